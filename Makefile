@@ -1,0 +1,42 @@
+# The two commands of a new user are `make run` and `make test`; both make their own .venv first.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+.PHONY: run test install lock lint format bench clean
+
+run: install
+	@exec $(BIN)/exchange serve
+
+install: .venv/.installed
+
+.venv/.installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed, and none was found on the PATH (say PYTHON=/path/to/python3)." >&2; exit 1; }
+	@echo "Making .venv with $(PYTHON) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "make: $(PYTHON) could not make a virtual environment (on Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@echo "Installing the pinned dependencies …"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+	@echo "Installed."
+
+test: lint
+	@$(BIN)/python -m pytest
+
+lint: install
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: install
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: install
+	@exec $(BIN)/python -m tests.bench
+
+lock: install
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --extra dev --no-header --no-annotate --no-emit-index-url -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .exchange .mypy_cache .ruff_cache .pytest_cache
