@@ -1,0 +1,311 @@
+"""JSON in and out: the only file that knows public names.
+
+In: text becomes a request, and a request a command in the venue's integers. Out: what the core says becomes plain dicts
+for orjson. Nothing here looks at live state.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from exchange.api.errors import ApiError
+from exchange.api.models import BatchCancelItem, Json, PlaceOrderRequest, Request
+from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.events import BalanceChanged, ExpireReason, OrderStatus, OrderUpdated, Trade
+from exchange.core.instrument import Asset, Instrument, InvalidNumber, MarketStatus, OffGrid, decimal_text
+from exchange.store.history import Fill, fill_of
+
+SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+ORDER_TYPES = {"limit": OrderType.LIMIT, "market": OrderType.MARKET}
+TIMES_IN_FORCE = {"gtc": TimeInForce.GTC, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
+
+# Names by value: the values count from zero, and a tuple is found faster than an enumeration's hash.
+SIDE_NAMES = tuple(SIDES)
+ORDER_TYPE_NAMES = tuple(ORDER_TYPES)
+TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
+STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)
+EXPIRE_REASON_NAMES = tuple(reason.name.lower() for reason in ExpireReason)
+MARKET_STATUS_NAMES = tuple(status.name.lower() for status in MarketStatus)
+
+_NUMBER_FIELDS = ("`$.price`", "`$.quantity`", "`$.amount`")
+_CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ID = re.compile(r"[0-9]{1,19}")
+
+RequestT = TypeVar("RequestT", bound=Request)
+_decoders: dict[type[Request], "msgspec.json.Decoder[Any]"] = {}
+
+
+# --- in
+
+
+def decode(body: bytes | msgspec.Raw, model: type[RequestT]) -> RequestT:
+    """The request that the JSON text is. Raises ApiError."""
+    decoder = _decoders.get(model)
+    if decoder is None:
+        decoder = _decoders[model] = msgspec.json.Decoder(model)
+    try:
+        request: RequestT = decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ApiError("MALFORMED_JSON", f"The body is not the JSON this call takes: {error}.") from None
+    return request
+
+
+def decode_query(query: Sequence[tuple[str, str]], model: type[RequestT]) -> RequestT:
+    """The request that the query string is. Raises ApiError."""
+    fields = dict(query)
+    if len(fields) != len(query):
+        raise ApiError("INVALID_FIELD", "A field is given twice.")
+    try:
+        return msgspec.convert(fields, model, strict=False)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: msgspec.ValidationError) -> ApiError:
+    text = str(error)
+    if text.startswith("Expected `str") and text.endswith(_NUMBER_FIELDS):
+        return ApiError("INVALID_NUMBER", f"A number must be decimal text: {text}.")
+    return ApiError("INVALID_FIELD", f"{text}.")
+
+
+def page_limit(limit: int, limit_max: int) -> int:
+    """The page size, refused rather than clamped."""
+    if not 1 <= limit <= limit_max:
+        raise ApiError("INVALID_FIELD", f"limit must be from 1 to {limit_max}.")
+    return limit
+
+
+def decode_id(name: str, text: str) -> int:
+    """An id from its digits. Raises ApiError."""
+    if not _ID.fullmatch(text):
+        raise ApiError("INVALID_FIELD", f"{name} must be digits.")
+    return int(text)
+
+
+def decode_name(name: str, text: str) -> str:
+    """A user or a key: what may stand in the database and in a log as it is. Raises ApiError."""
+    if not _NAME.fullmatch(text):
+        raise ApiError("INVALID_FIELD", f"{name} must be 1 to 64 of A-Z a-z 0-9 . _ -")
+    return text
+
+
+def _choice(name: str, text: str, choices: Mapping[str, Any]) -> Any:
+    choice = choices.get(text.lower())
+    if choice is None:
+        raise ApiError("INVALID_FIELD", f"{name} must be one of {', '.join(choices)}.")
+    return choice
+
+
+def _client_order_id(text: str | None) -> str | None:
+    if text is not None and not _CLIENT_ORDER_ID.fullmatch(text):
+        raise ApiError("INVALID_FIELD", "client_order_id must be 1 to 36 of A-Z a-z 0-9 . _ -")
+    return text
+
+
+def minor(asset: Asset, text: str) -> int:
+    """An amount in minor units. Raises ApiError."""
+    try:
+        return asset.minor(text)
+    except InvalidNumber:
+        raise ApiError("INVALID_NUMBER", "amount must be a plain decimal number.") from None
+    except OffGrid:
+        raise ApiError(
+            "INVALID_NUMBER", f"amount is finer than the {asset.decimals} decimals of {asset.symbol}."
+        ) from None
+
+
+def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> PlaceOrder:
+    """The command to place this order. Raises ApiError."""
+    side = SIDES.get(request.side)
+    if side is None:
+        side = _choice("side", request.side, SIDES)
+    order_type: OrderType = _choice("order_type", request.order_type, ORDER_TYPES)
+    limit = order_type is OrderType.LIMIT
+    time_in_force = TimeInForce.GTC if limit else TimeInForce.IOC
+    if request.time_in_force is not None:
+        time_in_force = _choice("time_in_force", request.time_in_force, TIMES_IN_FORCE)
+        if not limit and time_in_force is not TimeInForce.IOC:
+            raise ApiError("INVALID_FIELD", "time_in_force of a market order is ioc.")
+    if request.post_only and (not limit or time_in_force is not TimeInForce.GTC):
+        raise ApiError("INVALID_FIELD", "post_only goes with limit orders that are gtc.")
+    if limit and request.price is None:
+        raise ApiError("INVALID_FIELD", "price is missing: a limit order has one.")
+    return PlaceOrder(
+        user_id,
+        rules.symbol,
+        side,
+        order_type,
+        time_in_force,
+        request.post_only,
+        None if request.price is None else _steps("price", "OFF_TICK", request.price, rules.ticks),
+        _steps("quantity", "OFF_LOT", request.quantity, rules.lots),
+        _client_order_id(request.client_order_id),
+    )
+
+
+def _steps(name: str, off: str, text: str, steps: Any) -> int:
+    try:
+        count: int = steps(text)
+    except InvalidNumber:
+        raise ApiError("INVALID_NUMBER", f"{name} must be a plain decimal number.") from None
+    except OffGrid:
+        raise ApiError(off) from None
+    return count
+
+
+def order_ids(order_id: str | None, client_order_id: str | None) -> tuple[int | None, str | None]:
+    """Either id of an order, exactly one of them given. Raises ApiError."""
+    if (order_id is None) == (client_order_id is None):
+        raise ApiError("INVALID_FIELD", "Give order_id or client_order_id, one of the two.")
+    return (None if order_id is None else decode_id("order_id", order_id)), _client_order_id(client_order_id)
+
+
+class _Kind(msgspec.Struct):
+    """Just enough of a batch item to see which kind it is."""
+
+    cancel: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+def batch_item(raw: msgspec.Raw) -> PlaceOrderRequest | BatchCancelItem:
+    """One item of a batch. Raises ApiError."""
+    if b'"cancel"' in memoryview(raw).tobytes() and msgspec.json.decode(raw, type=_Kind).cancel is not msgspec.UNSET:
+        return decode(raw, BatchCancelItem)
+    return decode(raw, PlaceOrderRequest)
+
+
+# --- out
+
+
+def millis(time_ns: int) -> int:
+    """Milliseconds since the epoch."""
+    return time_ns // 1_000_000
+
+
+def order_json(order: OrderUpdated, rules: Instrument) -> Json:
+    """An order, without its fills."""
+    terms = order.terms
+    return {
+        "order_id": str(order.order_id),
+        "client_order_id": terms.client_order_id,
+        "user_id": terms.user_id,
+        "market": terms.market,
+        "side": SIDE_NAMES[terms.side],
+        "order_type": ORDER_TYPE_NAMES[terms.order_type],
+        "time_in_force": TIME_IN_FORCE_NAMES[terms.time_in_force],
+        "post_only": terms.post_only,
+        "price": None if terms.price_ticks is None else rules.price_text(terms.price_ticks),
+        "quantity": rules.quantity_text(terms.quantity_lots),
+        "executed_quantity": rules.quantity_text(order.executed_lots),
+        "executed_quote_quantity": rules.quote.text(order.executed_quote_minor),
+        "status": STATUS_NAMES[order.status],
+        "expire_reason": None if order.expire_reason is None else EXPIRE_REASON_NAMES[order.expire_reason],
+        "created_at": millis(order.created_ns),
+        "updated_at": millis(order.updated_ns),
+    }
+
+
+def order_fill_json(fill: Fill, rules: Instrument) -> Json:
+    """A fill as it stands in its order."""
+    trade = fill.trade
+    fee_asset = rules.base if fill.side is Side.BUY else rules.quote
+    return {
+        "trade_id": str(trade.trade_id),
+        "price": rules.price_text(trade.price_ticks),
+        "quantity": rules.quantity_text(trade.quantity_lots),
+        "fee": fee_asset.text(fill.fee_minor),
+        "fee_asset": fee_asset.symbol,
+        "liquidity": "taker" if fill.is_taker else "maker",
+        "timestamp": millis(trade.time_ns),
+    }
+
+
+def fill_json(fill: Fill, rules: Instrument) -> Json:
+    """A fill that stands alone."""
+    return {
+        **order_fill_json(fill, rules),
+        "order_id": str(fill.order_id),
+        "client_order_id": fill.client_order_id,
+        "market": rules.symbol,
+        "side": SIDE_NAMES[fill.side],
+        "quote_quantity": rules.quote.text(fill.trade.quote_minor),
+    }
+
+
+def placed_json(events: Sequence[Any], rules: Instrument) -> Json:
+    """The answer to a placed order, from the events of the command: its last state, and what it took."""
+    order = events[0]
+    fills: list[Json] = []
+    for event in events:
+        if event.__class__ is OrderUpdated and event.order_id == events[0].order_id:
+            order = event
+        elif event.__class__ is Trade:
+            fills.append(order_fill_json(fill_of(event, is_taker=True), rules))
+    answer = order_json(order, rules)
+    answer["fills"] = fills
+    return answer
+
+
+def order_with_fills(order: OrderUpdated, trades: Sequence[Trade], rules: Instrument) -> Json:
+    """An order with the fills that made it what it is."""
+    answer = order_json(order, rules)
+    answer["fills"] = [
+        order_fill_json(fill_of(trade, trade.taker_order_id == order.order_id), rules) for trade in trades
+    ]
+    return answer
+
+
+def trade_json(trade: Trade, rules: Instrument) -> Json:
+    """A trade as everybody sees it."""
+    return {
+        "trade_id": str(trade.trade_id),
+        "market": trade.market,
+        "price": rules.price_text(trade.price_ticks),
+        "quantity": rules.quantity_text(trade.quantity_lots),
+        "quote_quantity": rules.quote.text(trade.quote_minor),
+        "taker_side": SIDE_NAMES[trade.taker_side],
+        "timestamp": millis(trade.time_ns),
+    }
+
+
+def levels_json(levels: Sequence[tuple[int, int]], rules: Instrument) -> list[list[str]]:
+    """Price levels as pairs of texts."""
+    return [[rules.price_text(price_ticks), rules.quantity_text(lots)] for price_ticks, lots in levels]
+
+
+def balances_json(user_id: str, accounts: Sequence[BalanceChanged], assets: Mapping[str, Asset]) -> Json:
+    """All balances of a user."""
+    rows = []
+    for account in sorted(accounts, key=lambda account: account.asset):
+        asset = assets[account.asset]
+        rows.append(
+            {
+                "asset": asset.symbol,
+                "available": asset.text(account.available_minor),
+                "locked": asset.text(account.locked_minor),
+                "total": asset.text(account.available_minor + account.locked_minor),
+            }
+        )
+    return {"user_id": user_id, "balances": rows}
+
+
+def market_json(rules: Instrument) -> Json:
+    """A market's rules."""
+    return {
+        "market": rules.symbol,
+        "base": rules.base.symbol,
+        "quote": rules.quote.symbol,
+        "base_decimals": rules.base.decimals,
+        "quote_decimals": rules.quote.decimals,
+        "tick_size": rules.price_text(1),
+        "lot_size": rules.quantity_text(1),
+        "min_notional": rules.quote.text(rules.min_notional_minor),
+        "maker_fee": decimal_text(rules.maker_fee_ppm, 6),
+        "taker_fee": decimal_text(rules.taker_fee_ppm, 6),
+        "max_open_orders": rules.max_open_orders,
+        "status": MARKET_STATUS_NAMES[rules.status],
+    }

@@ -1,0 +1,152 @@
+"""The requests, as types: what validates them is what `/openapi.json` describes."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+BATCH_MAX = 100
+PAGE_MAX = 1000
+PAGE_DEFAULT = 100
+DEPTH_MAX = 5000
+
+
+def _enum(*values: str) -> msgspec.Meta:
+    return msgspec.Meta(extra_json_schema={"enum": list(values)}, description="case-insensitive")
+
+
+_USER = msgspec.Meta(max_length=64, description="who asks; the header X-User-Id says the same")
+_MARKET = msgspec.Meta(max_length=40, examples=["SOL_USDC"])
+_NUMBER = msgspec.Meta(
+    extra_json_schema={"pattern": r"^[0-9]+(\.[0-9]+)?$"}, description="a decimal number as text", examples=["150.02"]
+)
+_CLIENT_ORDER_ID = msgspec.Meta(
+    max_length=36, extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,36}$"}, description="your own name for the order"
+)
+_ORDER_ID = msgspec.Meta(max_length=20, extra_json_schema={"pattern": "^[0-9]{1,19}$"})
+_PAGE = msgspec.Meta(extra_json_schema={"minimum": 1, "maximum": PAGE_MAX})
+
+User = Annotated[str, _USER] | None
+MarketName = Annotated[str, _MARKET]
+Number = Annotated[str, _NUMBER]
+ClientOrderId = Annotated[str, _CLIENT_ORDER_ID] | None
+OrderId = Annotated[str, _ORDER_ID] | None
+
+
+class Request(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A body or a query; fields it does not have are refused by name."""
+
+
+class PlaceOrderRequest(Request, kw_only=True):
+    """Enter an order."""
+
+    user_id: User = None
+    market: MarketName
+    side: Annotated[str, _enum("buy", "sell")]
+    order_type: Annotated[str, _enum("limit", "market")]
+    quantity: Number
+    price: Number | None = None
+    client_order_id: ClientOrderId = None
+    time_in_force: Annotated[str, _enum("gtc", "ioc", "fok")] | None = None
+    post_only: bool = False
+
+
+class OrderRequest(Request, kw_only=True):
+    """Name an order, by one of its ids."""
+
+    user_id: User = None
+    market: MarketName
+    order_id: OrderId = None
+    client_order_id: ClientOrderId = None
+
+
+class BatchCancel(Request, kw_only=True):
+    """Name an order to cancel in a batch."""
+
+    market: MarketName
+    order_id: OrderId = None
+    client_order_id: ClientOrderId = None
+
+
+class BatchCancelItem(Request, kw_only=True):
+    """An item of a batch that cancels."""
+
+    user_id: User = None
+    cancel: BatchCancel
+
+
+class BatchRequest(Request, kw_only=True):
+    """Orders and cancels, applied in the order given; each is decoded, and can fail, on its own."""
+
+    user_id: User = None
+    orders: list[msgspec.Raw]
+
+
+class CancelAllRequest(Request, kw_only=True):
+    """Cancel all open orders, of one market or of all."""
+
+    user_id: User = None
+    market: MarketName | None = None
+
+
+class OpenOrdersQuery(Request, kw_only=True):
+    """Whose open orders."""
+
+    user_id: User = None
+    market: MarketName | None = None
+
+
+class OrderHistoryQuery(Request, kw_only=True):
+    """A page of a user's orders, newest first; `before` is an order_id."""
+
+    user_id: User = None
+    market: MarketName | None = None
+    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
+    before: OrderId = None
+
+
+class DepthQuery(Request, kw_only=True):
+    """A market's book, `limit` levels a side."""
+
+    market: MarketName
+    limit: Annotated[int, msgspec.Meta(extra_json_schema={"minimum": 1, "maximum": DEPTH_MAX})] = PAGE_DEFAULT
+
+
+class BalanceQuery(Request, kw_only=True):
+    """Whose balances."""
+
+    user_id: User = None
+
+
+class TradeHistoryQuery(Request, kw_only=True):
+    """A page of a market's trades, newest first; `before` is a trade_id."""
+
+    market: MarketName
+    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
+    before: OrderId = None
+
+
+class FillsQuery(Request, kw_only=True):
+    """A page of a user's fills, newest first; `before` is a trade_id."""
+
+    user_id: User = None
+    market: MarketName | None = None
+    order_id: OrderId = None
+    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
+    before: OrderId = None
+
+
+class DepositRequest(Request, kw_only=True):
+    """Credit a user; the same key with the same content is credited once."""
+
+    user_id: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,64}$"})]
+    asset: Annotated[str, msgspec.Meta(max_length=20)]
+    amount: Number
+    key: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,64}$"})]
+
+
+class NoQuery(Request, kw_only=True):
+    """Nothing to ask for."""
+
+
+AnyRequest = type[Request]
+Json = dict[str, Any]

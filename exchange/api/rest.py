@@ -1,0 +1,384 @@
+"""The REST calls: decode, ask the engine or the history, encode."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+from aiohttp import web
+
+from exchange import __version__
+from exchange.api import codec, models
+from exchange.api.auth import Gate
+from exchange.api.errors import RETRY_AFTER_S, ApiError
+from exchange.config import Config
+from exchange.core.commands import CancelAll, CancelOrder, Command, Deposit
+from exchange.core.events import BalanceChanged, Duplicate, OrderUpdated, Rejected
+from exchange.core.instrument import Instrument
+from exchange.core.market import as_read
+from exchange.core.venue import Venue
+from exchange.engine import OVERLOADED, Engine, Overloaded, Stopping
+from exchange.store.history import ID_MAX, History, HistoryUnavailable
+from exchange.writer import Applied, OutcomeUnknown
+
+log = structlog.get_logger(__name__)
+
+JSON = {"Content-Type": "application/json"}
+Handler = Callable[[web.Request], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One row of the API: what the router serves and what `/openapi.json` describes."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    request: type[models.Request]
+    in_body: bool
+
+
+class Rest:
+    """The handlers, over one engine and one history."""
+
+    def __init__(self, config: Config, engine: Engine, history: History, ready: Callable[[], bool]) -> None:
+        self._config = config
+        self._engine = engine
+        self._venue = engine.venue
+        self._history = history
+        self._ready = ready
+        self._gate = Gate(config, engine.venue)
+        self.calls = [
+            Call("GET", "/health", self.health, "Whether the exchange can trade", models.NoQuery, False),
+            Call("GET", "/time", self.time, "The exchange's clock", models.NoQuery, False),
+            Call("POST", "/order", self.place, "Place an order", models.PlaceOrderRequest, True),
+            Call("DELETE", "/order", self.cancel, "Cancel an order", models.OrderRequest, True),
+            Call("GET", "/order", self.order, "An order, open or closed", models.OrderRequest, False),
+            Call("GET", "/orders/open", self.open_orders, "Open orders, oldest first", models.OpenOrdersQuery, False),
+            Call("GET", "/orders/history", self.orders, "Orders, newest first", models.OrderHistoryQuery, False),
+            Call("POST", "/order/cancel_all", self.cancel_all, "Cancel all orders", models.CancelAllRequest, True),
+            Call("POST", "/orders", self.batch, "Place and cancel, up to 100", models.BatchRequest, True),
+            Call("GET", "/depth", self.depth, "The book of a market", models.DepthQuery, False),
+            Call("GET", "/balance", self.balance, "A user's balances", models.BalanceQuery, False),
+            Call("GET", "/trade/history", self.trades, "Trades, newest first", models.TradeHistoryQuery, False),
+            Call("GET", "/fills", self.fills, "A user's fills, newest first", models.FillsQuery, False),
+            Call("GET", "/markets", self.markets, "The markets and their rules", models.NoQuery, False),
+            Call("POST", "/admin/deposit", self.deposit, "Credit a user", models.DepositRequest, True),
+        ]
+
+    def endpoint(self, handler: Handler, *, changes: bool) -> Handler:
+        """The handler behind the gate, with every failure in the one error shape."""
+        admit = self._gate.admit
+
+        async def answer(request: web.Request) -> web.Response:
+            try:
+                admit(request, changes=changes)
+                return web.Response(body=orjson.dumps(await handler(request)), headers=JSON)
+            except Exception as error:
+                return error_response(_api_error(error, request))
+
+        return answer
+
+    # --- reading a request
+
+    async def _body(self, request: web.Request, model: type[codec.RequestT]) -> codec.RequestT:
+        content_type = request.headers.get("Content-Type", "")
+        if content_type != "application/json" and content_type.partition(";")[0].strip().lower() != "application/json":
+            raise ApiError("UNSUPPORTED_MEDIA_TYPE", "The body must come with Content-Type: application/json.")
+        return codec.decode(await request.read(), model)
+
+    def _query(self, request: web.Request, model: type[codec.RequestT]) -> codec.RequestT:
+        return codec.decode_query(list(request.query.items()), model)
+
+    def _rules(self, market: str) -> Instrument:
+        found = self._venue.markets.get(market)
+        if found is None:
+            raise ApiError("UNKNOWN_MARKET")
+        return found.instrument
+
+    def _known_market(self, market: str | None) -> str | None:
+        return None if market is None else self._rules(market).symbol
+
+    # --- changing
+
+    async def place(self, request: web.Request) -> models.Json:
+        """POST /order."""
+        body = await self._body(request, models.PlaceOrderRequest)
+        user_id = self._gate.user(request, body.user_id)
+        rules = self._rules(body.market)
+        command = codec.place_order(body, user_id, rules)
+        return await self._placed(user_id, await self._engine.submit(command), rules)
+
+    async def _placed(self, user_id: str, outcome: Any, rules: Instrument) -> models.Json:
+        if outcome.__class__ is Applied:
+            return codec.placed_json(outcome.events, rules)
+        if isinstance(outcome, Duplicate):
+            return await self._find_order(user_id, rules, outcome.order_id, None)
+        raise _refused(outcome)
+
+    async def cancel(self, request: web.Request) -> models.Json:
+        """DELETE /order."""
+        if request.can_read_body:
+            asked = await self._body(request, models.OrderRequest)
+        else:
+            asked = self._query(request, models.OrderRequest)
+        user_id = self._gate.user(request, asked.user_id)
+        rules = self._rules(asked.market)
+        command = CancelOrder(user_id, rules.symbol, *codec.order_ids(asked.order_id, asked.client_order_id))
+        return await self._canceled(command, await self._engine.submit(command), rules)
+
+    async def _canceled(self, command: CancelOrder, outcome: Any, rules: Instrument) -> models.Json:
+        if outcome.__class__ is Applied:
+            canceled = outcome.events[0]
+            assert isinstance(canceled, OrderUpdated)
+            return codec.order_json(canceled, rules)
+        if isinstance(outcome, Rejected) and outcome.reason == "UNKNOWN_ORDER":
+            order = await self._find_order(command.user_id, rules, command.order_id, command.client_order_id)
+            raise ApiError("ORDER_CLOSED", order=order)
+        raise _refused(outcome)
+
+    async def cancel_all(self, request: web.Request) -> models.Json:
+        """POST /order/cancel_all."""
+        body = await self._body(request, models.CancelAllRequest)
+        user_id = self._gate.user(request, body.user_id)
+        market = self._known_market(body.market)
+        symbols = [market] if market is not None else sorted(self._venue.markets)
+        outcomes = await self._engine.submit_all([CancelAll(user_id, symbol) for symbol in symbols]) if symbols else []
+        canceled = []
+        for outcome in outcomes:
+            if outcome is OVERLOADED:
+                raise ApiError("OVERLOADED", "Some markets were too busy; cancel again what is still open.")
+            for event in outcome.events if isinstance(outcome, Applied) else ():
+                if isinstance(event, OrderUpdated):
+                    canceled.append(codec.order_json(event, self._rules(event.terms.market)))
+        return {"canceled": canceled}
+
+    async def batch(self, request: web.Request) -> models.Json:
+        """POST /orders."""
+        body = await self._body(request, models.BatchRequest)
+        user_id = self._gate.user(request, body.user_id)
+        if not 1 <= len(body.orders) <= models.BATCH_MAX:
+            raise ApiError("INVALID_FIELD", f"orders must hold 1 to {models.BATCH_MAX} items.")
+        results: list[Any] = []
+        commands: list[Command] = []
+        for raw in body.orders:
+            try:
+                commands.append(self._batch_command(raw, user_id))
+                results.append(None)
+            except ApiError as error:
+                results.append(error.json())
+        outcomes = iter(await self._engine.submit_all(commands) if commands else ())
+        asked = iter(commands)
+        for index, result in enumerate(results):
+            if result is None:
+                try:
+                    results[index] = await self._batch_result(next(asked), next(outcomes))
+                except ApiError as error:
+                    results[index] = error.json()
+        return {"results": results}
+
+    def _batch_command(self, raw: Any, user_id: str) -> Command:
+        item = codec.batch_item(raw)
+        if item.user_id is not None and item.user_id != user_id:
+            raise ApiError("FORBIDDEN", "This item names another user than its batch.")
+        if isinstance(item, models.PlaceOrderRequest):
+            return codec.place_order(item, user_id, self._rules(item.market))
+        ids = codec.order_ids(item.cancel.order_id, item.cancel.client_order_id)
+        return CancelOrder(user_id, self._rules(item.cancel.market).symbol, *ids)
+
+    async def _batch_result(self, command: Any, outcome: Any) -> models.Json:
+        rules = self._rules(command.market)
+        if isinstance(command, CancelOrder):
+            return await self._canceled(command, outcome, rules)
+        return await self._placed(command.user_id, outcome, rules)
+
+    async def deposit(self, request: web.Request) -> models.Json:
+        """POST /admin/deposit."""
+        self._gate.admit_admin(request)
+        body = await self._body(request, models.DepositRequest)
+        asset = self._venue.assets.get(body.asset)
+        if asset is None:
+            raise ApiError("INVALID_FIELD", "asset names none that is traded here.")
+        user_id = codec.decode_name("user_id", body.user_id)
+        command = Deposit(user_id, asset.symbol, codec.minor(asset, body.amount), codec.decode_name("key", body.key))
+        outcome = await self._engine.submit(command)
+        if isinstance(outcome, Rejected):
+            raise _refused(outcome)
+        return await self._balances(user_id)
+
+    # --- reading memory
+
+    async def health(self, request: web.Request) -> models.Json:
+        """GET /health."""
+        self._query(request, models.NoQuery)
+        if not self._ready():
+            raise ApiError("NOT_READY")
+        markets = {symbol: market.instrument.status for symbol, market in sorted(self._venue.markets.items())}
+        return {
+            "status": "ok",
+            "version": __version__,
+            "sequence": self._engine.durable_sequence,
+            "markets": {symbol: codec.MARKET_STATUS_NAMES[status] for symbol, status in markets.items()},
+        }
+
+    async def time(self, request: web.Request) -> models.Json:
+        """GET /time."""
+        self._query(request, models.NoQuery)
+        return {"timestamp": codec.millis(self._engine.now_ns())}
+
+    async def markets(self, request: web.Request) -> models.Json:
+        """GET /markets."""
+        self._query(request, models.NoQuery)
+
+        def copy(venue: Venue) -> list[Instrument]:
+            return [market.instrument for _, market in sorted(venue.markets.items())]
+
+        return {"markets": [codec.market_json(rules) for rules in (await self._engine.read(copy))[0]]}
+
+    async def depth(self, request: web.Request) -> models.Json:
+        """GET /depth."""
+        query = self._query(request, models.DepthQuery)
+        limit = codec.page_limit(query.limit, models.DEPTH_MAX)
+        rules = self._rules(query.market)
+
+        def copy(venue: Venue) -> tuple[int, list[list[tuple[int, int]]]]:
+            book = venue.markets[rules.symbol].book
+            return book.sequence, [half.depth(limit) for half in book.halves]
+
+        last_sequence, (bids, asks) = (await self._engine.read(copy))[0]
+        return {
+            "market": rules.symbol,
+            "last_sequence": last_sequence,
+            "bids": codec.levels_json(bids, rules),
+            "asks": codec.levels_json(asks, rules),
+        }
+
+    async def balance(self, request: web.Request) -> models.Json:
+        """GET /balance."""
+        query = self._query(request, models.BalanceQuery)
+        return await self._balances(self._gate.user(request, query.user_id))
+
+    async def _balances(self, user_id: str) -> models.Json:
+        def copy(venue: Venue) -> list[BalanceChanged]:
+            return [
+                BalanceChanged(account.user_id, account.asset, account.available, account.locked)
+                for account in venue.ledger.accounts_of(user_id)
+            ]
+
+        return codec.balances_json(user_id, (await self._engine.read(copy))[0], self._venue.assets)
+
+    async def open_orders(self, request: web.Request) -> models.Json:
+        """GET /orders/open."""
+        query = self._query(request, models.OpenOrdersQuery)
+        user_id = self._gate.user(request, query.user_id)
+        found = await self._open_orders(user_id, self._known_market(query.market))
+        return {"orders": [codec.order_json(order, self._rules(order.terms.market)) for order in found]}
+
+    async def _open_orders(self, user_id: str, market: str | None) -> list[OrderUpdated]:
+        """Oldest first."""
+
+        def copy(venue: Venue) -> list[OrderUpdated]:
+            markets = [venue.markets[market]] if market is not None else venue.markets.values()
+            return [as_read(order) for found in markets for order in found.open_orders(user_id)]
+
+        return sorted((await self._engine.read(copy))[0], key=lambda order: order.order_id)
+
+    # --- reading what has passed
+
+    async def order(self, request: web.Request) -> models.Json:
+        """GET /order."""
+        query = self._query(request, models.OrderRequest)
+        user_id = self._gate.user(request, query.user_id)
+        rules = self._rules(query.market)
+        return await self._find_order(user_id, rules, *codec.order_ids(query.order_id, query.client_order_id))
+
+    async def _find_order(
+        self, user_id: str, rules: Instrument, order_id: int | None, client_order_id: str | None
+    ) -> models.Json:
+        """The order as it is now: from memory while it is open, from the database when it has closed."""
+
+        def copy(venue: Venue) -> tuple[OrderUpdated | None, int]:
+            order = venue.find_open(venue.markets[rules.symbol], user_id, order_id, client_order_id)
+            return (as_read(order) if order is not None else None), venue.trade_ids.last
+
+        order, last_trade_id = (await self._engine.read(copy))[0]
+        if order is None:
+            order = await self._history.order(user_id, rules.symbol, order_id, client_order_id)
+            if order is None:
+                raise ApiError("UNKNOWN_ORDER")
+        trades = await self._history.trades_of_order(order.order_id, last_trade_id) if order.executed_lots else []
+        return codec.order_with_fills(order, trades, rules)
+
+    async def orders(self, request: web.Request) -> models.Json:
+        """GET /orders/history."""
+        query = self._query(request, models.OrderHistoryQuery)
+        limit = codec.page_limit(query.limit, models.PAGE_MAX)
+        user_id = self._gate.user(request, query.user_id)
+        market = self._known_market(query.market)
+        before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
+        # The open ones first: an order that closes in between is in the database by then, and that is the newer word.
+        found = {order.order_id: order for order in await self._open_orders(user_id, market)}
+        found.update(
+            (order.order_id, order) for order in await self._history.closed_orders(user_id, market, limit + 1, before)
+        )
+        page = sorted((order for order in found.values() if order.order_id < before), key=lambda o: -o.order_id)
+        rows = [codec.order_json(order, self._rules(order.terms.market)) for order in page[:limit]]
+        return {"orders": rows, "next": rows[-1]["order_id"] if len(page) > limit else None}
+
+    async def trades(self, request: web.Request) -> models.Json:
+        """GET /trade/history."""
+        query = self._query(request, models.TradeHistoryQuery)
+        limit = codec.page_limit(query.limit, models.PAGE_MAX)
+        rules = self._rules(query.market)
+        before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
+        page = await self._history.trades(rules.symbol, limit + 1, before)
+        rows = [codec.trade_json(trade, rules) for trade in page[:limit]]
+        return {"trades": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
+
+    async def fills(self, request: web.Request) -> models.Json:
+        """GET /fills."""
+        query = self._query(request, models.FillsQuery)
+        limit = codec.page_limit(query.limit, models.PAGE_MAX)
+        user_id = self._gate.user(request, query.user_id)
+        order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
+        before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
+        market = self._known_market(query.market)
+        page = await self._history.fills(user_id, market, order_id, limit + 1, before)
+        rows = [codec.fill_json(fill, self._rules(fill.trade.market)) for fill in page[:limit]]
+        return {"fills": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
+
+
+def error_response(error: ApiError) -> web.Response:
+    """The answer that the error is."""
+    response = web.Response(body=orjson.dumps(error.json()), status=error.status, headers=JSON)
+    if error.status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _refused(outcome: Any) -> ApiError:
+    if outcome is OVERLOADED:
+        return ApiError("OVERLOADED")
+    assert isinstance(outcome, Rejected), outcome
+    return ApiError(outcome.reason)
+
+
+def _api_error(error: Exception, request: web.Request) -> ApiError:
+    """What the client is told; a bug is logged, and told apart from what the outside world does."""
+    match error:
+        case ApiError():
+            return error
+        case Overloaded():
+            return ApiError("OVERLOADED")
+        case Stopping() | HistoryUnavailable():
+            return ApiError("NOT_READY")
+        case OutcomeUnknown():
+            return ApiError("OUTCOME_UNKNOWN")
+        case web.HTTPRequestEntityTooLarge():
+            return ApiError("TOO_LARGE", "The body is too large.")
+        case web.HTTPException():
+            return ApiError("INVALID_FIELD", f"{error.reason}.")
+    log.error("request failed", method=request.method, path=request.path, exc_info=error)
+    return ApiError("INTERNAL")

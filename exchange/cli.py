@@ -1,0 +1,107 @@
+"""The `exchange` command."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+
+from exchange import __version__, logs
+from exchange.failure import Failure
+
+CONFIG = click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), help="The configuration; default ./config.toml."
+)
+DATA_DIR = click.option("--data-dir", help="Where the embedded PostgreSQL lives.  [env: EXCHANGE_DATABASE_DATA_DIR]")
+DATABASE_URL = click.option("--database-url", help="A PostgreSQL of yours instead.  [env: EXCHANGE_DATABASE_URL]")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="exchange")
+def cli() -> None:
+    """A spot exchange in one process."""
+
+
+@cli.command()
+@CONFIG
+@click.option("--host", help="The address to listen on.  [env: EXCHANGE_SERVER_HOST]")
+@click.option("--port", type=int, help="The port of the API; 0 picks a free one.  [env: EXCHANGE_SERVER_PORT]")
+@click.option("--ws-port", type=int, help="The port of the WebSocket alone.  [env: EXCHANGE_SERVER_WS_PORT]")
+@DATA_DIR
+@DATABASE_URL
+@click.option("--ephemeral", is_flag=True, help="Keep nothing: a new database that goes with the process.")
+@click.option("--ready-file", type=click.Path(path_type=Path), help="Write the addresses there, as JSON, when ready.")
+def serve(
+    config: Path | None,
+    host: str | None,
+    port: int | None,
+    ws_port: int | None,
+    data_dir: str | None,
+    database_url: str | None,
+    ephemeral: bool,
+    ready_file: Path | None,
+) -> None:
+    """Run the exchange until Ctrl-C."""
+    from exchange import config as configuration
+    from exchange.serve import ServeOptions
+    from exchange.serve import serve as run_exchange
+
+    loaded = configuration.load(
+        config,
+        os.environ,
+        {
+            ("server", "host"): host,
+            ("server", "port"): port,
+            ("server", "ws_port"): ws_port,
+            ("database", "data_dir"): data_dir,
+            ("database", "url"): database_url,
+        },
+    )
+    run(lambda: run_exchange(loaded, ServeOptions(ephemeral, ready_file)))
+
+
+def run(program: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Run a coroutine on the fast loop where there is one."""
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    if sys.platform != "win32":
+        import uvloop
+
+        loop_factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(program())
+
+
+def main(environment: Mapping[str, str] = os.environ) -> None:
+    """Run the command line; whatever ends it is one sentence and an exit code."""
+    if not __debug__:
+        sys.exit("exchange: python -O removes the assertions that guard the money; run it without.")
+    logs.configure()
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BaseException as error:
+        _end(error)
+
+
+def _end(error: BaseException) -> None:
+    from exchange.app import only_failure
+
+    reason = only_failure(error)
+    if isinstance(reason, KeyboardInterrupt):
+        sys.exit(130)
+    if isinstance(reason, SystemExit):
+        raise reason
+    if isinstance(reason, Failure):
+        click.echo(f"exchange: {reason}", err=True)
+        sys.exit(reason.exit_code)
+    structlog.get_logger().critical("the exchange failed", exc_info=reason)
+    click.echo(f"exchange: a fault in the program ended it: {type(reason).__name__}: {reason}", err=True)
+    sys.exit(70)

@@ -1,0 +1,161 @@
+"""The configuration: `config.toml`, with an environment twin for every scalar.
+
+`EXCHANGE_<SECTION>_<KEY>` beats the file, a command line option beats both. An unknown key refuses to start and names
+itself.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from exchange.failure import Failure
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One table of the file; the defaults are its."""
+
+
+class ServerConfig(Section, frozen=True, kw_only=True):
+    """Where it listens, and whom a browser may come from. Port 0 picks a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    ws_port: int = 8081
+    allowed_hosts: list[str] = []
+    allowed_origins: list[str] = []
+    body_max_bytes: int = 1 << 20
+    stop_timeout_s: float = 10.0
+
+
+class DatabaseConfig(Section, frozen=True, kw_only=True):
+    """Which PostgreSQL: `url`, or an embedded one that lives in `data_dir`."""
+
+    url: str = ""
+    data_dir: str = ".exchange"
+
+
+class AuthConfig(Section, frozen=True, kw_only=True):
+    """Who a request is from. `dev` believes it; that is for loopback, unless `dev_anywhere` says otherwise."""
+
+    mode: Literal["dev"] = "dev"
+    dev_anywhere: bool = False
+
+
+class EngineConfig(Section, frozen=True, kw_only=True):
+    """The bounds of the flow, in commands, and how long a reply may wait for its commit."""
+
+    market_queue_max: int = 10_000
+    backlog_max: int = 20_000
+    batch_max: int = 4096
+    reply_timeout_s: float = 5.0
+
+
+class AssetConfig(Section, frozen=True, kw_only=True):
+    """An asset: its symbol and how many decimals it has."""
+
+    symbol: str
+    decimals: int
+
+
+class MarketConfig(Section, frozen=True, kw_only=True):
+    """A market's rules; sizes are decimal text, fees a fraction of what is received."""
+
+    symbol: str
+    tick_size: str
+    lot_size: str
+    min_notional: str = "0"
+    maker_fee: str = "0"
+    taker_fee: str = "0"
+    max_open_orders: int = 1000
+
+
+class UserConfig(Section, frozen=True, kw_only=True):
+    """A user, and what they are credited with once."""
+
+    id: str
+    balances: dict[str, str] = {}
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """All of it."""
+
+    server: ServerConfig = ServerConfig()
+    database: DatabaseConfig = DatabaseConfig()
+    auth: AuthConfig = AuthConfig()
+    engine: EngineConfig = EngineConfig()
+    assets: list[AssetConfig] = []
+    markets: list[MarketConfig] = []
+    users: list[UserConfig] = []
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "server": ServerConfig,
+    "database": DatabaseConfig,
+    "auth": AuthConfig,
+    "engine": EngineConfig,
+}
+
+
+def packaged_config() -> Path:
+    """The configuration that comes with the exchange: in the package when it was built, beside it in a checkout."""
+    packaged = Path(__file__).parent / "config.toml"
+    return packaged if packaged.is_file() else packaged.parent.parent / "config.toml"
+
+
+def load(
+    path: Path | None, environment: Mapping[str, str], options: Mapping[tuple[str, str], str | int | None]
+) -> Config:
+    """The configuration of `path`, else of the working directory, else the packaged one.
+
+    `options` are what the command line says, by (section, key); None says nothing. Raises Failure.
+    """
+    path = path or (Path("config.toml") if Path("config.toml").is_file() else packaged_config())
+    try:
+        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"The configuration {path} cannot be read: {error}.", 2) from error
+    except tomllib.TOMLDecodeError as error:
+        raise Failure(f"The configuration {path} is not TOML: {error}.", 2) from error
+    for (section, key), value in (_environment(environment) | dict(options)).items():
+        if value is not None and isinstance(tables.setdefault(section, {}), dict):
+            tables[section][key] = value
+    try:
+        config = msgspec.convert(tables, Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise Failure(f"The configuration {path} is wrong: {error}.", 2) from error
+    _check(config)
+    return config
+
+
+def _environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str | int | None]:
+    found: dict[tuple[str, str], str | int | None] = {}
+    for name, value in environment.items():
+        prefix, _, rest = name.partition("_")
+        section, _, key = rest.lower().partition("_")
+        if prefix == "EXCHANGE" and section in SECTIONS:
+            if key not in SECTIONS[section].__struct_fields__:
+                raise Failure(f"The environment variable {name} names no setting.", 2)
+            found[section, key] = value
+    return found
+
+
+def _check(config: Config) -> None:
+    """What types cannot say."""
+    server, engine = config.server, config.engine
+    for name, port in (("port", server.port), ("ws_port", server.ws_port)):
+        if not 0 <= port <= 65535:
+            raise Failure(f"[server] {name} = {port} is no port.", 2)
+    for name in ("market_queue_max", "backlog_max", "batch_max", "reply_timeout_s"):
+        if getattr(engine, name) <= 0:
+            raise Failure(f"[engine] {name} must be greater than zero.", 2)
+    if server.host not in LOOPBACK and not config.auth.dev_anywhere:
+        raise Failure(
+            f'[auth] mode = "dev" believes everybody, so [server] host must be loopback, not {server.host}; '
+            "[auth] dev_anywhere = true lifts that, for networks where everybody may trade as anybody.",
+            2,
+        )

@@ -1,0 +1,58 @@
+"""Which client order ids are taken: those of all open orders, and the last so many ever accepted.
+
+An id belongs to its user, over all markets. Older ones may be used again.
+"""
+
+from collections import deque
+
+from exchange.core.book import Order
+from exchange.core.commands import PlaceOrder
+
+RECENT_MAX = 1_000_000
+
+
+class ClientIds:
+    """Finds the order that a client order id names."""
+
+    __slots__ = ("_age", "_open", "_recent", "_recent_max")
+
+    def __init__(self, recent_max: int = RECENT_MAX) -> None:
+        self._recent_max = recent_max
+        self._open: dict[tuple[str, str], Order] = {}
+        self._recent: dict[tuple[str, str], tuple[int, PlaceOrder]] = {}
+        self._age: deque[tuple[str, str]] = deque()
+
+    def accepted(self, order_id: int, terms: PlaceOrder) -> None:
+        """Remember the id of an accepted order, and forget the oldest beyond the limit."""
+        if terms.client_order_id is None:
+            return
+        key = (terms.user_id, terms.client_order_id)
+        assert key not in self._recent
+        self._recent[key] = (order_id, terms)
+        self._age.append(key)
+        if len(self._age) > self._recent_max:
+            del self._recent[self._age.popleft()]
+
+    def rested(self, order: Order) -> None:
+        """Keep the id for as long as the order is open."""
+        if order.terms.client_order_id is not None:
+            self._open[order.user_id, order.terms.client_order_id] = order
+
+    def closed(self, order: Order) -> None:
+        """The order is no longer open."""
+        if order.terms.client_order_id is not None:
+            del self._open[order.user_id, order.terms.client_order_id]
+
+    def open_order(self, user_id: str, client_order_id: str) -> Order | None:
+        """The open order of that id."""
+        return self._open.get((user_id, client_order_id))
+
+    def taken_by(self, user_id: str, client_order_id: str) -> tuple[int, PlaceOrder] | None:
+        """The order, open or closed, that keeps the id from being used again: its id and what was asked."""
+        key = (user_id, client_order_id)
+        order = self._open.get(key)
+        return (order.order_id, order.terms) if order is not None else self._recent.get(key)
+
+    def recent(self) -> list[tuple[int, PlaceOrder]]:
+        """The remembered orders, oldest first."""
+        return [self._recent[key] for key in self._age]

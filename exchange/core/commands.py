@@ -1,0 +1,102 @@
+"""Commands: what may be asked of the venue, in its own integers.
+
+A command has passed the codec: its texts are well formed and its numbers are whole ticks, lots and minor units. Whether
+it may happen is for `Venue.apply` to say. Records are mutable only because frozen ones cost several times as much to
+make; nobody changes one.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from exchange.core.instrument import Asset, Instrument
+
+
+class Side(IntEnum):
+    """Which half of the book an order belongs to."""
+
+    BUY = 0
+    SELL = 1
+
+
+class OrderType(IntEnum):
+    """A limit order has a price of its own; a market order takes the book's."""
+
+    LIMIT = 0
+    MARKET = 1
+
+
+class TimeInForce(IntEnum):
+    """What becomes of the part that does not fill at once."""
+
+    GTC = 0  # rests
+    IOC = 1  # expires
+    FOK = 2  # the order expires whole unless it fills whole
+
+
+@dataclass(slots=True)
+class PlaceOrder:
+    """Enter an order. `price_ticks` is the limit, or a market order's worst price, or None for any."""
+
+    user_id: str
+    market: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    post_only: bool
+    price_ticks: int | None
+    quantity_lots: int
+    client_order_id: str | None
+
+
+@dataclass(slots=True)
+class CancelOrder:
+    """Take one open order out of the book, by either of its ids; exactly one of them is given."""
+
+    user_id: str
+    market: str
+    order_id: int | None
+    client_order_id: str | None
+
+
+@dataclass(slots=True)
+class CancelAll:
+    """Take all open orders of a user out of one market's book."""
+
+    user_id: str
+    market: str
+
+
+@dataclass(slots=True)
+class Deposit:
+    """Credit a user from outside, who comes to be with it. The same `key` with the same content is credited once."""
+
+    user_id: str
+    asset: str
+    amount_minor: int
+    key: str
+
+
+@dataclass(slots=True)
+class AddUser:
+    """Make a user known who may have no balance yet."""
+
+    user_id: str
+
+
+@dataclass(slots=True)
+class AddAsset:
+    """Make an asset known."""
+
+    asset: Asset
+
+
+@dataclass(slots=True)
+class SetMarket:
+    """Open a market, or change the rules of one; the scale of an open market's prices and quantities never changes."""
+
+    instrument: Instrument
+
+
+MarketCommand = PlaceOrder | CancelOrder | CancelAll
+VenueCommand = Deposit | AddUser | AddAsset | SetMarket
+Command = MarketCommand | VenueCommand

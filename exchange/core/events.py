@@ -1,0 +1,159 @@
+"""Events: what happened, with every value captured when it happened.
+
+Whoever reads an event (writer, codec, feeds) needs nothing else: it never looks at a live order, account or book,
+because the venue is already ahead of it. The parts of an event that are shared with live state (`terms`) never change.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from exchange.core.commands import PlaceOrder, Side
+from exchange.core.instrument import Asset, Instrument
+
+
+class OrderStatus(IntEnum):
+    """Where an order is in its life. The last three are its end."""
+
+    OPEN = 0
+    PARTIALLY_FILLED = 1
+    FILLED = 2
+    CANCELED = 3
+    EXPIRED = 4
+
+
+class UpdateReason(IntEnum):
+    """Why an order changed."""
+
+    ACCEPTED = 0
+    FILLED = 1
+    CANCELED = 2
+    EXPIRED = 3
+    READ = 4  # it did not: this is the order as somebody read it
+
+
+class ExpireReason(IntEnum):
+    """Why an order ended by its own rules."""
+
+    UNFILLED = 0  # ioc or market: the rest found no counterpart
+    FOK_UNFILLABLE = 1
+    SELF_TRADE = 2  # it met a resting order of its own user
+
+
+class RejectReason(StrEnum):
+    """Why a command was refused. A refusal takes no id and no sequence and changes nothing."""
+
+    UNKNOWN_MARKET = "UNKNOWN_MARKET"
+    UNKNOWN_USER = "UNKNOWN_USER"
+    UNKNOWN_ORDER = "UNKNOWN_ORDER"  # not open, or someone else's
+    CLIENT_ORDER_ID_CONFLICT = "CLIENT_ORDER_ID_CONFLICT"
+    KEY_CONFLICT = "KEY_CONFLICT"
+    MARKET_NOT_TRADING = "MARKET_NOT_TRADING"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    MIN_NOTIONAL = "MIN_NOTIONAL"
+    TOO_MANY_OPEN_ORDERS = "TOO_MANY_OPEN_ORDERS"
+    WOULD_TAKE = "WOULD_TAKE"
+    INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
+
+
+@dataclass(slots=True)
+class Trade:
+    """One match. The buyer pays `quote_minor` and gets the base, each side less its own fee in what it receives."""
+
+    trade_id: int
+    market: str
+    price_ticks: int
+    quantity_lots: int
+    quote_minor: int
+    taker_side: Side
+    maker_order_id: int
+    taker_order_id: int
+    maker_user_id: str
+    taker_user_id: str
+    maker_fee_minor: int
+    taker_fee_minor: int
+    time_ns: int
+
+
+@dataclass(slots=True)
+class OrderUpdated:
+    """An order after one step of its life; `trade` is the match that was the step, if it was one."""
+
+    reason: UpdateReason
+    order_id: int
+    terms: PlaceOrder
+    status: OrderStatus
+    executed_lots: int
+    executed_quote_minor: int
+    expire_reason: ExpireReason | None
+    created_ns: int
+    updated_ns: int
+    trade: Trade | None
+
+
+@dataclass(slots=True)
+class LevelChanged:
+    """The total of a price level after the command. `book_sequence` counts such changes of this book without holes."""
+
+    market: str
+    side: Side
+    price_ticks: int
+    total_lots: int
+    book_sequence: int
+
+
+@dataclass(slots=True)
+class BalanceChanged:
+    """An account after the command."""
+
+    user_id: str
+    asset: str
+    available_minor: int
+    locked_minor: int
+
+
+@dataclass(slots=True)
+class Deposited:
+    """Money came in from outside."""
+
+    user_id: str
+    asset: str
+    amount_minor: int
+    key: str
+
+
+@dataclass(slots=True)
+class UserAdded:
+    """A user became known."""
+
+    user_id: str
+
+
+@dataclass(slots=True)
+class AssetAdded:
+    """An asset became known."""
+
+    asset: Asset
+
+
+@dataclass(slots=True)
+class MarketSet:
+    """A market was opened, or its rules changed."""
+
+    instrument: Instrument
+
+
+Event = OrderUpdated | Trade | LevelChanged | BalanceChanged | Deposited | UserAdded | AssetAdded | MarketSet
+
+
+@dataclass(slots=True)
+class Rejected:
+    """The answer to a command that was refused."""
+
+    reason: RejectReason
+
+
+@dataclass(slots=True)
+class Duplicate:
+    """The answer to a command that was carried out before: a retry. `order_id` is that order's, None for a deposit."""
+
+    order_id: int | None

@@ -1,0 +1,323 @@
+"""One running market: refuse, draw the line, change.
+
+`place`, `cancel` and `cancel_all` answer with the events of the command or with the reason why nothing happened. They
+move money on the ledger that all markets share.
+"""
+
+from exchange.core.book import Book, Level, Order, Trader
+from exchange.core.client_ids import ClientIds
+from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.events import (
+    BalanceChanged,
+    Event,
+    ExpireReason,
+    LevelChanged,
+    OrderStatus,
+    OrderUpdated,
+    Rejected,
+    RejectReason,
+    Trade,
+    UpdateReason,
+)
+from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, MarketStatus, fee_minor
+from exchange.core.ledger import FEES, Account, Ledger
+from exchange.core.matching import Plan, crosses, plan
+
+BUY = Side.BUY
+LIMIT = OrderType.LIMIT
+GTC, FOK = TimeInForce.GTC, TimeInForce.FOK
+
+
+class TradeIds:
+    """The venue-wide count of trades; the last number given is the last trade's id."""
+
+    __slots__ = ("last",)
+
+    def __init__(self, last: int = 0) -> None:
+        self.last = last
+
+
+class Market:
+    """The book of an instrument and the users who trade on it."""
+
+    def __init__(
+        self, instrument: Instrument, ledger: Ledger, ids: ClientIds, trade_ids: TradeIds, book_sequence: int = 0
+    ) -> None:
+        self.instrument = instrument
+        self.book = Book(book_sequence)
+        self._ledger = ledger
+        self._ids = ids
+        self._trade_ids = trade_ids
+        self._traders: dict[str, Trader] = {}
+        ledger.add_user(FEES)
+        self._base_fees = ledger.account(FEES, instrument.base.symbol)
+        self._quote_fees = ledger.account(FEES, instrument.quote.symbol)
+
+    def trader(self, user_id: str) -> Trader:
+        """The user as this market sees them."""
+        trader = self._traders.get(user_id)
+        if trader is None:
+            ledger, rules = self._ledger, self.instrument
+            trader = Trader(ledger.account(user_id, rules.base.symbol), ledger.account(user_id, rules.quote.symbol))
+            self._traders[user_id] = trader
+        return trader
+
+    def open_orders(self, user_id: str) -> list[Order]:
+        """The user's open orders here, oldest first."""
+        trader = self._traders.get(user_id)
+        return list(trader.open_orders.values()) if trader else []
+
+    def needs_minor(self, side: Side, price_ticks: int, lots: int) -> int:
+        """What an order of these terms keeps locked: quote for a buy, base for a sell."""
+        rules = self.instrument
+        return price_ticks * lots * rules.notional_unit if side is BUY else lots * rules.lot_minor
+
+    # --- place
+
+    def place(self, terms: PlaceOrder, sequence: int, now_ns: int) -> list[Event] | Rejected:
+        """Match the order and rest, or expire, what remains. Its id is its sequence."""
+        trader = self.trader(terms.user_id)
+        reason = self._refusal(terms, trader)
+        if reason is not None:
+            return Rejected(reason)
+        found = self._plan(terms, trader)
+        if isinstance(found, RejectReason):
+            return Rejected(found)
+
+        # Past this line the order must succeed: nothing below may refuse.
+        price_ticks = terms.price_ticks if terms.price_ticks is not None else 0
+        order = Order(sequence, terms, trader, price_ticks, now_ns)
+        self._ids.accepted(sequence, terms)
+        events: list[Event] = [_updated(UpdateReason.ACCEPTED, order, OrderStatus.OPEN, now_ns)]
+        if terms.time_in_force is FOK and found.matched_lots < terms.quantity_lots:
+            events.append(_expired(order, _why_unfilled(terms, found), now_ns))
+            return events
+
+        levels: dict[Level, Side] = {}
+        accounts: dict[Account, None] = {}
+        if found.fills:
+            self._trade(order, found, events, levels, accounts)
+        if order.remaining_lots:
+            if terms.time_in_force is GTC and not found.met_own_order:
+                self._rest(order, levels, accounts)
+            else:
+                events.append(_expired(order, _why_unfilled(terms, found), now_ns))
+        self._capture(events, levels, accounts)
+        return events
+
+    def _refusal(self, terms: PlaceOrder, trader: Trader) -> RejectReason | None:
+        """The first reason to refuse that needs no walk through the book."""
+        rules, lots, price_ticks = self.instrument, terms.quantity_lots, terms.price_ticks
+        if rules.status is not MarketStatus.TRADING:
+            return RejectReason.MARKET_NOT_TRADING
+        if not 0 < lots < UNITS_MAX or (price_ticks is not None and not 0 < price_ticks < UNITS_MAX):
+            return RejectReason.OUT_OF_RANGE
+        if lots * rules.lot_minor >= AMOUNT_MAX:
+            return RejectReason.OUT_OF_RANGE
+        if terms.order_type is LIMIT:
+            assert price_ticks is not None
+            notional_minor = price_ticks * lots * rules.notional_unit
+            if notional_minor >= AMOUNT_MAX:
+                return RejectReason.OUT_OF_RANGE
+            if notional_minor < rules.min_notional_minor:
+                return RejectReason.MIN_NOTIONAL
+            if terms.time_in_force is GTC and len(trader.open_orders) >= rules.max_open_orders:
+                return RejectReason.TOO_MANY_OPEN_ORDERS
+            if terms.post_only and crosses(self.book, terms):
+                return RejectReason.WOULD_TAKE
+            if terms.side is BUY:
+                return None if notional_minor <= trader.quote.available else RejectReason.INSUFFICIENT_BALANCE
+        if terms.side is not BUY and lots * rules.lot_minor > trader.base.available:
+            return RejectReason.INSUFFICIENT_BALANCE
+        return None
+
+    def _plan(self, terms: PlaceOrder, trader: Trader) -> Plan | RejectReason:
+        """What the order would meet, or why a market order that would meet it is refused."""
+        if terms.order_type is LIMIT:
+            return plan(self.book, terms)
+        rules = self.instrument
+        cost_max = trader.quote.available // rules.notional_unit if terms.side is BUY else None
+        found = plan(self.book, terms, cost_max)
+        if cost_max is not None and found.cost_tick_lots > cost_max:
+            return RejectReason.INSUFFICIENT_BALANCE
+        if found.fills and found.cost_tick_lots * rules.notional_unit < rules.min_notional_minor:
+            return RejectReason.MIN_NOTIONAL
+        return found
+
+    def _trade(
+        self, taker: Order, found: Plan, events: list[Event], levels: dict[Level, Side], accounts: dict[Account, None]
+    ) -> None:
+        """Carry the plan out: each fill moves base one way and quote the other, less each side's fee."""
+        rules, terms, now_ns = self.instrument, taker.terms, taker.created_ns
+        buying = terms.side is BUY
+        taker_gets, taker_gives = _sides(taker.trader, buying)
+        taker_fees, maker_fees = (self._base_fees, self._quote_fees) if buying else (self._quote_fees, self._base_fees)
+        for maker, lots in found.fills:
+            level = maker.level
+            assert level is not None
+            levels[level] = maker.terms.side
+            price_ticks = level.price_ticks
+            quote_minor = price_ticks * lots * rules.notional_unit
+            base_minor = lots * rules.lot_minor
+            to_taker, to_maker = (base_minor, quote_minor) if buying else (quote_minor, base_minor)
+            taker_fee = fee_minor(to_taker, rules.taker_fee_ppm) if rules.taker_fee_ppm else 0
+            maker_fee = fee_minor(to_maker, rules.maker_fee_ppm) if rules.maker_fee_ppm else 0
+            maker_gets, maker_gives = _sides(maker.trader, not buying)
+
+            # The taker's funds were never locked: what it gives comes out of what is available, at the maker's price.
+            taker_gives.available -= to_maker
+            taker_gets.available += to_taker - taker_fee
+            maker_gives.locked -= to_taker
+            maker_gets.available += to_maker - maker_fee
+            assert taker_gives.available >= 0
+            assert maker_gives.locked >= 0
+            accounts[maker_gives] = accounts[maker_gets] = None
+            if taker_fee:
+                taker_fees.available += taker_fee
+                accounts[taker_fees] = None
+            if maker_fee:
+                maker_fees.available += maker_fee
+                accounts[maker_fees] = None
+
+            taker.remaining_lots -= lots
+            taker.executed_quote_minor += quote_minor
+            maker.executed_quote_minor += quote_minor
+            maker.updated_ns = now_ns
+            self.book.reduce(maker, lots)
+            if not maker.remaining_lots:
+                self._ids.closed(maker)
+            trade = self._trade_event(taker, maker, lots, quote_minor, taker_fee, maker_fee)
+            events.append(trade)
+            events.append(_filled(maker, trade, now_ns))
+            events.append(_filled(taker, trade, now_ns))
+        accounts[taker_gives] = accounts[taker_gets] = None
+
+    def _trade_event(
+        self, taker: Order, maker: Order, lots: int, quote_minor: int, taker_fee: int, maker_fee: int
+    ) -> Trade:
+        self._trade_ids.last += 1
+        return Trade(
+            self._trade_ids.last,
+            self.instrument.symbol,
+            maker.price_ticks,
+            lots,
+            quote_minor,
+            taker.terms.side,
+            maker.order_id,
+            taker.order_id,
+            maker.user_id,
+            taker.user_id,
+            maker_fee,
+            taker_fee,
+            taker.created_ns,
+        )
+
+    def _rest(self, order: Order, levels: dict[Level, Side], accounts: dict[Account, None]) -> None:
+        side = order.terms.side
+        gives = order.trader.quote if side is BUY else order.trader.base
+        gives.lock(self.needs_minor(side, order.price_ticks, order.remaining_lots))
+        accounts[gives] = None
+        levels[self.book.add(order)] = side
+        self._ids.rested(order)
+
+    # --- cancel
+
+    def cancel(self, order: Order, now_ns: int) -> list[Event]:
+        """Take the order out of the book."""
+        events: list[Event] = []
+        levels: dict[Level, Side] = {}
+        accounts: dict[Account, None] = {}
+        self._take_out(order, now_ns, events, levels, accounts)
+        self._capture(events, levels, accounts)
+        return events
+
+    def cancel_all(self, user_id: str, now_ns: int) -> list[Event]:
+        """Take all open orders of the user out of the book, oldest first; no events when there are none."""
+        events: list[Event] = []
+        levels: dict[Level, Side] = {}
+        accounts: dict[Account, None] = {}
+        for order in self.open_orders(user_id):
+            self._take_out(order, now_ns, events, levels, accounts)
+        self._capture(events, levels, accounts)
+        return events
+
+    def _take_out(
+        self,
+        order: Order,
+        now_ns: int,
+        events: list[Event],
+        levels: dict[Level, Side],
+        accounts: dict[Account, None],
+    ) -> None:
+        side = order.terms.side
+        gives = order.trader.quote if side is BUY else order.trader.base
+        gives.release(self.needs_minor(side, order.price_ticks, order.remaining_lots))
+        accounts[gives] = None
+        levels[self.book.remove(order)] = side
+        self._ids.closed(order)
+        order.updated_ns = now_ns
+        events.append(_updated(UpdateReason.CANCELED, order, OrderStatus.CANCELED, now_ns))
+
+    # --- shared
+
+    def _capture(self, events: list[Event], levels: dict[Level, Side], accounts: dict[Account, None]) -> None:
+        """Write down what every touched level and account holds now that the command is done."""
+        book, symbol = self.book, self.instrument.symbol
+        for level, side in levels.items():
+            book.sequence += 1
+            events.append(LevelChanged(symbol, side, level.price_ticks, level.total_lots, book.sequence))
+        for account in accounts:
+            account.used = True
+            events.append(BalanceChanged(account.user_id, account.asset, account.available, account.locked))
+
+    def restore_order(self, order: Order) -> None:
+        """Put an open order back where it rested; its funds are locked already."""
+        self.book.add(order)
+        self._ids.rested(order)
+
+
+def as_read(order: Order) -> OrderUpdated:
+    """A copy of an open order as it is now."""
+    return _updated(UpdateReason.READ, order, order.status, order.updated_ns)
+
+
+def _sides(trader: Trader, buying: bool) -> tuple[Account, Account]:
+    """The account that receives and the one that pays."""
+    return (trader.base, trader.quote) if buying else (trader.quote, trader.base)
+
+
+def _why_unfilled(terms: PlaceOrder, found: Plan) -> ExpireReason:
+    if found.met_own_order:
+        return ExpireReason.SELF_TRADE
+    return ExpireReason.FOK_UNFILLABLE if terms.time_in_force is FOK else ExpireReason.UNFILLED
+
+
+def _updated(
+    reason: UpdateReason,
+    order: Order,
+    status: OrderStatus,
+    now_ns: int,
+    expire_reason: ExpireReason | None = None,
+    trade: Trade | None = None,
+) -> OrderUpdated:
+    return OrderUpdated(
+        reason,
+        order.order_id,
+        order.terms,
+        status,
+        order.terms.quantity_lots - order.remaining_lots,
+        order.executed_quote_minor,
+        expire_reason,
+        order.created_ns,
+        now_ns,
+        trade,
+    )
+
+
+def _filled(order: Order, trade: Trade, now_ns: int) -> OrderUpdated:
+    status = OrderStatus.PARTIALLY_FILLED if order.remaining_lots else OrderStatus.FILLED
+    return _updated(UpdateReason.FILLED, order, status, now_ns, None, trade)
+
+
+def _expired(order: Order, why: ExpireReason, now_ns: int) -> OrderUpdated:
+    return _updated(UpdateReason.EXPIRED, order, OrderStatus.EXPIRED, now_ns, why)

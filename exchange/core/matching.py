@@ -1,0 +1,66 @@
+"""Price-time priority, as a plan: which resting orders an incoming order would meet, and for how much.
+
+The plan only reads the book. The market refuses or goes ahead on the strength of it, and then carries it out as it
+stands, so what was promised to the ladder of refusals is what happens.
+"""
+
+from exchange.core.book import Book, Order
+from exchange.core.commands import PlaceOrder, Side
+
+
+class Plan:
+    """What matching would do.
+
+    `fills` are (maker, lots) in the order they trade, each at the maker's price: the taker gets any improvement.
+    `cost_tick_lots` is the sum of price times lots. `met_own_order`: the walk ended before an order of the same user.
+    """
+
+    __slots__ = ("cost_tick_lots", "fills", "matched_lots", "met_own_order")
+
+    def __init__(self) -> None:
+        self.fills: list[tuple[Order, int]] = []
+        self.matched_lots = 0
+        self.cost_tick_lots = 0
+        self.met_own_order = False
+
+
+NOTHING = Plan()  # what every order that meets nobody shares; never written to
+
+
+def crosses(book: Book, terms: PlaceOrder) -> bool:
+    """Whether the order would meet the best level of the other half."""
+    best = book.halves[1 - terms.side].best
+    if best is None:
+        return False
+    limit_ticks = terms.price_ticks
+    if limit_ticks is None:
+        return True
+    return best.price_ticks <= limit_ticks if terms.side is Side.BUY else best.price_ticks >= limit_ticks
+
+
+def plan(book: Book, terms: PlaceOrder, cost_max: int | None = None) -> Plan:
+    """Walk the other half of the book as far as the order's price, quantity and user allow.
+
+    With `cost_max` (in ticks times lots) the walk also ends once it costs more: the caller refuses then anyway, and
+    nobody can make the exchange walk further than they can pay for.
+    """
+    if not crosses(book, terms):
+        return NOTHING
+    found = Plan()
+    other, limit_ticks = book.halves[1 - terms.side], terms.price_ticks
+    sign = other.sign
+    wanted_lots = terms.quantity_lots
+    for level in other:
+        if limit_ticks is not None and (level.price_ticks - limit_ticks) * sign > 0:
+            break
+        for maker in level:
+            if maker.user_id == terms.user_id:
+                found.met_own_order = True
+                return found
+            lots = min(maker.remaining_lots, wanted_lots - found.matched_lots)
+            found.fills.append((maker, lots))
+            found.matched_lots += lots
+            found.cost_tick_lots += lots * level.price_ticks
+            if found.matched_lots == wanted_lots or (cost_max is not None and found.cost_tick_lots > cost_max):
+                return found
+    return found

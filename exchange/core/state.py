@@ -1,0 +1,69 @@
+"""The state of a venue as plain records: what recovery reads, and what an audit compares.
+
+Two venues are the same when their states are equal.
+"""
+
+from dataclasses import dataclass, field
+
+from exchange.core.commands import PlaceOrder
+from exchange.core.instrument import Asset, Instrument
+
+
+@dataclass(slots=True)
+class OpenOrder:
+    """An order in a book. Within one market, `rested_sequence` is its priority among the orders of its price."""
+
+    order_id: int
+    terms: PlaceOrder
+    executed_lots: int
+    executed_quote_minor: int
+    rested_sequence: int
+    created_ns: int
+    updated_ns: int
+
+
+@dataclass(slots=True)
+class AccountState:
+    """What an account holds."""
+
+    user_id: str
+    asset: str
+    available_minor: int
+    locked_minor: int
+
+
+@dataclass(slots=True)
+class MarketState:
+    """A market's rules and the count of its book's changes."""
+
+    instrument: Instrument
+    book_sequence: int
+
+
+@dataclass(slots=True)
+class DepositState:
+    """A deposit that was carried out, under its key."""
+
+    key: str
+    user_id: str
+    asset: str
+    amount_minor: int
+
+
+@dataclass(slots=True)
+class VenueState:
+    """Everything that the next command can depend on.
+
+    `orders` are in priority order; `recent_client_orders` and `recent_deposits` are oldest first and bounded.
+    """
+
+    sequence: int = 0
+    time_ns: int = 0
+    last_trade_id: int = 0
+    assets: list[Asset] = field(default_factory=list)
+    markets: list[MarketState] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
+    accounts: list[AccountState] = field(default_factory=list)
+    orders: list[OpenOrder] = field(default_factory=list)
+    recent_client_orders: list[tuple[int, PlaceOrder]] = field(default_factory=list)
+    recent_deposits: list[DepositState] = field(default_factory=list)

@@ -1,0 +1,257 @@
+"""The venue: all markets and the one ledger they share, behind `apply`.
+
+`apply` answers with the events of the command, or with why it changed nothing: Rejected (it may not happen) or
+Duplicate (it has happened before). An empty list of events changed nothing either. Only a command with events takes a
+sequence.
+"""
+
+from collections import OrderedDict
+
+from exchange.core.book import Order
+from exchange.core.client_ids import ClientIds
+from exchange.core.commands import (
+    AddAsset,
+    AddUser,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Deposit,
+    MarketCommand,
+    PlaceOrder,
+    SetMarket,
+    Side,
+)
+from exchange.core.events import (
+    AssetAdded,
+    BalanceChanged,
+    Deposited,
+    Duplicate,
+    Event,
+    MarketSet,
+    Rejected,
+    RejectReason,
+    UserAdded,
+)
+from exchange.core.instrument import AMOUNT_MAX, Asset
+from exchange.core.ledger import Ledger
+from exchange.core.market import Market, TradeIds
+from exchange.core.state import AccountState, DepositState, MarketState, OpenOrder, VenueState
+
+DEPOSITS_MAX = 1_000_000  # keys of deposits that are remembered, to carry each out once
+
+Outcome = list[Event] | Rejected | Duplicate
+
+
+class Venue:
+    """Markets, accounts and the counters that give them ids."""
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.time_ns = 0
+        self.assets: dict[str, Asset] = {}
+        self.markets: dict[str, Market] = {}
+        self.ledger = Ledger()
+        self.client_ids = ClientIds()
+        self.trade_ids = TradeIds()
+        self._deposits: OrderedDict[str, Deposit] = OrderedDict()
+
+    def apply(self, command: Command, sequence: int, now_ns: int) -> Outcome:
+        """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
+        assert sequence == self.sequence + 1
+        assert now_ns >= self.time_ns
+        if isinstance(command, PlaceOrder | CancelOrder | CancelAll):
+            outcome = self._apply_to_market(command, sequence, now_ns)
+        else:
+            outcome = self._apply_to_venue(command)
+        if outcome.__class__ is list and outcome:
+            self.sequence = sequence
+            self.time_ns = now_ns
+        return outcome
+
+    # --- one market
+
+    def _apply_to_market(self, command: MarketCommand, sequence: int, now_ns: int) -> Outcome:
+        market = self.markets.get(command.market)
+        if market is None:
+            return Rejected(RejectReason.UNKNOWN_MARKET)
+        if not self.ledger.has_user(command.user_id):
+            return Rejected(RejectReason.UNKNOWN_USER)
+        if command.__class__ is PlaceOrder:
+            return self._seen_before(command) or market.place(command, sequence, now_ns)
+        if isinstance(command, CancelOrder):
+            order = self._open_order(market, command)
+            return market.cancel(order, now_ns) if order else Rejected(RejectReason.UNKNOWN_ORDER)
+        return market.cancel_all(command.user_id, now_ns)
+
+    def _seen_before(self, command: PlaceOrder) -> Rejected | Duplicate | None:
+        """A retry finds its order; another order under the same id is refused."""
+        if command.client_order_id is None:
+            return None
+        taken = self.client_ids.taken_by(command.user_id, command.client_order_id)
+        if taken is None:
+            return None
+        order_id, terms = taken
+        return Duplicate(order_id) if terms == command else Rejected(RejectReason.CLIENT_ORDER_ID_CONFLICT)
+
+    def _open_order(self, market: Market, command: CancelOrder) -> Order | None:
+        return self.find_open(market, command.user_id, command.order_id, command.client_order_id)
+
+    def find_open(
+        self, market: Market, user_id: str, order_id: int | None, client_order_id: str | None
+    ) -> Order | None:
+        """The user's own open order in that market, by either id."""
+        if order_id is not None:
+            order = market.book.orders.get(order_id)
+        else:
+            assert client_order_id is not None
+            order = self.client_ids.open_order(user_id, client_order_id)
+        if order is None or order.user_id != user_id or order.terms.market != market.instrument.symbol:
+            return None
+        return order
+
+    # --- the whole venue
+
+    def _apply_to_venue(self, command: Command) -> Outcome:
+        if isinstance(command, Deposit):
+            return self._deposit(command)
+        if isinstance(command, AddUser):
+            if self.ledger.has_user(command.user_id):
+                return []
+            self.ledger.add_user(command.user_id)
+            return [UserAdded(command.user_id)]
+        if isinstance(command, AddAsset):
+            assert self.assets.setdefault(command.asset.symbol, command.asset) == command.asset
+            return [AssetAdded(command.asset)]
+        assert isinstance(command, SetMarket)
+        return self._set_market(command)
+
+    def _deposit(self, command: Deposit) -> Outcome:
+        before = self._deposits.get(command.key)
+        if before is not None:
+            return Duplicate(None) if before == command else Rejected(RejectReason.KEY_CONFLICT)
+        if not 0 < command.amount_minor < AMOUNT_MAX - self.ledger.supply_minor(command.asset):
+            # What came in of an asset bounds what any account, lock or notional can ever be.
+            return Rejected(RejectReason.OUT_OF_RANGE)
+
+        # Past this line the deposit must succeed.
+        events: list[Event] = []
+        if not self.ledger.has_user(command.user_id):
+            self.ledger.add_user(command.user_id)
+            events.append(UserAdded(command.user_id))
+        self._remember_deposit(command)
+        events.append(Deposited(command.user_id, command.asset, command.amount_minor, command.key))
+        for account in self.ledger.deposit(command.user_id, command.asset, command.amount_minor):
+            events.append(BalanceChanged(account.user_id, account.asset, account.available, account.locked))
+        return events
+
+    def has_deposit(self, key: str) -> bool:
+        """Whether a deposit of that key was carried out, among those remembered."""
+        return key in self._deposits
+
+    def _remember_deposit(self, command: Deposit) -> None:
+        self._deposits[command.key] = command
+        if len(self._deposits) > DEPOSITS_MAX:
+            self._deposits.popitem(last=False)
+
+    def _set_market(self, command: SetMarket) -> Outcome:
+        instrument = command.instrument
+        assert self.assets.get(instrument.base.symbol) == instrument.base
+        assert self.assets.get(instrument.quote.symbol) == instrument.quote
+        market = self.markets.get(instrument.symbol)
+        if market is None:
+            self._open_market(instrument.symbol, MarketState(instrument, 0))
+        else:
+            assert market.instrument.same_scale(instrument), "the scale of an open market never changes"
+            market.instrument = instrument
+        return [MarketSet(instrument)]
+
+    def _open_market(self, symbol: str, state: MarketState) -> None:
+        self.markets[symbol] = Market(
+            state.instrument, self.ledger, self.client_ids, self.trade_ids, state.book_sequence
+        )
+
+    # --- the state as a whole
+
+    def state(self) -> VenueState:
+        """A copy of everything that the next command can depend on, in an order that depends on nothing else."""
+        return VenueState(
+            sequence=self.sequence,
+            time_ns=self.time_ns,
+            last_trade_id=self.trade_ids.last,
+            assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
+            markets=[
+                MarketState(market.instrument, market.book.sequence) for _, market in sorted(self.markets.items())
+            ],
+            users=sorted(self.ledger.users()),
+            accounts=sorted(
+                (AccountState(a.user_id, a.asset, a.available, a.locked) for a in self.ledger.accounts()),
+                key=lambda account: (account.user_id, account.asset),
+            ),
+            orders=sorted(
+                (_open_order_state(order) for market in self.markets.values() for order in market.book.orders.values()),
+                key=lambda order: (order.rested_sequence, order.order_id),
+            ),
+            recent_client_orders=self.client_ids.recent(),
+            recent_deposits=[DepositState(d.key, d.user_id, d.asset, d.amount_minor) for d in self._deposits.values()],
+        )
+
+    @classmethod
+    def restore(cls, state: VenueState) -> "Venue":
+        """The venue that goes on from that state."""
+        venue = cls()
+        venue.sequence, venue.time_ns, venue.trade_ids.last = state.sequence, state.time_ns, state.last_trade_id
+        venue.assets = {asset.symbol: asset for asset in state.assets}
+        for user_id in state.users:
+            venue.ledger.add_user(user_id)
+        for account in state.accounts:
+            venue.ledger.restore(account.user_id, account.asset, account.available_minor, account.locked_minor)
+        for deposit in state.recent_deposits:
+            venue._remember_deposit(Deposit(deposit.user_id, deposit.asset, deposit.amount_minor, deposit.key))
+        for market_state in state.markets:
+            venue._open_market(market_state.instrument.symbol, market_state)
+        for order_id, terms in state.recent_client_orders:
+            venue.client_ids.accepted(order_id, terms)
+        for open_order in state.orders:
+            venue._restore_order(open_order)
+        return venue
+
+    def _restore_order(self, state: OpenOrder) -> None:
+        terms = state.terms
+        market = self.markets[terms.market]
+        assert terms.price_ticks is not None
+        order = Order(state.order_id, terms, market.trader(terms.user_id), terms.price_ticks, state.created_ns)
+        order.remaining_lots -= state.executed_lots
+        order.executed_quote_minor = state.executed_quote_minor
+        order.rested_sequence = state.rested_sequence
+        order.updated_ns = state.updated_ns
+        market.restore_order(order)
+
+    def check(self) -> None:
+        """Assert everything that must hold between commands: money, books, and that locked is what open orders need."""
+        self.ledger.check()
+        needed: dict[tuple[str, str], int] = {}
+        for market in self.markets.values():
+            market.book.check()
+            rules = market.instrument
+            for order in market.book.orders.values():
+                side = order.terms.side
+                asset = rules.quote.symbol if side is Side.BUY else rules.base.symbol
+                key = (order.user_id, asset)
+                needs = market.needs_minor(side, order.price_ticks, order.remaining_lots)
+                needed[key] = needed.get(key, 0) + needs
+        for account in self.ledger.accounts():
+            expected = needed.pop((account.user_id, account.asset), 0)
+            assert account.locked == expected, (account.user_id, account.asset, account.locked, expected)
+        assert not needed, needed
+
+
+def _open_order_state(order: Order) -> OpenOrder:
+    return OpenOrder(
+        order.order_id,
+        order.terms,
+        order.executed_lots,
+        order.executed_quote_minor,
+        order.rested_sequence,
+        order.created_ns,
+        order.updated_ns,
+    )

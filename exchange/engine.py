@@ -1,0 +1,207 @@
+"""The engine: bounded queues into the markets, one task a market, and one for what concerns the whole venue.
+
+A task takes what is in its queue, stamps sequence and time, applies, and hands the outcome to the writer, without
+waiting in between: so the ledger that all markets share needs no locks, and `sequence` is a total order.
+
+What is submitted but not yet released is bounded here, so that nothing behind this point ever meets a full queue.
+Cancels have room of their own above the bound.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from exchange.core.commands import AddAsset, AddUser, CancelAll, CancelOrder, Command, Deposit, SetMarket
+from exchange.core.venue import Outcome, Venue
+from exchange.writer import Applied, Ticket, Writer
+
+Read = TypeVar("Read")
+
+YIELD_EVERY = 512  # commands; then the loop gets a turn
+
+
+class Overloaded(Exception):
+    """The queues are full. Nothing was done; try again later."""
+
+
+class Stopping(Exception):
+    """The exchange is ending, and takes nothing more."""
+
+
+OVERLOADED = object()  # the outcome of a batch's later commands when their market's queue is full
+
+
+class _Run:
+    """Commands of one ticket for one queue, and the runs that follow when these are applied."""
+
+    __slots__ = ("after", "commands", "first", "ticket")
+
+    def __init__(self, ticket: Ticket, first: int, commands: Sequence[Command], after: "_Run | None") -> None:
+        self.ticket = ticket
+        self.first = first  # the place of the first of them in the ticket
+        self.commands = commands
+        self.after = after
+
+
+_Queue = asyncio.Queue[_Run]
+
+
+class Engine:
+    """Takes commands, answers with futures. `run` is its tasks."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        writer: Writer,
+        now_ns: Callable[[], int],
+        *,
+        market_queue_max: int = 10_000,
+        backlog_max: int = 20_000,
+    ) -> None:
+        self.venue = venue
+        self.now_ns = now_ns
+        self._writer = writer
+        self._market_queue_max = market_queue_max
+        self._backlog_max = backlog_max
+        self._queues: dict[str | None, _Queue] = {}
+        self._queued = 0  # commands taken and not yet applied
+        self._group: asyncio.TaskGroup | None = None
+        self.tasks: list[asyncio.Task[None]] = []
+        self.stopping = False
+
+    @property
+    def durable_sequence(self) -> int:
+        """The last sequence that is stored, and so may be seen."""
+        return self._writer.durable_sequence
+
+    # --- asking
+
+    async def submit(self, command: Command) -> Any:
+        """One command: Applied, Rejected or Duplicate, once it is durable.
+
+        Raises Overloaded, Stopping or OutcomeUnknown.
+        """
+        return (await self.submit_all((command,)))[0]
+
+    def submit_all(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
+        """Several commands of one client, applied in the order given; a list of outcomes, one each.
+
+        They are cut into runs of one market; a run is queued when the one before it is applied, so nothing overtakes.
+        Raises Overloaded or Stopping at once, with nothing done; the outcome of a later run whose queue is full is
+        OVERLOADED.
+        """
+        if self.stopping:
+            raise Stopping
+        loop = asyncio.get_running_loop()
+        only_cancels = all(command.__class__ in (CancelOrder, CancelAll) for command in commands)
+        bound = self._backlog_max + (self._market_queue_max if only_cancels else 0)
+        if self._queued + self._writer.backlog + len(commands) > bound:
+            raise Overloaded
+        ticket = Ticket(loop.create_future(), len(commands), loop.time())
+        run = _runs(ticket, commands)
+        if not self._enqueue(run):
+            raise Overloaded
+        self._queued += len(commands)
+        return ticket.future
+
+    def read(self, copy: Callable[[Venue], Read]) -> "asyncio.Future[list[Read]]":
+        """What `copy` takes from memory now, once everything it can have seen is durable; a list of that one value.
+
+        Raises Overloaded when too much is waiting already.
+        """
+        loop = asyncio.get_running_loop()
+        if self._writer.backlog > self._backlog_max:
+            raise Overloaded
+        ticket = Ticket(loop.create_future(), 1, loop.time())
+        self._writer.add(ticket, 0, copy(self.venue))
+        return ticket.future
+
+    # --- running
+
+    def start(self, group: asyncio.TaskGroup) -> None:
+        """Start a task a market, and the venue's, in the group; they run until they are cancelled."""
+        self._group = group
+        self._open_queue(None)
+        for symbol in self.venue.markets:
+            self._open_queue(symbol)
+
+    async def stop(self) -> None:
+        """Take nothing more, and return once everything taken is released."""
+        self.stopping = True
+        while self._queued:  # a run may be followed by one for a queue that was already empty
+            for queue in list(self._queues.values()):
+                await queue.join()
+        await self._writer.drained()
+
+    def _open_queue(self, symbol: str | None) -> None:
+        assert self._group is not None
+        queue: _Queue = asyncio.Queue(maxsize=2 * self._market_queue_max)
+        self._queues[symbol] = queue
+        self.tasks.append(self._group.create_task(self._serve(queue), name=f"market {symbol}" if symbol else "venue"))
+
+    def _enqueue(self, run: _Run) -> bool:
+        command = run.commands[0]
+        symbol = None if isinstance(command, _VENUE_COMMANDS) else command.market
+        # A market that is not there has no queue; the venue's task will say so.
+        queue = self._queues.get(symbol) or self._queues[None]
+        reserved = all(command.__class__ in (CancelOrder, CancelAll) for command in run.commands)
+        if queue.qsize() >= self._market_queue_max * (2 if reserved else 1):
+            return False
+        queue.put_nowait(run)
+        return True
+
+    async def _serve(self, queue: _Queue) -> None:
+        applied = 0
+        while True:
+            run = await queue.get()
+            for index, command in enumerate(run.commands, run.first):
+                self._writer.add(run.ticket, index, self._apply(command))
+            self._queued -= len(run.commands)
+            if run.after is not None:
+                self._follow(run.after)
+            queue.task_done()
+            applied += len(run.commands)
+            if applied >= YIELD_EVERY:
+                applied = 0
+                await asyncio.sleep(0)
+
+    def _follow(self, run: _Run | None) -> None:
+        while run is not None and not self._enqueue(run):
+            self._queued -= len(run.commands)
+            for index in range(run.first, run.first + len(run.commands)):
+                self._writer.add(run.ticket, index, OVERLOADED)
+            run = run.after
+
+    def _apply(self, command: Command) -> Any:
+        venue = self.venue
+        sequence, time_ns = venue.sequence + 1, max(self.now_ns(), venue.time_ns)
+        outcome: Outcome = venue.apply(command, sequence, time_ns)
+        if not isinstance(outcome, list):
+            return outcome
+        if isinstance(command, SetMarket) and command.instrument.symbol not in self._queues:
+            self._open_queue(command.instrument.symbol)
+        return Applied(sequence, time_ns, command, outcome) if outcome else outcome
+
+
+_VENUE_COMMANDS = (Deposit, AddUser, AddAsset, SetMarket)
+
+
+def _runs(ticket: Ticket, commands: Sequence[Command]) -> _Run:
+    """The commands cut where the market changes, as a chain."""
+    if len(commands) == 1:
+        return _Run(ticket, 0, commands, None)
+    runs: list[list[Command]] = []
+    symbols: list[str | None] = []
+    for command in commands:
+        symbol = None if isinstance(command, _VENUE_COMMANDS) else command.market
+        if not symbols or symbols[-1] != symbol:
+            symbols.append(symbol)
+            runs.append([])
+        runs[-1].append(command)
+    following: _Run | None = None
+    first = len(commands)
+    for run in reversed(runs):
+        first -= len(run)
+        following = _Run(ticket, first, run, following)
+    assert following is not None
+    return following

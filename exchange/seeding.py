@@ -1,0 +1,94 @@
+"""What the configuration says the venue should have, as commands for what it does not have yet."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from exchange.config import Config, MarketConfig
+from exchange.core.commands import AddAsset, AddUser, Command, Deposit, SetMarket
+from exchange.core.instrument import (
+    DECIMALS_MAX,
+    Asset,
+    Instrument,
+    InvalidInstrument,
+    instrument_of,
+)
+from exchange.core.venue import Venue
+from exchange.failure import Failure
+
+SEED_KEY = "config:{user_id}:{asset}"  # no client can use such a key: `:` is not allowed in one
+
+
+def differences(config: Config, venue: Venue) -> Iterator[Command]:
+    """The commands that bring the venue to what the configuration says. Raises Failure where none can.
+
+    Users are credited once: a balance that is changed in the configuration later credits nothing.
+    """
+    assets = dict(venue.assets)
+    for entry in config.assets:
+        asset = Asset(entry.symbol, entry.decimals)
+        if not entry.symbol.isalnum() or not entry.symbol.isascii() or not 0 <= entry.decimals <= DECIMALS_MAX:
+            raise Failure(
+                f"[[assets]] {entry.symbol!r} must be letters and digits, with 0 to {DECIMALS_MAX} decimals.", 2
+            )
+        if assets.setdefault(asset.symbol, asset) != asset:
+            raise Failure(f"[[assets]] {entry.symbol}: the decimals of an asset that exists cannot change.", 2)
+        if asset.symbol not in venue.assets:
+            yield AddAsset(asset)
+    for market_entry in config.markets:
+        instrument = _instrument(market_entry, assets)
+        market = venue.markets.get(instrument.symbol)
+        if market is None:
+            yield SetMarket(instrument)
+            continue
+        instrument = replace(instrument, status=market.instrument.status)
+        if not market.instrument.same_scale(instrument):
+            raise Failure(
+                f"[[markets]] {instrument.symbol}: tick_size and lot_size of a market that exists cannot change.", 2
+            )
+        if market.instrument != instrument:
+            yield SetMarket(instrument)
+    for user in config.users:
+        yield from _user(user.id, user.balances, venue, assets)
+
+
+def _instrument(entry: MarketConfig, assets: dict[str, Asset]) -> Instrument:
+    base, _, quote = entry.symbol.partition("_")
+    if base not in assets or quote not in assets or base == quote:
+        raise Failure(f"[[markets]] {entry.symbol!r} must be BASE_QUOTE, of two assets that are configured.", 2)
+    if not 0 < entry.max_open_orders < 2**31:
+        raise Failure(f"[[markets]] {entry.symbol}: max_open_orders must be at least 1.", 2)
+    try:
+        return instrument_of(
+            entry.symbol,
+            assets[base],
+            assets[quote],
+            tick_size=entry.tick_size,
+            lot_size=entry.lot_size,
+            min_notional=entry.min_notional,
+            maker_fee=entry.maker_fee,
+            taker_fee=entry.taker_fee,
+            max_open_orders=entry.max_open_orders,
+        )
+    except InvalidInstrument as error:
+        raise Failure(f"[[markets]] {entry.symbol}: {error}.", 2) from error
+
+
+def _user(user_id: str, balances: dict[str, str], venue: Venue, assets: dict[str, Asset]) -> Iterator[Command]:
+    if (
+        not 1 <= len(user_id) <= 64
+        or not user_id.isascii()
+        or not user_id.replace(".", "").replace("_", "").replace("-", "").isalnum()
+    ):
+        raise Failure(f"[[users]] id {user_id!r} must be 1 to 64 of A-Z a-z 0-9 . _ -", 2)
+    if not venue.ledger.has_user(user_id):
+        yield AddUser(user_id)
+    for symbol, text in balances.items():
+        key = SEED_KEY.format(user_id=user_id, asset=symbol)
+        if symbol not in assets:
+            raise Failure(f"[[users]] {user_id}: {symbol!r} is no configured asset.", 2)
+        try:
+            amount_minor = assets[symbol].minor(text)
+        except ValueError:
+            raise Failure(f"[[users]] {user_id}: {text!r} is no amount of {symbol}.", 2) from None
+        if amount_minor and not venue.has_deposit(key):
+            yield Deposit(user_id, symbol, amount_minor, key)

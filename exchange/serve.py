@@ -1,0 +1,128 @@
+"""`exchange serve`: the whole exchange in one process, from an empty directory to a listening socket and back."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from exchange.api.rest import Rest
+from exchange.api.server import Server
+from exchange.app import Exchange, build
+from exchange.config import Config
+from exchange.failure import Failure
+from exchange.store.embedded import EmbeddedPostgres
+from exchange.store.history import History
+from exchange.store.postgres import PostgresStore
+
+log = structlog.get_logger(__name__)
+
+WATCH_S = 0.5  # how soon a dead PostgreSQL is noticed while nothing is asked of it
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What the command line adds to the configuration."""
+
+    ephemeral: bool = False
+    ready_file: Path | None = None
+
+
+async def serve(config: Config, options: ServeOptions) -> None:
+    """Run until SIGINT or SIGTERM. Raises Failure, or a group of exceptions that holds why it ended."""
+    stop = asyncio.Event()
+    _handle_signals(stop)
+    if config.database.url:
+        if options.ephemeral:
+            raise Failure("--ephemeral keeps nothing, so it does not go with a database of yours.", 2)
+        await _run(config, options, config.database.url, None, stop)
+        return
+    data_dir = Path(tempfile.mkdtemp(prefix="exchange-")) if options.ephemeral else Path(config.database.data_dir)
+    postgres = EmbeddedPostgres(data_dir, say=_say, ephemeral=options.ephemeral)
+    try:
+        await postgres.start()
+        if not stop.is_set():
+            await _run(config, options, postgres.dsn, postgres, stop)
+    finally:
+        await postgres.stop()
+        if options.ephemeral:
+            shutil.rmtree(data_dir, ignore_errors=True)
+
+
+async def _run(
+    config: Config, options: ServeOptions, dsn: str, postgres: EmbeddedPostgres | None, stop: asyncio.Event
+) -> None:
+    store = PostgresStore(dsn, ensure_running=postgres.ensure_running if postgres else None)
+    exchange = await build(config, store)
+    history = History(dsn)
+    server = Server(config.server, Rest(config, exchange.engine, history, exchange.ready))
+
+    async def listen() -> None:
+        watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None
+        try:
+            url = await server.start()
+            _announce(url, options)
+            await stop.wait()
+            log.info("stopping")
+            await server.stop_listening()
+            await _finish(exchange)
+        finally:
+            if watch is not None:
+                watch.cancel()
+            await server.stop()
+
+    try:
+        await exchange.run(listen)
+    finally:
+        await history.close()
+        await store.close()
+
+
+async def _finish(exchange: Exchange) -> None:
+    """Everything accepted becomes durable and is answered, or the process ends saying that it could not."""
+    try:
+        async with asyncio.timeout(exchange.config.server.stop_timeout_s):
+            await exchange.engine.stop()
+    except TimeoutError:
+        raise Failure("Stopped without confirming the last commands: the database did not answer.") from None
+
+
+async def _watch(postgres: EmbeddedPostgres) -> None:
+    """Bring a dead PostgreSQL back, also while nobody asks anything of it."""
+    while True:
+        await asyncio.sleep(WATCH_S)
+        if not postgres.alive():
+            log.warning("PostgreSQL is gone; starting it again")
+            try:
+                await postgres.ensure_running()
+            except Failure as failure:
+                log.error("PostgreSQL does not start", cause=str(failure))
+
+
+def _handle_signals(stop: asyncio.Event) -> None:
+    def on_signal(number: int) -> None:
+        if stop.is_set():
+            os._exit(128 + number)  # asked twice: at once
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal, number)
+
+
+def _say(sentence: str) -> None:
+    log.info(sentence)
+
+
+def _announce(url: str, options: ServeOptions) -> None:
+    """Say where it listens: one line for a person, and a file for a program, there only when it is whole."""
+    print(f"The exchange is ready at {url}", flush=True)
+    if options.ready_file is not None:
+        draft = options.ready_file.with_name(options.ready_file.name + ".new")
+        draft.write_text(json.dumps({"url": url, "pid": os.getpid()}) + "\n", encoding="utf-8")
+        draft.replace(options.ready_file)

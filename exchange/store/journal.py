@@ -1,0 +1,134 @@
+"""The journal's text: commands as JSON, one array a command: [sequence, time_ns, kind, field, …].
+
+CODEC_VERSION counts changes of this form, RULES_VERSION changes of what a command does; both stand in every row, so
+that a replay knows what it reads.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from exchange.core.commands import (
+    AddAsset,
+    AddUser,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Deposit,
+    OrderType,
+    PlaceOrder,
+    SetMarket,
+    Side,
+    TimeInForce,
+)
+from exchange.core.instrument import Asset, Instrument, MarketStatus, decimal_text, instrument_of
+from exchange.writer import Applied
+
+CODEC_VERSION = 1
+RULES_VERSION = 1
+
+
+def encode(applied: Sequence[Applied]) -> str:
+    """The commands of one commit."""
+    return orjson.dumps([_entry(entry) for entry in applied]).decode()
+
+
+def _entry(entry: Applied) -> tuple[Any, ...]:
+    command = entry.command
+    if isinstance(command, PlaceOrder):
+        return (
+            entry.sequence,
+            entry.time_ns,
+            "place",
+            command.user_id,
+            command.market,
+            command.side,
+            command.order_type,
+            command.time_in_force,
+            command.post_only,
+            command.price_ticks,
+            command.quantity_lots,
+            command.client_order_id,
+        )
+    return (entry.sequence, entry.time_ns, *_rare(command))
+
+
+def _rare(command: Command) -> tuple[Any, ...]:
+    match command:
+        case CancelOrder(user_id, market, order_id, client_order_id):
+            return ("cancel", user_id, market, order_id, client_order_id)
+        case CancelAll(user_id, market):
+            return ("cancel_all", user_id, market)
+        case Deposit(user_id, asset, amount_minor, key):
+            return ("deposit", user_id, asset, str(amount_minor), key)  # beyond what JSON's readers take for a number
+        case AddUser(user_id):
+            return ("add_user", user_id)
+        case AddAsset(asset):
+            return ("add_asset", asset.symbol, asset.decimals)
+        case SetMarket(instrument):
+            return ("set_market", *rules(instrument))
+    raise AssertionError(command)
+
+
+def decode(text: str, assets: dict[str, Asset]) -> Iterator[tuple[int, int, Command]]:
+    """(sequence, time_ns, command) of each entry. `assets` are those known so far, and grow with the commands."""
+    for sequence, time_ns, kind, *fields in orjson.loads(text):
+        command = _command(kind, fields, assets)
+        if isinstance(command, AddAsset):
+            assets[command.asset.symbol] = command.asset
+        yield sequence, time_ns, command
+
+
+def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
+    match kind:
+        case "place":
+            user_id, market, side, order_type, time_in_force, *rest = fields
+            return PlaceOrder(user_id, market, Side(side), OrderType(order_type), TimeInForce(time_in_force), *rest)
+        case "cancel":
+            return CancelOrder(*fields)
+        case "cancel_all":
+            return CancelAll(*fields)
+        case "deposit":
+            user_id, asset, amount, key = fields
+            return Deposit(user_id, asset, int(amount), key)
+        case "add_user":
+            return AddUser(*fields)
+        case "add_asset":
+            return AddAsset(Asset(*fields))
+        case "set_market":
+            return SetMarket(instrument_from(fields, assets))
+    raise AssertionError(kind)
+
+
+def rules(instrument: Instrument) -> tuple[Any, ...]:
+    """An instrument's rules as they are stored, in the order of `instrument_from`."""
+    return (
+        instrument.symbol,
+        instrument.base.symbol,
+        instrument.quote.symbol,
+        instrument.price_text(1),
+        instrument.quantity_text(1),
+        str(instrument.min_notional_minor),
+        instrument.maker_fee_ppm,
+        instrument.taker_fee_ppm,
+        instrument.max_open_orders,
+        instrument.status,
+    )
+
+
+def instrument_from(fields: Sequence[Any], assets: dict[str, Asset]) -> Instrument:
+    """The instrument of stored rules: symbol, base, quote, tick, lot, min notional, fees, open orders, status."""
+    symbol, base, quote, tick_size, lot_size, min_notional_minor, maker_fee_ppm, taker_fee_ppm, orders, status = fields
+    return instrument_of(
+        symbol,
+        assets[base],
+        assets[quote],
+        tick_size=tick_size,
+        lot_size=lot_size,
+        min_notional=assets[quote].text(int(min_notional_minor)),
+        maker_fee=decimal_text(maker_fee_ppm, 6),
+        taker_fee=decimal_text(taker_fee_ppm, 6),
+        max_open_orders=orders,
+        status=MarketStatus(status),
+    )

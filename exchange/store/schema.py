@@ -1,0 +1,147 @@
+"""The tables: the only file that knows their columns (with the migrations, which make them).
+
+`open_orders` is what recovery reads, so its time follows what is open; an order that closes moves to `closed_orders`,
+which is only ever appended to. The view `orders` is both. Prices are ticks, quantities lots, money minor units, times
+nanoseconds since the epoch. Fills and postings are views over trades and transfers: what one row says is not stored
+twice.
+"""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+Text = sa.Text(collation="C")  # names compare by their bytes, whatever the server's locale
+Money = sa.Numeric(38, 0)
+Sum = sa.Numeric(40, 0)  # of several amounts, each in the range of Money
+
+
+def _order_columns() -> list[sa.Column[object]]:
+    return [
+        sa.Column("order_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("user_id", Text, nullable=False),
+        sa.Column("market", Text, nullable=False),
+        sa.Column("client_order_id", Text),
+        sa.Column("side", sa.SmallInteger, nullable=False),
+        sa.Column("order_type", sa.SmallInteger, nullable=False),
+        sa.Column("time_in_force", sa.SmallInteger, nullable=False),
+        sa.Column("post_only", sa.Boolean, nullable=False),
+        sa.Column("price_ticks", sa.BigInteger),
+        sa.Column("quantity_lots", sa.BigInteger, nullable=False),
+        sa.Column("executed_lots", sa.BigInteger, nullable=False),
+        sa.Column("executed_quote_minor", Sum, nullable=False),
+        sa.Column("status", sa.SmallInteger, nullable=False),
+        sa.Column("created_ns", sa.BigInteger, nullable=False),
+        sa.Column("updated_ns", sa.BigInteger, nullable=False),
+    ]
+
+
+venue = sa.Table(
+    "venue",
+    metadata,
+    sa.Column("one", sa.Boolean, primary_key=True),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("time_ns", sa.BigInteger, nullable=False),
+    sa.Column("last_trade_id", sa.BigInteger, nullable=False),
+)
+
+assets = sa.Table(
+    "assets",
+    metadata,
+    sa.Column("symbol", Text, primary_key=True),
+    sa.Column("decimals", sa.SmallInteger, nullable=False),
+)
+
+markets = sa.Table(
+    "markets",
+    metadata,
+    sa.Column("symbol", Text, primary_key=True),
+    sa.Column("base", Text, nullable=False),
+    sa.Column("quote", Text, nullable=False),
+    sa.Column("tick_size", Text, nullable=False),
+    sa.Column("lot_size", Text, nullable=False),
+    sa.Column("min_notional_minor", Money, nullable=False),
+    sa.Column("maker_fee_ppm", sa.Integer, nullable=False),
+    sa.Column("taker_fee_ppm", sa.Integer, nullable=False),
+    sa.Column("max_open_orders", sa.Integer, nullable=False),
+    sa.Column("status", sa.SmallInteger, nullable=False),
+    sa.Column("book_sequence", sa.BigInteger, nullable=False),
+)
+
+users = sa.Table("users", metadata, sa.Column("user_id", Text, primary_key=True))
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("user_id", Text, primary_key=True),
+    sa.Column("asset", Text, primary_key=True),
+    sa.Column("available_minor", Money, nullable=False),
+    sa.Column("locked_minor", Money, nullable=False),
+)
+
+open_orders = sa.Table(
+    "open_orders",
+    metadata,
+    *_order_columns(),
+    sa.Column("rested_sequence", sa.BigInteger, nullable=False),
+)
+
+closed_orders = sa.Table(
+    "closed_orders",
+    metadata,
+    *_order_columns(),
+    sa.Column("expire_reason", sa.SmallInteger),
+    sa.Index("closed_orders_by_user", "user_id", "order_id"),
+    sa.Index(
+        "closed_orders_by_client_order_id",
+        "user_id",
+        "client_order_id",
+        "order_id",
+        postgresql_where=sa.text("client_order_id IS NOT NULL"),
+    ),
+)
+
+trades = sa.Table(
+    "trades",
+    metadata,
+    sa.Column("trade_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("market", Text, nullable=False),
+    sa.Column("price_ticks", sa.BigInteger, nullable=False),
+    sa.Column("quantity_lots", sa.BigInteger, nullable=False),
+    sa.Column("quote_minor", Money, nullable=False),
+    sa.Column("taker_side", sa.SmallInteger, nullable=False),
+    sa.Column("maker_order_id", sa.BigInteger, nullable=False),
+    sa.Column("taker_order_id", sa.BigInteger, nullable=False),
+    sa.Column("maker_user_id", Text, nullable=False),
+    sa.Column("taker_user_id", Text, nullable=False),
+    sa.Column("maker_fee_minor", Money, nullable=False),
+    sa.Column("taker_fee_minor", Money, nullable=False),
+    sa.Column("time_ns", sa.BigInteger, nullable=False),
+    sa.Index("trades_by_market", "market", "trade_id"),
+    sa.Index("trades_by_maker", "maker_user_id", "trade_id"),
+    sa.Index("trades_by_taker", "taker_user_id", "trade_id"),
+    sa.Index("trades_by_maker_order", "maker_order_id"),
+    sa.Index("trades_by_taker_order", "taker_order_id"),
+)
+
+transfers = sa.Table(
+    "transfers",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", Text, nullable=False),
+    sa.Column("asset", Text, nullable=False),
+    sa.Column("amount_minor", Money, nullable=False),
+    sa.Column("key", Text, nullable=False),
+    sa.Column("time_ns", sa.BigInteger, nullable=False),
+)
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("last_sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("first_sequence", sa.BigInteger, nullable=False),
+    sa.Column("codec_version", sa.SmallInteger, nullable=False),
+    sa.Column("rules_version", sa.SmallInteger, nullable=False),
+    sa.Column("commands", sa.Text, nullable=False),
+    postgresql_partition_by="RANGE (last_sequence)",
+)

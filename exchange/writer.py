@@ -1,0 +1,217 @@
+"""The writer: what the engine has applied becomes durable, and only then visible.
+
+Entries come in sequence order and leave in it. A batch is whatever is waiting when the last commit is done; it becomes
+one transaction, and after it `durable_sequence` moves and everything in the batch is released in one synchronous step.
+Refusals and reads of memory wait in the same line, so they too never show what a crash could take back.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from exchange.core.commands import Command
+from exchange.core.events import Event
+from exchange.failure import Failure
+
+log = structlog.get_logger(__name__)
+
+BATCH_MAX = 4096
+
+
+@dataclass(slots=True)
+class Applied:
+    """A command that was carried out: its place in the order of all, and what happened."""
+
+    sequence: int
+    time_ns: int
+    command: Command
+    events: list[Event]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction stores: the commands after `from_sequence`, which the database must still be at."""
+
+    from_sequence: int
+    applied: list[Applied]
+
+    @property
+    def to_sequence(self) -> int:
+        """The sequence that the database is at afterwards."""
+        return self.applied[-1].sequence
+
+
+class CommitInDoubt(Exception):
+    """The connection broke: the batch may be stored wholly, or not at all."""
+
+
+class Store(Protocol):
+    """What the writer needs of a database."""
+
+    async def commit(self, batch: Batch) -> None:
+        """Store the batch in one transaction, fenced. Raises CommitInDoubt, or Failure when it can never succeed."""
+
+    async def settle(self) -> int:
+        """Connect anew, however long it takes; the sequence the database is at, which nothing old can still change."""
+
+    def connected(self) -> bool:
+        """Whether the connection is there, as far as is known."""
+
+
+class Ticket:
+    """What one request waits for: the outcome of each of its commands, or the one value it reads."""
+
+    __slots__ = ("future", "missing", "outcomes", "since")
+
+    def __init__(self, future: "asyncio.Future[list[Any]]", commands: int, since: float) -> None:
+        self.future = future
+        self.outcomes: list[Any] = [None] * commands
+        self.missing = commands
+        self.since = since
+
+    def resolve(self, index: int, outcome: Any) -> None:
+        """Fill one place; the last one wakes the waiter, unless it has given up."""
+        self.outcomes[index] = outcome
+        self.missing -= 1
+        if not self.missing and not self.future.done():
+            self.future.set_result(self.outcomes)
+
+
+class OutcomeUnknown(Exception):
+    """The outcome was not confirmed in time; it may still happen."""
+
+
+Entry = tuple[Ticket, int, Any]
+
+
+class Writer:
+    """One task that commits; `add` hands it an outcome, `durable_sequence` says how far it has come."""
+
+    def __init__(
+        self,
+        store: Store,
+        sequence: int,
+        *,
+        released: Callable[[list[Entry]], None] | None = None,
+        reply_timeout_s: float = 5.0,
+        batch_max: int = BATCH_MAX,
+    ) -> None:
+        self.durable_sequence = sequence
+        self._store = store
+        self._released = released
+        self._batch_max = batch_max
+        self._reply_timeout_s = reply_timeout_s
+        self._pending: deque[Entry] = deque()
+        self._releasing: list[Entry] = []
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def add(self, ticket: Ticket, index: int, outcome: Any) -> None:
+        """Line up an outcome: Applied goes to the database first, anything else waits for those before it."""
+        if not self._pending:
+            if outcome.__class__ is not Applied and self._idle.is_set():
+                ticket.resolve(index, outcome)
+                return
+            self._wake.set()
+            self._idle.clear()
+        self._pending.append((ticket, index, outcome))
+
+    @property
+    def backlog(self) -> int:
+        """How many outcomes are waiting to be released."""
+        return len(self._pending) + len(self._releasing)
+
+    def wake(self) -> None:
+        """Look after the connection, although nothing is waiting."""
+        self._wake.set()
+
+    async def drained(self) -> None:
+        """Return once everything that was added is released."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Commit and release until cancelled."""
+        try:
+            while True:
+                await self._wake.wait()
+                await asyncio.sleep(0)  # what the loop has ready now gets into this batch
+                self._wake.clear()
+                if not self._store.connected():
+                    await self._settle(None)
+                while self._pending:
+                    await self._write(self._take())
+                    await asyncio.sleep(0)
+                self._idle.set()
+        finally:
+            self._give_up()
+
+    def _take(self) -> list[Entry]:
+        """The next batch, in the order it came."""
+        pending = self._pending
+        if len(pending) <= self._batch_max:
+            self._pending = deque()
+            return list(pending)
+        return [pending.popleft() for _ in range(self._batch_max)]
+
+    async def _write(self, entries: list[Entry]) -> None:
+        self._releasing = entries
+        applied = [outcome for _, _, outcome in entries if outcome.__class__ is Applied]
+        if applied:
+            batch = Batch(self.durable_sequence, applied)
+            assert applied[0].sequence == batch.from_sequence + 1
+            assert batch.to_sequence == batch.from_sequence + len(applied)
+            await self._commit(batch)
+            self.durable_sequence = batch.to_sequence
+        if self._released is not None:
+            self._released(entries)
+        self._releasing = []
+        for ticket, index, outcome in entries:
+            ticket.resolve(index, outcome)
+
+    async def _commit(self, batch: Batch) -> None:
+        """Store the batch, as often as it takes until it is known to be stored once."""
+        while True:
+            try:
+                await self._store.commit(batch)
+            except CommitInDoubt as doubt:
+                log.warning("commit in doubt", cause=str(doubt), from_sequence=batch.from_sequence)
+                if await self._settle(batch) == batch.to_sequence:
+                    return
+            else:
+                return
+
+    async def _settle(self, batch: Batch | None) -> int:
+        """Find out what the database holds: the batch, or nothing of it. Anything else is another writer's work."""
+        sequence = await self._store.settle()
+        expected = (self.durable_sequence, batch.to_sequence if batch else self.durable_sequence)
+        if sequence not in expected:
+            raise Failure(f"The database is at sequence {sequence}, not at {expected[0]}: something else wrote to it.")
+        log.warning("reconnected to the database", sequence=sequence)
+        return sequence
+
+    async def expire(self) -> None:
+        """Tell waiters past the reply timeout that their outcome is unknown, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(min(0.25, self._reply_timeout_s / 4))
+            expired_before = loop.time() - self._reply_timeout_s
+            for entries in (self._releasing, self._pending):
+                for ticket, _, _ in entries:
+                    if ticket.since > expired_before:
+                        break
+                    _fail(ticket)
+
+    def _give_up(self) -> None:
+        """The writer ends: nobody may be left waiting."""
+        for ticket, _, _ in [*self._releasing, *self._pending]:
+            _fail(ticket)
+
+
+def _fail(ticket: Ticket) -> None:
+    if not ticket.future.done():
+        ticket.future.set_exception(OutcomeUnknown())
