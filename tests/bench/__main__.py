@@ -1,0 +1,121 @@
+"""`make bench`, or `python -m tests.bench`: start what is needed, measure, print, remember."""
+
+import asyncio
+import os
+import platform
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import uvloop
+from rich.console import Console
+
+from tests.bench import report
+from tests.bench.bench import FULL, QUICK, Bench
+from tests.bench.figure import Figure, Row, UnmeasuredError
+from tests.bench.figures import FIGURES
+from tests.bench.processes import ROOT, exchange_command, limit_command, serving
+
+OUTPUT_DIR = ROOT / ".bench"
+LAST = OUTPUT_DIR / "last.json"
+
+
+def chosen(names: tuple[str, ...]) -> list[Figure]:
+    """The figures whose name is, or begins with, one of `names`; all of them if there are none."""
+    figures = [figure for figure in FIGURES if not names or figure.name.startswith(names)]
+    if not figures:
+        raise click.BadParameter(f"no such figure; there are {', '.join(figure.name for figure in FIGURES)}")
+    return figures
+
+
+async def measure(bench: Bench, figures: list[Figure]) -> list[Row]:
+    """All rows. A figure that fails becomes a row that says so, and the others go on."""
+    rows: list[Row] = []
+    for figure in figures:
+        try:
+            rows += await figure.measure(bench)
+        except UnmeasuredError as error:
+            rows.append(Row(figure.name, "", failure=str(error)))
+    return rows
+
+
+@contextmanager
+def scratch_dir() -> Iterator[Path]:
+    """Files of this run only. Under the project, like the exchange's own data: a system's /tmp may be in memory."""
+    OUTPUT_DIR.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=OUTPUT_DIR) as name:
+        scratch = Path(name)
+        # Where root runs the bench, PostgreSQL runs as an ordinary user, who must be able to walk through here.
+        scratch.chmod(0o755)
+        yield scratch
+
+
+async def run(figures: list[Figure], quick: bool, url: str | None, console: Console) -> bool:
+    """Whether every figure was measured, with the flow that was meant. A missed goal is a result, not a failure."""
+    measured_at = datetime.now(UTC).isoformat(timespec="seconds")
+    notes = {
+        "machine": f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at start, Python {platform.python_version()}"
+    }
+    async with AsyncExitStack() as stack:
+        scratch = stack.enter_context(scratch_dir())
+        status = stack.enter_context(console.status("starting the exchange"))
+        exchange_url = url
+        if exchange_url is None:
+            command = exchange_command(scratch)
+            exchange_url = await stack.enter_async_context(serving(command, "exchange", scratch))
+        limit_url = await stack.enter_async_context(serving(limit_command(), "limit", scratch))
+        bench = Bench(exchange_url, limit_url, QUICK if quick else FULL, scratch, status.update)
+        await bench.prepare()
+        rows = await measure(bench, figures)
+    notes |= bench.notes()
+    previous = report.load(LAST)
+    report.save(LAST, previous, rows, notes, quick=quick, measured_at=measured_at)
+    console.print(report.table(rows, previous))
+    failures = [row for row in rows if row.failure is not None]
+    for row in failures:
+        console.print(f"{row.name}: {row.failure}", style="red", markup=False)
+    for name, note in notes.items():
+        console.print(f"{name}: {note}", style="dim", markup=False, highlight=False)
+    return not failures and bench.mix.as_meant()
+
+
+async def run_until_signal(figures: list[Figure], quick: bool, url: str | None) -> int:
+    """As `run`, but a SIGTERM ends the servers too, as Ctrl-C does."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    # A pipe says nothing of its width; the table needs this much.
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    try:
+        return 0 if await run(figures, quick, url, console) else 1
+    except UnmeasuredError as error:
+        console.print(f"bench: {error}", style="red", markup=False)
+        return 1
+
+
+@click.command()
+@click.option(
+    "--only", "names", multiple=True, metavar="NAME", help="Only figures whose name begins so; may be repeated."
+)
+@click.option("--quick", is_flag=True, help="One short round: shows that everything runs, not how fast.")
+@click.option(
+    "--url",
+    help="Measure an exchange that runs already, whose SOL_USDC allows many open orders, instead of starting one.",
+)
+def main(names: tuple[str, ...], quick: bool, url: str | None) -> None:
+    """Measure the exchange beside its limit. Takes about two minutes; exits 1 if a figure could not be measured."""
+    figures = chosen(names)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            sys.exit(runner.run(run_until_signal(figures, quick, url)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""The processes of a run: the exchange, the limit server and the generator. None shares a loop with another."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import msgspec
+import orjson
+
+from tests.bench.figure import UnmeasuredError
+from tests.bench.flow import MARKET
+from tests.bench.load import Job, Slice
+
+ROOT = Path(__file__).resolve().parents[2]
+
+READY_TIMEOUT_S = 120.0  # a first start makes a database cluster
+STOP_TIMEOUT_S = 30.0
+LOAD_TIMEOUT_S = 60.0
+POLL_S = 0.02
+LOG_TAIL_LINES = 5
+
+BASE, QUOTE = MARKET.split("_")
+# Nothing of the flow may be refused, so the bound on open orders is out of its reach; the rest is as shipped.
+CONFIG = """\
+[server]
+host = "127.0.0.1"
+
+[database]
+data_dir = {data_dir}
+
+[auth]
+mode = "dev"
+
+[[assets]]
+symbol = "{base}"
+decimals = 9
+
+[[assets]]
+symbol = "{quote}"
+decimals = 6
+
+[[markets]]
+symbol = "{market}"
+tick_size = "0.01"
+lot_size = "0.0001"
+min_notional = "0.1"
+maker_fee = "0"
+taker_fee = "0"
+max_open_orders = 1000000
+"""
+
+
+def exchange_command(scratch: Path) -> list[str]:
+    """The command of an exchange that keeps nothing; its configuration is written into `scratch`."""
+    config = scratch / "config.toml"
+    data_dir = json.dumps(str(scratch / "exchange"))
+    config.write_text(CONFIG.format(data_dir=data_dir, base=BASE, quote=QUOTE, market=MARKET))
+    binary = Path(sys.executable).with_name("exchange")
+    return [str(binary), "serve", "--config", str(config), "--port", "0", "--ws-port", "0", "--ephemeral"]
+
+
+def limit_command() -> list[str]:
+    return [sys.executable, "-m", "tests.bench.limit"]
+
+
+@asynccontextmanager
+async def serving(command: Sequence[str], name: str, scratch: Path) -> AsyncIterator[str]:
+    """Run a server and yield its URL, which it writes into its `--ready-file`; end it by SIGTERM, or by force."""
+    ready_file, log = scratch / f"{name}.json", scratch / f"{name}.log"
+    # A developer's own settings must not reach the exchange that is measured.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("EXCHANGE_")}
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            "--ready-file",
+            str(ready_file),
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            # Ctrl-C in the terminal must not reach it before us, or our SIGTERM would be its second signal.
+            start_new_session=True,
+        )
+    try:
+        yield await _url(process, name, ready_file, log)
+    finally:
+        await _end(process)
+
+
+async def _url(process: asyncio.subprocess.Process, name: str, ready_file: Path, log: Path) -> str:
+    give_up_at = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < give_up_at:
+        if process.returncode is not None:
+            raise UnmeasuredError(f"{name} ended with code {process.returncode}: {_tail(log)}")
+        if url := _announced(ready_file):
+            return url
+        await asyncio.sleep(POLL_S)
+    raise UnmeasuredError(f"{name} was not ready within {READY_TIMEOUT_S:.0f} s: {_tail(log)}")
+
+
+def _announced(ready_file: Path) -> str | None:
+    try:
+        return str(orjson.loads(ready_file.read_bytes())["url"])
+    except (FileNotFoundError, orjson.JSONDecodeError):  # not written yet, or only in part
+        return None
+
+
+def _tail(log: Path) -> str:
+    return " / ".join(log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]) or "it said nothing"
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+async def run_load(job: Job) -> Slice:
+    """Run one job in a fresh generator: nothing of the slice before is left in its memory."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.bench.load",
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(LOAD_TIMEOUT_S):
+            output, complaint = await process.communicate(msgspec.json.encode(job))
+    except TimeoutError:
+        raise UnmeasuredError(f"the generator did not end within {LOAD_TIMEOUT_S:.0f} s") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        last = complaint.decode(errors="replace").strip().splitlines()[-1:]
+        raise UnmeasuredError(f"the generator failed: {''.join(last) or 'it said nothing'}")
+    return msgspec.json.decode(output, type=Slice)
