@@ -15,8 +15,11 @@ _TERMS = "user_id, market, side, order_type, time_in_force, post_only, price_tic
 _SIDES, _TYPES, _TIMES = tuple(Side), tuple(OrderType), tuple(TimeInForce)
 
 
-async def load(connection: "asyncpg.Connection[Any]") -> VenueState:
-    """The state, as of one snapshot. Amounts travel as text: it costs a fraction of asyncpg's numeric decoding."""
+async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True) -> VenueState:
+    """The state, as of one snapshot; without what is `remembered` of closed orders and deposits if so asked.
+
+    Amounts travel as text: it costs a fraction of asyncpg's numeric decoding.
+    """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         venue = await connection.fetchrow("SELECT sequence, time_ns, last_trade_id FROM venue")
         assert venue is not None
@@ -39,8 +42,8 @@ async def load(connection: "asyncpg.Connection[Any]") -> VenueState:
                 )
             ],
             orders=await _open_orders(connection),
-            recent_client_orders=await _recent_client_orders(connection),
-            recent_deposits=await _recent_deposits(connection),
+            recent_client_orders=await _recent_client_orders(connection) if remembered else [],
+            recent_deposits=await _recent_deposits(connection) if remembered else [],
         )
 
 
