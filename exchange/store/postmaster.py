@@ -1,0 +1,101 @@
+"""Which PostgreSQL serves a data directory: facts from `postmaster.pid` and from the process table.
+
+Promises: a zombie counts as dead, and so does a foreign process that got the recorded pid.
+Leaves out: what to do about it (see `embedded`). To search all processes blocks: call it in a thread.
+"""
+
+import contextlib
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+_PID_LINE, _SOCKET_DIR_LINE, _STATUS_LINE = 0, 4, 7
+"""PostgreSQL documents them in its `pidfile.h`, and `pg_ctl` relies on them as well."""
+_KILL_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What `postmaster.pid` says; it may be stale."""
+
+    pid: int
+    socket_dir: Path
+    is_ready: bool
+    """Whether it accepts connections: not while it starts, recovers or shuts down."""
+
+
+def read_record(pgdata: Path) -> Record | None:
+    """None if no postmaster has written it (a single-user server, which nobody can connect to, has a negative pid)."""
+    try:
+        lines = (pgdata / "postmaster.pid").read_text(errors="surrogateescape").splitlines()
+    except FileNotFoundError:
+        return None
+    pid, socket_dir, status = (
+        lines[number].strip() if number < len(lines) else "" for number in (_PID_LINE, _SOCKET_DIR_LINE, _STATUS_LINE)
+    )
+    if not (pid.isascii() and pid.isdigit()):
+        return None
+    return Record(int(pid), Path(socket_dir), status == "ready")
+
+
+def find(pgdata: Path) -> psutil.Process | None:
+    """The living postmaster of `pgdata`, whoever started it."""
+    record = read_record(pgdata)
+    if record is None:
+        return None
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(record.pid)
+        if _works_in(process, pgdata):
+            return process
+    return None
+
+
+def processes_in(pgdata: Path) -> list[psutil.Process]:
+    """Every living PostgreSQL process of `pgdata`; without a postmaster these are its orphans."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if _works_in(process, pgdata):
+                found.append(process)
+    return found
+
+
+def kill_orphans(pgdata: Path) -> None:
+    """End the backends that outlived their postmaster; an operator's single-user server, by its title, is spared."""
+    for process in processes_in(pgdata):
+        with contextlib.suppress(psutil.Error):
+            if " ".join(process.cmdline()).startswith("postgres:"):
+                process.kill()
+
+
+def kill_initdb(pgdata: Path) -> None:
+    """End the initdb that outlived a killed exchange, with the servers that it runs for its work."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.name() == "initdb" and str(pgdata) in process.cmdline():
+                family = [process, *process.children(recursive=True)]
+                # Every program of PostgreSQL leads a session of its own, and so a group (see `embedded`).
+                os.killpg(process.pid, signal.SIGKILL)
+                psutil.wait_procs(family, timeout=_KILL_TIMEOUT_S)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    if isinstance(process, psutil.Popen):
+        # It is our child: poll() also reaps it, and a child that nobody reaps stays a zombie.
+        return process.poll() is None
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _works_in(process: psutil.Process, pgdata: Path) -> bool:
+    # PostgreSQL changes into its data directory, which tells its processes from another server's and from a reused pid.
+    return bool(
+        process.name() == "postgres"
+        and process.status() != psutil.STATUS_ZOMBIE
+        and process.cwd() == str(pgdata.resolve())
+    )
