@@ -110,7 +110,8 @@ class Market:
         rules, lots, price_ticks = self.instrument, terms.quantity_lots, terms.price_ticks
         if rules.status is not MarketStatus.TRADING:
             return RejectReason.MARKET_NOT_TRADING
-        if not 0 < lots < UNITS_MAX or (price_ticks is not None and not 0 < price_ticks < UNITS_MAX):
+        # A price of zero is in range: real books hold such bids, and any min_notional above zero refuses it.
+        if not 0 < lots < UNITS_MAX or (price_ticks is not None and not 0 <= price_ticks < UNITS_MAX):
             return RejectReason.OUT_OF_RANGE
         if lots * rules.lot_minor >= AMOUNT_MAX:
             return RejectReason.OUT_OF_RANGE
