@@ -33,10 +33,14 @@ class ServerConfig(Section, frozen=True, kw_only=True):
 
 
 class DatabaseConfig(Section, frozen=True, kw_only=True):
-    """Which PostgreSQL: `url`, or an embedded one that lives in `data_dir`."""
+    """Which PostgreSQL: `url`, or an embedded one that lives in `data_dir`.
+
+    A commit that has not returned within `commit_timeout_s` is in doubt, and looked after on a new connection.
+    """
 
     url: str = ""
     data_dir: str = ".exchange"
+    commit_timeout_s: float = 10.0
 
 
 class AuthConfig(Section, frozen=True, kw_only=True):
@@ -153,6 +157,8 @@ def _check(config: Config) -> None:
     for name in ("market_queue_max", "backlog_max", "batch_max", "reply_timeout_s"):
         if getattr(engine, name) <= 0:
             raise Failure(f"[engine] {name} must be greater than zero.", 2)
+    if config.database.commit_timeout_s <= 0:
+        raise Failure("[database] commit_timeout_s must be greater than zero.", 2)
     if server.host not in LOOPBACK and not config.auth.dev_anywhere:
         raise Failure(
             f'[auth] mode = "dev" believes everybody, so [server] host must be loopback, not {server.host}; '

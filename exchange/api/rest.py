@@ -175,8 +175,9 @@ class Rest:
             if result is None:
                 try:
                     results[index] = await self._batch_result(next(asked), next(outcomes))
-                except ApiError as error:
-                    results[index] = error.json()
+                except (ApiError, HistoryUnavailable, OutcomeUnknown, Overloaded) as error:
+                    # Not to be told of one order is no reason not to tell of the others, which are done.
+                    results[index] = _api_error(error, request).json()
         return {"results": results}
 
     def _batch_command(self, raw: Any, user_id: str) -> Command:
