@@ -264,7 +264,8 @@ class Rest:
         def copy(venue: Venue) -> list[BalanceChanged]:
             return [account.as_read() for account in venue.ledger.accounts_of(user_id)]
 
-        return codec.balances_json(user_id, (await self._engine.read(copy))[0], self._venue.assets)
+        accounts = (await self._engine.read(copy))[0]
+        return {"user_id": user_id, "balances": codec.account_rows(accounts, self._venue.assets)}
 
     async def open_orders(self, request: web.Request) -> models.Json:
         """GET /orders/open."""

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 from exchange.core.events import INTERVALS_S, Trade
 
+INTERVAL_NAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
+assert len(INTERVAL_NAMES) == len(INTERVALS_S)
+
 
 class Candle:
     """One interval of one market, as far as it has come. Prices in ticks, times in seconds since the epoch."""
@@ -43,6 +46,13 @@ class Candle:
         self.volume_lots += later.volume_lots
         self.quote_minor += later.quote_minor
         self.trades += later.trades
+
+    def copy(self) -> "Candle":
+        """The candle as it is now."""
+        made = Candle(self.open_s, self.open_ticks)
+        made.high_ticks, made.low_ticks, made.close_ticks = self.high_ticks, self.low_ticks, self.close_ticks
+        made.volume_lots, made.quote_minor, made.trades = self.volume_lots, self.quote_minor, self.trades
+        return made
 
     def prices(self) -> tuple[int, int, int, int]:
         """Open, high, low and close."""
