@@ -129,7 +129,7 @@ class ApiError(Exception):
         self.body = body
 
 
-class Unreachable(Exception):  # noqa: N818 - it names what happened, like exchange.failure.Failure
+class Unreachable(Exception):
     """No whole reply came: not connected, cut off, or silent for too long. What was asked may have happened."""
 
 

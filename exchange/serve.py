@@ -17,7 +17,7 @@ from exchange.app import Exchange, build
 from exchange.config import Config
 from exchange.failure import Failure
 from exchange.store.embedded import EmbeddedPostgres
-from exchange.store.history import History
+from exchange.store.history import PostgresHistory
 from exchange.store.postgres import PostgresStore
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,7 @@ async def _run(
 ) -> None:
     store = PostgresStore(dsn, ensure_running=postgres.ensure_running if postgres else None)
     exchange = await build(config, store)
-    history = History(dsn)
+    history = PostgresHistory(dsn)
     server = Server(config.server, Rest(config, exchange.engine, history, exchange.ready))
 
     async def listen() -> None:
