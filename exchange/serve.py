@@ -124,5 +124,10 @@ def _announce(url: str, options: ServeOptions) -> None:
     print(f"The exchange is ready at {url}", flush=True)
     if options.ready_file is not None:
         draft = options.ready_file.with_name(options.ready_file.name + ".new")
-        draft.write_text(json.dumps({"url": url, "pid": os.getpid()}) + "\n", encoding="utf-8")
-        draft.replace(options.ready_file)
+        try:
+            draft.write_text(json.dumps({"url": url, "pid": os.getpid()}) + "\n", encoding="utf-8")
+            draft.replace(options.ready_file)
+        except OSError as error:
+            raise Failure(
+                f"The ready file {options.ready_file} cannot be written: {error.strerror or error}."
+            ) from error

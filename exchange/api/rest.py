@@ -11,7 +11,7 @@ from aiohttp import web
 from exchange import __version__
 from exchange.api import codec, models
 from exchange.api.auth import Gate
-from exchange.api.errors import RETRY_AFTER_S, ApiError
+from exchange.api.errors import JSON, ApiError, error_response
 from exchange.config import Config
 from exchange.core.commands import CancelAll, CancelOrder, Command, Deposit
 from exchange.core.events import BalanceChanged, Duplicate, OrderUpdated, Rejected
@@ -24,7 +24,6 @@ from exchange.writer import Applied, OutcomeUnknown
 
 log = structlog.get_logger(__name__)
 
-JSON = {"Content-Type": "application/json"}
 Handler = Callable[[web.Request], Awaitable[Any]]
 
 
@@ -353,14 +352,6 @@ class Rest:
         return {"fills": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
 
 
-def error_response(error: ApiError) -> web.Response:
-    """The answer that the error is."""
-    response = web.Response(body=orjson.dumps(error.json()), status=error.status, headers=JSON)
-    if error.status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return response
-
-
 def _refused(outcome: Any) -> ApiError:
     if outcome is OVERLOADED:
         return ApiError("OVERLOADED")
@@ -379,7 +370,7 @@ def _api_error(error: Exception, request: web.Request) -> ApiError:
             return ApiError("NOT_READY")
         case OutcomeUnknown():
             return ApiError("OUTCOME_UNKNOWN")
-        case web.RequestPayloadError():
+        case web.RequestPayloadError() | ConnectionError():  # or the client left before its body was whole
             return ApiError("MALFORMED_JSON", "The body does not arrive as its headers say.")
         case web.HTTPRequestEntityTooLarge():
             return ApiError("TOO_LARGE", "The body is too large.")
