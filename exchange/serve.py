@@ -17,7 +17,7 @@ from exchange.app import Exchange, build
 from exchange.config import Config
 from exchange.failure import Failure
 from exchange.store.embedded import EmbeddedPostgres
-from exchange.store.history import History
+from exchange.store.history import PostgresHistory
 from exchange.store.postgres import PostgresStore
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,7 @@ async def _run(
 ) -> None:
     store = PostgresStore(dsn, ensure_running=postgres.ensure_running if postgres else None)
     exchange = await build(config, store)
-    history = History(dsn)
+    history = PostgresHistory(dsn)
     server = Server(config.server, Rest(config, exchange.engine, history, exchange.ready))
 
     async def listen() -> None:
@@ -124,5 +124,10 @@ def _announce(url: str, options: ServeOptions) -> None:
     print(f"The exchange is ready at {url}", flush=True)
     if options.ready_file is not None:
         draft = options.ready_file.with_name(options.ready_file.name + ".new")
-        draft.write_text(json.dumps({"url": url, "pid": os.getpid()}) + "\n", encoding="utf-8")
-        draft.replace(options.ready_file)
+        try:
+            draft.write_text(json.dumps({"url": url, "pid": os.getpid()}) + "\n", encoding="utf-8")
+            draft.replace(options.ready_file)
+        except OSError as error:
+            raise Failure(
+                f"The ready file {options.ready_file} cannot be written: {error.strerror or error}."
+            ) from error

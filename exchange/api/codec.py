@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from exchange.api.errors import ApiError
-from exchange.api.models import BatchCancelItem, Json, PlaceOrderRequest, Request
-from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
+from exchange.api.models import BatchCancelItem, Json, PlaceOrderRequest
 from exchange.core.candles import Candle
+from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import BalanceChanged, ExpireReason, MarketChanged, OrderStatus, OrderUpdated, Trade
 from exchange.core.instrument import Asset, Instrument, InvalidNumber, MarketStatus, OffGrid, decimal_text
 from exchange.core.market_data import Ticker
@@ -26,7 +26,7 @@ from exchange.feeds import (
     Message,
     OrdersSnapshot,
 )
-from exchange.store.history import Fill, fill_of
+from exchange.history import ID_MAX, Fill, fill_of
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 ORDER_TYPES = {"limit": OrderType.LIMIT, "market": OrderType.MARKET}
@@ -37,6 +37,7 @@ SIDE_NAMES = tuple(SIDES)
 ORDER_TYPE_NAMES = tuple(ORDER_TYPES)
 TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
 STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)
+OPEN_NAMES = ("open", "partially_filled")
 EXPIRE_REASON_NAMES = tuple(reason.name.lower() for reason in ExpireReason)
 MARKET_STATUS_NAMES = tuple(status.name.lower() for status in MarketStatus)
 
@@ -44,9 +45,10 @@ _NUMBER_FIELDS = ("`$.price`", "`$.quantity`", "`$.amount`")
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ID = re.compile(r"[0-9]{1,19}")
+_LIMIT = re.compile(r"[0-9]{1,9}")  # a converter would also take 1e2 and 5.0 for whole numbers
 
-RequestT = TypeVar("RequestT", bound=Request)
-_decoders: dict[type[Request], "msgspec.json.Decoder[Any]"] = {}
+RequestT = TypeVar("RequestT", bound=msgspec.Struct)
+_decoders: dict[type[msgspec.Struct], "msgspec.json.Decoder[Any]"] = {}
 
 
 # --- in
@@ -71,6 +73,8 @@ def decode_query(query: Sequence[tuple[str, str]], model: type[RequestT]) -> Req
     fields = dict(query)
     if len(fields) != len(query):
         raise ApiError("INVALID_FIELD", "A field is given twice.")
+    if not _LIMIT.fullmatch(fields.get("limit", "1")):
+        raise ApiError("INVALID_FIELD", "limit must be digits.")
     try:
         return msgspec.convert(fields, model, strict=False)
     except msgspec.ValidationError as error:
@@ -92,10 +96,10 @@ def page_limit(limit: int, limit_max: int) -> int:
 
 
 def decode_id(name: str, text: str) -> int:
-    """An id from its digits. Raises ApiError."""
+    """An id from its digits; one beyond all ids is the last, which nothing has. Raises ApiError."""
     if not _ID.fullmatch(text):
         raise ApiError("INVALID_FIELD", f"{name} must be digits.")
-    return int(text)
+    return min(int(text), ID_MAX)
 
 
 def decode_name(name: str, text: str) -> str:
@@ -184,7 +188,7 @@ class _Kind(msgspec.Struct):
 
 def batch_item(raw: msgspec.Raw) -> PlaceOrderRequest | BatchCancelItem:
     """One item of a batch. Raises ApiError."""
-    if b'"cancel"' in memoryview(raw).tobytes() and msgspec.json.decode(raw, type=_Kind).cancel is not msgspec.UNSET:
+    if b'"cancel"' in memoryview(raw).tobytes() and decode(raw, _Kind).cancel is not msgspec.UNSET:
         return decode(raw, BatchCancelItem)
     return decode(raw, PlaceOrderRequest)
 

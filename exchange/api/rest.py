@@ -11,7 +11,7 @@ from aiohttp import web
 from exchange import __version__
 from exchange.api import codec, models
 from exchange.api.auth import Gate
-from exchange.api.errors import RETRY_AFTER_S, ApiError
+from exchange.api.errors import JSON, ApiError, error_response
 from exchange.config import Config
 from exchange.core.commands import CancelAll, CancelOrder, Command, Deposit
 from exchange.core.events import BalanceChanged, Duplicate, OrderUpdated, Rejected
@@ -19,12 +19,11 @@ from exchange.core.instrument import Instrument
 from exchange.core.market import as_read
 from exchange.core.venue import Venue
 from exchange.engine import OVERLOADED, Engine, Overloaded, Stopping
-from exchange.store.history import ID_MAX, History, HistoryUnavailable
+from exchange.history import ID_MAX, History, HistoryUnavailable
 from exchange.writer import Applied, OutcomeUnknown
 
 log = structlog.get_logger(__name__)
 
-JSON = {"Content-Type": "application/json"}
 Handler = Callable[[web.Request], Awaitable[Any]]
 
 
@@ -136,6 +135,8 @@ class Rest:
             return codec.order_json(canceled, rules)
         if isinstance(outcome, Rejected) and outcome.reason == "UNKNOWN_ORDER":
             order = await self._find_order(command.user_id, rules, command.order_id, command.client_order_id)
+            if order["status"] in codec.OPEN_NAMES:  # it was placed after this cancel was refused
+                raise ApiError("UNKNOWN_ORDER")
             raise ApiError("ORDER_CLOSED", order=order)
         raise _refused(outcome)
 
@@ -306,6 +307,7 @@ class Rest:
             order = await self._history.order(user_id, rules.symbol, order_id, client_order_id)
             if order is None:
                 raise ApiError("UNKNOWN_ORDER")
+            last_trade_id = ID_MAX  # it is closed, perhaps since the look into memory: all its trades are there
         trades = await self._history.trades_of_order(order.order_id, last_trade_id) if order.executed_lots else []
         return codec.order_with_fills(order, trades, rules)
 
@@ -348,14 +350,6 @@ class Rest:
         return {"fills": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
 
 
-def error_response(error: ApiError) -> web.Response:
-    """The answer that the error is."""
-    response = web.Response(body=orjson.dumps(error.json()), status=error.status, headers=JSON)
-    if error.status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return response
-
-
 def _refused(outcome: Any) -> ApiError:
     if outcome is OVERLOADED:
         return ApiError("OVERLOADED")
@@ -374,6 +368,8 @@ def _api_error(error: Exception, request: web.Request) -> ApiError:
             return ApiError("NOT_READY")
         case OutcomeUnknown():
             return ApiError("OUTCOME_UNKNOWN")
+        case web.RequestPayloadError() | ConnectionError():  # or the client left before its body was whole
+            return ApiError("MALFORMED_JSON", "The body does not arrive as its headers say.")
         case web.HTTPRequestEntityTooLarge():
             return ApiError("TOO_LARGE", "The body is too large.")
         case web.HTTPException():

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from exchange.api import openapi
+from exchange.api import connection, openapi
 from exchange.api.errors import ApiError
 from exchange.api.models import Json
 from exchange.api.rest import Rest
@@ -21,22 +21,23 @@ class Server:
     def __init__(self, config: ServerConfig, rest: Rest) -> None:
         self._config = config
         self._rest = rest
-        self._runner = web.AppRunner(
-            self._application(), access_log=None, handle_signals=False, shutdown_timeout=config.stop_timeout_s
-        )
-        self._site: web.TCPSite | None = None
+        self._runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=config.stop_timeout_s)
+        self._listener: asyncio.Server | None = None
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=self._config.body_max_bytes)
         endpoint = self._rest.endpoint
         for call in self._rest.calls:
-            app.router.add_route(call.method, call.path, endpoint(call.handler, changes=call.method in CHANGING))
+            handler = endpoint(call.handler, changes=call.method in CHANGING)
+            app.router.add_route(call.method, call.path, handler, expect_handler=connection.expect)
         document = openapi.document(self._rest.calls)
 
         async def describe(_: web.Request) -> Json:
             return document
 
-        app.router.add_route("GET", "/openapi.json", endpoint(describe, changes=False))
+        app.router.add_route(
+            "GET", "/openapi.json", endpoint(describe, changes=False), expect_handler=connection.expect
+        )
         methods: dict[str, list[str]] = {"/openapi.json": ["GET"]}
         for call in self._rest.calls:
             methods.setdefault(call.path, []).append(call.method)
@@ -48,29 +49,32 @@ class Server:
                 raise ApiError("METHOD_NOT_ALLOWED", f"{request.path} takes {allowed}.")
             raise ApiError("NOT_FOUND", "There is no such path; GET /openapi.json lists those there are.")
 
-        app.router.add_route("*", "/{path:.*}", endpoint(nowhere, changes=False))
+        app.router.add_route("*", "/{path:.*}", endpoint(nowhere, changes=False), expect_handler=connection.expect)
         return app
 
     async def start(self) -> str:
         """Listen; the base URL. Raises Failure when the address is not to be had."""
         await self._runner.setup()
         host, port = self._config.host, self._config.port
-        self._site = web.TCPSite(self._runner, host, port, backlog=1024)
+        loop = asyncio.get_running_loop()
         try:
-            await self._site.start()
+            self._listener = await loop.create_server(
+                lambda: connection.factory(self._runner), host, port, backlog=1024
+            )
         except OSError as error:
             raise Failure(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from error
-        bound = self._runner.addresses[0][1]
+        bound = self._listener.sockets[0].getsockname()[1]
         return f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
 
     async def stop_listening(self) -> None:
         """Take no new connections; those there are go on."""
-        if self._site is not None:
-            await self._site.stop()
-            self._site = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
     async def stop(self) -> None:
         """Close every connection, once what it is answering is answered."""
+        await self.stop_listening()
         if self._runner.server is not None:
             # Idle connections would each be waited for.
             self._runner.server.pre_shutdown()

@@ -1,8 +1,7 @@
-"""Reads what has passed: closed orders, trades and fills, page by page, newest first."""
+"""Reads what has passed: the History of a PostgreSQL."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -13,30 +12,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated, Trade, UpdateReason
+from exchange.history import ID_MAX, Fill, HistoryUnavailable, fill_of
 from exchange.store.schema import closed_orders, open_orders, trades
 
 CONNECTIONS_MAX = 8
 QUERY_TIMEOUT_S = 10.0
-ID_MAX = 2**63 - 1
 
 
-class HistoryUnavailable(Exception):
-    """The database does not answer now."""
-
-
-@dataclass(slots=True)
-class Fill:
-    """One order's private side of a trade."""
-
-    trade: Trade
-    order_id: int
-    client_order_id: str | None
-    side: Side
-    is_taker: bool
-    fee_minor: int
-
-
-class History:
+class PostgresHistory:
     """Queries over a small pool of connections of their own; none of them waits for the writer."""
 
     def __init__(self, dsn: str) -> None:
@@ -192,10 +175,3 @@ def _trade(row: Any) -> Trade:
         row.time_ns,
         0,
     )
-
-
-def fill_of(trade: Trade, is_taker: bool) -> Fill:
-    """One side of a trade; its client order id is for the caller to fill in."""
-    if is_taker:
-        return Fill(trade, trade.taker_order_id, None, trade.taker_side, True, trade.taker_fee_minor)
-    return Fill(trade, trade.maker_order_id, None, Side(1 - trade.taker_side), False, trade.maker_fee_minor)

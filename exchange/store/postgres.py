@@ -88,7 +88,8 @@ class PostgresStore:
             finally:
                 await reader.close()
             await self._prepare(state.sequence)
-        except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OSError, TimeoutError) as error:
+            # ValueError: a port in the URL that is no number.
             raise Failure(f"The database cannot be used: {error or type(error).__name__}.") from error
         return state
 
