@@ -80,7 +80,7 @@ def two_markets() -> Venue:
 
 def do(venue: Venue, command: Command) -> Outcome:
     """Carry out one command the way the engine does, and hold the venue to its word."""
-    before = deepcopy(venue.state())
+    before = venue.state()
     outcome = venue.apply(command, venue.sequence + 1, venue.time_ns + 1)
     venue.check()
     if isinstance(outcome, list) and outcome:
