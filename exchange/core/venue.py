@@ -8,7 +8,7 @@ sequence.
 from collections import OrderedDict
 
 from exchange.core.book import Order
-from exchange.core.client_ids import ClientIds
+from exchange.core.client_ids import RECENT_MAX, ClientIds
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -32,7 +32,7 @@ from exchange.core.events import (
     UserAdded,
 )
 from exchange.core.instrument import AMOUNT_MAX, Asset
-from exchange.core.ledger import Ledger
+from exchange.core.ledger import HOUSE, Ledger
 from exchange.core.market import Market, TradeIds
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 
@@ -42,17 +42,21 @@ Outcome = list[Event] | Rejected | Duplicate
 
 
 class Venue:
-    """Markets, accounts and the counters that give them ids."""
+    """Markets, accounts and the counters that give them ids.
 
-    def __init__(self) -> None:
+    `client_ids_max` and `deposits_max` bound what is remembered, beside what is open, to recognize a retry.
+    """
+
+    def __init__(self, *, client_ids_max: int = RECENT_MAX, deposits_max: int = DEPOSITS_MAX) -> None:
         self.sequence = 0
         self.time_ns = 0
         self.assets: dict[str, Asset] = {}
         self.markets: dict[str, Market] = {}
         self.ledger = Ledger()
-        self.client_ids = ClientIds()
+        self.client_ids = ClientIds(client_ids_max)
         self.trade_ids = TradeIds()
         self._deposits: OrderedDict[str, Deposit] = OrderedDict()
+        self._deposits_max = deposits_max
 
     def apply(self, command: Command, sequence: int, now_ns: int) -> Outcome:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
@@ -114,17 +118,27 @@ class Venue:
         if isinstance(command, Deposit):
             return self._deposit(command, sequence)
         if isinstance(command, AddUser):
+            assert command.user_id not in HOUSE
             if self.ledger.has_user(command.user_id):
                 return []
             self.ledger.add_user(command.user_id)
             return [UserAdded(command.user_id)]
         if isinstance(command, AddAsset):
-            assert self.assets.setdefault(command.asset.symbol, command.asset) == command.asset
-            return [AssetAdded(command.asset)]
+            return self._add_asset(command.asset)
         assert isinstance(command, SetMarket)
         return self._set_market(command)
 
+    def _add_asset(self, asset: Asset) -> Outcome:
+        known = self.assets.get(asset.symbol)
+        if known is not None:
+            assert known == asset, "the decimals of an asset never change"
+            return []
+        self.assets[asset.symbol] = asset
+        return [AssetAdded(asset)]
+
     def _deposit(self, command: Deposit, sequence: int) -> Outcome:
+        assert command.user_id not in HOUSE
+        assert command.asset in self.assets
         before = self._deposits.get(command.key)
         if before is not None:
             return Duplicate(None) if before == command else Rejected(RejectReason.KEY_CONFLICT)
@@ -149,7 +163,7 @@ class Venue:
 
     def _remember_deposit(self, command: Deposit) -> None:
         self._deposits[command.key] = command
-        if len(self._deposits) > DEPOSITS_MAX:
+        if len(self._deposits) > self._deposits_max:
             self._deposits.popitem(last=False)
 
     def _set_market(self, command: SetMarket) -> Outcome:
@@ -191,9 +205,11 @@ class Venue:
         )
 
     @classmethod
-    def restore(cls, state: VenueState) -> "Venue":
+    def restore(
+        cls, state: VenueState, *, client_ids_max: int = RECENT_MAX, deposits_max: int = DEPOSITS_MAX
+    ) -> "Venue":
         """The venue that goes on from that state."""
-        venue = cls()
+        venue = cls(client_ids_max=client_ids_max, deposits_max=deposits_max)
         venue.sequence, venue.time_ns, venue.trade_ids.last = state.sequence, state.time_ns, state.last_trade_id
         venue.assets = {asset.symbol: asset for asset in state.assets}
         for user_id in state.users:
