@@ -8,6 +8,7 @@ Cancels have room of their own above the bound.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -68,6 +69,7 @@ class Engine:
         self._group: asyncio.TaskGroup | None = None
         self.tasks: list[asyncio.Task[None]] = []
         self.stopping = False
+        self._ended = False
 
     @property
     def durable_sequence(self) -> int:
@@ -107,14 +109,21 @@ class Engine:
     def read(self, copy: Callable[[Venue], Read]) -> "asyncio.Future[list[Read]]":
         """What `copy` takes from memory now, once everything it can have seen is durable; a list of that one value.
 
-        Raises Overloaded when too much is waiting already.
+        Raises Overloaded when too much is waiting already, or Stopping.
         """
+        if self._ended:
+            raise Stopping
         loop = asyncio.get_running_loop()
         if self._writer.backlog > self._backlog_max:
             raise Overloaded
         ticket = Ticket(loop.create_future(), 1, loop.time())
         self._writer.add(ticket, 0, copy(self.venue))
         return ticket.future
+
+    def mark(self, mark: object) -> None:
+        """Put something in the line of the writer, to be released after everything applied so far."""
+        ticket = Ticket(asyncio.get_running_loop().create_future(), 1, math.inf)
+        self._writer.add(ticket, 0, mark)
 
     # --- running
 
@@ -152,18 +161,34 @@ class Engine:
 
     async def _serve(self, queue: _Queue) -> None:
         applied = 0
-        while True:
-            run = await queue.get()
-            for index, command in enumerate(run.commands, run.first):
-                self._writer.add(run.ticket, index, self._apply(command))
-            self._queued -= len(run.commands)
-            if run.after is not None:
-                self._follow(run.after)
-            queue.task_done()
-            applied += len(run.commands)
-            if applied >= YIELD_EVERY:
-                applied = 0
-                await asyncio.sleep(0)
+        run: _Run | None = None
+        try:
+            while True:
+                run = await queue.get()
+                if self._ended:
+                    return
+                for index, command in enumerate(run.commands, run.first):
+                    self._writer.add(run.ticket, index, self._apply(command))
+                self._queued -= len(run.commands)
+                if run.after is not None:
+                    self._follow(run.after)
+                queue.task_done()
+                applied += len(run.commands)
+                run = None
+                if applied >= YIELD_EVERY:
+                    applied = 0
+                    await asyncio.sleep(0)
+        finally:
+            self._end(queue, run)
+
+    def _end(self, queue: _Queue, run: _Run | None) -> None:
+        """A task ends. If that is a bug of the core, what the venue holds may be wrong: from this moment on nothing is
+        done on top of it, nobody reads it, and nobody is left waiting."""
+        self._ended = self.stopping = True
+        if run is not None:
+            run.ticket.give_up()
+        while not queue.empty():
+            queue.get_nowait().ticket.give_up()
 
     def _follow(self, run: _Run | None) -> None:
         while run is not None and not self._enqueue(run):

@@ -6,6 +6,7 @@ Refusals and reads of memory wait in the same line, so they too never show what 
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,6 +81,11 @@ class Ticket:
         if not self.missing and not self.future.done():
             self.future.set_result(self.outcomes)
 
+    def give_up(self) -> None:
+        """Tell the waiter that the outcome is unknown, unless it is answered already."""
+        if not self.future.done():
+            self.future.set_exception(OutcomeUnknown())
+
 
 class OutcomeUnknown(Exception):
     """The outcome was not confirmed in time; it may still happen."""
@@ -110,11 +116,17 @@ class Writer:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._ended = False
 
     def add(self, ticket: Ticket, index: int, outcome: Any) -> None:
         """Line up an outcome: Applied goes to the database first, anything else waits for those before it."""
+        if self._ended:
+            ticket.give_up()
+            return
         if not self._pending:
             if outcome.__class__ is not Applied and self._idle.is_set():
+                if self._released is not None:
+                    self._released([(ticket, index, outcome)])
                 ticket.resolve(index, outcome)
                 return
             self._wake.set()
@@ -202,16 +214,14 @@ class Writer:
             expired_before = loop.time() - self._reply_timeout_s
             for entries in (self._releasing, self._pending):
                 for ticket, _, _ in entries:
+                    if ticket.since == math.inf:
+                        continue  # nobody waits for it, but others do behind it
                     if ticket.since > expired_before:
                         break
-                    _fail(ticket)
+                    ticket.give_up()
 
     def _give_up(self) -> None:
-        """The writer ends: nobody may be left waiting."""
+        """The writer ends: nobody may be left waiting, and nobody may begin to."""
+        self._ended = True
         for ticket, _, _ in [*self._releasing, *self._pending]:
-            _fail(ticket)
-
-
-def _fail(ticket: Ticket) -> None:
-    if not ticket.future.done():
-        ticket.future.set_exception(OutcomeUnknown())
+            ticket.give_up()

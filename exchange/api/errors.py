@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import orjson
+from aiohttp import web
+
 STATUS = {
     "MALFORMED_JSON": 400,
     "INVALID_FIELD": 400,
@@ -54,6 +57,7 @@ MESSAGES = {
     "OUTCOME_UNKNOWN": "Not confirmed in time; it may still happen: ask, or retry with the same client_order_id.",
 }
 
+JSON = {"Content-Type": "application/json"}
 RETRY_AFTER_S = 1  # for NOT_READY and OVERLOADED: both pass within about that, or not soon at all
 
 
@@ -77,3 +81,11 @@ class ApiError(Exception):
     def json(self) -> dict[str, Any]:
         """The one error shape."""
         return {"code": self.code, "message": self.message, **self.extra}
+
+
+def error_response(error: ApiError) -> web.Response:
+    """The answer that the error is."""
+    response = web.Response(body=orjson.dumps(error.json()), status=error.status, headers=JSON)
+    if error.status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
