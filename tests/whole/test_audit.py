@@ -74,10 +74,10 @@ BY_THE_JOURNAL = {
     ),
     "a journaled order is another user's": (
         'UPDATE journal SET commands = replace(commands, \'"place","random2"\', \'"place","random1"\')',
-        "replayed",
+        "its replay is refused",
     ),
     "a journaled time was changed": (
-        "UPDATE journal SET commands = regexp_replace(commands, '\\[\\[(\\d+),(\\d+),\"cancel\"', '[[\\1,1,\"cancel\"')",
+        "UPDATE journal SET commands = regexp_replace(commands, '[0-9]{19}(,.cancel.)', '1\\1')",
         "cannot be applied",
     ),
     "a journal row is no JSON any more": (
