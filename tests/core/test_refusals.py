@@ -89,9 +89,17 @@ def test_ticks_and_lots_end_below_two_to_the_sixty_third() -> None:
     assert refusal(place(venue, f"bob buy 1 at market worst {UNITS_MAX}")) == "OUT_OF_RANGE"
 
 
-@pytest.mark.parametrize("order", ["bob buy 0 @ 1", "bob sell 0 @ 1", "bob buy 1 @ 0", "bob buy 0 at market"])
-def test_nothing_and_for_nothing_are_out_of_range(order: str) -> None:
+@pytest.mark.parametrize("order", ["bob buy 0 @ 1", "bob sell 0 @ 1", "bob buy 0 at market"])
+def test_a_quantity_of_zero_is_out_of_range(order: str) -> None:
     assert refusal(place(venue_of(coarse()), order)) == "OUT_OF_RANGE"
+
+
+def test_a_price_of_zero_is_for_min_notional_to_refuse() -> None:
+    assert refusal(place(venue_of(replace(coarse(), min_notional_minor=1)), "bob buy 1 @ 0")) == "MIN_NOTIONAL"
+    venue = venue_of(coarse())
+    place(venue, "bob buy 1 @ 0")
+    place(venue, "alice sell 1 @ 0")
+    assert venue.trade_ids.last == 1
 
 
 def test_a_notional_ends_below_ten_to_the_thirty_eighth() -> None:
