@@ -12,6 +12,7 @@ import structlog
 
 from exchange import __version__, logs
 from exchange.failure import Failure
+from exchange.replay.command import replay_command
 
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="The configuration; default ./config.toml.")
 DATA_DIR = click.option("--data-dir", help="Where the embedded PostgreSQL lives.  [env: EXCHANGE_DATABASE_DATA_DIR]")
@@ -84,6 +85,9 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
         f"{verdict}: sequence {report.sequence}, {report.open_orders} open orders, {report.trades} trades{replayed}"
     )
     sys.exit(1 if report.findings else 0)
+
+
+cli.add_command(replay_command)
 
 
 def run(program: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

@@ -229,6 +229,14 @@ class Client:
             raise self._unexpected(200, f"{len(results)} results for {len(items)} items", reply)
         return results
 
+    async def order_history(
+        self, market: str | None = None, *, limit: int = 100, before: str | None = None, user_id: str | None = None
+    ) -> tuple[list[Order], str | None]:
+        """A page of the user's orders, newest first, open ones included, and the `before` of the next or None."""
+        query = {"market": market, "limit": limit, "before": before}
+        page = await self._call("GET", "/orders/history", query={"user_id": self._who(user_id), **query})
+        return cast(list[Order], self._field(page, "orders")), page.get("next")
+
     async def cancel_all(self, market: str | None = None, user_id: str | None = None) -> list[Order]:
         """Cancel all of the user's open orders, in one market or in all; the canceled ones."""
         body = {"user_id": self._who(user_id)} | ({"market": market} if market is not None else {})

@@ -68,6 +68,7 @@ class Engine:
         self._group: asyncio.TaskGroup | None = None
         self.tasks: list[asyncio.Task[None]] = []
         self.stopping = False
+        self._ended = False
 
     @property
     def durable_sequence(self) -> int:
@@ -107,8 +108,10 @@ class Engine:
     def read(self, copy: Callable[[Venue], Read]) -> "asyncio.Future[list[Read]]":
         """What `copy` takes from memory now, once everything it can have seen is durable; a list of that one value.
 
-        Raises Overloaded when too much is waiting already.
+        Raises Overloaded when too much is waiting already, or Stopping.
         """
+        if self._ended:
+            raise Stopping
         loop = asyncio.get_running_loop()
         if self._writer.backlog > self._backlog_max:
             raise Overloaded
@@ -152,18 +155,34 @@ class Engine:
 
     async def _serve(self, queue: _Queue) -> None:
         applied = 0
-        while True:
-            run = await queue.get()
-            for index, command in enumerate(run.commands, run.first):
-                self._writer.add(run.ticket, index, self._apply(command))
-            self._queued -= len(run.commands)
-            if run.after is not None:
-                self._follow(run.after)
-            queue.task_done()
-            applied += len(run.commands)
-            if applied >= YIELD_EVERY:
-                applied = 0
-                await asyncio.sleep(0)
+        run: _Run | None = None
+        try:
+            while True:
+                run = await queue.get()
+                if self._ended:
+                    return
+                for index, command in enumerate(run.commands, run.first):
+                    self._writer.add(run.ticket, index, self._apply(command))
+                self._queued -= len(run.commands)
+                if run.after is not None:
+                    self._follow(run.after)
+                queue.task_done()
+                applied += len(run.commands)
+                run = None
+                if applied >= YIELD_EVERY:
+                    applied = 0
+                    await asyncio.sleep(0)
+        finally:
+            self._end(queue, run)
+
+    def _end(self, queue: _Queue, run: _Run | None) -> None:
+        """A task ends. If that is a bug of the core, what the venue holds may be wrong: from this moment on nothing is
+        done on top of it, nobody reads it, and nobody is left waiting."""
+        self._ended = self.stopping = True
+        if run is not None:
+            run.ticket.give_up()
+        while not queue.empty():
+            queue.get_nowait().ticket.give_up()
 
     def _follow(self, run: _Run | None) -> None:
         while run is not None and not self._enqueue(run):

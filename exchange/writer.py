@@ -80,6 +80,11 @@ class Ticket:
         if not self.missing and not self.future.done():
             self.future.set_result(self.outcomes)
 
+    def give_up(self) -> None:
+        """Tell the waiter that the outcome is unknown, unless it is answered already."""
+        if not self.future.done():
+            self.future.set_exception(OutcomeUnknown())
+
 
 class OutcomeUnknown(Exception):
     """The outcome was not confirmed in time; it may still happen."""
@@ -110,9 +115,13 @@ class Writer:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._ended = False
 
     def add(self, ticket: Ticket, index: int, outcome: Any) -> None:
         """Line up an outcome: Applied goes to the database first, anything else waits for those before it."""
+        if self._ended:
+            ticket.give_up()
+            return
         if not self._pending:
             if outcome.__class__ is not Applied and self._idle.is_set():
                 ticket.resolve(index, outcome)
@@ -204,14 +213,10 @@ class Writer:
                 for ticket, _, _ in entries:
                     if ticket.since > expired_before:
                         break
-                    _fail(ticket)
+                    ticket.give_up()
 
     def _give_up(self) -> None:
-        """The writer ends: nobody may be left waiting."""
+        """The writer ends: nobody may be left waiting, and nobody may begin to."""
+        self._ended = True
         for ticket, _, _ in [*self._releasing, *self._pending]:
-            _fail(ticket)
-
-
-def _fail(ticket: Ticket) -> None:
-    if not ticket.future.done():
-        ticket.future.set_exception(OutcomeUnknown())
+            ticket.give_up()

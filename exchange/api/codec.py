@@ -5,16 +5,27 @@ for orjson. Nothing here looks at live state.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from exchange.api.errors import ApiError
 from exchange.api.models import BatchCancelItem, Json, PlaceOrderRequest
+from exchange.core.candles import Candle
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
-from exchange.core.events import BalanceChanged, ExpireReason, OrderStatus, OrderUpdated, Trade
+from exchange.core.events import BalanceChanged, ExpireReason, MarketChanged, OrderStatus, OrderUpdated, Trade
 from exchange.core.instrument import Asset, Instrument, InvalidNumber, MarketStatus, OffGrid, decimal_text
+from exchange.core.market_data import Ticker
+from exchange.feeds import (
+    BalancesSnapshot,
+    BalancesUpdate,
+    CandleUpdate,
+    DepthDiff,
+    DepthSnapshot,
+    Message,
+    OrdersSnapshot,
+)
 from exchange.history import ID_MAX, Fill, fill_of
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
@@ -281,8 +292,8 @@ def levels_json(levels: Sequence[tuple[int, int]], rules: Instrument) -> list[li
     return [[rules.price_text(price_ticks), rules.quantity_text(lots)] for price_ticks, lots in levels]
 
 
-def balances_json(user_id: str, accounts: Sequence[BalanceChanged], assets: Mapping[str, Asset]) -> Json:
-    """All balances of a user."""
+def account_rows(accounts: Sequence[BalanceChanged], assets: Mapping[str, Asset]) -> list[Json]:
+    """Balances, by asset."""
     rows = []
     for account in sorted(accounts, key=lambda account: account.asset):
         asset = assets[account.asset]
@@ -294,7 +305,7 @@ def balances_json(user_id: str, accounts: Sequence[BalanceChanged], assets: Mapp
                 "total": asset.text(account.available_minor + account.locked_minor),
             }
         )
-    return {"user_id": user_id, "balances": rows}
+    return rows
 
 
 def market_json(rules: Instrument) -> Json:
@@ -312,4 +323,117 @@ def market_json(rules: Instrument) -> Json:
         "taker_fee": decimal_text(rules.taker_fee_ppm, 6),
         "max_open_orders": rules.max_open_orders,
         "status": MARKET_STATUS_NAMES[rules.status],
+    }
+
+
+def _optional(text: Any, value: int | None) -> str | None:
+    return None if value is None else text(value)
+
+
+def ticker_json(ticker: Ticker, rules: Instrument) -> Json:
+    """A market over 24 hours; `change` is last minus open."""
+    last_ticks, open_ticks = ticker.last_ticks, ticker.open_ticks
+    moved = None if last_ticks is None or open_ticks is None else last_ticks - open_ticks
+    return {
+        "market": ticker.market,
+        "last": _optional(rules.price_text, last_ticks),
+        **best_json(ticker.best_bid, ticker.best_ask, rules),
+        "open": _optional(rules.price_text, open_ticks),
+        "high": _optional(rules.price_text, ticker.high_ticks),
+        "low": _optional(rules.price_text, ticker.low_ticks),
+        "volume": rules.quantity_text(ticker.volume_lots),
+        "quote_volume": rules.quote.text(ticker.quote_minor),
+        "change": _optional(rules.price_text, moved),
+        "trades": ticker.trades,
+        "timestamp": millis(ticker.time_ns),
+    }
+
+
+def best_json(best_bid: tuple[int, int] | None, best_ask: tuple[int, int] | None, rules: Instrument) -> Json:
+    """The best of a book; null where a half is empty."""
+    (bid, bid_lots), (ask, ask_lots) = best_bid or (None, None), best_ask or (None, None)
+    return {
+        "best_bid": _optional(rules.price_text, bid),
+        "best_bid_quantity": _optional(rules.quantity_text, bid_lots),
+        "best_ask": _optional(rules.price_text, ask),
+        "best_ask_quantity": _optional(rules.quantity_text, ask_lots),
+    }
+
+
+def candle_json(candle: Candle, rules: Instrument) -> Json:
+    """A candle; `open_at` is when it begins."""
+    opened, high, low, close = (rules.price_text(ticks) for ticks in candle.prices())
+    return {
+        "open_at": candle.open_s * 1000,
+        "open": opened,
+        "high": high,
+        "low": low,
+        "close": close,
+        "volume": rules.quantity_text(candle.volume_lots),
+        "quote_volume": rules.quote.text(candle.quote_minor),
+        "trades": candle.trades,
+    }
+
+
+# --- the socket
+
+
+def feed_json(message: Message, rules: Callable[[str], Instrument], assets: Mapping[str, Asset]) -> Json:
+    """An event of a channel."""
+    made: Json = {
+        "channel": message.channel,
+        "sequence": message.sequence,
+        "channel_sequence": message.channel_sequence,
+    }
+    if message.first_channel_sequence is not None:
+        made["first_channel_sequence"] = message.first_channel_sequence
+    made["data"] = _feed_data(message.data, rules, assets)
+    return made
+
+
+def _feed_data(data: Any, rules: Callable[[str], Instrument], assets: Mapping[str, Asset]) -> Json:
+    match data:
+        case Trade():
+            row = trade_json(data, rules(data.market))
+            return {name: row[name] for name in ("trade_id", "price", "quantity", "taker_side", "timestamp")}
+        case DepthDiff(market, first_sequence, last_sequence, bids, asks):
+            return {
+                "type": "diff",
+                "first_sequence": first_sequence,
+                "last_sequence": last_sequence,
+                "bids": levels_json(list(bids.items()), rules(market)),
+                "asks": levels_json(list(asks.items()), rules(market)),
+            }
+        case DepthSnapshot(market, last_sequence, bid_levels, ask_levels):
+            return {
+                "type": "snapshot",
+                "last_sequence": last_sequence,
+                "bids": levels_json(bid_levels, rules(market)),
+                "asks": levels_json(ask_levels, rules(market)),
+            }
+        case OrderUpdated():
+            return _order_update_json(data, rules(data.terms.market))
+        case OrdersSnapshot(orders):
+            return {"type": "snapshot", "orders": [order_json(order, rules(order.terms.market)) for order in orders]}
+        case BalancesUpdate(accounts):
+            return {"type": "update", "balances": account_rows(accounts, assets)}
+        case BalancesSnapshot(accounts):
+            return {"type": "snapshot", "balances": account_rows(accounts, assets)}
+        case Ticker():
+            return ticker_json(data, rules(data.market))
+        case MarketChanged():
+            return best_json(data.best_bid, data.best_ask, rules(data.market))
+        case CandleUpdate(market, candle, closed):
+            return {**candle_json(candle, rules(market)), "closed": closed}
+    raise AssertionError(data)
+
+
+def _order_update_json(update: OrderUpdated, rules: Instrument) -> Json:
+    trade = update.trade
+    fill = None if trade is None else fill_of(trade, trade.taker_order_id == update.order_id)
+    return {
+        "type": "update",
+        "reason": update.reason.name.lower(),
+        "order": order_json(update, rules),
+        "fill": None if fill is None else order_fill_json(fill, rules),
     }

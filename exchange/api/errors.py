@@ -46,7 +46,7 @@ MESSAGES = {
     "OFF_TICK": "The price is no multiple of the market's tick_size.",
     "OFF_LOT": "The quantity is no multiple of the market's lot_size.",
     "MIN_NOTIONAL": "Price times quantity is less than the market's min_notional.",
-    "OUT_OF_RANGE": "A number is zero, or larger than the exchange can hold.",
+    "OUT_OF_RANGE": "A quantity or amount is zero, or a number is larger than the exchange can hold.",
     "TOO_MANY_OPEN_ORDERS": "You have as many open orders as the market's max_open_orders allows.",
     "WOULD_TAKE": "The post-only order would trade at once.",
     "ORDER_CLOSED": "The order is no longer open.",

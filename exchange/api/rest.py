@@ -263,12 +263,10 @@ class Rest:
 
     async def _balances(self, user_id: str) -> models.Json:
         def copy(venue: Venue) -> list[BalanceChanged]:
-            return [
-                BalanceChanged(account.user_id, account.asset, account.available, account.locked)
-                for account in venue.ledger.accounts_of(user_id)
-            ]
+            return [account.as_read() for account in venue.ledger.accounts_of(user_id)]
 
-        return codec.balances_json(user_id, (await self._engine.read(copy))[0], self._venue.assets)
+        accounts = (await self._engine.read(copy))[0]
+        return {"user_id": user_id, "balances": codec.account_rows(accounts, self._venue.assets)}
 
     async def open_orders(self, request: web.Request) -> models.Json:
         """GET /orders/open."""

@@ -52,7 +52,7 @@ def parse_scaled(text: str, decimals: int) -> int:
 
 def decimal_text(value: int, decimals: int) -> str:
     """The shortest exact text: 150020 at 3 decimals is `"150.02"`, 2000 is `"2"`."""
-    if value < 0:
+    if value < 0:  # a change of price; nothing else is
         return "-" + decimal_text(-value, decimals)
     if not decimals:
         return str(value)
@@ -163,6 +163,16 @@ def _fee_ppm(name: str, text: str) -> int:
     return fee_ppm
 
 
+def _min_notional_minor(quote: Asset, text: str) -> int:
+    try:
+        amount_minor = quote.minor(text)
+    except ValueError:
+        raise InvalidInstrument(f"min_notional {text!r} is not an amount of {quote.symbol}") from None
+    if amount_minor >= AMOUNT_MAX:
+        raise InvalidInstrument(f"min_notional {text} is more than any order can be worth")
+    return amount_minor
+
+
 def instrument_of(
     symbol: str,
     base: Asset,
@@ -181,6 +191,8 @@ def instrument_of(
     Sizes and `min_notional` are decimal text, fees are fractions of what is received (`"0.001"` is 0.1 %).
     Raises InvalidInstrument when the rules contradict each other.
     """
+    if base.symbol == quote.symbol:
+        raise InvalidInstrument(f"{base.symbol} cannot trade against itself")
     tick, price_decimals = _step("tick_size", tick_size)
     lot, quantity_decimals = _step("lot_size", lot_size)
     if quantity_decimals > base.decimals:
@@ -191,10 +203,6 @@ def instrument_of(
         raise InvalidInstrument(
             f"tick_size {tick_size} times lot_size {lot_size} is no whole number of {quote.symbol}'s minor units"
         )
-    try:
-        min_notional_minor = quote.minor(min_notional)
-    except ValueError:
-        raise InvalidInstrument(f"min_notional {min_notional!r} is not an amount of {quote.symbol}") from None
     return Instrument(
         symbol=symbol,
         base=base,
@@ -205,7 +213,7 @@ def instrument_of(
         quantity_decimals=quantity_decimals,
         lot_minor=lot * 10 ** (base.decimals - quantity_decimals),
         notional_unit=notional_unit,
-        min_notional_minor=min_notional_minor,
+        min_notional_minor=_min_notional_minor(quote, min_notional),
         maker_fee_ppm=_fee_ppm("maker_fee", maker_fee),
         taker_fee_ppm=_fee_ppm("taker_fee", taker_fee),
         max_open_orders=max_open_orders,

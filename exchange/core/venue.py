@@ -8,7 +8,7 @@ sequence.
 from collections import OrderedDict
 
 from exchange.core.book import Order
-from exchange.core.client_ids import ClientIds
+from exchange.core.client_ids import RECENT_MAX, ClientIds
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -23,7 +23,6 @@ from exchange.core.commands import (
 )
 from exchange.core.events import (
     AssetAdded,
-    BalanceChanged,
     Deposited,
     Duplicate,
     Event,
@@ -33,9 +32,9 @@ from exchange.core.events import (
     UserAdded,
 )
 from exchange.core.instrument import AMOUNT_MAX, Asset
-from exchange.core.ledger import Ledger
+from exchange.core.ledger import HOUSE, Ledger
 from exchange.core.market import Market, TradeIds
-from exchange.core.state import AccountState, DepositState, MarketState, OpenOrder, VenueState
+from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 
 DEPOSITS_MAX = 1_000_000  # keys of deposits that are remembered, to carry each out once
 
@@ -43,17 +42,21 @@ Outcome = list[Event] | Rejected | Duplicate
 
 
 class Venue:
-    """Markets, accounts and the counters that give them ids."""
+    """Markets, accounts and the counters that give them ids.
 
-    def __init__(self) -> None:
+    `client_ids_max` and `deposits_max` bound what is remembered, beside what is open, to recognize a retry.
+    """
+
+    def __init__(self, *, client_ids_max: int = RECENT_MAX, deposits_max: int = DEPOSITS_MAX) -> None:
         self.sequence = 0
         self.time_ns = 0
         self.assets: dict[str, Asset] = {}
         self.markets: dict[str, Market] = {}
         self.ledger = Ledger()
-        self.client_ids = ClientIds()
+        self.client_ids = ClientIds(client_ids_max)
         self.trade_ids = TradeIds()
         self._deposits: OrderedDict[str, Deposit] = OrderedDict()
+        self._deposits_max = deposits_max
 
     def apply(self, command: Command, sequence: int, now_ns: int) -> Outcome:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
@@ -62,7 +65,7 @@ class Venue:
         if isinstance(command, PlaceOrder | CancelOrder | CancelAll):
             outcome = self._apply_to_market(command, sequence, now_ns)
         else:
-            outcome = self._apply_to_venue(command)
+            outcome = self._apply_to_venue(command, sequence)
         if outcome.__class__ is list and outcome:
             self.sequence = sequence
             self.time_ns = now_ns
@@ -80,8 +83,8 @@ class Venue:
             return self._seen_before(command) or market.place(command, sequence, now_ns)
         if isinstance(command, CancelOrder):
             order = self._open_order(market, command)
-            return market.cancel(order, now_ns) if order else Rejected(RejectReason.UNKNOWN_ORDER)
-        return market.cancel_all(command.user_id, now_ns)
+            return market.cancel([order], sequence, now_ns) if order else Rejected(RejectReason.UNKNOWN_ORDER)
+        return market.cancel(market.open_orders(command.user_id), sequence, now_ns)
 
     def _seen_before(self, command: PlaceOrder) -> Rejected | Duplicate | None:
         """A retry finds its order; another order under the same id is refused."""
@@ -111,21 +114,31 @@ class Venue:
 
     # --- the whole venue
 
-    def _apply_to_venue(self, command: Command) -> Outcome:
+    def _apply_to_venue(self, command: Command, sequence: int) -> Outcome:
         if isinstance(command, Deposit):
-            return self._deposit(command)
+            return self._deposit(command, sequence)
         if isinstance(command, AddUser):
+            assert command.user_id not in HOUSE
             if self.ledger.has_user(command.user_id):
                 return []
             self.ledger.add_user(command.user_id)
             return [UserAdded(command.user_id)]
         if isinstance(command, AddAsset):
-            assert self.assets.setdefault(command.asset.symbol, command.asset) == command.asset
-            return [AssetAdded(command.asset)]
+            return self._add_asset(command.asset)
         assert isinstance(command, SetMarket)
         return self._set_market(command)
 
-    def _deposit(self, command: Deposit) -> Outcome:
+    def _add_asset(self, asset: Asset) -> Outcome:
+        known = self.assets.get(asset.symbol)
+        if known is not None:
+            assert known == asset, "the decimals of an asset never change"
+            return []
+        self.assets[asset.symbol] = asset
+        return [AssetAdded(asset)]
+
+    def _deposit(self, command: Deposit, sequence: int) -> Outcome:
+        assert command.user_id not in HOUSE
+        assert command.asset in self.assets
         before = self._deposits.get(command.key)
         if before is not None:
             return Duplicate(None) if before == command else Rejected(RejectReason.KEY_CONFLICT)
@@ -141,7 +154,7 @@ class Venue:
         self._remember_deposit(command)
         events.append(Deposited(command.user_id, command.asset, command.amount_minor, command.key))
         for account in self.ledger.deposit(command.user_id, command.asset, command.amount_minor):
-            events.append(BalanceChanged(account.user_id, account.asset, account.available, account.locked))
+            events.append(account.captured(sequence))
         return events
 
     def has_deposit(self, key: str) -> bool:
@@ -150,7 +163,7 @@ class Venue:
 
     def _remember_deposit(self, command: Deposit) -> None:
         self._deposits[command.key] = command
-        if len(self._deposits) > DEPOSITS_MAX:
+        if len(self._deposits) > self._deposits_max:
             self._deposits.popitem(last=False)
 
     def _set_market(self, command: SetMarket) -> Outcome:
@@ -159,16 +172,14 @@ class Venue:
         assert self.assets.get(instrument.quote.symbol) == instrument.quote
         market = self.markets.get(instrument.symbol)
         if market is None:
-            self._open_market(instrument.symbol, MarketState(instrument, 0))
+            self._open_market(MarketState(instrument))
         else:
             assert market.instrument.same_scale(instrument), "the scale of an open market never changes"
             market.instrument = instrument
         return [MarketSet(instrument)]
 
-    def _open_market(self, symbol: str, state: MarketState) -> None:
-        self.markets[symbol] = Market(
-            state.instrument, self.ledger, self.client_ids, self.trade_ids, state.book_sequence
-        )
+    def _open_market(self, state: MarketState) -> None:
+        self.markets[state.instrument.symbol] = Market(state, self.ledger, self.client_ids, self.trade_ids)
 
     # --- the state as a whole
 
@@ -179,12 +190,10 @@ class Venue:
             time_ns=self.time_ns,
             last_trade_id=self.trade_ids.last,
             assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
-            markets=[
-                MarketState(market.instrument, market.book.sequence) for _, market in sorted(self.markets.items())
-            ],
+            markets=[market.state() for _, market in sorted(self.markets.items())],
             users=sorted(self.ledger.users()),
             accounts=sorted(
-                (AccountState(a.user_id, a.asset, a.available, a.locked) for a in self.ledger.accounts()),
+                (account.as_read() for account in self.ledger.accounts()),
                 key=lambda account: (account.user_id, account.asset),
             ),
             orders=sorted(
@@ -196,23 +205,27 @@ class Venue:
         )
 
     @classmethod
-    def restore(cls, state: VenueState) -> "Venue":
+    def restore(
+        cls, state: VenueState, *, client_ids_max: int = RECENT_MAX, deposits_max: int = DEPOSITS_MAX
+    ) -> "Venue":
         """The venue that goes on from that state."""
-        venue = cls()
+        venue = cls(client_ids_max=client_ids_max, deposits_max=deposits_max)
         venue.sequence, venue.time_ns, venue.trade_ids.last = state.sequence, state.time_ns, state.last_trade_id
         venue.assets = {asset.symbol: asset for asset in state.assets}
         for user_id in state.users:
             venue.ledger.add_user(user_id)
         for account in state.accounts:
-            venue.ledger.restore(account.user_id, account.asset, account.available_minor, account.locked_minor)
+            venue.ledger.restore(account)
         for deposit in state.recent_deposits:
             venue._remember_deposit(Deposit(deposit.user_id, deposit.asset, deposit.amount_minor, deposit.key))
         for market_state in state.markets:
-            venue._open_market(market_state.instrument.symbol, market_state)
+            venue._open_market(market_state)
         for order_id, terms in state.recent_client_orders:
             venue.client_ids.accepted(order_id, terms)
         for open_order in state.orders:
             venue._restore_order(open_order)
+        for market in venue.markets.values():
+            market.restored()
         return venue
 
     def _restore_order(self, state: OpenOrder) -> None:
@@ -240,8 +253,8 @@ class Venue:
                 needs = market.needs_minor(side, order.price_ticks, order.remaining_lots)
                 needed[key] = needed.get(key, 0) + needs
         for account in self.ledger.accounts():
-            expected = needed.pop((account.user_id, account.asset), 0)
-            assert account.locked == expected, (account.user_id, account.asset, account.locked, expected)
+            expected = needed.pop((account.user.user_id, account.asset), 0)
+            assert account.locked == expected, (account.user.user_id, account.asset, account.locked, expected)
         assert not needed, needed
 
 

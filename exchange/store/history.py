@@ -154,6 +154,7 @@ def _order(row: Any) -> OrderUpdated:
         row.created_ns,
         row.updated_ns,
         None,
+        0,
     )
 
 
@@ -172,4 +173,5 @@ def _trade(row: Any) -> Trade:
         int(row.maker_fee_minor),
         int(row.taker_fee_minor),
         row.time_ns,
+        0,
     )

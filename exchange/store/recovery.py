@@ -6,8 +6,9 @@ import asyncpg
 
 from exchange.core.client_ids import RECENT_MAX
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.events import BalanceChanged
 from exchange.core.instrument import Asset
-from exchange.core.state import AccountState, DepositState, MarketState, OpenOrder, VenueState
+from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.core.venue import DEPOSITS_MAX
 from exchange.store import journal
 
@@ -34,25 +35,44 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
             assets=list(assets.values()),
             markets=await _markets(connection, assets),
             users=[row[0] for row in await connection.fetch("SELECT user_id FROM users ORDER BY user_id")],
-            accounts=[
-                AccountState(user_id, asset, int(available), int(locked))
-                for user_id, asset, available, locked in await connection.fetch(
-                    "SELECT user_id, asset, available_minor::text, locked_minor::text FROM accounts "
-                    "ORDER BY user_id, asset"
-                )
-            ],
+            accounts=await _accounts(connection),
             orders=await _open_orders(connection),
             recent_client_orders=await _recent_client_orders(connection) if remembered else [],
             recent_deposits=await _recent_deposits(connection) if remembered else [],
         )
 
 
+async def _accounts(connection: "asyncpg.Connection[Any]") -> list[BalanceChanged]:
+    """Every account, with its user's counts: the highest that any account of theirs was stored with."""
+    rows = await connection.fetch(
+        "SELECT user_id, asset, available_minor::text, locked_minor::text, "
+        "max(balances_sequence) OVER (PARTITION BY user_id), max(orders_sequence) OVER (PARTITION BY user_id) "
+        "FROM accounts ORDER BY user_id, asset"
+    )
+    return [
+        BalanceChanged(user_id, asset, int(available), int(locked), *counts)
+        for user_id, asset, available, locked, *counts in rows
+    ]
+
+
 async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asset]) -> list[MarketState]:
     rows = await connection.fetch(
         "SELECT symbol, base, quote, tick_size, lot_size, min_notional_minor::text, maker_fee_ppm, taker_fee_ppm, "
-        "max_open_orders, status, book_sequence FROM markets ORDER BY symbol"
+        "max_open_orders, status, book_sequence, depth_sequence, best_sequence, trade_sequence, last_trade_ns, candles "
+        "FROM markets ORDER BY symbol"
     )
-    return [MarketState(journal.instrument_from(tuple(row)[:-1], assets), row["book_sequence"]) for row in rows]
+    return [
+        MarketState(
+            journal.instrument_from(tuple(row)[:10], assets),
+            row["book_sequence"],
+            row["depth_sequence"],
+            row["best_sequence"],
+            row["trade_sequence"],
+            row["last_trade_ns"],
+            tuple(int(count) for count in row["candles"].split()),
+        )
+        for row in rows
+    ]
 
 
 async def _open_orders(connection: "asyncpg.Connection[Any]") -> list[OpenOrder]:

@@ -24,10 +24,14 @@ def commands(lines: Iterable[str]) -> list[Command]:
 
 
 def write_commands(file: Path, lines: Iterable[str]) -> Path:
+    return write_rows(file, commands(lines))
+
+
+def write_rows(file: Path, rows: Iterable[Command]) -> Path:
     with file.open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(COMMAND_COLUMNS)
-        for c in commands(lines):
+        for c in rows:
             side = "bid" if c.is_bid else "ask"
             writer.writerow((c.seq, 1000 + c.seq, c.action, c.order_id, side, c.kind, c.price, c.quantity))
     return file

@@ -1,0 +1,236 @@
+"""A small language for market stories: build a venue, say what people do, read what came of it.
+
+    venue = book_of("ask 3 @ 101", "ask 5 @ 102")
+    outcome = place(venue, "bob buy 4 @ 105 IOC")
+    assert shown(outcome) == ["3 @ 101", "1 @ 102"]
+
+An order reads `USER buy|sell QUANTITY @ PRICE`, or `USER buy|sell QUANTITY at market [worst PRICE]`, then optionally
+`IOC`, `FOK` or `POST`, `on MARKET`, `as CLIENT_ORDER_ID`. After every step the venue checks itself, and a step that was
+refused must have changed nothing at all.
+"""
+
+import re
+from collections.abc import Sequence
+from copy import deepcopy
+
+from exchange.core.commands import (
+    AddAsset,
+    AddUser,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Deposit,
+    OrderType,
+    PlaceOrder,
+    SetMarket,
+    Side,
+    TimeInForce,
+)
+from exchange.core.events import Duplicate, Event, OrderUpdated, Rejected, Trade
+from exchange.core.instrument import Asset, Instrument, instrument_of
+from exchange.core.state import VenueState
+from exchange.core.venue import Outcome, Venue
+
+SOL, USDC = Asset("SOL", 9), Asset("USDC", 6)
+SOL_USDC = instrument_of("SOL_USDC", SOL, USDC, tick_size="0.01", lot_size="0.001")
+SOL_EUR = instrument_of("SOL_EUR", SOL, Asset("EUR", 2), tick_size="0.01", lot_size="1")
+PEOPLE = ("maker", "alice", "bob", "carol")  # each starts with plenty of everything
+PLENTY = "1000000"
+
+ORDER = re.compile(
+    r"(?:(?P<user>\w+) )?(?P<side>buy|sell|bid|ask) (?P<quantity>[\d.]+)"
+    r"(?: @ (?P<price>[\d.]+)|(?P<at_market> at market)(?: worst (?P<worst>[\d.]+))?)"
+    r"(?: (?P<terms>GTC|IOC|FOK|POST))?(?: on (?P<market>\w+))?(?: as (?P<client_order_id>\S+))?"
+)
+SIDES = {"buy": Side.BUY, "bid": Side.BUY, "sell": Side.SELL, "ask": Side.SELL}
+
+
+# --- the stage
+
+
+def venue_of(*instruments: Instrument, people: Sequence[str] = PEOPLE, venue: Venue | None = None) -> Venue:
+    """A venue with these markets (SOL_USDC when none is named), and people with plenty of all that they trade."""
+    venue = venue or Venue()
+    instruments = instruments or (SOL_USDC,)
+    for asset in dict.fromkeys(asset for rules in instruments for asset in (rules.base, rules.quote)):
+        do(venue, AddAsset(asset))
+    for rules in instruments:
+        do(venue, SetMarket(rules))
+    for user_id in people:
+        for asset in venue.assets.values():
+            deposit(venue, f"{user_id} {PLENTY} {asset.symbol}")
+    return venue
+
+
+def book_of(*orders: str, rules: Instrument = SOL_USDC) -> Venue:
+    """A venue of one market with these orders in its book; who does not say otherwise is `maker`."""
+    venue = venue_of(rules)
+    for order in orders:
+        assert shown(place(venue, order)) == []
+    return venue
+
+
+def two_markets() -> Venue:
+    """SOL_USDC and SOL_EUR, which share their base."""
+    return venue_of(SOL_USDC, SOL_EUR)
+
+
+# --- what people do
+
+
+def do(venue: Venue, command: Command) -> Outcome:
+    """Carry out one command the way the engine does, and hold the venue to its word."""
+    before = venue.state()
+    outcome = venue.apply(command, venue.sequence + 1, venue.time_ns + 1)
+    venue.check()
+    if isinstance(outcome, list) and outcome:
+        assert venue.sequence == before.sequence + 1
+    else:
+        assert venue.state() == before, "what changed nothing must change nothing"
+    return outcome
+
+
+def order_of(venue: Venue, text: str) -> PlaceOrder:
+    """The command that the text is."""
+    said = ORDER.fullmatch(text)
+    assert said is not None, text
+    rules = venue.markets[said["market"] or _usual_market(venue)].instrument
+    terms, price = said["terms"], said["price"] or said["worst"]
+    time_in_force = TimeInForce[terms] if terms in ("IOC", "FOK") else TimeInForce.GTC
+    return PlaceOrder(
+        said["user"] or "maker",
+        rules.symbol,
+        SIDES[said["side"]],
+        OrderType.MARKET if said["at_market"] else OrderType.LIMIT,
+        TimeInForce.IOC if said["at_market"] else time_in_force,
+        terms == "POST",
+        None if price is None else rules.ticks(price),
+        rules.lots(said["quantity"]),
+        said["client_order_id"],
+    )
+
+
+def _usual_market(venue: Venue) -> str:
+    return "SOL_USDC" if "SOL_USDC" in venue.markets else next(iter(venue.markets))
+
+
+def place(venue: Venue, text: str) -> Outcome:
+    """Somebody places an order."""
+    return do(venue, order_of(venue, text))
+
+
+def placed(venue: Venue, text: str) -> int:
+    """Somebody places an order that is taken; its id."""
+    outcome = place(venue, text)
+    assert isinstance(outcome, list)
+    return order_after(outcome).order_id
+
+
+def cancel(venue: Venue, user_id: str, order: int | str, market: str = "SOL_USDC") -> Outcome:
+    """Somebody cancels an order, by its id or by a client order id."""
+    by_id = isinstance(order, int)
+    return do(venue, CancelOrder(user_id, market, int(order) if by_id else None, None if by_id else str(order)))
+
+
+def cancel_all(venue: Venue, user_id: str, market: str = "SOL_USDC") -> Outcome:
+    """Somebody cancels all orders in a market."""
+    return do(venue, CancelAll(user_id, market))
+
+
+def deposit(venue: Venue, text: str, key: str | None = None) -> Outcome:
+    """`"bob 100 USDC"` comes in."""
+    user_id, amount, symbol = text.split()
+    return do(venue, Deposit(user_id, symbol, venue.assets[symbol].minor(amount), key or f"{user_id}-{symbol}"))
+
+
+def join(venue: Venue, user_id: str) -> Outcome:
+    """A user becomes known, with nothing."""
+    return do(venue, AddUser(user_id))
+
+
+# --- what came of it
+
+
+def events_of(outcome: Outcome) -> list[Event]:
+    """The events of a command that was carried out."""
+    assert isinstance(outcome, list), outcome
+    return outcome
+
+
+def trades_of(outcome: Outcome) -> list[Trade]:
+    """The matches of a command that was carried out."""
+    return [event for event in events_of(outcome) if isinstance(event, Trade)]
+
+
+def order_after(outcome: Outcome, order_id: int | None = None) -> OrderUpdated:
+    """The last word on an order; on the one that was placed or canceled when no id is given."""
+    updates = [event for event in events_of(outcome) if isinstance(event, OrderUpdated)]
+    wanted = updates[0].order_id if order_id is None else order_id
+    return [update for update in updates if update.order_id == wanted][-1]
+
+
+def shown(what: Venue | Outcome, market: str = "SOL_USDC") -> list[str]:
+    """A venue: its price levels, asks first, each half best first. An outcome: its trades."""
+    if isinstance(what, Venue):
+        rules, book = what.markets[market].instrument, what.markets[market].book
+        return [
+            f"{name} {rules.quantity_text(level.total_lots)} @ {rules.price_text(level.price_ticks)}"
+            for name, half in (("ask", book.asks), ("bid", book.bids))
+            for level in half
+        ]
+    return [
+        f"{SOL_USDC.quantity_text(t.quantity_lots)} @ {SOL_USDC.price_text(t.price_ticks)}" for t in trades_of(what)
+    ]
+
+
+def makers(venue: Venue, outcome: Outcome) -> list[str]:
+    """Who was met, in which order."""
+    return [trade.maker_user_id for trade in trades_of(outcome)]
+
+
+def resting(venue: Venue, market: str = "SOL_USDC") -> list[str]:
+    """Every order in the book by its owner, in priority order, asks first."""
+    rules, book = venue.markets[market].instrument, venue.markets[market].book
+    return [
+        f"{order.user_id} {name} {rules.quantity_text(order.remaining_lots)} @ {rules.price_text(order.price_ticks)}"
+        for name, half in (("ask", book.asks), ("bid", book.bids))
+        for level in half
+        for order in level
+    ]
+
+
+def status(outcome: Outcome, order_id: int | None = None) -> str:
+    """Where an order stands after the command: `"partially_filled 1 of 4"`, `"expired 0 of 4, unfilled"`."""
+    order = order_after(outcome, order_id)
+    executed, quantity = (SOL_USDC.quantity_text(n) for n in (order.executed_lots, order.terms.quantity_lots))
+    why = "" if order.expire_reason is None else f", {order.expire_reason.name.lower()}"
+    return f"{order.status.name.lower()} {executed} of {quantity}{why}"
+
+
+def refusal(outcome: Outcome) -> str:
+    """Why the command was refused."""
+    assert isinstance(outcome, Rejected), outcome
+    return outcome.reason.value
+
+
+def same_order(outcome: Outcome) -> int | None:
+    """The order that a retry found."""
+    assert isinstance(outcome, Duplicate), outcome
+    return outcome.order_id
+
+
+def balance(venue: Venue, text: str) -> str:
+    """`"bob USDC"` has `"600"`, or `"600 + 400 locked"`."""
+    user_id, symbol = text.split()
+    asset, account = venue.assets[symbol], venue.ledger.account(user_id, symbol)
+    locked = f" + {asset.text(account.locked)} locked" if account.locked else ""
+    return asset.text(account.available) + locked
+
+
+def retold(venue: Venue) -> Venue:
+    """Another venue, restored from a copy of this one's state."""
+    state: VenueState = deepcopy(venue.state())
+    again = Venue.restore(state)
+    again.check()
+    assert again.state() == venue.state()
+    return again
