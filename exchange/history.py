@@ -6,6 +6,7 @@ Declares the History protocol, which the store fulfils and the API asks; so neit
 from dataclasses import dataclass
 from typing import Protocol
 
+from exchange.core.candles import Candle
 from exchange.core.commands import Side
 from exchange.core.events import OrderUpdated, Trade
 
@@ -58,3 +59,8 @@ class History(Protocol):
         self, user_id: str, market: str | None, order_id: int | None, limit: int, before: int = ID_MAX
     ) -> list[Fill]:
         """The user's fills of trades with a smaller id."""
+
+    async def candles(
+        self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int
+    ) -> list[Candle]:
+        """Candles that begin in a range of times, oldest first: the first of it, or the last when it has no start."""

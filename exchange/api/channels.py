@@ -43,11 +43,11 @@ class Channels:
         now_ns: Callable[[], int],
     ) -> None:
         self._data = data
-        self._encode = encode
+        self.encode = encode
         self._answer = answer
         self._now_ns = now_ns
 
-    def subscribe(self, venue: Venue, subscriber: Subscriber, channel: str, request_id: Any) -> Subscription:
+    def subscribe(self, subscriber: Subscriber, channel: str, request_id: Any, venue: Venue) -> Subscription:
         """The subscription of a valid channel, as of the venue's state now."""
         kind, subject = split(channel)
         count, first = self._begin(venue, kind, subject)
@@ -64,7 +64,7 @@ class Channels:
             frames = [self._answer(greeting)]
             data = first() if callable(first) else first
             if data is not None:
-                frames.append(self._encode(Message(channel, sequence, greeting["channel_sequence"], data)))
+                frames.append(self.encode(Message(channel, sequence, greeting["channel_sequence"], data)))
             return frames
 
         return Subscription(subscriber, channel, begin)

@@ -12,9 +12,17 @@ import msgspec
 
 from exchange.api.errors import ApiError
 from exchange.api.models import BatchCancelItem, Json, PlaceOrderRequest
-from exchange.core.candles import Candle
+from exchange.core.candles import INTERVAL_NAMES, Candle
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
-from exchange.core.events import BalanceChanged, ExpireReason, MarketChanged, OrderStatus, OrderUpdated, Trade
+from exchange.core.events import (
+    INTERVALS_S,
+    BalanceChanged,
+    ExpireReason,
+    MarketChanged,
+    OrderStatus,
+    OrderUpdated,
+    Trade,
+)
 from exchange.core.instrument import Asset, Instrument, InvalidNumber, MarketStatus, OffGrid, decimal_text
 from exchange.core.market_data import Ticker
 from exchange.feeds import (
@@ -93,6 +101,20 @@ def page_limit(limit: int, limit_max: int) -> int:
     if not 1 <= limit <= limit_max:
         raise ApiError("INVALID_FIELD", f"limit must be from 1 to {limit_max}.")
     return limit
+
+
+def interval_s(name: str) -> int:
+    """The length of a candle. Raises ApiError."""
+    length: int = _choice("interval", name, dict(zip(INTERVAL_NAMES, INTERVALS_S, strict=True)))
+    return length
+
+
+def time_range_s(start: int | None, end: int | None) -> tuple[int | None, int | None]:
+    """A range of times in whole seconds, from milliseconds. Raises ApiError."""
+    for name, value in (("start", start), ("end", end)):
+        if value is not None and not 0 <= value < ID_MAX:
+            raise ApiError("INVALID_FIELD", f"{name} must be milliseconds since the epoch.")
+    return (None if start is None else -(-start // 1000)), (None if end is None else -(-end // 1000))
 
 
 def decode_id(name: str, text: str) -> int:

@@ -6,9 +6,10 @@ from typing import Any
 from aiohttp import web
 
 from exchange.api import connection, openapi
-from exchange.api.errors import ApiError
+from exchange.api.errors import ApiError, error_response
 from exchange.api.models import Json
-from exchange.api.rest import Rest
+from exchange.api.rest import Rest, api_error
+from exchange.api.ws import Sockets
 from exchange.config import ServerConfig
 from exchange.failure import Failure
 
@@ -18,11 +19,12 @@ CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 class Server:
     """Serves the calls of a Rest."""
 
-    def __init__(self, config: ServerConfig, rest: Rest) -> None:
+    def __init__(self, config: ServerConfig, rest: Rest, sockets: Sockets) -> None:
         self._config = config
         self._rest = rest
+        self._sockets = sockets
         self._runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=config.stop_timeout_s)
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=self._config.body_max_bytes)
@@ -38,7 +40,9 @@ class Server:
         app.router.add_route(
             "GET", "/openapi.json", endpoint(describe, changes=False), expect_handler=connection.expect
         )
-        methods: dict[str, list[str]] = {"/openapi.json": ["GET"]}
+        for path in ("/", "/ws"):
+            app.router.add_route("GET", path, self._socket, expect_handler=connection.expect)
+        methods: dict[str, list[str]] = {"/openapi.json": ["GET"], "/ws": ["GET"], "/": ["GET"]}
         for call in self._rest.calls:
             methods.setdefault(call.path, []).append(call.method)
 
@@ -52,29 +56,39 @@ class Server:
         app.router.add_route("*", "/{path:.*}", endpoint(nowhere, changes=False), expect_handler=connection.expect)
         return app
 
-    async def start(self) -> str:
-        """Listen; the base URL. Raises Failure when the address is not to be had."""
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._sockets.handle(request)
+        except Exception as error:
+            return error_response(api_error(error, "opening a socket"))
+
+    async def start(self) -> tuple[str, str]:
+        """Listen on both ports, which serve the same; their base URLs. Raises Failure when one is not to be had."""
         await self._runner.setup()
-        host, port = self._config.host, self._config.port
+        ports = [await self._listen(port) for port in (self._config.port, self._config.ws_port)]
+        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        return f"http://{host}:{ports[0]}", f"ws://{host}:{ports[1]}"
+
+    async def _listen(self, port: int) -> int:
+        host = self._config.host
         loop = asyncio.get_running_loop()
         try:
-            self._listener = await loop.create_server(
-                lambda: connection.factory(self._runner), host, port, backlog=1024
-            )
+            listener = await loop.create_server(lambda: connection.factory(self._runner), host, port, backlog=1024)
         except OSError as error:
             raise Failure(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from error
-        bound = self._listener.sockets[0].getsockname()[1]
-        return f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
+        self._listeners.append(listener)
+        bound: int = listener.sockets[0].getsockname()[1]
+        return bound
 
     async def stop_listening(self) -> None:
         """Take no new connections; those there are go on."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        while self._listeners:
+            self._listeners.pop().close()
 
     async def stop(self) -> None:
         """Close every connection, once what it is answering is answered."""
         await self.stop_listening()
+        await self._sockets.close()
         if self._runner.server is not None:
             # Idle connections would each be waited for.
             self._runner.server.pre_shutdown()

@@ -5,7 +5,8 @@ frames are written straight to the connection, so that a message to a thousand s
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,7 +18,8 @@ from exchange.api import codec, models
 from exchange.api.auth import Gate
 from exchange.api.channels import PRIVATE, Channels, names, split
 from exchange.api.errors import ApiError
-from exchange.api.rest import Rest, api_error
+from exchange.api.rest import api_error
+from exchange.api.trading import Trading
 from exchange.core.venue import Venue
 from exchange.engine import Engine
 from exchange.feeds import Feeds, Message, Subscriber
@@ -139,8 +141,8 @@ class _Connection:
 class Sockets:
     """All open sockets over one engine and its feeds."""
 
-    def __init__(self, rest: Rest, gate: Gate, engine: Engine, feeds: Feeds, channels: Channels) -> None:
-        self.rest = rest
+    def __init__(self, trading: Trading, gate: Gate, engine: Engine, feeds: Feeds, channels: Channels) -> None:
+        self.trading = trading
         self.gate = gate
         self.engine = engine
         self.feeds = feeds
@@ -158,7 +160,7 @@ class Sockets:
         socket = web.WebSocketResponse(heartbeat=PING_S, compress=False, max_msg_size=MESSAGE_MAX)
         await socket.prepare(request)
         transport = request.transport
-        assert isinstance(transport, asyncio.Transport)
+        assert transport is not None
         session = Session(self, _Connection(socket, transport), request.headers.get("X-User-Id"))
         self._open[socket] = None
         try:
@@ -166,6 +168,9 @@ class Sockets:
                 if message.type is not WSMsgType.TEXT and message.type is not WSMsgType.BINARY:
                     break
                 await session.handle(message.data)
+        except Exception as error:
+            # The upgrade is done: there is no reply any more that could carry this.
+            log.error("a socket failed", exc_info=error)
         finally:
             del self._open[socket]
             session.end()
@@ -211,7 +216,7 @@ class Session:
     # --- what can be said
 
     def _dispatch(self, message_type: str, body: bytes, request_id: Any) -> None:
-        rest = self._sockets.rest
+        trading = self._sockets.trading
         match message_type:
             case "SUBSCRIBE":
                 self._subscribe(codec.decode(body, ChannelMessage), request_id)
@@ -222,16 +227,16 @@ class Session:
                 self._answer({"message_type": "PONG"}, request_id)
             case "ORDER":
                 order = codec.decode(body, OrderMessage)
-                self._ask(rest.start_place(order, self._user(order.user_id)), request_id)
+                self._ask(trading.place(order, self._user(order.user_id)), request_id)
             case "CANCEL":
                 cancel = codec.decode(body, CancelMessage)
-                self._ask(rest.start_cancel(cancel, self._user(cancel.user_id)), request_id)
+                self._ask(trading.cancel(cancel, self._user(cancel.user_id)), request_id)
             case "CANCEL_ALL":
                 cancel_all = codec.decode(body, CancelAllMessage)
-                self._ask(rest.start_cancel_all(cancel_all, self._user(cancel_all.user_id)), request_id)
+                self._ask(trading.cancel_all(cancel_all, self._user(cancel_all.user_id)), request_id)
             case "ORDERS":
                 batch = codec.decode(body, OrdersMessage)
-                self._ask(rest.start_batch(batch, self._user(batch.user_id)), request_id)
+                self._ask(trading.batch(batch, self._user(batch.user_id)), request_id)
             case _:
                 raise ApiError("INVALID_FIELD", "message_type is none that is known.")
 
@@ -250,9 +255,7 @@ class Session:
             elif subject not in sockets.engine.venue.markets:
                 raise ApiError("UNKNOWN_MARKET")
         for channel in wanted:
-            joined = sockets.engine.read(
-                lambda venue, channel=channel: sockets.channels.subscribe(venue, subscriber, channel, request_id)
-            )
+            joined = sockets.engine.read(partial(sockets.channels.subscribe, subscriber, channel, request_id))
             joined.add_done_callback(lambda done: self._joined(done, request_id))
 
     def _joined(self, done: "asyncio.Future[Any]", request_id: Any) -> None:
@@ -268,7 +271,7 @@ class Session:
 
     # --- answering
 
-    def _ask(self, answer: Coroutine[Any, Any, Any], request_id: Any) -> None:
+    def _ask(self, answer: Awaitable[Any], request_id: Any) -> None:
         """Answer when the coroutine has; it has got in line already."""
         self._in_flight += 1
         if self._in_flight >= IN_FLIGHT_MAX:
@@ -277,7 +280,7 @@ class Session:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _result(self, answer: Coroutine[Any, Any, Any], request_id: Any) -> None:
+    async def _result(self, answer: Awaitable[Any], request_id: Any) -> None:
         try:
             self._answer({"message_type": "RESULT", "data": await answer}, request_id)
         except Exception as error:

@@ -10,10 +10,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from exchange.core.candles import Candle
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated, Trade, UpdateReason
 from exchange.history import ID_MAX, Fill, HistoryUnavailable, fill_of
-from exchange.store.schema import closed_orders, open_orders, trades
+from exchange.store.recovery import candle_of
+from exchange.store.schema import candles, closed_orders, open_orders, trades
 
 CONNECTIONS_MAX = 8
 QUERY_TIMEOUT_S = 10.0
@@ -105,6 +107,20 @@ class PostgresHistory:
         for fill in fills:
             fill.client_order_id = names.get(fill.order_id)
         return fills
+
+    async def candles(
+        self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int
+    ) -> list[Candle]:
+        """Candles that begin in a range of times, oldest first: the first of it, or the last when it has no start."""
+        begin = candles.c.open_s
+        query = sa.select(candles).where(candles.c.market == market, candles.c.interval_s == interval_s)
+        if start_s is not None:
+            query = query.where(begin >= start_s)
+        if end_s is not None:
+            query = query.where(begin < end_s)
+        order = begin.asc() if start_s is not None else begin.desc()
+        rows = await self._fetch(query.order_by(order).limit(limit))
+        return sorted((candle_of(row._mapping) for row in rows), key=lambda candle: candle.open_s)
 
     async def _client_order_ids(self, order_ids: set[int]) -> dict[int, str | None]:
         found: dict[int, str | None] = {}

@@ -4,9 +4,10 @@ from typing import Any
 
 import asyncpg
 
+from exchange.core.candles import Candle
 from exchange.core.client_ids import RECENT_MAX
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
-from exchange.core.events import BalanceChanged
+from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.core.venue import DEPOSITS_MAX
@@ -115,3 +116,26 @@ async def _recent_deposits(connection: "asyncpg.Connection[Any]") -> list[Deposi
         "SELECT key, user_id, asset, amount_minor::text FROM transfers ORDER BY sequence DESC LIMIT $1", DEPOSITS_MAX
     )
     return [DepositState(key, user_id, asset, int(amount)) for key, user_id, asset, amount in reversed(rows)]
+
+
+async def candles(connection: "asyncpg.Connection[Any]", since_s: int) -> list[tuple[str, int, Candle]]:
+    """(market, interval_s, candle): the minutes since then, and the last candle of each market and interval."""
+    rows = await connection.fetch(
+        "SELECT * FROM (SELECT candles.* FROM candles WHERE interval_s = $1 AND open_s >= $2 "
+        "UNION SELECT last.* FROM markets CROSS JOIN unnest($3::integer[]) AS wanted (interval_s) CROSS JOIN LATERAL "
+        "(SELECT * FROM candles WHERE market = symbol AND candles.interval_s = wanted.interval_s "
+        "ORDER BY open_s DESC LIMIT 1) last) AS found ORDER BY market, interval_s, open_s",
+        INTERVALS_S[0],
+        since_s,
+        list(INTERVALS_S),
+    )
+    return [(row["market"], row["interval_s"], candle_of(row)) for row in rows]
+
+
+def candle_of(row: Any) -> Candle:
+    """A stored candle."""
+    candle = Candle(row["open_s"], row["open_ticks"])
+    candle.high_ticks, candle.low_ticks, candle.close_ticks = row["high_ticks"], row["low_ticks"], row["close_ticks"]
+    candle.volume_lots, candle.quote_minor = int(row["volume_lots"]), int(row["quote_minor"])
+    candle.trades = row["trades"]
+    return candle
