@@ -8,14 +8,21 @@ from typing import Protocol
 
 import structlog
 
+from exchange.api.ws import feed_encoder
 from exchange.config import Config
-from exchange.core.events import Rejected
+from exchange.core.candles import Candle
+from exchange.core.events import INTERVALS_S, MINUTE_NS, Rejected
+from exchange.core.market_data import DAY_S, MarketData
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.engine import Engine
 from exchange.failure import Failure
+from exchange.feeds import Feeds, TimeMark
 from exchange.seeding import differences
 from exchange.writer import Store, Writer
+
+TICK_S = 0.05
+StoredCandle = tuple[str, int, Candle]  # market, interval_s
 
 log = structlog.get_logger(__name__)
 
@@ -29,20 +36,28 @@ class OpenStore(Store, Protocol):
     async def close(self) -> None:
         """Let go of it."""
 
+    async def candles(self, since_s: int) -> list[StoredCandle]:
+        """The minutes with trades since then, and the last candle of each market and interval; by market, in order."""
+
     def on_lost(self, lost: Callable[[], None]) -> None:
         """Have `lost` called when the connection ends by itself."""
 
 
 class Exchange:
-    """The flow, without a transport: engine, venue, writer and store. The simulator runs exactly this."""
+    """The flow, without a transport: engine, venue, writer, feeds and store. The simulator runs exactly this."""
 
-    def __init__(self, config: Config, store: OpenStore, venue: Venue, now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, config: Config, store: OpenStore, venue: Venue, data: MarketData, now_ns: Callable[[], int]
+    ) -> None:
         self.config = config
         self.store = store
         self.venue = venue
+        self.data = data
+        self.feeds = Feeds(data, feed_encoder(venue))
         self.writer = Writer(
             store,
             venue.sequence,
+            released=self.feeds.released,
             reply_timeout_s=config.engine.reply_timeout_s,
             batch_max=config.engine.batch_max,
         )
@@ -68,6 +83,7 @@ class Exchange:
             tasks = [
                 group.create_task(self.writer.run(), name="writer"),
                 group.create_task(self.writer.expire(), name="reply timeouts"),
+                group.create_task(self._tick(), name="clock"),
             ]
             self.engine.start(group)
             self.store.on_lost(self.writer.wake)
@@ -85,6 +101,17 @@ class Exchange:
                 task.cancel()
         await self.store.close()
 
+    async def _tick(self) -> None:
+        """What goes by the clock: candles end, and slow subscribers get what waited."""
+        minute = 0
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.feeds.catch_up()
+            now_ns = self.engine.now_ns()
+            if now_ns // MINUTE_NS != minute:
+                minute = now_ns // MINUTE_NS
+                self.engine.mark(TimeMark(now_ns))
+
 
 async def build(config: Config, store: OpenStore, now_ns: Callable[[], int] = time.time_ns) -> Exchange:
     """Open the store and recover: an exchange that can run."""
@@ -99,7 +126,23 @@ async def build(config: Config, store: OpenStore, now_ns: Callable[[], int] = ti
             accounts=len(state.accounts),
             seconds=round(time.monotonic() - started, 2),
         )
-    return Exchange(config, store, venue, now_ns)
+    return Exchange(config, store, venue, await _market_data(store, venue, now_ns), now_ns)
+
+
+async def _market_data(store: OpenStore, venue: Venue, now_ns: Callable[[], int]) -> MarketData:
+    """The public view as it was."""
+    data = MarketData(venue.sequence)
+    now_s = now_ns() // 1_000_000_000
+    minutes: dict[str, list[Candle]] = {}
+    last: dict[str, list[Candle | None]] = {}
+    for symbol, interval_s, candle in await store.candles(now_s - DAY_S):
+        if interval_s == INTERVALS_S[0] and candle.open_s >= now_s - DAY_S:
+            minutes.setdefault(symbol, []).append(candle)
+        last.setdefault(symbol, [None] * len(INTERVALS_S))[INTERVALS_S.index(interval_s)] = candle
+    for symbol, market in sorted(venue.markets.items()):
+        view = data.open(market.changed())
+        view.restore(minutes.get(symbol, []), last.get(symbol, []), now_s)
+    return data
 
 
 def only_failure(error: BaseException) -> BaseException:

@@ -12,6 +12,7 @@ import structlog
 
 from exchange import __version__, logs
 from exchange.failure import Failure
+from exchange.replay.command import replay_command
 
 CONFIG = click.option(
     "--config", type=click.Path(path_type=Path, dir_okay=False), help="The configuration; default ./config.toml."
@@ -62,6 +63,33 @@ def serve(
         },
     )
     run(lambda: run_exchange(loaded, ServeOptions(ephemeral, ready_file)))
+
+
+@cli.command()
+@CONFIG
+@DATA_DIR
+@DATABASE_URL
+@click.option("--replay", is_flag=True, help="Also apply the journal from its baseline, and compare.")
+def check(config: Path | None, data_dir: str | None, database_url: str | None, replay: bool) -> None:
+    """Audit a database, of a running or a stopped exchange: exit 1 and what is wrong, else 0."""
+    from exchange import config as configuration
+    from exchange.check import check as run_check
+
+    loaded = configuration.load(
+        config, os.environ, {("database", "data_dir"): data_dir, ("database", "url"): database_url}
+    )
+    report = run(lambda: run_check(loaded, replay=replay))
+    for finding in report.findings:
+        click.echo(f"wrong: {finding}")
+    verdict = f"{len(report.findings)} things are wrong" if report.findings else "all is right"
+    replayed = f", {report.replayed} replayed" if replay else ""
+    click.echo(
+        f"{verdict}: sequence {report.sequence}, {report.open_orders} open orders, {report.trades} trades{replayed}"
+    )
+    sys.exit(1 if report.findings else 0)
+
+
+cli.add_command(replay_command)
 
 
 def run(program: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

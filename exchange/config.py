@@ -5,6 +5,7 @@ itself.
 """
 
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -137,8 +138,8 @@ def _environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str | 
     for name, value in environment.items():
         prefix, _, rest = name.partition("_")
         section, _, key = rest.lower().partition("_")
-        if prefix == "EXCHANGE" and section in SECTIONS:
-            if key not in SECTIONS[section].__struct_fields__:
+        if prefix == "EXCHANGE":
+            if section not in SECTIONS or key not in SECTIONS[section].__struct_fields__:
                 raise Failure(f"The environment variable {name} names no setting.", 2)
             found[section, key] = value
     return found
@@ -150,9 +151,25 @@ def _check(config: Config) -> None:
     for name, port in (("port", server.port), ("ws_port", server.ws_port)):
         if not 0 <= port <= 65535:
             raise Failure(f"[server] {name} = {port} is no port.", 2)
-    for name in ("market_queue_max", "backlog_max", "batch_max", "reply_timeout_s"):
-        if getattr(engine, name) <= 0:
-            raise Failure(f"[engine] {name} must be greater than zero.", 2)
+    positive = {
+        "[server] body_max_bytes": server.body_max_bytes,
+        "[server] stop_timeout_s": server.stop_timeout_s,
+        "[engine] market_queue_max": engine.market_queue_max,
+        "[engine] backlog_max": engine.backlog_max,
+        "[engine] batch_max": engine.batch_max,
+        "[engine] reply_timeout_s": engine.reply_timeout_s,
+    }
+    for setting, value in positive.items():
+        if not value > 0:  # which nan is not either
+            raise Failure(f"{setting} must be greater than zero.", 2)
+    for table, names in (
+        ("assets", [asset.symbol for asset in config.assets]),
+        ("markets", [market.symbol for market in config.markets]),
+        ("users", [user.id for user in config.users]),
+    ):
+        for name, times in Counter(names).items():
+            if times > 1:
+                raise Failure(f"[[{table}]] {name} is there {times} times.", 2)
     if server.host not in LOOPBACK and not config.auth.dev_anywhere:
         raise Failure(
             f'[auth] mode = "dev" believes everybody, so [server] host must be loopback, not {server.host}; '

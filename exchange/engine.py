@@ -8,6 +8,7 @@ Cancels have room of their own above the bound.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -118,6 +119,11 @@ class Engine:
         ticket = Ticket(loop.create_future(), 1, loop.time())
         self._writer.add(ticket, 0, copy(self.venue))
         return ticket.future
+
+    def mark(self, mark: object) -> None:
+        """Put something in the line of the writer, to be released after everything applied so far."""
+        ticket = Ticket(asyncio.get_running_loop().create_future(), 1, math.inf)
+        self._writer.add(ticket, 0, mark)
 
     # --- running
 

@@ -1,11 +1,13 @@
 """What the configuration says the venue should have, as commands for what it does not have yet."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from exchange.config import Config, MarketConfig
 from exchange.core.commands import AddAsset, AddUser, Command, Deposit, SetMarket
 from exchange.core.instrument import (
+    AMOUNT_MAX,
     DECIMALS_MAX,
     Asset,
     Instrument,
@@ -15,20 +17,27 @@ from exchange.core.instrument import (
 from exchange.core.venue import Venue
 from exchange.failure import Failure
 
+_SYMBOL = re.compile("[A-Za-z0-9]{1,16}")
+_USER_ID = re.compile("[A-Za-z0-9._-]{1,64}")
 SEED_KEY = "config:{user_id}:{asset}"  # no client can use such a key: `:` is not allowed in one
 
 
-def differences(config: Config, venue: Venue) -> Iterator[Command]:
+def differences(config: Config, venue: Venue) -> list[Command]:
     """The commands that bring the venue to what the configuration says. Raises Failure where none can.
 
+    All of it is judged before any of it is carried out: a wrong line must not leave half of the others behind.
     Users are credited once: a balance that is changed in the configuration later credits nothing.
     """
+    return list(_differences(config, venue))
+
+
+def _differences(config: Config, venue: Venue) -> Iterator[Command]:
     assets = dict(venue.assets)
     for entry in config.assets:
         asset = Asset(entry.symbol, entry.decimals)
-        if not entry.symbol.isalnum() or not entry.symbol.isascii() or not 0 <= entry.decimals <= DECIMALS_MAX:
+        if not _SYMBOL.fullmatch(entry.symbol) or not 0 <= entry.decimals <= DECIMALS_MAX:
             raise Failure(
-                f"[[assets]] {entry.symbol!r} must be letters and digits, with 0 to {DECIMALS_MAX} decimals.", 2
+                f"[[assets]] {entry.symbol!r} must be 1 to 16 letters and digits, with 0 to {DECIMALS_MAX} decimals.", 2
             )
         if assets.setdefault(asset.symbol, asset) != asset:
             raise Failure(f"[[assets]] {entry.symbol}: the decimals of an asset that exists cannot change.", 2)
@@ -58,7 +67,7 @@ def _instrument(entry: MarketConfig, assets: dict[str, Asset]) -> Instrument:
     if not 0 < entry.max_open_orders < 2**31:
         raise Failure(f"[[markets]] {entry.symbol}: max_open_orders must be at least 1.", 2)
     try:
-        return instrument_of(
+        instrument = instrument_of(
             entry.symbol,
             assets[base],
             assets[quote],
@@ -71,14 +80,13 @@ def _instrument(entry: MarketConfig, assets: dict[str, Asset]) -> Instrument:
         )
     except InvalidInstrument as error:
         raise Failure(f"[[markets]] {entry.symbol}: {error}.", 2) from error
+    if max(instrument.min_notional_minor, instrument.lot_minor, instrument.notional_unit) >= AMOUNT_MAX:
+        raise Failure(f"[[markets]] {entry.symbol}: its sizes are larger than any amount can be.", 2)
+    return instrument
 
 
 def _user(user_id: str, balances: dict[str, str], venue: Venue, assets: dict[str, Asset]) -> Iterator[Command]:
-    if (
-        not 1 <= len(user_id) <= 64
-        or not user_id.isascii()
-        or not user_id.replace(".", "").replace("_", "").replace("-", "").isalnum()
-    ):
+    if not _USER_ID.fullmatch(user_id):
         raise Failure(f"[[users]] id {user_id!r} must be 1 to 64 of A-Z a-z 0-9 . _ -", 2)
     if not venue.ledger.has_user(user_id):
         yield AddUser(user_id)
@@ -89,6 +97,8 @@ def _user(user_id: str, balances: dict[str, str], venue: Venue, assets: dict[str
         try:
             amount_minor = assets[symbol].minor(text)
         except ValueError:
-            raise Failure(f"[[users]] {user_id}: {text!r} is no amount of {symbol}.", 2) from None
+            amount_minor = AMOUNT_MAX
+        if amount_minor >= AMOUNT_MAX:
+            raise Failure(f"[[users]] {user_id}: {text!r} is no amount of {symbol}.", 2)
         if amount_minor and not venue.has_deposit(key):
             yield Deposit(user_id, symbol, amount_minor, key)

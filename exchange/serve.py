@@ -11,13 +11,17 @@ from pathlib import Path
 
 import structlog
 
+from exchange.api.auth import Gate
+from exchange.api.channels import Channels
 from exchange.api.rest import Rest
 from exchange.api.server import Server
+from exchange.api.trading import Trading
+from exchange.api.ws import Sockets, answer_frame, feed_encoder
 from exchange.app import Exchange, build
 from exchange.config import Config
 from exchange.failure import Failure
 from exchange.store.embedded import EmbeddedPostgres
-from exchange.store.history import History
+from exchange.store.history import PostgresHistory
 from exchange.store.postgres import PostgresStore
 
 log = structlog.get_logger(__name__)
@@ -59,14 +63,16 @@ async def _run(
 ) -> None:
     store = PostgresStore(dsn, ensure_running=postgres.ensure_running if postgres else None)
     exchange = await build(config, store)
-    history = History(dsn)
-    server = Server(config.server, Rest(config, exchange.engine, history, exchange.ready))
+    history = PostgresHistory(dsn)
+    gate, trading = Gate(config, exchange.venue), Trading(exchange.engine, history)
+    rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
+    channels = Channels(exchange.data, feed_encoder(exchange.venue), answer_frame, exchange.engine.now_ns)
+    server = Server(config.server, rest, Sockets(trading, gate, exchange.engine, exchange.feeds, channels))
 
     async def listen() -> None:
         watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None
         try:
-            url = await server.start()
-            _announce(url, options)
+            _announce(*await server.start(), options)
             await stop.wait()
             log.info("stopping")
             await server.stop_listening()
@@ -119,10 +125,15 @@ def _say(sentence: str) -> None:
     log.info(sentence)
 
 
-def _announce(url: str, options: ServeOptions) -> None:
+def _announce(url: str, ws_url: str, options: ServeOptions) -> None:
     """Say where it listens: one line for a person, and a file for a program, there only when it is whole."""
-    print(f"The exchange is ready at {url}", flush=True)
+    print(f"The exchange is ready at {url} and {ws_url}", flush=True)
     if options.ready_file is not None:
         draft = options.ready_file.with_name(options.ready_file.name + ".new")
-        draft.write_text(json.dumps({"url": url, "pid": os.getpid()}) + "\n", encoding="utf-8")
-        draft.replace(options.ready_file)
+        try:
+            draft.write_text(json.dumps({"url": url, "ws_url": ws_url, "pid": os.getpid()}) + "\n", encoding="utf-8")
+            draft.replace(options.ready_file)
+        except OSError as error:
+            raise Failure(
+                f"The ready file {options.ready_file} cannot be written: {error.strerror or error}."
+            ) from error

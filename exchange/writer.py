@@ -124,6 +124,8 @@ class Writer:
             return
         if not self._pending:
             if outcome.__class__ is not Applied and self._idle.is_set():
+                if self._released is not None:
+                    self._released([(ticket, index, outcome)])
                 ticket.resolve(index, outcome)
                 return
             self._wake.set()

@@ -41,10 +41,12 @@ class Gate:
 
     def user(self, request: web.Request, user_id: str | None) -> str:
         """The known user that the request names, in its body or query or else in X-User-Id. Raises ApiError."""
+        return self.known(user_id if user_id is not None else request.headers.get("X-User-Id"))
+
+    def known(self, user_id: str | None) -> str:
+        """The user, if they are known. Raises ApiError."""
         if user_id is None:
-            user_id = request.headers.get("X-User-Id")
-            if user_id is None:
-                raise ApiError("UNAUTHENTICATED", "Say who you are: user_id, or the header X-User-Id.")
+            raise ApiError("UNAUTHENTICATED", "Say who you are: user_id, or the header X-User-Id.")
         if not self._venue.ledger.has_user(user_id):
             raise ApiError("UNKNOWN_USER")
         return user_id

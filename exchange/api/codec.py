@@ -5,17 +5,36 @@ for orjson. Nothing here looks at live state.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from exchange.api.errors import ApiError
-from exchange.api.models import BatchCancelItem, Json, PlaceOrderRequest, Request
+from exchange.api.models import BatchCancelItem, Json, PlaceOrderRequest
+from exchange.core.candles import INTERVAL_NAMES, Candle
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
-from exchange.core.events import BalanceChanged, ExpireReason, OrderStatus, OrderUpdated, Trade
+from exchange.core.events import (
+    INTERVALS_S,
+    BalanceChanged,
+    ExpireReason,
+    MarketChanged,
+    OrderStatus,
+    OrderUpdated,
+    Trade,
+)
 from exchange.core.instrument import Asset, Instrument, InvalidNumber, MarketStatus, OffGrid, decimal_text
-from exchange.store.history import Fill, fill_of
+from exchange.core.market_data import Ticker
+from exchange.feeds import (
+    BalancesSnapshot,
+    BalancesUpdate,
+    CandleUpdate,
+    DepthDiff,
+    DepthSnapshot,
+    Message,
+    OrdersSnapshot,
+)
+from exchange.history import ID_MAX, Fill, fill_of
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 ORDER_TYPES = {"limit": OrderType.LIMIT, "market": OrderType.MARKET}
@@ -26,6 +45,7 @@ SIDE_NAMES = tuple(SIDES)
 ORDER_TYPE_NAMES = tuple(ORDER_TYPES)
 TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
 STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)
+OPEN_NAMES = ("open", "partially_filled")
 EXPIRE_REASON_NAMES = tuple(reason.name.lower() for reason in ExpireReason)
 MARKET_STATUS_NAMES = tuple(status.name.lower() for status in MarketStatus)
 
@@ -33,9 +53,10 @@ _NUMBER_FIELDS = ("`$.price`", "`$.quantity`", "`$.amount`")
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ID = re.compile(r"[0-9]{1,19}")
+_LIMIT = re.compile(r"[0-9]{1,9}")  # a converter would also take 1e2 and 5.0 for whole numbers
 
-RequestT = TypeVar("RequestT", bound=Request)
-_decoders: dict[type[Request], "msgspec.json.Decoder[Any]"] = {}
+RequestT = TypeVar("RequestT", bound=msgspec.Struct)
+_decoders: dict[type[msgspec.Struct], "msgspec.json.Decoder[Any]"] = {}
 
 
 # --- in
@@ -60,6 +81,8 @@ def decode_query(query: Sequence[tuple[str, str]], model: type[RequestT]) -> Req
     fields = dict(query)
     if len(fields) != len(query):
         raise ApiError("INVALID_FIELD", "A field is given twice.")
+    if not _LIMIT.fullmatch(fields.get("limit", "1")):
+        raise ApiError("INVALID_FIELD", "limit must be digits.")
     try:
         return msgspec.convert(fields, model, strict=False)
     except msgspec.ValidationError as error:
@@ -80,11 +103,25 @@ def page_limit(limit: int, limit_max: int) -> int:
     return limit
 
 
+def interval_s(name: str) -> int:
+    """The length of a candle. Raises ApiError."""
+    length: int = _choice("interval", name, dict(zip(INTERVAL_NAMES, INTERVALS_S, strict=True)))
+    return length
+
+
+def time_range_s(start: int | None, end: int | None) -> tuple[int | None, int | None]:
+    """A range of times in whole seconds, from milliseconds. Raises ApiError."""
+    for name, value in (("start", start), ("end", end)):
+        if value is not None and not 0 <= value < ID_MAX:
+            raise ApiError("INVALID_FIELD", f"{name} must be milliseconds since the epoch.")
+    return (None if start is None else -(-start // 1000)), (None if end is None else -(-end // 1000))
+
+
 def decode_id(name: str, text: str) -> int:
-    """An id from its digits. Raises ApiError."""
+    """An id from its digits; one beyond all ids is the last, which nothing has. Raises ApiError."""
     if not _ID.fullmatch(text):
         raise ApiError("INVALID_FIELD", f"{name} must be digits.")
-    return int(text)
+    return min(int(text), ID_MAX)
 
 
 def decode_name(name: str, text: str) -> str:
@@ -173,7 +210,7 @@ class _Kind(msgspec.Struct):
 
 def batch_item(raw: msgspec.Raw) -> PlaceOrderRequest | BatchCancelItem:
     """One item of a batch. Raises ApiError."""
-    if b'"cancel"' in memoryview(raw).tobytes() and msgspec.json.decode(raw, type=_Kind).cancel is not msgspec.UNSET:
+    if b'"cancel"' in memoryview(raw).tobytes() and decode(raw, _Kind).cancel is not msgspec.UNSET:
         return decode(raw, BatchCancelItem)
     return decode(raw, PlaceOrderRequest)
 
@@ -277,8 +314,8 @@ def levels_json(levels: Sequence[tuple[int, int]], rules: Instrument) -> list[li
     return [[rules.price_text(price_ticks), rules.quantity_text(lots)] for price_ticks, lots in levels]
 
 
-def balances_json(user_id: str, accounts: Sequence[BalanceChanged], assets: Mapping[str, Asset]) -> Json:
-    """All balances of a user."""
+def account_rows(accounts: Sequence[BalanceChanged], assets: Mapping[str, Asset]) -> list[Json]:
+    """Balances, by asset."""
     rows = []
     for account in sorted(accounts, key=lambda account: account.asset):
         asset = assets[account.asset]
@@ -290,7 +327,7 @@ def balances_json(user_id: str, accounts: Sequence[BalanceChanged], assets: Mapp
                 "total": asset.text(account.available_minor + account.locked_minor),
             }
         )
-    return {"user_id": user_id, "balances": rows}
+    return rows
 
 
 def market_json(rules: Instrument) -> Json:
@@ -308,4 +345,117 @@ def market_json(rules: Instrument) -> Json:
         "taker_fee": decimal_text(rules.taker_fee_ppm, 6),
         "max_open_orders": rules.max_open_orders,
         "status": MARKET_STATUS_NAMES[rules.status],
+    }
+
+
+def _optional(text: Any, value: int | None) -> str | None:
+    return None if value is None else text(value)
+
+
+def ticker_json(ticker: Ticker, rules: Instrument) -> Json:
+    """A market over 24 hours; `change` is last minus open."""
+    last_ticks, open_ticks = ticker.last_ticks, ticker.open_ticks
+    moved = None if last_ticks is None or open_ticks is None else last_ticks - open_ticks
+    return {
+        "market": ticker.market,
+        "last": _optional(rules.price_text, last_ticks),
+        **best_json(ticker.best_bid, ticker.best_ask, rules),
+        "open": _optional(rules.price_text, open_ticks),
+        "high": _optional(rules.price_text, ticker.high_ticks),
+        "low": _optional(rules.price_text, ticker.low_ticks),
+        "volume": rules.quantity_text(ticker.volume_lots),
+        "quote_volume": rules.quote.text(ticker.quote_minor),
+        "change": _optional(rules.price_text, moved),
+        "trades": ticker.trades,
+        "timestamp": millis(ticker.time_ns),
+    }
+
+
+def best_json(best_bid: tuple[int, int] | None, best_ask: tuple[int, int] | None, rules: Instrument) -> Json:
+    """The best of a book; null where a half is empty."""
+    (bid, bid_lots), (ask, ask_lots) = best_bid or (None, None), best_ask or (None, None)
+    return {
+        "best_bid": _optional(rules.price_text, bid),
+        "best_bid_quantity": _optional(rules.quantity_text, bid_lots),
+        "best_ask": _optional(rules.price_text, ask),
+        "best_ask_quantity": _optional(rules.quantity_text, ask_lots),
+    }
+
+
+def candle_json(candle: Candle, rules: Instrument) -> Json:
+    """A candle; `open_at` is when it begins."""
+    opened, high, low, close = (rules.price_text(ticks) for ticks in candle.prices())
+    return {
+        "open_at": candle.open_s * 1000,
+        "open": opened,
+        "high": high,
+        "low": low,
+        "close": close,
+        "volume": rules.quantity_text(candle.volume_lots),
+        "quote_volume": rules.quote.text(candle.quote_minor),
+        "trades": candle.trades,
+    }
+
+
+# --- the socket
+
+
+def feed_json(message: Message, rules: Callable[[str], Instrument], assets: Mapping[str, Asset]) -> Json:
+    """An event of a channel."""
+    made: Json = {
+        "channel": message.channel,
+        "sequence": message.sequence,
+        "channel_sequence": message.channel_sequence,
+    }
+    if message.first_channel_sequence is not None:
+        made["first_channel_sequence"] = message.first_channel_sequence
+    made["data"] = _feed_data(message.data, rules, assets)
+    return made
+
+
+def _feed_data(data: Any, rules: Callable[[str], Instrument], assets: Mapping[str, Asset]) -> Json:
+    match data:
+        case Trade():
+            row = trade_json(data, rules(data.market))
+            return {name: row[name] for name in ("trade_id", "price", "quantity", "taker_side", "timestamp")}
+        case DepthDiff(market, first_sequence, last_sequence, bids, asks):
+            return {
+                "type": "diff",
+                "first_sequence": first_sequence,
+                "last_sequence": last_sequence,
+                "bids": levels_json(list(bids.items()), rules(market)),
+                "asks": levels_json(list(asks.items()), rules(market)),
+            }
+        case DepthSnapshot(market, last_sequence, bid_levels, ask_levels):
+            return {
+                "type": "snapshot",
+                "last_sequence": last_sequence,
+                "bids": levels_json(bid_levels, rules(market)),
+                "asks": levels_json(ask_levels, rules(market)),
+            }
+        case OrderUpdated():
+            return _order_update_json(data, rules(data.terms.market))
+        case OrdersSnapshot(orders):
+            return {"type": "snapshot", "orders": [order_json(order, rules(order.terms.market)) for order in orders]}
+        case BalancesUpdate(accounts):
+            return {"type": "update", "balances": account_rows(accounts, assets)}
+        case BalancesSnapshot(accounts):
+            return {"type": "snapshot", "balances": account_rows(accounts, assets)}
+        case Ticker():
+            return ticker_json(data, rules(data.market))
+        case MarketChanged():
+            return best_json(data.best_bid, data.best_ask, rules(data.market))
+        case CandleUpdate(market, candle, closed):
+            return {**candle_json(candle, rules(market)), "closed": closed}
+    raise AssertionError(data)
+
+
+def _order_update_json(update: OrderUpdated, rules: Instrument) -> Json:
+    trade = update.trade
+    fill = None if trade is None else fill_of(trade, trade.taker_order_id == update.order_id)
+    return {
+        "type": "update",
+        "reason": update.reason.name.lower(),
+        "order": order_json(update, rules),
+        "fill": None if fill is None else order_fill_json(fill, rules),
     }

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import orjson
+from aiohttp import web
+
 STATUS = {
     "MALFORMED_JSON": 400,
     "INVALID_FIELD": 400,
@@ -43,7 +46,7 @@ MESSAGES = {
     "OFF_TICK": "The price is no multiple of the market's tick_size.",
     "OFF_LOT": "The quantity is no multiple of the market's lot_size.",
     "MIN_NOTIONAL": "Price times quantity is less than the market's min_notional.",
-    "OUT_OF_RANGE": "A number is zero, or larger than the exchange can hold.",
+    "OUT_OF_RANGE": "A quantity or amount is zero, or a number is larger than the exchange can hold.",
     "TOO_MANY_OPEN_ORDERS": "You have as many open orders as the market's max_open_orders allows.",
     "WOULD_TAKE": "The post-only order would trade at once.",
     "ORDER_CLOSED": "The order is no longer open.",
@@ -54,6 +57,7 @@ MESSAGES = {
     "OUTCOME_UNKNOWN": "Not confirmed in time; it may still happen: ask, or retry with the same client_order_id.",
 }
 
+JSON = {"Content-Type": "application/json"}
 RETRY_AFTER_S = 1  # for NOT_READY and OVERLOADED: both pass within about that, or not soon at all
 
 
@@ -77,3 +81,11 @@ class ApiError(Exception):
     def json(self) -> dict[str, Any]:
         """The one error shape."""
         return {"code": self.code, "message": self.message, **self.extra}
+
+
+def error_response(error: ApiError) -> web.Response:
+    """The answer that the error is."""
+    response = web.Response(body=orjson.dumps(error.json()), status=error.status, headers=JSON)
+    if error.status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response

@@ -125,6 +125,22 @@ class TradeHistoryQuery(Request, kw_only=True):
     before: OrderId = None
 
 
+class TickerQuery(Request, kw_only=True):
+    """Which market; all of them when none is named."""
+
+    market: MarketName | None = None
+
+
+class CandlesQuery(Request, kw_only=True):
+    """Candles from `start` to before `end`, in milliseconds: the first `limit`, or the last without a start."""
+
+    market: MarketName
+    interval: Annotated[str, _enum("1m", "5m", "15m", "1h", "4h", "1d")]
+    start: int | None = None
+    end: int | None = None
+    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
+
+
 class FillsQuery(Request, kw_only=True):
     """A page of a user's fills, newest first; `before` is a trade_id."""
 

@@ -11,20 +11,20 @@ from aiohttp import web
 from exchange import __version__
 from exchange.api import codec, models
 from exchange.api.auth import Gate
-from exchange.api.errors import RETRY_AFTER_S, ApiError
-from exchange.config import Config
-from exchange.core.commands import CancelAll, CancelOrder, Command, Deposit
-from exchange.core.events import BalanceChanged, Duplicate, OrderUpdated, Rejected
+from exchange.api.errors import JSON, ApiError, error_response
+from exchange.api.trading import Trading, refused
+from exchange.core.commands import Deposit
+from exchange.core.events import BalanceChanged, OrderUpdated, Rejected
 from exchange.core.instrument import Instrument
 from exchange.core.market import as_read
+from exchange.core.market_data import MarketData
 from exchange.core.venue import Venue
-from exchange.engine import OVERLOADED, Engine, Overloaded, Stopping
-from exchange.store.history import ID_MAX, History, HistoryUnavailable
-from exchange.writer import Applied, OutcomeUnknown
+from exchange.engine import Engine, Overloaded, Stopping
+from exchange.history import ID_MAX, History, HistoryUnavailable
+from exchange.writer import OutcomeUnknown
 
 log = structlog.get_logger(__name__)
 
-JSON = {"Content-Type": "application/json"}
 Handler = Callable[[web.Request], Awaitable[Any]]
 
 
@@ -43,13 +43,23 @@ class Call:
 class Rest:
     """The handlers, over one engine and one history."""
 
-    def __init__(self, config: Config, engine: Engine, history: History, ready: Callable[[], bool]) -> None:
-        self._config = config
+    def __init__(
+        self,
+        gate: Gate,
+        trading: Trading,
+        engine: Engine,
+        history: History,
+        data: MarketData,
+        ready: Callable[[], bool],
+    ) -> None:
+        self._gate = gate
+        self._trading = trading
+        self._rules = trading.rules
+        self._data = data
         self._engine = engine
         self._venue = engine.venue
         self._history = history
         self._ready = ready
-        self._gate = Gate(config, engine.venue)
         self.calls = [
             Call("GET", "/health", self.health, "Whether the exchange can trade", models.NoQuery, False),
             Call("GET", "/time", self.time, "The exchange's clock", models.NoQuery, False),
@@ -65,6 +75,8 @@ class Rest:
             Call("GET", "/trade/history", self.trades, "Trades, newest first", models.TradeHistoryQuery, False),
             Call("GET", "/fills", self.fills, "A user's fills, newest first", models.FillsQuery, False),
             Call("GET", "/markets", self.markets, "The markets and their rules", models.NoQuery, False),
+            Call("GET", "/ticker", self.tickers, "The last 24 hours", models.TickerQuery, False),
+            Call("GET", "/candles", self.candles, "Candles, oldest first", models.CandlesQuery, False),
             Call("POST", "/admin/deposit", self.deposit, "Credit a user", models.DepositRequest, True),
         ]
 
@@ -77,7 +89,7 @@ class Rest:
                 admit(request, changes=changes)
                 return web.Response(body=orjson.dumps(await handler(request)), headers=JSON)
             except Exception as error:
-                return error_response(_api_error(error, request))
+                return error_response(api_error(error, f"{request.method} {request.path}"))
 
         return answer
 
@@ -92,12 +104,6 @@ class Rest:
     def _query(self, request: web.Request, model: type[codec.RequestT]) -> codec.RequestT:
         return codec.decode_query(list(request.query.items()), model)
 
-    def _rules(self, market: str) -> Instrument:
-        found = self._venue.markets.get(market)
-        if found is None:
-            raise ApiError("UNKNOWN_MARKET")
-        return found.instrument
-
     def _known_market(self, market: str | None) -> str | None:
         return None if market is None else self._rules(market).symbol
 
@@ -106,17 +112,7 @@ class Rest:
     async def place(self, request: web.Request) -> models.Json:
         """POST /order."""
         body = await self._body(request, models.PlaceOrderRequest)
-        user_id = self._gate.user(request, body.user_id)
-        rules = self._rules(body.market)
-        command = codec.place_order(body, user_id, rules)
-        return await self._placed(user_id, await self._engine.submit(command), rules)
-
-    async def _placed(self, user_id: str, outcome: Any, rules: Instrument) -> models.Json:
-        if outcome.__class__ is Applied:
-            return codec.placed_json(outcome.events, rules)
-        if isinstance(outcome, Duplicate):
-            return await self._find_order(user_id, rules, outcome.order_id, None)
-        raise _refused(outcome)
+        return await self._trading.place(body, self._gate.user(request, body.user_id))
 
     async def cancel(self, request: web.Request) -> models.Json:
         """DELETE /order."""
@@ -124,75 +120,17 @@ class Rest:
             asked = await self._body(request, models.OrderRequest)
         else:
             asked = self._query(request, models.OrderRequest)
-        user_id = self._gate.user(request, asked.user_id)
-        rules = self._rules(asked.market)
-        command = CancelOrder(user_id, rules.symbol, *codec.order_ids(asked.order_id, asked.client_order_id))
-        return await self._canceled(command, await self._engine.submit(command), rules)
-
-    async def _canceled(self, command: CancelOrder, outcome: Any, rules: Instrument) -> models.Json:
-        if outcome.__class__ is Applied:
-            canceled = outcome.events[0]
-            assert isinstance(canceled, OrderUpdated)
-            return codec.order_json(canceled, rules)
-        if isinstance(outcome, Rejected) and outcome.reason == "UNKNOWN_ORDER":
-            order = await self._find_order(command.user_id, rules, command.order_id, command.client_order_id)
-            raise ApiError("ORDER_CLOSED", order=order)
-        raise _refused(outcome)
+        return await self._trading.cancel(asked, self._gate.user(request, asked.user_id))
 
     async def cancel_all(self, request: web.Request) -> models.Json:
         """POST /order/cancel_all."""
         body = await self._body(request, models.CancelAllRequest)
-        user_id = self._gate.user(request, body.user_id)
-        market = self._known_market(body.market)
-        symbols = [market] if market is not None else sorted(self._venue.markets)
-        outcomes = await self._engine.submit_all([CancelAll(user_id, symbol) for symbol in symbols]) if symbols else []
-        canceled = []
-        for outcome in outcomes:
-            if outcome is OVERLOADED:
-                raise ApiError("OVERLOADED", "Some markets were too busy; cancel again what is still open.")
-            for event in outcome.events if isinstance(outcome, Applied) else ():
-                if isinstance(event, OrderUpdated):
-                    canceled.append(codec.order_json(event, self._rules(event.terms.market)))
-        return {"canceled": canceled}
+        return await self._trading.cancel_all(body, self._gate.user(request, body.user_id))
 
     async def batch(self, request: web.Request) -> models.Json:
         """POST /orders."""
         body = await self._body(request, models.BatchRequest)
-        user_id = self._gate.user(request, body.user_id)
-        if not 1 <= len(body.orders) <= models.BATCH_MAX:
-            raise ApiError("INVALID_FIELD", f"orders must hold 1 to {models.BATCH_MAX} items.")
-        results: list[Any] = []
-        commands: list[Command] = []
-        for raw in body.orders:
-            try:
-                commands.append(self._batch_command(raw, user_id))
-                results.append(None)
-            except ApiError as error:
-                results.append(error.json())
-        outcomes = iter(await self._engine.submit_all(commands) if commands else ())
-        asked = iter(commands)
-        for index, result in enumerate(results):
-            if result is None:
-                try:
-                    results[index] = await self._batch_result(next(asked), next(outcomes))
-                except ApiError as error:
-                    results[index] = error.json()
-        return {"results": results}
-
-    def _batch_command(self, raw: Any, user_id: str) -> Command:
-        item = codec.batch_item(raw)
-        if item.user_id is not None and item.user_id != user_id:
-            raise ApiError("FORBIDDEN", "This item names another user than its batch.")
-        if isinstance(item, models.PlaceOrderRequest):
-            return codec.place_order(item, user_id, self._rules(item.market))
-        ids = codec.order_ids(item.cancel.order_id, item.cancel.client_order_id)
-        return CancelOrder(user_id, self._rules(item.cancel.market).symbol, *ids)
-
-    async def _batch_result(self, command: Any, outcome: Any) -> models.Json:
-        rules = self._rules(command.market)
-        if isinstance(command, CancelOrder):
-            return await self._canceled(command, outcome, rules)
-        return await self._placed(command.user_id, outcome, rules)
+        return await self._trading.batch(body, self._gate.user(request, body.user_id))
 
     async def deposit(self, request: web.Request) -> models.Json:
         """POST /admin/deposit."""
@@ -205,7 +143,7 @@ class Rest:
         command = Deposit(user_id, asset.symbol, codec.minor(asset, body.amount), codec.decode_name("key", body.key))
         outcome = await self._engine.submit(command)
         if isinstance(outcome, Rejected):
-            raise _refused(outcome)
+            raise refused(outcome)
         return await self._balances(user_id)
 
     # --- reading memory
@@ -262,12 +200,10 @@ class Rest:
 
     async def _balances(self, user_id: str) -> models.Json:
         def copy(venue: Venue) -> list[BalanceChanged]:
-            return [
-                BalanceChanged(account.user_id, account.asset, account.available, account.locked)
-                for account in venue.ledger.accounts_of(user_id)
-            ]
+            return [account.as_read() for account in venue.ledger.accounts_of(user_id)]
 
-        return codec.balances_json(user_id, (await self._engine.read(copy))[0], self._venue.assets)
+        accounts = (await self._engine.read(copy))[0]
+        return {"user_id": user_id, "balances": codec.account_rows(accounts, self._venue.assets)}
 
     async def open_orders(self, request: web.Request) -> models.Json:
         """GET /orders/open."""
@@ -285,31 +221,33 @@ class Rest:
 
         return sorted((await self._engine.read(copy))[0], key=lambda order: order.order_id)
 
+    async def tickers(self, request: web.Request) -> models.Json:
+        """GET /ticker."""
+        query = self._query(request, models.TickerQuery)
+        market = self._known_market(query.market)
+        views = [view for view in self._data if market is None or view.symbol == market]
+        now_ns = self._engine.now_ns()
+        return {"tickers": [codec.ticker_json(view.ticker(now_ns), self._rules(view.symbol)) for view in views]}
+
     # --- reading what has passed
+
+    async def candles(self, request: web.Request) -> models.Json:
+        """GET /candles."""
+        query = self._query(request, models.CandlesQuery)
+        limit = codec.page_limit(query.limit, models.PAGE_MAX)
+        rules = self._rules(query.market)
+        interval_s = codec.interval_s(query.interval)
+        start_s, end_s = codec.time_range_s(query.start, query.end)
+        candles = await self._history.candles(rules.symbol, interval_s, start_s, end_s, limit)
+        return {"candles": [codec.candle_json(candle, rules) for candle in candles]}
 
     async def order(self, request: web.Request) -> models.Json:
         """GET /order."""
         query = self._query(request, models.OrderRequest)
         user_id = self._gate.user(request, query.user_id)
         rules = self._rules(query.market)
-        return await self._find_order(user_id, rules, *codec.order_ids(query.order_id, query.client_order_id))
-
-    async def _find_order(
-        self, user_id: str, rules: Instrument, order_id: int | None, client_order_id: str | None
-    ) -> models.Json:
-        """The order as it is now: from memory while it is open, from the database when it has closed."""
-
-        def copy(venue: Venue) -> tuple[OrderUpdated | None, int]:
-            order = venue.find_open(venue.markets[rules.symbol], user_id, order_id, client_order_id)
-            return (as_read(order) if order is not None else None), venue.trade_ids.last
-
-        order, last_trade_id = (await self._engine.read(copy))[0]
-        if order is None:
-            order = await self._history.order(user_id, rules.symbol, order_id, client_order_id)
-            if order is None:
-                raise ApiError("UNKNOWN_ORDER")
-        trades = await self._history.trades_of_order(order.order_id, last_trade_id) if order.executed_lots else []
-        return codec.order_with_fills(order, trades, rules)
+        ids = codec.order_ids(query.order_id, query.client_order_id)
+        return await self._trading.find_order(user_id, rules, *ids)
 
     async def orders(self, request: web.Request) -> models.Json:
         """GET /orders/history."""
@@ -350,22 +288,7 @@ class Rest:
         return {"fills": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
 
 
-def error_response(error: ApiError) -> web.Response:
-    """The answer that the error is."""
-    response = web.Response(body=orjson.dumps(error.json()), status=error.status, headers=JSON)
-    if error.status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return response
-
-
-def _refused(outcome: Any) -> ApiError:
-    if outcome is OVERLOADED:
-        return ApiError("OVERLOADED")
-    assert isinstance(outcome, Rejected), outcome
-    return ApiError(outcome.reason)
-
-
-def _api_error(error: Exception, request: web.Request) -> ApiError:
+def api_error(error: BaseException, what: str) -> ApiError:
     """What the client is told; a bug is logged, and told apart from what the outside world does."""
     match error:
         case ApiError():
@@ -376,9 +299,11 @@ def _api_error(error: Exception, request: web.Request) -> ApiError:
             return ApiError("NOT_READY")
         case OutcomeUnknown():
             return ApiError("OUTCOME_UNKNOWN")
+        case web.RequestPayloadError() | ConnectionError():  # or the client left before its body was whole
+            return ApiError("MALFORMED_JSON", "The body does not arrive as its headers say.")
         case web.HTTPRequestEntityTooLarge():
             return ApiError("TOO_LARGE", "The body is too large.")
         case web.HTTPException():
             return ApiError("INVALID_FIELD", f"{error.reason}.")
-    log.error("request failed", method=request.method, path=request.path, exc_info=error)
+    log.error("request failed", what=what, exc_info=error)
     return ApiError("INTERNAL")

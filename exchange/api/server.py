@@ -5,10 +5,11 @@ from typing import Any
 
 from aiohttp import web
 
-from exchange.api import openapi
-from exchange.api.errors import ApiError
+from exchange.api import connection, openapi
+from exchange.api.errors import ApiError, error_response
 from exchange.api.models import Json
-from exchange.api.rest import Rest
+from exchange.api.rest import Rest, api_error
+from exchange.api.ws import Sockets
 from exchange.config import ServerConfig
 from exchange.failure import Failure
 
@@ -18,26 +19,30 @@ CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 class Server:
     """Serves the calls of a Rest."""
 
-    def __init__(self, config: ServerConfig, rest: Rest) -> None:
+    def __init__(self, config: ServerConfig, rest: Rest, sockets: Sockets) -> None:
         self._config = config
         self._rest = rest
-        self._runner = web.AppRunner(
-            self._application(), access_log=None, handle_signals=False, shutdown_timeout=config.stop_timeout_s
-        )
-        self._site: web.TCPSite | None = None
+        self._sockets = sockets
+        self._runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=config.stop_timeout_s)
+        self._listeners: list[asyncio.Server] = []
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=self._config.body_max_bytes)
         endpoint = self._rest.endpoint
         for call in self._rest.calls:
-            app.router.add_route(call.method, call.path, endpoint(call.handler, changes=call.method in CHANGING))
+            handler = endpoint(call.handler, changes=call.method in CHANGING)
+            app.router.add_route(call.method, call.path, handler, expect_handler=connection.expect)
         document = openapi.document(self._rest.calls)
 
         async def describe(_: web.Request) -> Json:
             return document
 
-        app.router.add_route("GET", "/openapi.json", endpoint(describe, changes=False))
-        methods: dict[str, list[str]] = {"/openapi.json": ["GET"]}
+        app.router.add_route(
+            "GET", "/openapi.json", endpoint(describe, changes=False), expect_handler=connection.expect
+        )
+        for path in ("/", "/ws"):
+            app.router.add_route("GET", path, self._socket, expect_handler=connection.expect)
+        methods: dict[str, list[str]] = {"/openapi.json": ["GET"], "/ws": ["GET"], "/": ["GET"]}
         for call in self._rest.calls:
             methods.setdefault(call.path, []).append(call.method)
 
@@ -48,29 +53,42 @@ class Server:
                 raise ApiError("METHOD_NOT_ALLOWED", f"{request.path} takes {allowed}.")
             raise ApiError("NOT_FOUND", "There is no such path; GET /openapi.json lists those there are.")
 
-        app.router.add_route("*", "/{path:.*}", endpoint(nowhere, changes=False))
+        app.router.add_route("*", "/{path:.*}", endpoint(nowhere, changes=False), expect_handler=connection.expect)
         return app
 
-    async def start(self) -> str:
-        """Listen; the base URL. Raises Failure when the address is not to be had."""
-        await self._runner.setup()
-        host, port = self._config.host, self._config.port
-        self._site = web.TCPSite(self._runner, host, port, backlog=1024)
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
         try:
-            await self._site.start()
+            return await self._sockets.handle(request)
+        except Exception as error:
+            return error_response(api_error(error, "opening a socket"))
+
+    async def start(self) -> tuple[str, str]:
+        """Listen on both ports, which serve the same; their base URLs. Raises Failure when one is not to be had."""
+        await self._runner.setup()
+        ports = [await self._listen(port) for port in (self._config.port, self._config.ws_port)]
+        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        return f"http://{host}:{ports[0]}", f"ws://{host}:{ports[1]}"
+
+    async def _listen(self, port: int) -> int:
+        host = self._config.host
+        loop = asyncio.get_running_loop()
+        try:
+            listener = await loop.create_server(lambda: connection.factory(self._runner), host, port, backlog=1024)
         except OSError as error:
             raise Failure(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from error
-        bound = self._runner.addresses[0][1]
-        return f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
+        self._listeners.append(listener)
+        bound: int = listener.sockets[0].getsockname()[1]
+        return bound
 
     async def stop_listening(self) -> None:
         """Take no new connections; those there are go on."""
-        if self._site is not None:
-            await self._site.stop()
-            self._site = None
+        while self._listeners:
+            self._listeners.pop().close()
 
     async def stop(self) -> None:
         """Close every connection, once what it is answering is answered."""
+        await self.stop_listening()
+        await self._sockets.close()
         if self._runner.server is not None:
             # Idle connections would each be waited for.
             self._runner.server.pre_shutdown()

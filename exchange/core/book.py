@@ -12,7 +12,7 @@ from sortedcontainers import SortedDict
 
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.events import OrderStatus
-from exchange.core.ledger import Account
+from exchange.core.ledger import Account, User
 
 
 class Order:
@@ -63,9 +63,10 @@ class Order:
 class Trader:
     """A user as one market sees them: the two accounts it moves money on, and their open orders, oldest first."""
 
-    __slots__ = ("base", "open_orders", "quote")
+    __slots__ = ("base", "open_orders", "quote", "user")
 
-    def __init__(self, base: Account, quote: Account) -> None:
+    def __init__(self, user: User, base: Account, quote: Account) -> None:
+        self.user = user
         self.base = base
         self.quote = quote
         self.open_orders: dict[int, Order] = {}

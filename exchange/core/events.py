@@ -10,6 +10,9 @@ from enum import IntEnum, StrEnum
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.instrument import Asset, Instrument
 
+MINUTE_NS = 60_000_000_000
+INTERVALS_S = (60, 300, 900, 3600, 14400, 86400)  # of candles, shortest first; each begins when the shortest does
+
 
 class OrderStatus(IntEnum):
     """Where an order is in its life. The last three are its end."""
@@ -57,7 +60,10 @@ class RejectReason(StrEnum):
 
 @dataclass(slots=True)
 class Trade:
-    """One match. The buyer pays `quote_minor` and gets the base, each side less its own fee in what it receives."""
+    """One match. The buyer pays `quote_minor` and gets the base, each side less its own fee in what it receives.
+
+    `trade_sequence` counts the trades of this market without holes; 0 in a trade that was read back.
+    """
 
     trade_id: int
     market: str
@@ -72,11 +78,15 @@ class Trade:
     maker_fee_minor: int
     taker_fee_minor: int
     time_ns: int
+    trade_sequence: int
 
 
 @dataclass(slots=True)
 class OrderUpdated:
-    """An order after one step of its life; `trade` is the match that was the step, if it was one."""
+    """An order after one step of its life; `trade` is the match that was the step, if it was one.
+
+    `orders_sequence` counts such steps of its user's orders without holes; 0 where nothing changed.
+    """
 
     reason: UpdateReason
     order_id: int
@@ -88,6 +98,7 @@ class OrderUpdated:
     created_ns: int
     updated_ns: int
     trade: Trade | None
+    orders_sequence: int
 
 
 @dataclass(slots=True)
@@ -102,13 +113,39 @@ class LevelChanged:
 
 
 @dataclass(slots=True)
+class MarketChanged:
+    """A market after a command that changed its book: the best of it, and how far its public channels have counted.
+
+    `best_bid` and `best_ask` are (price_ticks, total_lots) or None. `depth_sequence` counts the commands that changed
+    the book, `best_sequence` those that changed the best of it, `trade_sequence` the trades; `candles` counts the
+    candles begun, one count for each of `INTERVALS_S`.
+    """
+
+    market: str
+    best_bid: tuple[int, int] | None
+    best_ask: tuple[int, int] | None
+    book_sequence: int
+    depth_sequence: int
+    best_sequence: int
+    trade_sequence: int
+    last_trade_ns: int
+    candles: tuple[int, ...]
+
+
+@dataclass(slots=True)
 class BalanceChanged:
-    """An account after the command."""
+    """An account after the command.
+
+    `balances_sequence` counts the commands that changed any account of the user, `orders_sequence` the steps of the
+    user's orders; both as they were after this command.
+    """
 
     user_id: str
     asset: str
     available_minor: int
     locked_minor: int
+    balances_sequence: int
+    orders_sequence: int
 
 
 @dataclass(slots=True)
@@ -142,7 +179,17 @@ class MarketSet:
     instrument: Instrument
 
 
-Event = OrderUpdated | Trade | LevelChanged | BalanceChanged | Deposited | UserAdded | AssetAdded | MarketSet
+Event = (
+    OrderUpdated
+    | Trade
+    | LevelChanged
+    | MarketChanged
+    | BalanceChanged
+    | Deposited
+    | UserAdded
+    | AssetAdded
+    | MarketSet
+)
 
 
 @dataclass(slots=True)

@@ -52,7 +52,7 @@ def parse_scaled(text: str, decimals: int) -> int:
 
 def decimal_text(value: int, decimals: int) -> str:
     """The shortest exact text: 150020 at 3 decimals is `"150.02"`, 2000 is `"2"`."""
-    if value < 0:
+    if value < 0:  # a change of price; nothing else is
         return "-" + decimal_text(-value, decimals)
     if not decimals:
         return str(value)

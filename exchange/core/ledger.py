@@ -9,22 +9,55 @@ Whoever moves money here has already made sure that it is there; an account that
 
 from collections.abc import Iterator
 
+from exchange.core.events import BalanceChanged
+
 EXTERNAL = "@external"  # no user can have these names: `@` is not allowed in one
 FEES = "@fees"
 HOUSE = (EXTERNAL, FEES)
 
 
+class User:
+    """One user, or one of the house's names: their accounts, and how many events their private channels have had."""
+
+    __slots__ = ("accounts", "balances_changed_at", "balances_sequence", "orders_sequence", "user_id")
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self.accounts: dict[str, Account] = {}
+        self.orders_sequence = 0  # one a step of an order
+        self.balances_sequence = 0  # one a command that changed any of the accounts
+        self.balances_changed_at = 0  # the sequence of the last such command
+
+
 class Account:
     """One user's money in one asset. `used`: it has held something once, and so it exists for the outside."""
 
-    __slots__ = ("asset", "available", "locked", "used", "user_id")
+    __slots__ = ("asset", "available", "locked", "used", "user")
 
-    def __init__(self, user_id: str, asset: str, available: int = 0, locked: int = 0) -> None:
-        self.user_id = user_id
+    def __init__(self, user: User, asset: str) -> None:
+        self.user = user
         self.asset = asset
-        self.available = available
-        self.locked = locked
+        self.available = 0
+        self.locked = 0
         self.used = False
+
+    def captured(self, sequence: int) -> BalanceChanged:
+        """What the account holds after the command of that sequence."""
+        self.used = True
+        user = self.user
+        if user.balances_changed_at != sequence:
+            user.balances_changed_at = sequence
+            user.balances_sequence += 1
+        return BalanceChanged(
+            user.user_id, self.asset, self.available, self.locked, user.balances_sequence, user.orders_sequence
+        )
+
+    def as_read(self) -> BalanceChanged:
+        """What the account holds now."""
+        user = self.user
+        return BalanceChanged(
+            user.user_id, self.asset, self.available, self.locked, user.balances_sequence, user.orders_sequence
+        )
 
     def lock(self, amount_minor: int) -> None:
         """Set money aside for an order."""
@@ -43,42 +76,51 @@ class Ledger:
     """All accounts, by user and asset."""
 
     def __init__(self) -> None:
-        self._accounts: dict[str, dict[str, Account]] = {EXTERNAL: {}, FEES: {}}
+        self._users: dict[str, User] = {name: User(name) for name in HOUSE}
 
-    def add_user(self, user_id: str) -> None:
-        """Make the user known; they own nothing yet."""
-        self._accounts.setdefault(user_id, {})
+    def add_user(self, user_id: str) -> User:
+        """The user, made known when they are not; they own nothing yet."""
+        user = self._users.get(user_id)
+        if user is None:
+            user = self._users[user_id] = User(user_id)
+        return user
 
     def has_user(self, user_id: str) -> bool:
         """Whether the user is known; the house's own accounts are no users."""
-        return user_id in self._accounts and user_id not in HOUSE
+        return user_id in self._users and user_id not in HOUSE
+
+    def user(self, user_id: str) -> User:
+        """A known user."""
+        return self._users[user_id]
 
     def users(self) -> Iterator[str]:
         """Every user, in the order they became known."""
-        return (user_id for user_id in self._accounts if user_id not in HOUSE)
+        return (user_id for user_id in self._users if user_id not in HOUSE)
 
     def accounts(self) -> Iterator[Account]:
-        """Every account, the house's included."""
-        for owned in self._accounts.values():
-            yield from (account for account in owned.values() if account.used)
+        """Every account that has held something, the house's included."""
+        for user in self._users.values():
+            yield from (account for account in user.accounts.values() if account.used)
 
     def accounts_of(self, user_id: str) -> list[Account]:
         """The accounts of a known user: every asset the user ever had."""
-        return [account for account in self._accounts[user_id].values() if account.used]
+        return [account for account in self._users[user_id].accounts.values() if account.used]
 
     def account(self, user_id: str, asset: str) -> Account:
         """The account, opened empty when it is not there yet."""
-        owned = self._accounts[user_id]
-        account = owned.get(asset)
+        user = self._users[user_id]
+        account = user.accounts.get(asset)
         if account is None:
-            account = owned[asset] = Account(user_id, asset)
+            account = user.accounts[asset] = Account(user, asset)
         return account
 
-    def restore(self, user_id: str, asset: str, available_minor: int, locked_minor: int) -> None:
-        """Put an account back as it was stored."""
-        self.add_user(user_id)
-        account = self.account(user_id, asset)
-        account.available, account.locked, account.used = available_minor, locked_minor, True
+    def restore(self, stored: BalanceChanged) -> None:
+        """Put an account back as it was stored. A user's counts are the highest that any account was stored with."""
+        user = self.add_user(stored.user_id)
+        account = self.account(stored.user_id, stored.asset)
+        account.available, account.locked, account.used = stored.available_minor, stored.locked_minor, True
+        user.balances_sequence = max(user.balances_sequence, stored.balances_sequence)
+        user.orders_sequence = max(user.orders_sequence, stored.orders_sequence)
 
     def supply_minor(self, asset: str) -> int:
         """How much of the asset has come in and not gone out."""
@@ -90,15 +132,14 @@ class Ledger:
         external, account = self.account(EXTERNAL, asset), self.account(user_id, asset)
         external.available -= amount_minor
         account.available += amount_minor
-        external.used = account.used = True
         return external, account
 
     def check(self) -> None:
         """Assert that each asset sums to zero and that nobody owes."""
         total: dict[str, int] = {}
-        for account in (account for owned in self._accounts.values() for account in owned.values()):
+        for account in (account for user in self._users.values() for account in user.accounts.values()):
             total[account.asset] = total.get(account.asset, 0) + account.available + account.locked
-            assert account.locked >= 0, (account.user_id, account.asset)
-            assert account.available >= 0 or account.user_id == EXTERNAL, (account.user_id, account.asset)
+            assert account.locked >= 0, (account.user.user_id, account.asset)
+            assert account.available >= 0 or account.user.user_id == EXTERNAL, (account.user.user_id, account.asset)
         for asset, sum_minor in total.items():
             assert sum_minor == 0, (asset, sum_minor)

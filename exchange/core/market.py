@@ -4,14 +4,16 @@
 move money on the ledger that all markets share.
 """
 
-from exchange.core.book import Book, Level, Order, Trader
+from exchange.core.book import Book, Half, Level, Order, Trader
 from exchange.core.client_ids import ClientIds
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import (
-    BalanceChanged,
+    INTERVALS_S,
+    MINUTE_NS,
     Event,
     ExpireReason,
     LevelChanged,
+    MarketChanged,
     OrderStatus,
     OrderUpdated,
     Rejected,
@@ -19,10 +21,12 @@ from exchange.core.events import (
     Trade,
     UpdateReason,
 )
-from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, MarketStatus, fee_minor
+from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, MarketStatus, fee_minor
 from exchange.core.ledger import FEES, Account, Ledger
 from exchange.core.matching import Plan, crosses, plan
+from exchange.core.state import MarketState
 
+Best = tuple[int, int] | None  # (price_ticks, total_lots)
 BUY = Side.BUY
 LIMIT = OrderType.LIMIT
 GTC, FOK = TimeInForce.GTC, TimeInForce.FOK
@@ -40,11 +44,15 @@ class TradeIds:
 class Market:
     """The book of an instrument and the users who trade on it."""
 
-    def __init__(
-        self, instrument: Instrument, ledger: Ledger, ids: ClientIds, trade_ids: TradeIds, book_sequence: int = 0
-    ) -> None:
-        self.instrument = instrument
-        self.book = Book(book_sequence)
+    def __init__(self, state: MarketState, ledger: Ledger, ids: ClientIds, trade_ids: TradeIds) -> None:
+        instrument = self.instrument = state.instrument
+        self.book = Book(state.book_sequence)
+        self._depth_sequence = state.depth_sequence
+        self._best_sequence = state.best_sequence
+        self._trade_sequence = state.trade_sequence
+        self._last_trade_ns = state.last_trade_ns
+        self._candles = state.candles
+        self._best: tuple[Best, Best] = (None, None)
         self._ledger = ledger
         self._ids = ids
         self._trade_ids = trade_ids
@@ -58,7 +66,8 @@ class Market:
         trader = self._traders.get(user_id)
         if trader is None:
             ledger, rules = self._ledger, self.instrument
-            trader = Trader(ledger.account(user_id, rules.base.symbol), ledger.account(user_id, rules.quote.symbol))
+            base, quote = (ledger.account(user_id, asset.symbol) for asset in (rules.base, rules.quote))
+            trader = Trader(ledger.user(user_id), base, quote)
             self._traders[user_id] = trader
         return trader
 
@@ -89,28 +98,28 @@ class Market:
         order = Order(sequence, terms, trader, price_ticks, now_ns)
         self._ids.accepted(sequence, terms)
         events: list[Event] = [_updated(UpdateReason.ACCEPTED, order, OrderStatus.OPEN, now_ns)]
+        levels: dict[Level, Side] = {}
+        # What it pays with is written down even if it stays the same: with it the count of the user's order events is.
+        accounts: dict[Account, None] = {(trader.quote if terms.side is BUY else trader.base): None}
         if terms.time_in_force is FOK and found.matched_lots < terms.quantity_lots:
             events.append(_expired(order, _why_unfilled(terms, found), now_ns))
-            return events
-
-        levels: dict[Level, Side] = {}
-        accounts: dict[Account, None] = {}
+            return self._captured(sequence, events, levels, accounts)
         if found.fills:
             self._trade(order, found, events, levels, accounts)
         if order.remaining_lots:
             if terms.time_in_force is GTC and not found.met_own_order:
-                self._rest(order, levels, accounts)
+                self._rest(order, levels)
             else:
                 events.append(_expired(order, _why_unfilled(terms, found), now_ns))
-        self._capture(events, levels, accounts)
-        return events
+        return self._captured(sequence, events, levels, accounts)
 
     def _refusal(self, terms: PlaceOrder, trader: Trader) -> RejectReason | None:
         """The first reason to refuse that needs no walk through the book."""
         rules, lots, price_ticks = self.instrument, terms.quantity_lots, terms.price_ticks
         if rules.status is not MarketStatus.TRADING:
             return RejectReason.MARKET_NOT_TRADING
-        if not 0 < lots < UNITS_MAX or (price_ticks is not None and not 0 < price_ticks < UNITS_MAX):
+        # A price of zero is in range: real books hold such bids, and any min_notional above zero refuses it.
+        if not 0 < lots < UNITS_MAX or (price_ticks is not None and not 0 <= price_ticks < UNITS_MAX):
             return RejectReason.OUT_OF_RANGE
         if lots * rules.lot_minor >= AMOUNT_MAX:
             return RejectReason.OUT_OF_RANGE
@@ -149,6 +158,7 @@ class Market:
     ) -> None:
         """Carry the plan out: each fill moves base one way and quote the other, less each side's fee."""
         rules, terms, now_ns = self.instrument, taker.terms, taker.created_ns
+        self._begin_candles(now_ns)
         buying = terms.side is BUY
         taker_gets, taker_gives = _sides(taker.trader, buying)
         taker_fees, maker_fees = (self._base_fees, self._quote_fees) if buying else (self._quote_fees, self._base_fees)
@@ -190,12 +200,13 @@ class Market:
             events.append(trade)
             events.append(_filled(maker, trade, now_ns))
             events.append(_filled(taker, trade, now_ns))
-        accounts[taker_gives] = accounts[taker_gets] = None
+        accounts[taker_gets] = None
 
     def _trade_event(
         self, taker: Order, maker: Order, lots: int, quote_minor: int, taker_fee: int, maker_fee: int
     ) -> Trade:
         self._trade_ids.last += 1
+        self._trade_sequence += 1
         return Trade(
             self._trade_ids.last,
             self.instrument.symbol,
@@ -210,36 +221,36 @@ class Market:
             maker_fee,
             taker_fee,
             taker.created_ns,
+            self._trade_sequence,
         )
 
-    def _rest(self, order: Order, levels: dict[Level, Side], accounts: dict[Account, None]) -> None:
+    def _begin_candles(self, now_ns: int) -> None:
+        """Count the candles that a trade at this time begins."""
+        last_ns, self._last_trade_ns = self._last_trade_ns, now_ns
+        if now_ns // MINUTE_NS != last_ns // MINUTE_NS:
+            now_s, last_s = now_ns // 1_000_000_000, last_ns // 1_000_000_000
+            self._candles = tuple(
+                count + (now_s // interval_s != last_s // interval_s)
+                for count, interval_s in zip(self._candles, INTERVALS_S, strict=True)
+            )
+
+    def _rest(self, order: Order, levels: dict[Level, Side]) -> None:
         side = order.terms.side
         gives = order.trader.quote if side is BUY else order.trader.base
         gives.lock(self.needs_minor(side, order.price_ticks, order.remaining_lots))
-        accounts[gives] = None
         levels[self.book.add(order)] = side
         self._ids.rested(order)
 
     # --- cancel
 
-    def cancel(self, order: Order, now_ns: int) -> list[Event]:
-        """Take the order out of the book."""
+    def cancel(self, orders: list[Order], sequence: int, now_ns: int) -> list[Event]:
+        """Take the orders out of the book; no events when there are none."""
         events: list[Event] = []
         levels: dict[Level, Side] = {}
         accounts: dict[Account, None] = {}
-        self._take_out(order, now_ns, events, levels, accounts)
-        self._capture(events, levels, accounts)
-        return events
-
-    def cancel_all(self, user_id: str, now_ns: int) -> list[Event]:
-        """Take all open orders of the user out of the book, oldest first; no events when there are none."""
-        events: list[Event] = []
-        levels: dict[Level, Side] = {}
-        accounts: dict[Account, None] = {}
-        for order in self.open_orders(user_id):
+        for order in orders:
             self._take_out(order, now_ns, events, levels, accounts)
-        self._capture(events, levels, accounts)
-        return events
+        return self._captured(sequence, events, levels, accounts)
 
     def _take_out(
         self,
@@ -259,25 +270,80 @@ class Market:
 
     # --- shared
 
-    def _capture(self, events: list[Event], levels: dict[Level, Side], accounts: dict[Account, None]) -> None:
-        """Write down what every touched level and account holds now that the command is done."""
-        book, symbol = self.book, self.instrument.symbol
-        for level, side in levels.items():
-            book.sequence += 1
-            events.append(LevelChanged(symbol, side, level.price_ticks, level.total_lots, book.sequence))
+    def _captured(
+        self, sequence: int, events: list[Event], levels: dict[Level, Side], accounts: dict[Account, None]
+    ) -> list[Event]:
+        """The events, with what every touched level and account holds now that the command is done."""
+        if levels:
+            book, symbol = self.book, self.instrument.symbol
+            for level, side in levels.items():
+                book.sequence += 1
+                events.append(LevelChanged(symbol, side, level.price_ticks, level.total_lots, book.sequence))
+            self._depth_sequence += 1
+            best = (_best(book.bids), _best(book.asks))
+            if best != self._best:
+                self._best = best
+                self._best_sequence += 1
+            events.append(self.changed())
         for account in accounts:
-            account.used = True
-            events.append(BalanceChanged(account.user_id, account.asset, account.available, account.locked))
+            events.append(account.captured(sequence))
+        return events
+
+    def changed(self) -> MarketChanged:
+        """The market's best and its counts as they are now."""
+        return MarketChanged(
+            self.instrument.symbol,
+            *self._best,
+            self.book.sequence,
+            self._depth_sequence,
+            self._best_sequence,
+            self._trade_sequence,
+            self._last_trade_ns,
+            self._candles,
+        )
+
+    def state(self) -> MarketState:
+        """The market's rules and counts; its orders are the venue's to list."""
+        return MarketState(
+            self.instrument,
+            self.book.sequence,
+            self._depth_sequence,
+            self._best_sequence,
+            self._trade_sequence,
+            self._last_trade_ns,
+            self._candles,
+        )
 
     def restore_order(self, order: Order) -> None:
         """Put an open order back where it rested; its funds are locked already."""
         self.book.add(order)
         self._ids.rested(order)
 
+    def restored(self) -> None:
+        """All open orders are back."""
+        self._best = (_best(self.book.bids), _best(self.book.asks))
+
+
+def _best(half: Half) -> Best:
+    level = half.best
+    return None if level is None else (level.price_ticks, level.total_lots)
+
 
 def as_read(order: Order) -> OrderUpdated:
     """A copy of an open order as it is now."""
-    return _updated(UpdateReason.READ, order, order.status, order.updated_ns)
+    return OrderUpdated(
+        UpdateReason.READ,
+        order.order_id,
+        order.terms,
+        order.status,
+        order.executed_lots,
+        order.executed_quote_minor,
+        None,
+        order.created_ns,
+        order.updated_ns,
+        None,
+        0,
+    )
 
 
 def _sides(trader: Trader, buying: bool) -> tuple[Account, Account]:
@@ -299,6 +365,8 @@ def _updated(
     expire_reason: ExpireReason | None = None,
     trade: Trade | None = None,
 ) -> OrderUpdated:
+    user = order.trader.user
+    user.orders_sequence += 1
     return OrderUpdated(
         reason,
         order.order_id,
@@ -310,6 +378,7 @@ def _updated(
         order.created_ns,
         now_ns,
         trade,
+        user.orders_sequence,
     )
 
 

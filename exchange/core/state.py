@@ -6,6 +6,7 @@ Two venues are the same when their states are equal.
 from dataclasses import dataclass, field
 
 from exchange.core.commands import PlaceOrder
+from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.instrument import Asset, Instrument
 
 
@@ -23,21 +24,16 @@ class OpenOrder:
 
 
 @dataclass(slots=True)
-class AccountState:
-    """What an account holds."""
-
-    user_id: str
-    asset: str
-    available_minor: int
-    locked_minor: int
-
-
-@dataclass(slots=True)
 class MarketState:
-    """A market's rules and the count of its book's changes."""
+    """A market's rules, and how far its channels have counted: see MarketChanged."""
 
     instrument: Instrument
-    book_sequence: int
+    book_sequence: int = 0
+    depth_sequence: int = 0
+    best_sequence: int = 0
+    trade_sequence: int = 0
+    last_trade_ns: int = 0
+    candles: tuple[int, ...] = (0,) * len(INTERVALS_S)
 
 
 @dataclass(slots=True)
@@ -63,7 +59,7 @@ class VenueState:
     assets: list[Asset] = field(default_factory=list)
     markets: list[MarketState] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
-    accounts: list[AccountState] = field(default_factory=list)
+    accounts: list[BalanceChanged] = field(default_factory=list)
     orders: list[OpenOrder] = field(default_factory=list)
     recent_client_orders: list[tuple[int, PlaceOrder]] = field(default_factory=list)
     recent_deposits: list[DepositState] = field(default_factory=list)

@@ -23,7 +23,6 @@ from exchange.core.commands import (
 )
 from exchange.core.events import (
     AssetAdded,
-    BalanceChanged,
     Deposited,
     Duplicate,
     Event,
@@ -35,7 +34,7 @@ from exchange.core.events import (
 from exchange.core.instrument import AMOUNT_MAX, Asset
 from exchange.core.ledger import HOUSE, Ledger
 from exchange.core.market import Market, TradeIds
-from exchange.core.state import AccountState, DepositState, MarketState, OpenOrder, VenueState
+from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 
 DEPOSITS_MAX = 1_000_000  # keys of deposits that are remembered, to carry each out once
 
@@ -66,7 +65,7 @@ class Venue:
         if isinstance(command, PlaceOrder | CancelOrder | CancelAll):
             outcome = self._apply_to_market(command, sequence, now_ns)
         else:
-            outcome = self._apply_to_venue(command)
+            outcome = self._apply_to_venue(command, sequence)
         if outcome.__class__ is list and outcome:
             self.sequence = sequence
             self.time_ns = now_ns
@@ -84,8 +83,8 @@ class Venue:
             return self._seen_before(command) or market.place(command, sequence, now_ns)
         if isinstance(command, CancelOrder):
             order = self._open_order(market, command)
-            return market.cancel(order, now_ns) if order else Rejected(RejectReason.UNKNOWN_ORDER)
-        return market.cancel_all(command.user_id, now_ns)
+            return market.cancel([order], sequence, now_ns) if order else Rejected(RejectReason.UNKNOWN_ORDER)
+        return market.cancel(market.open_orders(command.user_id), sequence, now_ns)
 
     def _seen_before(self, command: PlaceOrder) -> Rejected | Duplicate | None:
         """A retry finds its order; another order under the same id is refused."""
@@ -115,9 +114,9 @@ class Venue:
 
     # --- the whole venue
 
-    def _apply_to_venue(self, command: Command) -> Outcome:
+    def _apply_to_venue(self, command: Command, sequence: int) -> Outcome:
         if isinstance(command, Deposit):
-            return self._deposit(command)
+            return self._deposit(command, sequence)
         if isinstance(command, AddUser):
             assert command.user_id not in HOUSE
             if self.ledger.has_user(command.user_id):
@@ -137,7 +136,7 @@ class Venue:
         self.assets[asset.symbol] = asset
         return [AssetAdded(asset)]
 
-    def _deposit(self, command: Deposit) -> Outcome:
+    def _deposit(self, command: Deposit, sequence: int) -> Outcome:
         assert command.user_id not in HOUSE
         assert command.asset in self.assets
         before = self._deposits.get(command.key)
@@ -155,7 +154,7 @@ class Venue:
         self._remember_deposit(command)
         events.append(Deposited(command.user_id, command.asset, command.amount_minor, command.key))
         for account in self.ledger.deposit(command.user_id, command.asset, command.amount_minor):
-            events.append(BalanceChanged(account.user_id, account.asset, account.available, account.locked))
+            events.append(account.captured(sequence))
         return events
 
     def has_deposit(self, key: str) -> bool:
@@ -173,16 +172,14 @@ class Venue:
         assert self.assets.get(instrument.quote.symbol) == instrument.quote
         market = self.markets.get(instrument.symbol)
         if market is None:
-            self._open_market(instrument.symbol, MarketState(instrument, 0))
+            self._open_market(MarketState(instrument))
         else:
             assert market.instrument.same_scale(instrument), "the scale of an open market never changes"
             market.instrument = instrument
         return [MarketSet(instrument)]
 
-    def _open_market(self, symbol: str, state: MarketState) -> None:
-        self.markets[symbol] = Market(
-            state.instrument, self.ledger, self.client_ids, self.trade_ids, state.book_sequence
-        )
+    def _open_market(self, state: MarketState) -> None:
+        self.markets[state.instrument.symbol] = Market(state, self.ledger, self.client_ids, self.trade_ids)
 
     # --- the state as a whole
 
@@ -193,12 +190,10 @@ class Venue:
             time_ns=self.time_ns,
             last_trade_id=self.trade_ids.last,
             assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
-            markets=[
-                MarketState(market.instrument, market.book.sequence) for _, market in sorted(self.markets.items())
-            ],
+            markets=[market.state() for _, market in sorted(self.markets.items())],
             users=sorted(self.ledger.users()),
             accounts=sorted(
-                (AccountState(a.user_id, a.asset, a.available, a.locked) for a in self.ledger.accounts()),
+                (account.as_read() for account in self.ledger.accounts()),
                 key=lambda account: (account.user_id, account.asset),
             ),
             orders=sorted(
@@ -220,15 +215,17 @@ class Venue:
         for user_id in state.users:
             venue.ledger.add_user(user_id)
         for account in state.accounts:
-            venue.ledger.restore(account.user_id, account.asset, account.available_minor, account.locked_minor)
+            venue.ledger.restore(account)
         for deposit in state.recent_deposits:
             venue._remember_deposit(Deposit(deposit.user_id, deposit.asset, deposit.amount_minor, deposit.key))
         for market_state in state.markets:
-            venue._open_market(market_state.instrument.symbol, market_state)
+            venue._open_market(market_state)
         for order_id, terms in state.recent_client_orders:
             venue.client_ids.accepted(order_id, terms)
         for open_order in state.orders:
             venue._restore_order(open_order)
+        for market in venue.markets.values():
+            market.restored()
         return venue
 
     def _restore_order(self, state: OpenOrder) -> None:
@@ -256,8 +253,8 @@ class Venue:
                 needs = market.needs_minor(side, order.price_ticks, order.remaining_lots)
                 needed[key] = needed.get(key, 0) + needs
         for account in self.ledger.accounts():
-            expected = needed.pop((account.user_id, account.asset), 0)
-            assert account.locked == expected, (account.user_id, account.asset, account.locked, expected)
+            expected = needed.pop((account.user.user_id, account.asset), 0)
+            assert account.locked == expected, (account.user.user_id, account.asset, account.locked, expected)
         assert not needed, needed
 
 

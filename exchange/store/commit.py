@@ -7,8 +7,19 @@ time, changes nothing at all.
 
 from typing import Any
 
+from exchange.core.events import INTERVALS_S
 from exchange.store import journal
-from exchange.store.rows import Rows, columns, fold, is_open, order_row, trade_row
+from exchange.store.rows import (
+    Rows,
+    account_row,
+    candle_rows,
+    columns,
+    fold,
+    is_open,
+    market_row,
+    order_row,
+    trade_row,
+)
 from exchange.writer import Batch
 
 FENCED = "WHERE EXISTS (SELECT 1 FROM fence)"
@@ -33,6 +44,18 @@ _TRADE_NAMES = (
 _TRADE_VALUES = (
     "trade_id, market, price_ticks, quantity_lots, quote_minor::numeric, taker_side, maker_order_id, taker_order_id, "
     "maker_user_id, taker_user_id, maker_fee_minor::numeric, taker_fee_minor::numeric, time_ns"
+)
+_COUNTS = ("book_sequence", "depth_sequence", "best_sequence", "trade_sequence", "last_trade_ns", "candles")
+_NO_CANDLES = " ".join("0" for _ in INTERVALS_S)
+_COUNT_TYPES = ("text[]", *("bigint[]",) * 5, "text[]")
+_CANDLE_NAMES = (
+    "market", "interval_s", "open_s", "open_ticks", "high_ticks", "low_ticks", "close_ticks", "volume_lots",
+    "quote_minor", "trades",
+)  # fmt: skip
+_CANDLE_TYPES = ("text[]", "integer[]", *("bigint[]",) * 5, "text[]", "text[]", "bigint[]")
+_CANDLE_VALUES = ", ".join(
+    f"{name}::numeric" if kind == "text[]" and name != "market" else name
+    for name, kind in zip(_CANDLE_NAMES, _CANDLE_TYPES, strict=True)
 )
 
 
@@ -82,17 +105,31 @@ def statement(*, rare: bool) -> str:
     )
     made.part(
         "accounted",
-        "INSERT INTO accounts (user_id, asset, available_minor, locked_minor) "
-        "SELECT user_id, asset, available::numeric, locked::numeric "
-        f"FROM {made.rows('user_id, asset, available, locked', ('text[]',) * 4)} {FENCED} "
-        "ON CONFLICT (user_id, asset) DO UPDATE "
-        "SET available_minor = EXCLUDED.available_minor, locked_minor = EXCLUDED.locked_minor",
+        "INSERT INTO accounts (user_id, asset, available_minor, locked_minor, balances_sequence, orders_sequence) "
+        "SELECT user_id, asset, available::numeric, locked::numeric, balances_sequence, orders_sequence FROM "
+        + made.rows(
+            "user_id, asset, available, locked, balances_sequence, orders_sequence",
+            ("text[]",) * 4 + ("bigint[]",) * 2,
+        )
+        + f" {FENCED} ON CONFLICT (user_id, asset) DO UPDATE "
+        "SET available_minor = EXCLUDED.available_minor, locked_minor = EXCLUDED.locked_minor, "
+        "balances_sequence = EXCLUDED.balances_sequence, orders_sequence = EXCLUDED.orders_sequence",
     )
     made.part(
-        "booked",
-        "UPDATE markets SET book_sequence = t.book_sequence "
-        f"FROM {made.rows('symbol, book_sequence', ('text[]', 'bigint[]'))} "
+        "counted",
+        "UPDATE markets SET " + ", ".join(f"{name} = t.{name}" for name in _COUNTS) + " "
+        f"FROM {made.rows('symbol, ' + ', '.join(_COUNTS), _COUNT_TYPES)} "
         "WHERE markets.symbol = t.symbol AND EXISTS (SELECT 1 FROM fence)",
+    )
+    made.part(
+        "charted",
+        f"INSERT INTO candles ({', '.join(_CANDLE_NAMES)}) SELECT {_CANDLE_VALUES} "
+        f"FROM {made.rows(', '.join(_CANDLE_NAMES), _CANDLE_TYPES)} {FENCED} "
+        "ON CONFLICT (market, interval_s, open_s) DO UPDATE SET "
+        "high_ticks = GREATEST(candles.high_ticks, EXCLUDED.high_ticks), "
+        "low_ticks = LEAST(candles.low_ticks, EXCLUDED.low_ticks), close_ticks = EXCLUDED.close_ticks, "
+        "volume_lots = candles.volume_lots + EXCLUDED.volume_lots, "
+        "quote_minor = candles.quote_minor + EXCLUDED.quote_minor, trades = candles.trades + EXCLUDED.trades",
     )
     if rare:
         _rare(made)
@@ -146,17 +183,17 @@ def _rare(made: _Statement) -> None:
     )
     names = (
         "symbol, base, quote, tick_size, lot_size, min_notional_minor, maker_fee_ppm, taker_fee_ppm, max_open_orders, "
-        "status, book_sequence"
+        "status"
     )
-    kinds = ("text[]",) * 6 + ("integer[]",) * 3 + ("smallint[]", "bigint[]")
+    kinds = ("text[]",) * 6 + ("integer[]",) * 3 + ("smallint[]",)
     values = names.replace("min_notional_minor", "min_notional_minor::numeric")
     made.part(
         "ruled",
-        f"INSERT INTO markets ({names}) SELECT {values} FROM {made.rows(names, kinds)} {FENCED} "
+        f"INSERT INTO markets ({names}, {', '.join(_COUNTS)}) SELECT {values}, 0, 0, 0, 0, 0, '{_NO_CANDLES}' "
+        f"FROM {made.rows(names, kinds)} {FENCED} "
         "ON CONFLICT (symbol) DO UPDATE SET min_notional_minor = EXCLUDED.min_notional_minor, "
         "maker_fee_ppm = EXCLUDED.maker_fee_ppm, taker_fee_ppm = EXCLUDED.taker_fee_ppm, "
-        "max_open_orders = EXCLUDED.max_open_orders, status = EXCLUDED.status, "
-        "book_sequence = GREATEST(markets.book_sequence, EXCLUDED.book_sequence)",
+        "max_open_orders = EXCLUDED.max_open_orders, status = EXCLUDED.status",
     )
 
 
@@ -173,22 +210,19 @@ def arguments(batch: Batch, epoch: int) -> tuple[bool, list[Any]]:
         journal.encode(batch.applied),
         *_order_columns(rows, batch.from_sequence),
         *columns([trade_row(trade) for trade in rows.trades], len(_TRADE_TYPES)),
-        *columns(
-            [(a.user_id, a.asset, str(a.available_minor), str(a.locked_minor)) for a in rows.accounts.values()], 4
-        ),
+        *columns([account_row(account) for account in rows.accounts.values()], 6),
+        *columns([market_row(changed) for changed in rows.markets.values()], len(_COUNT_TYPES)),
+        *columns(candle_rows(rows.trades), len(_CANDLE_TYPES)),
     ]
-    ruled = [
-        (*journal.rules(instrument), rows.book_sequences.pop(symbol, 0))
-        for symbol, instrument in rows.instruments.items()
-    ]
-    made += [list(rows.book_sequences), list(rows.book_sequences.values())]
     if rare:
         made += columns(
             [(seq, time_ns, d.user_id, d.asset, str(d.amount_minor), d.key) for seq, time_ns, d in rows.transfers], 6
         )
         made.append(rows.users)
         made += columns([(asset.symbol, asset.decimals) for asset in rows.assets], 2)
-        made += columns(ruled, 11)
+        # One statement cannot touch a market's row twice; its rules come before any of its orders, or alone.
+        assert not rows.instruments.keys() & rows.markets.keys()
+        made += columns([journal.rules(instrument) for instrument in rows.instruments.values()], 10)
     return rare, made
 
 

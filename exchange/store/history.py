@@ -1,8 +1,7 @@
-"""Reads what has passed: closed orders, trades and fills, page by page, newest first."""
+"""Reads what has passed: the History of a PostgreSQL."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -11,32 +10,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from exchange.core.candles import Candle
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated, Trade, UpdateReason
-from exchange.store.schema import closed_orders, open_orders, trades
+from exchange.history import ID_MAX, Fill, HistoryUnavailable, fill_of
+from exchange.store.recovery import candle_of
+from exchange.store.schema import candles, closed_orders, open_orders, trades
 
 CONNECTIONS_MAX = 8
 QUERY_TIMEOUT_S = 10.0
-ID_MAX = 2**63 - 1
 
 
-class HistoryUnavailable(Exception):
-    """The database does not answer now."""
-
-
-@dataclass(slots=True)
-class Fill:
-    """One order's private side of a trade."""
-
-    trade: Trade
-    order_id: int
-    client_order_id: str | None
-    side: Side
-    is_taker: bool
-    fee_minor: int
-
-
-class History:
+class PostgresHistory:
     """Queries over a small pool of connections of their own; none of them waits for the writer."""
 
     def __init__(self, dsn: str) -> None:
@@ -123,6 +108,20 @@ class History:
             fill.client_order_id = names.get(fill.order_id)
         return fills
 
+    async def candles(
+        self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int
+    ) -> list[Candle]:
+        """Candles that begin in a range of times, oldest first: the first of it, or the last when it has no start."""
+        begin = candles.c.open_s
+        query = sa.select(candles).where(candles.c.market == market, candles.c.interval_s == interval_s)
+        if start_s is not None:
+            query = query.where(begin >= start_s)
+        if end_s is not None:
+            query = query.where(begin < end_s)
+        order = begin.asc() if start_s is not None else begin.desc()
+        rows = await self._fetch(query.order_by(order).limit(limit))
+        return sorted((candle_of(row._mapping) for row in rows), key=lambda candle: candle.open_s)
+
     async def _client_order_ids(self, order_ids: set[int]) -> dict[int, str | None]:
         found: dict[int, str | None] = {}
         # The open ones first: an order that closes in between is in the second table by then.
@@ -171,6 +170,7 @@ def _order(row: Any) -> OrderUpdated:
         row.created_ns,
         row.updated_ns,
         None,
+        0,
     )
 
 
@@ -189,11 +189,5 @@ def _trade(row: Any) -> Trade:
         int(row.maker_fee_minor),
         int(row.taker_fee_minor),
         row.time_ns,
+        0,
     )
-
-
-def fill_of(trade: Trade, is_taker: bool) -> Fill:
-    """One side of a trade; its client order id is for the caller to fill in."""
-    if is_taker:
-        return Fill(trade, trade.taker_order_id, None, trade.taker_side, True, trade.taker_fee_minor)
-    return Fill(trade, trade.maker_order_id, None, Side(1 - trade.taker_side), False, trade.maker_fee_minor)

@@ -12,6 +12,7 @@ from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from exchange.core.candles import Candle
 from exchange.core.state import VenueState
 from exchange.failure import Failure
 from exchange.store import recovery
@@ -88,9 +89,18 @@ class PostgresStore:
             finally:
                 await reader.close()
             await self._prepare(state.sequence)
-        except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OSError, TimeoutError) as error:
+            # ValueError: a port in the URL that is no number.
             raise Failure(f"The database cannot be used: {error or type(error).__name__}.") from error
         return state
+
+    async def candles(self, since_s: int) -> list[tuple[str, int, Candle]]:
+        """The minutes since then, and the last candle of each market and interval."""
+        reader = await asyncpg.connect(self.dsn, timeout=CONNECT_TIMEOUT_S)
+        try:
+            return await recovery.candles(reader, since_s)
+        finally:
+            await reader.close()
 
     def connected(self) -> bool:
         """Whether the connection is there, as far as is known."""

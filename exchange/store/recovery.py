@@ -4,10 +4,12 @@ from typing import Any
 
 import asyncpg
 
+from exchange.core.candles import Candle
 from exchange.core.client_ids import RECENT_MAX
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.instrument import Asset
-from exchange.core.state import AccountState, DepositState, MarketState, OpenOrder, VenueState
+from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.core.venue import DEPOSITS_MAX
 from exchange.store import journal
 
@@ -15,8 +17,11 @@ _TERMS = "user_id, market, side, order_type, time_in_force, post_only, price_tic
 _SIDES, _TYPES, _TIMES = tuple(Side), tuple(OrderType), tuple(TimeInForce)
 
 
-async def load(connection: "asyncpg.Connection[Any]") -> VenueState:
-    """The state, as of one snapshot. Amounts travel as text: it costs a fraction of asyncpg's numeric decoding."""
+async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True) -> VenueState:
+    """The state, as of one snapshot; without what is `remembered` of closed orders and deposits if so asked.
+
+    Amounts travel as text: it costs a fraction of asyncpg's numeric decoding.
+    """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         venue = await connection.fetchrow("SELECT sequence, time_ns, last_trade_id FROM venue")
         assert venue is not None
@@ -31,25 +36,44 @@ async def load(connection: "asyncpg.Connection[Any]") -> VenueState:
             assets=list(assets.values()),
             markets=await _markets(connection, assets),
             users=[row[0] for row in await connection.fetch("SELECT user_id FROM users ORDER BY user_id")],
-            accounts=[
-                AccountState(user_id, asset, int(available), int(locked))
-                for user_id, asset, available, locked in await connection.fetch(
-                    "SELECT user_id, asset, available_minor::text, locked_minor::text FROM accounts "
-                    "ORDER BY user_id, asset"
-                )
-            ],
+            accounts=await _accounts(connection),
             orders=await _open_orders(connection),
-            recent_client_orders=await _recent_client_orders(connection),
-            recent_deposits=await _recent_deposits(connection),
+            recent_client_orders=await _recent_client_orders(connection) if remembered else [],
+            recent_deposits=await _recent_deposits(connection) if remembered else [],
         )
+
+
+async def _accounts(connection: "asyncpg.Connection[Any]") -> list[BalanceChanged]:
+    """Every account, with its user's counts: the highest that any account of theirs was stored with."""
+    rows = await connection.fetch(
+        "SELECT user_id, asset, available_minor::text, locked_minor::text, "
+        "max(balances_sequence) OVER (PARTITION BY user_id), max(orders_sequence) OVER (PARTITION BY user_id) "
+        "FROM accounts ORDER BY user_id, asset"
+    )
+    return [
+        BalanceChanged(user_id, asset, int(available), int(locked), *counts)
+        for user_id, asset, available, locked, *counts in rows
+    ]
 
 
 async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asset]) -> list[MarketState]:
     rows = await connection.fetch(
         "SELECT symbol, base, quote, tick_size, lot_size, min_notional_minor::text, maker_fee_ppm, taker_fee_ppm, "
-        "max_open_orders, status, book_sequence FROM markets ORDER BY symbol"
+        "max_open_orders, status, book_sequence, depth_sequence, best_sequence, trade_sequence, last_trade_ns, candles "
+        "FROM markets ORDER BY symbol"
     )
-    return [MarketState(journal.instrument_from(tuple(row)[:-1], assets), row["book_sequence"]) for row in rows]
+    return [
+        MarketState(
+            journal.instrument_from(tuple(row)[:10], assets),
+            row["book_sequence"],
+            row["depth_sequence"],
+            row["best_sequence"],
+            row["trade_sequence"],
+            row["last_trade_ns"],
+            tuple(int(count) for count in row["candles"].split()),
+        )
+        for row in rows
+    ]
 
 
 async def _open_orders(connection: "asyncpg.Connection[Any]") -> list[OpenOrder]:
@@ -92,3 +116,26 @@ async def _recent_deposits(connection: "asyncpg.Connection[Any]") -> list[Deposi
         "SELECT key, user_id, asset, amount_minor::text FROM transfers ORDER BY sequence DESC LIMIT $1", DEPOSITS_MAX
     )
     return [DepositState(key, user_id, asset, int(amount)) for key, user_id, asset, amount in reversed(rows)]
+
+
+async def candles(connection: "asyncpg.Connection[Any]", since_s: int) -> list[tuple[str, int, Candle]]:
+    """(market, interval_s, candle): the minutes since then, and the last candle of each market and interval."""
+    rows = await connection.fetch(
+        "SELECT * FROM (SELECT candles.* FROM candles WHERE interval_s = $1 AND open_s >= $2 "
+        "UNION SELECT last.* FROM markets CROSS JOIN unnest($3::integer[]) AS wanted (interval_s) CROSS JOIN LATERAL "
+        "(SELECT * FROM candles WHERE market = symbol AND candles.interval_s = wanted.interval_s "
+        "ORDER BY open_s DESC LIMIT 1) last) AS found ORDER BY market, interval_s, open_s",
+        INTERVALS_S[0],
+        since_s,
+        list(INTERVALS_S),
+    )
+    return [(row["market"], row["interval_s"], candle_of(row)) for row in rows]
+
+
+def candle_of(row: Any) -> Candle:
+    """A stored candle."""
+    candle = Candle(row["open_s"], row["open_ticks"])
+    candle.high_ticks, candle.low_ticks, candle.close_ticks = row["high_ticks"], row["low_ticks"], row["close_ticks"]
+    candle.volume_lots, candle.quote_minor = int(row["volume_lots"]), int(row["quote_minor"])
+    candle.trades = row["trades"]
+    return candle

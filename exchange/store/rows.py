@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from exchange.core.candles import candles_of
 from exchange.core.events import (
     AssetAdded,
     BalanceChanged,
     Deposited,
     LevelChanged,
+    MarketChanged,
     MarketSet,
     OrderStatus,
     OrderUpdated,
@@ -21,13 +23,13 @@ from exchange.writer import Applied, Batch
 class Rows:
     """What a batch leaves in the tables."""
 
-    __slots__ = ("accounts", "assets", "book_sequences", "instruments", "orders", "trades", "transfers", "users")
+    __slots__ = ("accounts", "assets", "instruments", "markets", "orders", "trades", "transfers", "users")
 
     def __init__(self) -> None:
         self.orders: dict[int, OrderUpdated] = {}
         self.accounts: dict[tuple[str, str], BalanceChanged] = {}
         self.trades: list[Trade] = []
-        self.book_sequences: dict[str, int] = {}
+        self.markets: dict[str, MarketChanged] = {}
         self.transfers: list[tuple[int, int, Deposited]] = []
         self.users: list[str] = []
         self.assets: list[Asset] = []
@@ -37,18 +39,18 @@ class Rows:
 def fold(batch: Batch) -> Rows:
     """The rows of a batch: one a key, since one statement may not touch a row twice."""
     rows = Rows()
-    orders, accounts, trades, book_sequences = rows.orders, rows.accounts, rows.trades, rows.book_sequences
+    orders, accounts, trades, markets = rows.orders, rows.accounts, rows.trades, rows.markets
     for entry in batch.applied:
         for event in entry.events:
             if isinstance(event, OrderUpdated):
                 orders[event.order_id] = event
             elif isinstance(event, BalanceChanged):
                 accounts[event.user_id, event.asset] = event
-            elif isinstance(event, LevelChanged):
-                book_sequences[event.market] = event.book_sequence
+            elif isinstance(event, MarketChanged):
+                markets[event.market] = event
             elif isinstance(event, Trade):
                 trades.append(event)
-            else:
+            elif not isinstance(event, LevelChanged):
                 _fold_rare(rows, entry, event)
     return rows
 
@@ -65,6 +67,47 @@ def _fold_rare(rows: Rows, entry: Applied, event: Any) -> None:
             rows.instruments[event.instrument.symbol] = event.instrument
         case _:
             raise AssertionError(event)
+
+
+def market_row(changed: MarketChanged) -> tuple[Any, ...]:
+    """The counts of a market, its name first."""
+    return (
+        changed.market,
+        changed.book_sequence,
+        changed.depth_sequence,
+        changed.best_sequence,
+        changed.trade_sequence,
+        changed.last_trade_ns,
+        " ".join(map(str, changed.candles)),
+    )
+
+
+def account_row(account: BalanceChanged) -> tuple[Any, ...]:
+    """The columns of an account, in the schema's order."""
+    return (
+        account.user_id,
+        account.asset,
+        str(account.available_minor),
+        str(account.locked_minor),
+        account.balances_sequence,
+        account.orders_sequence,
+    )
+
+
+def candle_rows(trades: Sequence[Trade]) -> list[tuple[Any, ...]]:
+    """What the trades add to the candles of every interval, in the schema's order."""
+    return [
+        (
+            market,
+            interval_s,
+            candle.open_s,
+            *candle.prices(),
+            str(candle.volume_lots),
+            str(candle.quote_minor),
+            candle.trades,
+        )
+        for (market, interval_s, _), candle in candles_of(trades).items()
+    ]
 
 
 def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:

@@ -66,6 +66,11 @@ markets = sa.Table(
     sa.Column("max_open_orders", sa.Integer, nullable=False),
     sa.Column("status", sa.SmallInteger, nullable=False),
     sa.Column("book_sequence", sa.BigInteger, nullable=False),
+    sa.Column("depth_sequence", sa.BigInteger, nullable=False),
+    sa.Column("best_sequence", sa.BigInteger, nullable=False),
+    sa.Column("trade_sequence", sa.BigInteger, nullable=False),
+    sa.Column("last_trade_ns", sa.BigInteger, nullable=False),
+    sa.Column("candles", Text, nullable=False),  # counts, an interval each, with spaces between
 )
 
 users = sa.Table("users", metadata, sa.Column("user_id", Text, primary_key=True))
@@ -77,6 +82,9 @@ accounts = sa.Table(
     sa.Column("asset", Text, primary_key=True),
     sa.Column("available_minor", Money, nullable=False),
     sa.Column("locked_minor", Money, nullable=False),
+    # As they were when the account last changed: a user's counts are the highest of their accounts'.
+    sa.Column("balances_sequence", sa.BigInteger, nullable=False),
+    sa.Column("orders_sequence", sa.BigInteger, nullable=False),
 )
 
 open_orders = sa.Table(
@@ -133,6 +141,21 @@ transfers = sa.Table(
     sa.Column("amount_minor", Money, nullable=False),
     sa.Column("key", Text, nullable=False),
     sa.Column("time_ns", sa.BigInteger, nullable=False),
+)
+
+candles = sa.Table(
+    "candles",
+    metadata,
+    sa.Column("market", Text, primary_key=True),
+    sa.Column("interval_s", sa.Integer, primary_key=True),
+    sa.Column("open_s", sa.BigInteger, primary_key=True),
+    sa.Column("open_ticks", sa.BigInteger, nullable=False),
+    sa.Column("high_ticks", sa.BigInteger, nullable=False),
+    sa.Column("low_ticks", sa.BigInteger, nullable=False),
+    sa.Column("close_ticks", sa.BigInteger, nullable=False),
+    sa.Column("volume_lots", Sum, nullable=False),
+    sa.Column("quote_minor", Sum, nullable=False),
+    sa.Column("trades", sa.BigInteger, nullable=False),
 )
 
 journal = sa.Table(

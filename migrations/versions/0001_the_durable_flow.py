@@ -58,7 +58,12 @@ STATEMENTS = [
         taker_fee_ppm integer NOT NULL,
         max_open_orders integer NOT NULL,
         status smallint NOT NULL,
-        book_sequence bigint NOT NULL
+        book_sequence bigint NOT NULL,
+        depth_sequence bigint NOT NULL,
+        best_sequence bigint NOT NULL,
+        trade_sequence bigint NOT NULL,
+        last_trade_ns bigint NOT NULL,
+        candles text COLLATE "C" NOT NULL
     ) WITH ({BUSY})
     """,
     """
@@ -70,6 +75,8 @@ STATEMENTS = [
         asset text COLLATE "C" NOT NULL,
         available_minor numeric(38, 0) NOT NULL,
         locked_minor numeric(38, 0) NOT NULL,
+        balances_sequence bigint NOT NULL,
+        orders_sequence bigint NOT NULL,
         PRIMARY KEY (user_id, asset)
     ) WITH ({BUSY})
     """,
@@ -115,6 +122,21 @@ STATEMENTS = [
         key text COLLATE "C" NOT NULL,
         time_ns bigint NOT NULL
     )
+    """,
+    """
+    CREATE TABLE candles (
+        market text COLLATE "C" NOT NULL,
+        interval_s integer NOT NULL,
+        open_s bigint NOT NULL,
+        open_ticks bigint NOT NULL,
+        high_ticks bigint NOT NULL,
+        low_ticks bigint NOT NULL,
+        close_ticks bigint NOT NULL,
+        volume_lots numeric(40, 0) NOT NULL,
+        quote_minor numeric(40, 0) NOT NULL,
+        trades bigint NOT NULL,
+        PRIMARY KEY (market, interval_s, open_s)
+    ) WITH (fillfactor = 80)
     """,
     # A row a commit: all its commands, as JSON. The exchange adds partitions ahead of need.
     """

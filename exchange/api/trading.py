@@ -1,0 +1,160 @@
+"""Orders and cancels, whichever way they come in: from request to command, and from outcome to answer.
+
+Every call checks and gets its commands in line before it returns; what it returns is to be awaited for the answer. So
+the order of calls is the order of commands.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+from exchange.api import codec, models
+from exchange.api.errors import ApiError
+from exchange.core.commands import CancelAll, CancelOrder, Command
+from exchange.core.events import Duplicate, OrderUpdated, Rejected
+from exchange.core.instrument import Instrument
+from exchange.core.market import as_read
+from exchange.core.venue import Venue
+from exchange.engine import OVERLOADED, Engine
+from exchange.history import ID_MAX, History
+from exchange.writer import Applied
+
+Answer = Awaitable[models.Json]
+Outcomes = Awaitable[list[Any]]
+
+
+class Trading:
+    """What a known user can do."""
+
+    def __init__(self, engine: Engine, history: History) -> None:
+        self._engine = engine
+        self._venue = engine.venue
+        self._history = history
+
+    def rules(self, market: str) -> Instrument:
+        """The instrument of that name. Raises ApiError."""
+        found = self._venue.markets.get(market)
+        if found is None:
+            raise ApiError("UNKNOWN_MARKET")
+        return found.instrument
+
+    # --- one order
+
+    def place(self, request: models.PlaceOrderRequest, user_id: str) -> Answer:
+        """Place an order."""
+        rules = self.rules(request.market)
+        outcomes = self._engine.submit_all((codec.place_order(request, user_id, rules),))
+        return self._place(user_id, outcomes, rules)
+
+    async def _place(self, user_id: str, outcomes: Outcomes, rules: Instrument) -> models.Json:
+        return await self._placed(user_id, (await outcomes)[0], rules)
+
+    async def _placed(self, user_id: str, outcome: Any, rules: Instrument) -> models.Json:
+        if outcome.__class__ is Applied:
+            return codec.placed_json(outcome.events, rules)
+        if isinstance(outcome, Duplicate):
+            return await self.find_order(user_id, rules, outcome.order_id, None)
+        raise refused(outcome)
+
+    def cancel(self, request: models.OrderRequest, user_id: str) -> Answer:
+        """Cancel an order."""
+        rules = self.rules(request.market)
+        command = CancelOrder(user_id, rules.symbol, *codec.order_ids(request.order_id, request.client_order_id))
+        return self._cancel(command, self._engine.submit_all((command,)), rules)
+
+    async def _cancel(self, command: CancelOrder, outcomes: Outcomes, rules: Instrument) -> models.Json:
+        return await self._canceled(command, (await outcomes)[0], rules)
+
+    async def _canceled(self, command: CancelOrder, outcome: Any, rules: Instrument) -> models.Json:
+        if outcome.__class__ is Applied:
+            canceled = outcome.events[0]
+            assert isinstance(canceled, OrderUpdated)
+            return codec.order_json(canceled, rules)
+        if isinstance(outcome, Rejected) and outcome.reason == "UNKNOWN_ORDER":
+            order = await self.find_order(command.user_id, rules, command.order_id, command.client_order_id)
+            if order["status"] in codec.OPEN_NAMES:  # it was placed after this cancel was refused
+                raise ApiError("UNKNOWN_ORDER")
+            raise ApiError("ORDER_CLOSED", order=order)
+        raise refused(outcome)
+
+    async def find_order(
+        self, user_id: str, rules: Instrument, order_id: int | None, client_order_id: str | None
+    ) -> models.Json:
+        """The order as it is now: from memory while it is open, from the database when it has closed."""
+
+        def copy(venue: Venue) -> tuple[OrderUpdated | None, int]:
+            order = venue.find_open(venue.markets[rules.symbol], user_id, order_id, client_order_id)
+            return (as_read(order) if order is not None else None), venue.trade_ids.last
+
+        order, last_trade_id = (await self._engine.read(copy))[0]
+        if order is None:
+            order = await self._history.order(user_id, rules.symbol, order_id, client_order_id)
+            if order is None:
+                raise ApiError("UNKNOWN_ORDER")
+            last_trade_id = ID_MAX  # it is closed, perhaps since the look into memory: all its trades are there
+        trades = await self._history.trades_of_order(order.order_id, last_trade_id) if order.executed_lots else []
+        return codec.order_with_fills(order, trades, rules)
+
+    # --- several
+
+    def cancel_all(self, request: models.CancelAllRequest, user_id: str) -> Answer:
+        """Cancel all open orders of a user, in one market or in all."""
+        markets = sorted(self._venue.markets) if request.market is None else [self.rules(request.market).symbol]
+        outcomes = self._engine.submit_all([CancelAll(user_id, symbol) for symbol in markets]) if markets else None
+        return self._cancel_all(outcomes)
+
+    async def _cancel_all(self, outcomes: Outcomes | None) -> models.Json:
+        canceled = []
+        for outcome in await outcomes if outcomes is not None else ():
+            if outcome is OVERLOADED:
+                raise ApiError("OVERLOADED", "Some markets were too busy; cancel again what is still open.")
+            for event in outcome.events if isinstance(outcome, Applied) else ():
+                if isinstance(event, OrderUpdated):
+                    canceled.append(codec.order_json(event, self.rules(event.terms.market)))
+        return {"canceled": canceled}
+
+    def batch(self, request: models.BatchRequest, user_id: str) -> Answer:
+        """Place and cancel several, each on its own."""
+        if not 1 <= len(request.orders) <= models.BATCH_MAX:
+            raise ApiError("INVALID_FIELD", f"orders must hold 1 to {models.BATCH_MAX} items.")
+        results: list[Any] = []
+        commands: list[Command] = []
+        for raw in request.orders:
+            try:
+                commands.append(self._batch_command(raw, user_id))
+                results.append(None)
+            except ApiError as error:
+                results.append(error.json())
+        return self._batch(results, commands, self._engine.submit_all(commands) if commands else None)
+
+    async def _batch(self, results: list[Any], commands: Sequence[Command], outcomes: Outcomes | None) -> models.Json:
+        answered = zip(commands, await outcomes if outcomes is not None else (), strict=True)
+        for index, result in enumerate(results):
+            if result is None:
+                try:
+                    results[index] = await self._batch_result(*next(answered))
+                except ApiError as error:
+                    results[index] = error.json()
+        return {"results": results}
+
+    def _batch_command(self, raw: Any, user_id: str) -> Command:
+        item = codec.batch_item(raw)
+        if item.user_id is not None and item.user_id != user_id:
+            raise ApiError("FORBIDDEN", "This item names another user than its batch.")
+        if isinstance(item, models.PlaceOrderRequest):
+            return codec.place_order(item, user_id, self.rules(item.market))
+        ids = codec.order_ids(item.cancel.order_id, item.cancel.client_order_id)
+        return CancelOrder(user_id, self.rules(item.cancel.market).symbol, *ids)
+
+    async def _batch_result(self, command: Any, outcome: Any) -> models.Json:
+        rules = self.rules(command.market)
+        if isinstance(command, CancelOrder):
+            return await self._canceled(command, outcome, rules)
+        return await self._placed(command.user_id, outcome, rules)
+
+
+def refused(outcome: Any) -> ApiError:
+    """What the client of a refused command is told."""
+    if outcome is OVERLOADED:
+        return ApiError("OVERLOADED")
+    assert isinstance(outcome, Rejected), outcome
+    return ApiError(outcome.reason)

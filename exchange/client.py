@@ -1,0 +1,329 @@
+"""A small asyncio client of the REST contract.
+
+It promises one thing a method: ask, and hand back the reply as the contract spells it (decimal texts stay texts), or
+raise `ApiError` for what the exchange refused and `Unreachable` when no whole reply came. It does not retry, does not
+cache, does not round. Requests share one connection: what is awaited in order arrives in order.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, Self, TypedDict, cast, final
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+CONNECT_TIMEOUT_S = 10.0
+
+Json = dict[str, Any]
+
+
+class Fill(TypedDict):
+    """One order's side of a trade. Inside an order the optional fields are absent: the order says them."""
+
+    trade_id: str
+    price: str
+    quantity: str
+    fee: str
+    fee_asset: str
+    liquidity: str
+    timestamp: int
+    order_id: NotRequired[str]
+    client_order_id: NotRequired[str | None]
+    market: NotRequired[str]
+    side: NotRequired[str]
+    quote_quantity: NotRequired[str]
+
+
+@final
+class Order(TypedDict):
+    """An order as it stood when the reply was made. Prices in quote per base, quantities in base, times in ms."""
+
+    order_id: str
+    client_order_id: str | None
+    user_id: str
+    market: str
+    side: str
+    order_type: str
+    time_in_force: str
+    post_only: bool
+    price: str | None
+    quantity: str
+    executed_quantity: str
+    executed_quote_quantity: str
+    status: str
+    expire_reason: str | None
+    created_at: int
+    updated_at: int
+    fills: NotRequired[list[Fill]]
+
+
+@final
+class Refusal(TypedDict):
+    """One item of a batch that was refused; `order` may come along where the code says so."""
+
+    code: str
+    message: str
+    order: NotRequired[Order]
+
+
+class Trade(TypedDict):
+    """A match, as everybody may see it."""
+
+    trade_id: str
+    market: str
+    price: str
+    quantity: str
+    quote_quantity: str
+    taker_side: str
+    timestamp: int
+
+
+class Market(TypedDict):
+    """The rules of one market and its status."""
+
+    market: str
+    base: str
+    quote: str
+    base_decimals: int
+    quote_decimals: int
+    tick_size: str
+    lot_size: str
+    min_notional: str
+    maker_fee: str
+    taker_fee: str
+    max_open_orders: int
+    status: str
+
+
+class Depth(TypedDict):
+    """Price levels as (price, quantity), the best first."""
+
+    market: str
+    last_sequence: int
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+
+
+class Balance(TypedDict):
+    """What a user has of one asset; total = available + locked."""
+
+    asset: str
+    available: str
+    locked: str
+    total: str
+
+
+class ApiError(Exception):
+    """The exchange answered, and the answer is no.
+
+    `status` is the HTTP status, `code` and `message` are the contract's (`code` is `UNEXPECTED_REPLY` where the body
+    is not of the contract's shape), `retry_after_s` the header's seconds or None, `body` the whole decoded body.
+    """
+
+    def __init__(self, status: int, code: str, message: str, retry_after_s: float | None, body: Json) -> None:
+        super().__init__(f"{code} ({status}): {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after_s = retry_after_s
+        self.body = body
+
+
+class Unreachable(Exception):
+    """No whole reply came: not connected, cut off, or silent for too long. What was asked may have happened."""
+
+
+class Client:
+    """Calls of one exchange.
+
+    `url` is its address (`http://host:port`), else ValueError. `user_id` is who asks where a call names no user.
+    `timeout_s` bounds the silence of the exchange within one call; past it the call is `Unreachable`.
+    Every method raises `ApiError` or `Unreachable`, and nothing else.
+    """
+
+    def __init__(self, url: str, user_id: str | None = None, timeout_s: float = 30.0) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is not an address like http://127.0.0.1:8080")
+        self.url = url.rstrip("/")
+        self.user_id = user_id
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=timeout_s)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1), timeout=self._timeout)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    # What everybody may ask
+
+    async def health(self) -> Json:
+        """`{"status", "version", "sequence", "markets": {market: status}}`; ApiError 503 while it cannot trade."""
+        return await self._call("GET", "/health")
+
+    async def markets(self) -> list[Market]:
+        """All markets with their rules."""
+        return cast(list[Market], self._field(await self._call("GET", "/markets"), "markets"))
+
+    async def depth(self, market: str, limit: int = 100) -> Depth:
+        """The `limit` best levels a side (at most 5000)."""
+        return cast(Depth, await self._call("GET", "/depth", query={"market": market, "limit": limit}))
+
+    async def trades(self, market: str, limit: int = 100, before: str | None = None) -> tuple[list[Trade], str | None]:
+        """A page of at most 1000 trades of the market, newest first, and the `before` of the next page or None."""
+        page = await self._call("GET", "/trade/history", query={"market": market, "limit": limit, "before": before})
+        return self._field(page, "trades"), page.get("next")
+
+    # What a user may ask
+
+    async def place(self, order: Mapping[str, Any], user_id: str | None = None) -> Order:
+        """Place one order.
+
+        `order` has the fields of `POST /order` without the user: `market`, `side`, `order_type`, `price`, `quantity`
+        (decimal texts), optionally `client_order_id`, `time_in_force`, `post_only`. The reply carries `fills`.
+        """
+        return cast(Order, await self._call("POST", "/order", body={"user_id": self._who(user_id), **order}))
+
+    async def cancel(
+        self,
+        market: str,
+        *,
+        order_id: str | None = None,
+        client_order_id: str | None = None,
+        user_id: str | None = None,
+    ) -> Order:
+        """Cancel an order named by either id; the reply is the order, canceled.
+
+        ApiError `UNKNOWN_ORDER`, or `ORDER_CLOSED` with the order in `body`: also after a reply that was lost on an
+        idle connection, since HTTP lets a DELETE be sent twice.
+        """
+        body = self._naming(market, order_id, client_order_id, user_id)
+        return cast(Order, await self._call("DELETE", "/order", body=body))
+
+    async def order(
+        self,
+        market: str,
+        *,
+        order_id: str | None = None,
+        client_order_id: str | None = None,
+        user_id: str | None = None,
+    ) -> Order:
+        """An order as it is now, open or closed, with `fills`. ApiError `UNKNOWN_ORDER` if it is not the user's."""
+        return cast(
+            Order, await self._call("GET", "/order", query=self._naming(market, order_id, client_order_id, user_id))
+        )
+
+    async def orders(self, items: Sequence[Mapping[str, Any]], user_id: str | None = None) -> list[Order | Refusal]:
+        """A batch of 1 to 100 items, applied in the order given, each on its own; as many results, in that order.
+
+        An item is an order as in `place`, or `{"cancel": {"market", "order_id" or "client_order_id"}}`.
+        A refused item is a result with a `code`: it raises nothing.
+        """
+        reply = await self._call("POST", "/orders", body={"user_id": self._who(user_id), "orders": list(items)})
+        results = cast(list[Order | Refusal], self._field(reply, "results"))
+        if len(results) != len(items):
+            raise self._unexpected(200, f"{len(results)} results for {len(items)} items", reply)
+        return results
+
+    async def order_history(
+        self, market: str | None = None, *, limit: int = 100, before: str | None = None, user_id: str | None = None
+    ) -> tuple[list[Order], str | None]:
+        """A page of the user's orders, newest first, open ones included, and the `before` of the next or None."""
+        query = {"market": market, "limit": limit, "before": before}
+        page = await self._call("GET", "/orders/history", query={"user_id": self._who(user_id), **query})
+        return cast(list[Order], self._field(page, "orders")), page.get("next")
+
+    async def cancel_all(self, market: str | None = None, user_id: str | None = None) -> list[Order]:
+        """Cancel all of the user's open orders, in one market or in all; the canceled ones."""
+        body = {"user_id": self._who(user_id)} | ({"market": market} if market is not None else {})
+        return cast(list[Order], self._field(await self._call("POST", "/order/cancel_all", body=body), "canceled"))
+
+    async def balance(self, user_id: str | None = None) -> list[Balance]:
+        """Every asset the user ever had."""
+        reply = await self._call("GET", "/balance", query={"user_id": self._who(user_id)})
+        return cast(list[Balance], self._field(reply, "balances"))
+
+    async def fills(
+        self,
+        market: str | None = None,
+        *,
+        order_id: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
+        user_id: str | None = None,
+    ) -> tuple[list[Fill], str | None]:
+        """A page of the user's fills, newest first, and the `before` of the next page or None; limit at most 1000."""
+        query = {"market": market, "order_id": order_id, "limit": limit, "before": before}
+        page = await self._call("GET", "/fills", query={"user_id": self._who(user_id), **query})
+        return self._field(page, "fills"), page.get("next")
+
+    async def deposit(self, asset: str, amount: str, key: str, user_id: str | None = None) -> Json:
+        """Credit `amount` (decimal text) once a `key`, however often it is sent; the balance after it.
+
+        ApiError `FORBIDDEN` where the caller is not the house.
+        """
+        body = {"user_id": self._who(user_id), "asset": asset, "amount": amount, "key": key}
+        return await self._call("POST", "/admin/deposit", body=body)
+
+    # The wire
+
+    def _who(self, user_id: str | None) -> str:
+        who = user_id if user_id is not None else self.user_id
+        assert who is not None, "this call needs a user_id, here or in Client(...)"
+        return who
+
+    def _naming(
+        self, market: str, order_id: str | None, client_order_id: str | None, user_id: str | None
+    ) -> dict[str, str]:
+        assert (order_id is None) != (client_order_id is None), "name the order by exactly one id"
+        name = {"order_id": order_id} if order_id is not None else {"client_order_id": client_order_id}
+        return {"user_id": self._who(user_id), "market": market} | cast(dict[str, str], name)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int | None] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Json:
+        assert self._session is not None, "use it as `async with Client(url) as client`"
+        params = {name: value for name, value in (query or {}).items() if value is not None}
+        data = orjson.dumps(body) if body is not None else None
+        headers = {"Content-Type": "application/json"} if body is not None else None
+        try:
+            async with self._session.request(
+                method, self.url + path, params=params, data=data, headers=headers
+            ) as response:
+                text = await response.read()
+                return self._decode(response.status, response.headers.get("Retry-After"), text)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unreachable(f"{method} {path}: {error or type(error).__name__}") from error
+
+    def _decode(self, status: int, retry_after: str | None, text: bytes) -> Json:
+        try:
+            body = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            body = None
+        if not isinstance(body, dict):
+            raise self._unexpected(status, "not a JSON object", {"text": text[:200].decode(errors="replace")})
+        if status == 200:
+            return body
+        if not isinstance(body.get("code"), str):
+            raise self._unexpected(status, "an error without a code", body)
+        retry_after_s = float(retry_after) if retry_after is not None and retry_after.isdecimal() else None
+        raise ApiError(status, body["code"], str(body.get("message", "")), retry_after_s, body)
+
+    def _field(self, body: Json, name: str) -> list[Any]:
+        value = body.get(name)
+        if not isinstance(value, list):
+            raise self._unexpected(200, f"no list {name!r} in the reply", body)
+        return value
+
+    @staticmethod
+    def _unexpected(status: int, what: str, body: Json) -> ApiError:
+        return ApiError(status, "UNEXPECTED_REPLY", what, None, body)

@@ -1,0 +1,85 @@
+"""Candles: open, high, low, close and volume of the trades in an interval of time."""
+
+from collections.abc import Iterable
+
+from exchange.core.events import INTERVALS_S, Trade
+
+INTERVAL_NAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
+assert len(INTERVAL_NAMES) == len(INTERVALS_S)
+
+
+class Candle:
+    """One interval of one market, as far as it has come. Prices in ticks, times in seconds since the epoch."""
+
+    __slots__ = (
+        "close_ticks",
+        "high_ticks",
+        "low_ticks",
+        "open_s",
+        "open_ticks",
+        "quote_minor",
+        "trades",
+        "volume_lots",
+    )
+
+    def __init__(self, open_s: int, price_ticks: int) -> None:
+        self.open_s = open_s
+        self.open_ticks = self.high_ticks = self.low_ticks = self.close_ticks = price_ticks
+        self.volume_lots = 0
+        self.quote_minor = 0
+        self.trades = 0
+
+    def add(self, trade: Trade) -> None:
+        """Take a later trade in."""
+        price_ticks = self.close_ticks = trade.price_ticks
+        self.high_ticks = max(self.high_ticks, price_ticks)
+        self.low_ticks = min(self.low_ticks, price_ticks)
+        self.volume_lots += trade.quantity_lots
+        self.quote_minor += trade.quote_minor
+        self.trades += 1
+
+    def merge(self, later: "Candle") -> None:
+        """Take in what came after."""
+        self.high_ticks = max(self.high_ticks, later.high_ticks)
+        self.low_ticks = min(self.low_ticks, later.low_ticks)
+        self.close_ticks = later.close_ticks
+        self.volume_lots += later.volume_lots
+        self.quote_minor += later.quote_minor
+        self.trades += later.trades
+
+    def copy(self) -> "Candle":
+        """The candle as it is now."""
+        made = Candle(self.open_s, self.open_ticks)
+        made.high_ticks, made.low_ticks, made.close_ticks = self.high_ticks, self.low_ticks, self.close_ticks
+        made.volume_lots, made.quote_minor, made.trades = self.volume_lots, self.quote_minor, self.trades
+        return made
+
+    def prices(self) -> tuple[int, int, int, int]:
+        """Open, high, low and close."""
+        return self.open_ticks, self.high_ticks, self.low_ticks, self.close_ticks
+
+
+def open_s(time_ns: int, interval_s: int) -> int:
+    """When the candle of that time begins."""
+    return time_ns // 1_000_000_000 // interval_s * interval_s
+
+
+def candles_of(trades: Iterable[Trade]) -> dict[tuple[str, int, int], Candle]:
+    """The candles that these trades alone make, by (market, interval_s, open_s), in time order."""
+    shortest_s = INTERVALS_S[0]
+    shortest: dict[tuple[str, int, int], Candle] = {}
+    for trade in trades:
+        key = (trade.market, shortest_s, open_s(trade.time_ns, shortest_s))
+        candle = shortest.get(key)
+        if candle is None:
+            candle = shortest[key] = Candle(key[2], trade.price_ticks)
+        candle.add(trade)
+    made = dict(shortest)
+    for (market, _, begin_s), candle in shortest.items():
+        for interval_s in INTERVALS_S[1:]:
+            key = (market, interval_s, begin_s // interval_s * interval_s)
+            longer = made.get(key)
+            if longer is None:
+                longer = made[key] = Candle(key[2], candle.open_ticks)
+            longer.merge(candle)
+    return made

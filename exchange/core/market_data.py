@@ -1,0 +1,178 @@
+"""The public view of markets, folded from released events: the last day's ticker and the running candles."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from exchange.core.candles import Candle, open_s
+from exchange.core.events import INTERVALS_S, MarketChanged, Trade
+
+MINUTE_S = INTERVALS_S[0]
+DAY_S = 86_400
+
+
+@dataclass(slots=True)
+class Ticker:
+    """A market over the last 24 hours, whole minutes of them; prices in ticks, None where there is none."""
+
+    market: str
+    last_ticks: int | None
+    best_bid: tuple[int, int] | None
+    best_ask: tuple[int, int] | None
+    open_ticks: int | None
+    high_ticks: int | None
+    low_ticks: int | None
+    volume_lots: int
+    quote_minor: int
+    trades: int
+    time_ns: int
+
+
+class Day:
+    """The trades of the last 24 hours, minute by minute, with running sums."""
+
+    __slots__ = ("_high_ticks", "_low_ticks", "_minutes", "quote_minor", "trades", "volume_lots")
+
+    def __init__(self) -> None:
+        self._minutes: deque[Candle] = deque()  # those that had trades; the last may still grow
+        self._high_ticks: int | None = None
+        self._low_ticks: int | None = None
+        self.volume_lots = 0
+        self.quote_minor = 0
+        self.trades = 0
+
+    def begin(self, minute: Candle) -> None:
+        """Add a minute, with what it holds so far."""
+        self._minutes.append(minute)
+        self._count(minute.high_ticks, minute.low_ticks, minute.volume_lots, minute.quote_minor, minute.trades)
+
+    def add(self, trade: Trade) -> None:
+        """A trade has been added to the last minute."""
+        self._count(trade.price_ticks, trade.price_ticks, trade.quantity_lots, trade.quote_minor, 1)
+
+    def _count(self, high_ticks: int, low_ticks: int, volume_lots: int, quote_minor: int, trades: int) -> None:
+        self._high_ticks = high_ticks if self._high_ticks is None else max(self._high_ticks, high_ticks)
+        self._low_ticks = low_ticks if self._low_ticks is None else min(self._low_ticks, low_ticks)
+        self.volume_lots += volume_lots
+        self.quote_minor += quote_minor
+        self.trades += trades
+
+    def forget_before(self, time_s: int) -> None:
+        """Drop the minutes that began before."""
+        minutes, forgotten = self._minutes, False
+        while minutes and minutes[0].open_s < time_s:
+            minute = minutes.popleft()
+            self.volume_lots -= minute.volume_lots
+            self.quote_minor -= minute.quote_minor
+            self.trades -= minute.trades
+            forgotten = forgotten or minute.high_ticks == self._high_ticks or minute.low_ticks == self._low_ticks
+        if forgotten:
+            self._high_ticks = max((minute.high_ticks for minute in minutes), default=None)
+            self._low_ticks = min((minute.low_ticks for minute in minutes), default=None)
+
+    @property
+    def prices(self) -> tuple[int | None, int | None, int | None]:
+        """Open, high and low."""
+        return (self._minutes[0].open_ticks if self._minutes else None), self._high_ticks, self._low_ticks
+
+
+class MarketView:
+    """One market as the public sees it."""
+
+    def __init__(self, changed: MarketChanged) -> None:
+        self.symbol = changed.market
+        self.changed = changed
+        self.candles: list[Candle | None] = [None] * len(INTERVALS_S)  # the running one of each interval
+        self.last_ticks: int | None = None
+        self._closed = list(changed.candles)
+        self._trades = changed.trade_sequence
+        self._day = Day()
+
+    def restore(self, minutes: list[Candle], last: list[Candle | None], now_s: int) -> None:
+        """Go on from stored candles: the minutes of the last day, and the last candle of each interval.
+
+        A candle whose time is over counts as ended, whether or not anybody was there to hear it.
+        """
+        for minute in minutes:
+            self._day.begin(minute)
+        for interval, candle in enumerate(last):
+            if candle is None:
+                continue
+            self.last_ticks = candle.close_ticks
+            if candle.open_s + INTERVALS_S[interval] > now_s:
+                self.candles[interval] = candle
+                self._closed[interval] -= 1
+        if self.candles[0] is not None:
+            self.candles[0] = minutes[-1]  # the same minute: it grows in both places
+
+    def add(self, trade: Trade) -> None:
+        """Take a released trade in; the candles that it is past are closed already."""
+        self.last_ticks = trade.price_ticks
+        self._trades = trade.trade_sequence
+        for interval, candle in enumerate(self.candles):
+            if candle is None:
+                begin_s = open_s(trade.time_ns, INTERVALS_S[interval])
+                candle = self.candles[interval] = Candle(begin_s, trade.price_ticks)
+                if interval == 0:
+                    self._day.begin(candle)
+            candle.add(trade)
+        self._day.add(trade)
+
+    def close_candles(self, time_ns: int) -> list[Candle | None]:
+        """End the candles whose time is over; each interval's, or None."""
+        closed: list[Candle | None] = [None] * len(self.candles)
+        for interval, candle in enumerate(self.candles):
+            if candle is not None and open_s(time_ns, INTERVALS_S[interval]) > candle.open_s:
+                closed[interval] = candle
+                self.candles[interval] = None
+                self._closed[interval] += 1
+        return closed
+
+    def candle_sequence(self, interval: int) -> int:
+        """How many events the channel of this interval has had: one a trade, and one a candle that ended."""
+        return self._trades + self._closed[interval]
+
+    def ticker(self, now_ns: int) -> Ticker:
+        """The last 24 hours as of this time."""
+        day = self._day
+        day.forget_before(now_ns // 1_000_000_000 // MINUTE_S * MINUTE_S - DAY_S + MINUTE_S)
+        return Ticker(
+            self.symbol,
+            self.last_ticks,
+            self.changed.best_bid,
+            self.changed.best_ask,
+            *day.prices,
+            day.volume_lots,
+            day.quote_minor,
+            day.trades,
+            now_ns,
+        )
+
+
+class MarketData:
+    """Every market's view, as of `sequence`."""
+
+    def __init__(self, sequence: int = 0) -> None:
+        self.sequence = sequence
+        self._views: dict[str, MarketView] = {}
+
+    def __iter__(self) -> Iterator[MarketView]:
+        return iter(self._views.values())
+
+    def open(self, changed: MarketChanged) -> MarketView:
+        """Begin a market."""
+        view = self._views[changed.market] = MarketView(changed)
+        return view
+
+    def open_new(self, symbol: str) -> None:
+        """Begin a market that nothing has happened in yet; an open one goes on."""
+        if symbol not in self._views:
+            self.open(MarketChanged(symbol, None, None, 0, 0, 0, 0, 0, (0,) * len(INTERVALS_S)))
+
+    def find(self, symbol: str) -> MarketView | None:
+        """A market's view, if it is open."""
+        return self._views.get(symbol)
+
+    def market(self, symbol: str) -> MarketView:
+        """A market's view."""
+        return self._views[symbol]

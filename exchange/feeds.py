@@ -1,0 +1,387 @@
+"""The feeds: what was released goes out on channels, to subscribers that may be slow.
+
+A message is made once and shared by all who get it. A subscriber whose connection is full gets what only shows a state
+(depth, tickers, candles) conflated: the newest, standing for all that it skipped. What must not be skipped (trades,
+orders, balances) waits for it, up to a bound; past that it is closed. Nobody waits for anybody.
+
+Whatever is conflated says so: it carries `first_channel_sequence`, the first event that it stands for.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from exchange.core.candles import INTERVAL_NAMES, Candle
+from exchange.core.events import (
+    BalanceChanged,
+    LevelChanged,
+    MarketChanged,
+    MarketSet,
+    OrderUpdated,
+    Trade,
+)
+from exchange.core.market_data import MarketData, Ticker
+from exchange.writer import Applied, Entry
+
+QUEUE_BYTES_MAX = 4 << 20  # what may wait for one slow subscriber, beyond what its connection holds
+SLOW_BYTES = 256 << 10  # a connection with this much unsent is slow
+TOO_SLOW = "fell too far behind"
+
+
+# --- what goes out
+
+
+@dataclass(slots=True)
+class DepthDiff:
+    """Level totals after changes `first_sequence` to `last_sequence` of a book; a total of 0 removes the level."""
+
+    market: str
+    first_sequence: int
+    last_sequence: int
+    bids: dict[int, int]
+    asks: dict[int, int]
+
+
+@dataclass(slots=True)
+class DepthSnapshot:
+    """A whole book: (price_ticks, total_lots), best first."""
+
+    market: str
+    last_sequence: int
+    bids: list[tuple[int, int]]
+    asks: list[tuple[int, int]]
+
+
+@dataclass(slots=True)
+class OrdersSnapshot:
+    """A user's open orders, oldest first."""
+
+    orders: list[OrderUpdated]
+
+
+@dataclass(slots=True)
+class BalancesSnapshot:
+    """All of a user's accounts."""
+
+    accounts: list[BalanceChanged]
+
+
+@dataclass(slots=True)
+class BalancesUpdate:
+    """The accounts of a user that one command changed."""
+
+    accounts: list[BalanceChanged]
+
+
+@dataclass(slots=True)
+class CandleUpdate:
+    """A candle as it is now, or as it ended."""
+
+    market: str
+    candle: Candle
+    closed: bool
+
+
+Data = (
+    Trade
+    | DepthDiff
+    | DepthSnapshot
+    | OrderUpdated
+    | OrdersSnapshot
+    | BalancesUpdate
+    | BalancesSnapshot
+    | Ticker
+    | MarketChanged
+    | CandleUpdate
+)
+
+
+@dataclass(slots=True)
+class Message:
+    """One event of a channel. `first_channel_sequence` is set where it stands for several."""
+
+    channel: str
+    sequence: int
+    channel_sequence: int
+    data: Data
+    first_channel_sequence: int | None = None
+
+
+Encode = Callable[[Message], bytes]
+
+
+class Connection(Protocol):
+    """What a subscriber is reached by."""
+
+    def write(self, frames: list[bytes]) -> None:
+        """Send whole frames; never waits."""
+
+    def unsent_bytes(self) -> int:
+        """How much of what was written has not left."""
+
+    def close(self, code: int, reason: str) -> None:
+        """End it."""
+
+
+class Subscriber:
+    """One connection, the channels it listens to, and what waits for it."""
+
+    __slots__ = (
+        "_conflated",
+        "_connection",
+        "_encode",
+        "_out",
+        "_waiting",
+        "_waiting_bytes",
+        "channels",
+        "closed",
+        "slow",
+    )
+
+    def __init__(self, connection: Connection, encode: Encode) -> None:
+        self.channels: set[str] = set()
+        self.slow = False
+        self.closed = False
+        self._connection = connection
+        self._encode = encode
+        self._out: list[bytes] = []  # goes out at the end of this release
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._conflated: dict[tuple[str, int], Message] = {}
+
+    def offer(self, frame: bytes, message: Message) -> None:
+        """Take an event of a channel."""
+        if not self.slow:
+            self._out.append(frame)
+        elif (key := _conflation_key(message)) is not None:
+            before = self._conflated.get(key)
+            self._conflated[key] = message if before is None else _conflate(before, message)
+        else:
+            self._wait(frame)
+
+    def send(self, frame: bytes) -> None:
+        """Take an answer: like an event that must not be skipped."""
+        if self.slow:
+            self._wait(frame)
+        else:
+            self._out.append(frame)
+
+    def _wait(self, frame: bytes) -> None:
+        self._waiting.append(frame)
+        self._waiting_bytes += len(frame)
+        if self._waiting_bytes > QUEUE_BYTES_MAX and not self.closed:
+            self.closed = True
+            self._connection.close(1013, TOO_SLOW)
+
+    def flush(self) -> None:
+        """Write what this release brought; notice when the connection is full."""
+        if self._out:
+            out, self._out = self._out, []
+            self._connection.write(out)
+            self.slow = self._connection.unsent_bytes() > SLOW_BYTES
+
+    def catch_up(self) -> bool:
+        """Write what waited once the connection has room again; whether the subscriber is up with the others."""
+        if self.closed or self._connection.unsent_bytes() > SLOW_BYTES // 2:
+            return self.closed
+        out = self._waiting + [self._encode(message) for message in self._conflated.values()]
+        self._waiting, self._waiting_bytes, self._conflated = [], 0, {}
+        self._connection.write(out)
+        self.slow = self._connection.unsent_bytes() > SLOW_BYTES
+        return not self.slow
+
+
+def _conflation_key(message: Message) -> tuple[str, int] | None:
+    """What the event replaces an older one of; None when it must not be skipped."""
+    data = message.data
+    if isinstance(data, DepthDiff | Ticker | MarketChanged):
+        return message.channel, 0
+    if isinstance(data, CandleUpdate):
+        return message.channel, data.candle.open_s
+    return None
+
+
+def _conflate(before: Message, after: Message) -> Message:
+    """One event that stands for both."""
+    first = before.channel_sequence if before.first_channel_sequence is None else before.first_channel_sequence
+    data = after.data
+    if isinstance(data, DepthDiff):
+        assert isinstance(before.data, DepthDiff)
+        old = before.data
+        data = DepthDiff(
+            data.market, old.first_sequence, data.last_sequence, {**old.bids, **data.bids}, {**old.asks, **data.asks}
+        )
+    return Message(after.channel, after.sequence, after.channel_sequence, data, first)
+
+
+@dataclass(slots=True)
+class Subscription:
+    """A request to listen, in the line of the writer: released, it begins exactly between two commands.
+
+    `begin` makes what is sent first, the answer and the snapshot, from values copied when it got in line.
+    """
+
+    subscriber: Subscriber
+    channel: str
+    begin: Callable[[], list[bytes]]
+
+
+@dataclass(slots=True)
+class TimeMark:
+    """A moment in the line of the writer: every command before it has been released."""
+
+    time_ns: int
+
+
+class Feeds:
+    """Channels by name, and their subscribers."""
+
+    def __init__(self, market_data: MarketData, encode: Encode) -> None:
+        self._data = market_data
+        self._encode = encode
+        self._channels: dict[str, dict[Subscriber, None]] = {}
+        self._slow: dict[Subscriber, None] = {}
+        self._touched: dict[Subscriber, None] = {}
+        self.conflations = 0
+
+    @property
+    def subscribers(self) -> int:
+        """How many subscriptions there are."""
+        return sum(len(listening) for listening in self._channels.values())
+
+    def leave(self, subscriber: Subscriber, channel: str) -> None:
+        """Stop one subscription."""
+        subscriber.channels.discard(channel)
+        listening = self._channels.get(channel)
+        if listening is not None:
+            listening.pop(subscriber, None)
+            if not listening:
+                del self._channels[channel]
+
+    def forget(self, subscriber: Subscriber) -> None:
+        """The connection is gone."""
+        subscriber.closed = True
+        for channel in list(subscriber.channels):
+            self.leave(subscriber, channel)
+        self._slow.pop(subscriber, None)
+        self._touched.pop(subscriber, None)
+
+    def send(self, subscriber: Subscriber, frame: bytes) -> None:
+        """Send one subscriber an answer, with the others of this step."""
+        if not subscriber.closed:
+            subscriber.send(frame)
+            self._touched[subscriber] = None
+
+    def flush(self) -> None:
+        """Write out what this step brought."""
+        touched, self._touched = self._touched, {}
+        for subscriber in touched:
+            if not subscriber.closed:
+                subscriber.flush()
+                if subscriber.slow:
+                    self._slow[subscriber] = None
+
+    def catch_up(self) -> None:
+        """Give slow subscribers what waited for them, as far as their connections take it."""
+        for subscriber in list(self._slow):
+            if subscriber.catch_up():
+                del self._slow[subscriber]
+
+    # --- releasing
+
+    def released(self, entries: Iterable[Entry]) -> None:
+        """Publish what has become durable, in order, and begin subscriptions where they stand in the line."""
+        for _, _, outcome in entries:
+            if isinstance(outcome, Applied):
+                self._publish(outcome)
+            elif isinstance(outcome, Subscription):
+                self._join(outcome)
+            elif isinstance(outcome, TimeMark):
+                self._close_candles(outcome.time_ns)
+        self.flush()
+
+    def _join(self, wanted: Subscription) -> None:
+        subscriber, channel = wanted.subscriber, wanted.channel
+        if subscriber.closed:
+            return
+        for frame in wanted.begin():
+            self.send(subscriber, frame)
+        subscriber.channels.add(channel)
+        self._channels.setdefault(channel, {})[subscriber] = None
+
+    def _emit(self, channel: str, sequence: int, channel_sequence: int, data: Data) -> None:
+        listening = self._channels.get(channel)
+        if not listening:
+            return
+        message = Message(channel, sequence, channel_sequence, data)
+        frame = self._encode(message)
+        touched = self._touched
+        for subscriber in listening:
+            if subscriber.slow:
+                self.conflations += 1
+            subscriber.offer(frame, message)
+            touched[subscriber] = None
+
+    def _publish(self, applied: Applied) -> None:
+        sequence, channels = applied.sequence, self._channels
+        self._data.sequence = sequence
+        balances: dict[str, list[BalanceChanged]] = {}
+        levels: list[LevelChanged] = []
+        for event in applied.events:
+            if isinstance(event, OrderUpdated):
+                channel = f"orders@{event.terms.user_id}"
+                if channel in channels:
+                    self._emit(channel, sequence, event.orders_sequence, event)
+            elif isinstance(event, BalanceChanged):
+                if f"balances@{event.user_id}" in channels:
+                    balances.setdefault(event.user_id, []).append(event)
+            elif isinstance(event, LevelChanged):
+                levels.append(event)
+            elif isinstance(event, MarketChanged):
+                self._publish_market(applied, event, levels)
+            elif isinstance(event, Trade):
+                self._publish_trade(sequence, event)
+            elif isinstance(event, MarketSet):
+                self._data.open_new(event.instrument.symbol)
+        for user_id, changed in balances.items():
+            self._emit(f"balances@{user_id}", sequence, changed[-1].balances_sequence, BalancesUpdate(changed))
+
+    def _publish_trade(self, sequence: int, trade: Trade) -> None:
+        self._emit(f"trade@{trade.market}", sequence, trade.trade_sequence, trade)
+        view = self._data.market(trade.market)
+        for interval, closed in enumerate(view.close_candles(trade.time_ns)):
+            if closed is not None:
+                self._emit_candle(view.symbol, sequence, interval, closed, True)
+        view.add(trade)
+        for interval, candle in enumerate(view.candles):
+            assert candle is not None
+            self._emit_candle(view.symbol, sequence, interval, candle, False)
+
+    def _emit_candle(self, market: str, sequence: int, interval: int, candle: Candle, closed: bool) -> None:
+        channel = f"candle_{INTERVAL_NAMES[interval]}@{market}"
+        if channel in self._channels:
+            count = self._data.market(market).candle_sequence(interval)
+            self._emit(channel, sequence, count, CandleUpdate(market, candle.copy(), closed))
+
+    def _close_candles(self, time_ns: int) -> None:
+        """Candles end by the clock, also where nothing trades any more."""
+        for view in self._data:
+            for interval, closed in enumerate(view.close_candles(time_ns)):
+                if closed is not None:
+                    self._emit_candle(view.symbol, self._data.sequence, interval, closed, True)
+
+    def _publish_market(self, applied: Applied, changed: MarketChanged, levels: list[LevelChanged]) -> None:
+        sequence, market = applied.sequence, changed.market
+        view = self._data.market(market)
+        better = changed.best_sequence != view.changed.best_sequence
+        view.changed = changed
+        if f"depth@{market}" in self._channels:
+            sides: tuple[dict[int, int], dict[int, int]] = ({}, {})
+            for level in levels:
+                sides[level.side][level.price_ticks] = level.total_lots
+            diff = DepthDiff(market, levels[0].book_sequence, changed.book_sequence, *sides)
+            self._emit(f"depth@{market}", sequence, changed.depth_sequence, diff)
+        if better:
+            self._emit(f"book_ticker@{market}", sequence, changed.best_sequence, changed)
+            if f"ticker@{market}" in self._channels:
+                self._emit(f"ticker@{market}", sequence, changed.best_sequence, view.ticker(applied.time_ns))

@@ -1,0 +1,76 @@
+"""`exchange replay`: the command line of the replay."""
+
+import asyncio
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from exchange.failure import Failure
+from exchange.replay.report import closing_table, differences, progress_view
+from exchange.replay.run import ReplayOptions, ReplayResult, replay
+
+
+class PositiveDecimal(click.ParamType[Decimal]):
+    """A decimal text above zero, kept exact."""
+
+    name = "decimal"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        try:
+            number = Decimal(str(value))
+        except InvalidOperation:
+            self.fail(f"{value!r} is not a decimal number", param, ctx)
+        if not number.is_finite() or number <= 0:
+            self.fail(f"{value!r} is not above zero", param, ctx)
+        return number
+
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("replay", context_settings={"show_default": True})
+@click.argument("file", type=FILE)
+@click.option("--market", help="Where to replay it; the exchange's only market if it has just one.")
+@click.option("--trades", type=FILE, help="The recorded trades, to assign users by and to compare with.")
+@click.option("--url", default="http://127.0.0.1:8080", help="Address of the running exchange.")
+@click.option("--batch", default=100, type=click.IntRange(1, 100), help="Most commands in one request.")
+@click.option("--retry-s", default=60.0, type=click.FloatRange(min=0), help="How long to wait for a lost exchange.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run; give it the same options.")
+@click.option("--price-unit", default="0.01", type=PositiveDecimal(), help="What a price of 1 in the file is.")
+@click.option("--quantity-unit", default="0.00000001", type=PositiveDecimal(), help="What a qty of 1 in the file is.")
+def replay_command(
+    file: Path,
+    market: str | None,
+    trades: Path | None,
+    url: str,
+    batch: int,
+    retry_s: float,
+    resume: bool,
+    price_unit: Decimal,
+    quantity_unit: Decimal,
+) -> None:
+    """Send the recorded order flow in FILE (csv or csv.gz) to a running exchange, in order, and compare.
+
+    FILE has the columns seq, ts, action, order_id, side, type, price, qty. Exit code 1 if the exchange did anything
+    else than recorded, or if the run failed.
+    """
+    options = ReplayOptions(file, market, trades, url, batch, retry_s, resume, price_unit, quantity_unit)
+    try:
+        result = asyncio.run(_shown(options))
+    except Failure as failure:
+        click.echo(str(failure), err=True)
+        raise click.exceptions.Exit(failure.exit_code) from failure
+    if result.difference is not None:
+        raise click.exceptions.Exit(1)
+
+
+async def _shown(options: ReplayOptions) -> ReplayResult:
+    with progress_view(Console(stderr=True)) as progress:
+        result = await replay(options, progress)
+    console = Console()
+    console.print(closing_table(result))
+    for sentence in differences(result):
+        console.print(sentence, soft_wrap=True, highlight=False, markup=False)
+    return result

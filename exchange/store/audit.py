@@ -1,0 +1,228 @@
+"""`exchange check`: judges a database from the outside, while an exchange may be running on it.
+
+The state is copied in one short snapshot and judged here; history only ever grows, so it is read afterwards, page by
+page, up to where the snapshot stood. (A long snapshot would keep dead rows alive and slow the writer down.)
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+import asyncpg
+
+from exchange.core.commands import Side
+from exchange.core.instrument import Asset, Instrument
+from exchange.core.ledger import EXTERNAL, FEES
+from exchange.core.state import VenueState
+from exchange.core.venue import Venue
+from exchange.failure import Failure
+from exchange.store import journal, recovery
+
+PAGE = 20_000
+FINDINGS_MAX = 20
+
+Connection = "asyncpg.Connection[Any]"
+
+
+@dataclass(slots=True)
+class Report:
+    """What was looked at, and what is wrong with it."""
+
+    sequence: int
+    open_orders: int
+    trades: int
+    replayed: int
+    findings: list[str]
+
+
+async def audit(dsn: str, *, replay: bool) -> Report:
+    """Judge the database. Raises Failure when it cannot be read."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "exchange check"})
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        raise Failure(f"The database cannot be read: {error}.") from error
+    try:
+        if await connection.fetchval("SELECT to_regclass('venue')") is None:
+            raise Failure("The database holds no exchange.")
+        state = await recovery.load(connection, remembered=replay)
+        findings = [*_balances(state), *_books(state)]
+        findings += await _history(connection, state)
+        replayed = 0
+        if replay:
+            replayed, differences = await _replay(connection, state)
+            findings += differences
+    finally:
+        await connection.close()
+    return Report(state.sequence, len(state.orders), state.last_trade_id, replayed, findings[:FINDINGS_MAX])
+
+
+def _balances(state: VenueState) -> list[str]:
+    """Every asset sums to zero, nobody owes, and what is locked is what open orders need."""
+    findings: list[str] = []
+    sums = {asset.symbol: 0 for asset in state.assets}
+    rules = {market.instrument.symbol: market.instrument for market in state.markets}
+    needed: dict[tuple[str, str], int] = {}
+    for order in state.orders:
+        instrument, terms = rules[order.terms.market], order.terms
+        remaining_lots = terms.quantity_lots - order.executed_lots
+        assert terms.price_ticks is not None
+        if terms.side is Side.BUY:
+            key, needs = instrument.quote.symbol, terms.price_ticks * remaining_lots * instrument.notional_unit
+        else:
+            key, needs = instrument.base.symbol, remaining_lots * instrument.lot_minor
+        needed[terms.user_id, key] = needed.get((terms.user_id, key), 0) + needs
+    for account in state.accounts:
+        sums[account.asset] += account.available_minor + account.locked_minor
+        name = f"{account.user_id}'s {account.asset}"
+        if (account.available_minor < 0 and account.user_id != EXTERNAL) or account.locked_minor < 0:
+            findings.append(f"{name} is negative: {account.available_minor} available, {account.locked_minor} locked")
+        needs = needed.pop((account.user_id, account.asset), 0)
+        if needs != account.locked_minor:
+            findings.append(f"{name} has {account.locked_minor} locked, and open orders need {needs}")
+    findings += [f"{user_id}'s {asset} needs {needs}, and has no account" for (user_id, asset), needs in needed.items()]
+    return findings + [f"{asset} sums to {total}, not to zero" for asset, total in sums.items() if total]
+
+
+def _books(state: VenueState) -> list[str]:
+    """No bid reaches an ask."""
+    bids: dict[str, int] = {}
+    asks: dict[str, int] = {}
+    for order in state.orders:
+        market, price_ticks = order.terms.market, order.terms.price_ticks
+        assert price_ticks is not None
+        if order.terms.side is Side.BUY:
+            bids[market] = max(bids.get(market, 0), price_ticks)
+        else:
+            asks[market] = min(asks.get(market, price_ticks), price_ticks)
+    crossed = [market for market in bids if market in asks and bids[market] >= asks[market]]
+    return [f"the book of {market} is crossed: bid {bids[market]}, ask {asks[market]} ticks" for market in crossed]
+
+
+async def _history(connection: Any, state: VenueState) -> list[str]:
+    """Transfers and trades add up to the accounts, and each order's trades to what it says it executed."""
+    findings: list[str] = []
+    rules = {market.instrument.symbol: market.instrument for market in state.markets}
+    balances: dict[tuple[str, str], int] = {}
+    executed: dict[int, list[int]] = {}
+
+    def post(user_id: str, asset: Asset, amount_minor: int) -> None:
+        key = (user_id, asset.symbol)
+        balances[key] = balances.get(key, 0) + amount_minor
+
+    assets = {asset.symbol: asset for asset in state.assets}
+    async for row in _pages(connection, "transfers", "sequence", state.sequence):
+        post(row["user_id"], assets[row["asset"]], int(row["amount_minor"]))
+        post(EXTERNAL, assets[row["asset"]], -int(row["amount_minor"]))
+    seen = 0
+    async for row in _pages(connection, "trades", "trade_id", state.last_trade_id):
+        seen += 1
+        if row["trade_id"] != seen:
+            return [*findings, f"trade {seen} is missing"]
+        _post_trade(row, rules[row["market"]], post)
+        for order_id in (row["maker_order_id"], row["taker_order_id"]):
+            sums = executed.setdefault(order_id, [0, 0])
+            sums[0] += row["quantity_lots"]
+            sums[1] += int(row["quote_minor"])
+    if seen != state.last_trade_id:
+        findings.append(f"the last {state.last_trade_id - seen} trades are missing")
+    for account in state.accounts:
+        total = account.available_minor + account.locked_minor
+        posted = balances.pop((account.user_id, account.asset), 0)
+        if total != posted:
+            findings.append(f"{account.user_id}'s {account.asset} is {total}, and history adds up to {posted}")
+    findings += [
+        f"{user}'s {asset} should be {sum_}, and has no account" for (user, asset), sum_ in balances.items() if sum_
+    ]
+    return findings + await _orders(connection, state, executed)
+
+
+def _post_trade(row: Any, rules: Instrument, post: Any) -> None:
+    base_minor, quote_minor = row["quantity_lots"] * rules.lot_minor, int(row["quote_minor"])
+    for user, fee, side in (
+        (row["taker_user_id"], int(row["taker_fee_minor"]), Side(row["taker_side"])),
+        (row["maker_user_id"], int(row["maker_fee_minor"]), Side(1 - row["taker_side"])),
+    ):
+        buys = side is Side.BUY
+        post(user, rules.base, base_minor - fee if buys else -base_minor)
+        post(user, rules.quote, -quote_minor if buys else quote_minor - fee)
+        post(FEES, rules.base if buys else rules.quote, fee)
+
+
+async def _orders(connection: Any, state: VenueState, executed: dict[int, list[int]]) -> list[str]:
+    findings: list[str] = []
+
+    def judge(order_id: int, lots: int, quote_minor: int) -> None:
+        traded = executed.pop(order_id, [0, 0])
+        if traded != [lots, quote_minor]:
+            findings.append(f"order {order_id} says it executed {lots} lots for {quote_minor}, its trades say {traded}")
+
+    open_ids = {order.order_id for order in state.orders}
+    for order in state.orders:
+        judge(order.order_id, order.executed_lots, order.executed_quote_minor)
+    async for row in _pages(connection, "closed_orders", "order_id", state.sequence):
+        if row["order_id"] not in open_ids:  # else it closed after the snapshot
+            judge(row["order_id"], row["executed_lots"], int(row["executed_quote_minor"]))
+    return findings + [f"order {order_id} has trades, and is not there" for order_id in executed]
+
+
+async def _pages(connection: Any, table: str, key: str, last: int) -> AsyncIterator[Any]:
+    """All rows of a table up to a key, each page in a snapshot of its own."""
+    after = 0
+    while True:
+        rows = await connection.fetch(
+            f"SELECT * FROM {table} WHERE {key} > $1 AND {key} <= $2 ORDER BY {key} LIMIT {PAGE}", after, last
+        )
+        for row in rows:
+            yield row
+        if len(rows) < PAGE:
+            return
+        after = rows[-1][key]
+
+
+async def _replay(connection: Any, state: VenueState) -> tuple[int, list[str]]:
+    """Apply the journal from its baseline, the empty venue, and compare where it arrives."""
+    venue, assets = Venue(), dict[str, Asset]()
+    async for row in _journal(connection, state.sequence):
+        if row["first_sequence"] != venue.sequence + 1:
+            return venue.sequence, [f"the journal goes from {venue.sequence} to {row['first_sequence']}"]
+        if (row["codec_version"], row["rules_version"]) != (journal.CODEC_VERSION, journal.RULES_VERSION):
+            return venue.sequence, [f"the journal after {venue.sequence} was written by another version"]
+        for sequence, time_ns, command in journal.decode(row["commands"], assets):
+            if not isinstance(venue.apply(command, sequence, time_ns), list):
+                return venue.sequence, [f"command {sequence} was applied, and its replay is refused: {command}"]
+    venue.check()
+    return venue.sequence, _differences(venue.state(), state)
+
+
+async def _journal(connection: Any, last: int) -> AsyncIterator[Any]:
+    after = 0
+    while True:
+        rows = await connection.fetch(
+            "SELECT * FROM journal WHERE last_sequence > $1 AND last_sequence <= $2 ORDER BY last_sequence LIMIT 200",
+            after,
+            last,
+        )
+        for row in rows:
+            yield row
+        if not rows:
+            return
+        after = rows[-1]["last_sequence"]
+
+
+def _differences(replayed: VenueState, stored: VenueState) -> list[str]:
+    findings: list[str] = []
+    for field in fields(VenueState):
+        here, there = getattr(replayed, field.name), getattr(stored, field.name)
+        if here == there:
+            continue
+        if not isinstance(here, list):
+            findings.append(f"the replay's {field.name} is {here}, the stored one {there}")
+            continue
+        index = next(
+            (i for i, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), min(len(here), len(there))
+        )
+        findings.append(
+            f"the replay's {field.name} differ at {index}: {here[index : index + 1]} replayed, "
+            f"{there[index : index + 1]} stored"
+        )
+    return findings

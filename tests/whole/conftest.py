@@ -1,0 +1,82 @@
+"""Exchanges to test: one that all tests share, each with users and a market of its own, and others for one test."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from tests.whole import served
+from tests.whole.api import Api, bases
+from tests.whole.served import Served
+
+PLAIN_MARKETS, FEE_MARKETS, SMALL_MARKETS = 150, 5, 1
+SHARED = (
+    served.CONFIG
+    + "".join(served.market_text(base) for base in bases("A", PLAIN_MARKETS))
+    + "".join(served.market_text(base, maker_fee="0.001", taker_fee="0.002") for base in bases("F", FEE_MARKETS))
+    + "".join(served.market_text(base, max_open_orders=3) for base in bases("S", SMALL_MARKETS))
+    + served.USER
+)
+
+Start = Callable[[str], Served]
+
+
+class Markets:
+    """Markets that no test has used."""
+
+    def __init__(self) -> None:
+        self._plain = bases("A", PLAIN_MARKETS)
+        self._fees = bases("F", FEE_MARKETS)
+        self._small = bases("S", SMALL_MARKETS)
+
+    def plain(self) -> str:
+        """Tick 0.01, lot 0.0001, no fees."""
+        return f"{next(self._plain)}_USDC"
+
+    def with_fees(self) -> str:
+        """The same, with 0.1 % for the maker and 0.2 % for the taker."""
+        return f"{next(self._fees)}_USDC"
+
+    def small(self) -> str:
+        """The same, with three open orders a user at most."""
+        return f"{next(self._small)}_USDC"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[Served]:
+    """The exchange that all tests share which neither stop nor configure it."""
+    with served.served(SHARED, ephemeral=True) as exchange:
+        yield exchange
+        assert exchange.stop() == 0
+        said = exchange.said()
+        assert "Traceback" not in said
+        assert "Error handling request" not in said
+        assert '"level": "error"' not in said
+
+
+@pytest.fixture(scope="session")
+def markets(shared: Served) -> Markets:
+    """Where the fresh markets of the shared exchange come from."""
+    return Markets()
+
+
+@pytest.fixture
+def market(markets: Markets) -> str:
+    """A market of the shared exchange with nothing in its book."""
+    return markets.plain()
+
+
+@pytest_asyncio.fixture
+async def api(shared: Served) -> AsyncIterator[Api]:
+    """A client of the shared exchange."""
+    async with aiohttp.ClientSession() as session:
+        yield Api(session, shared.url)
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts an exchange of this test's own, with that configuration and a data directory that it keeps."""
+    with contextlib.ExitStack() as stack:
+        yield lambda config: stack.enter_context(served.served(config))

@@ -1,0 +1,133 @@
+"""The contract's shapes: every field it names, and what may stand in it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+Check = Callable[[Any], bool]
+Shape = dict[str, Check]
+
+
+def an_id(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[1-9][0-9]*", value) is not None
+
+
+def a_number(value: Any) -> bool:
+    """Plain decimal text without a needless zero."""
+    return isinstance(value, str) and re.fullmatch(r"(0|[1-9][0-9]*)(\.[0-9]*[1-9])?", value) is not None
+
+
+def a_time(value: Any) -> bool:
+    """Milliseconds of this century."""
+    return type(value) is int and 1_500_000_000_000 < value < 4_000_000_000_000
+
+
+def a_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def a_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def a_flag(value: Any) -> bool:
+    return type(value) is bool
+
+
+def or_null(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+def one_of(*values: str) -> Check:
+    return lambda value: value in values
+
+
+SIDE = one_of("buy", "sell")
+
+ORDER: Shape = {
+    "order_id": an_id,
+    "client_order_id": or_null(a_text),
+    "user_id": a_text,
+    "market": a_text,
+    "side": SIDE,
+    "order_type": one_of("limit", "market"),
+    "time_in_force": one_of("gtc", "ioc", "fok"),
+    "post_only": a_flag,
+    "price": or_null(a_number),
+    "quantity": a_number,
+    "executed_quantity": a_number,
+    "executed_quote_quantity": a_number,
+    "status": one_of("open", "partially_filled", "filled", "canceled", "expired"),
+    "expire_reason": or_null(a_text),
+    "created_at": a_time,
+    "updated_at": a_time,
+}
+ORDER_FILL: Shape = {
+    "trade_id": an_id,
+    "price": a_number,
+    "quantity": a_number,
+    "fee": a_number,
+    "fee_asset": a_text,
+    "liquidity": one_of("maker", "taker"),
+    "timestamp": a_time,
+}
+FILL: Shape = ORDER_FILL | {
+    "order_id": an_id,
+    "client_order_id": or_null(a_text),
+    "market": a_text,
+    "side": SIDE,
+    "quote_quantity": a_number,
+}
+TRADE: Shape = {
+    "trade_id": an_id,
+    "market": a_text,
+    "price": a_number,
+    "quantity": a_number,
+    "quote_quantity": a_number,
+    "taker_side": SIDE,
+    "timestamp": a_time,
+}
+BALANCE: Shape = {"asset": a_text, "available": a_number, "locked": a_number, "total": a_number}
+MARKET: Shape = {
+    "market": a_text,
+    "base": a_text,
+    "quote": a_text,
+    "base_decimals": a_count,
+    "quote_decimals": a_count,
+    "tick_size": a_number,
+    "lot_size": a_number,
+    "min_notional": a_number,
+    "maker_fee": a_number,
+    "taker_fee": a_number,
+    "max_open_orders": a_count,
+    "status": one_of("trading", "halted"),
+}
+HEALTH: Shape = {"status": one_of("ok"), "version": a_text, "sequence": a_count}
+
+
+def assert_shape(value: dict[str, Any], shape: Shape) -> None:
+    """Every field is there, and each is what the contract says."""
+    for name, check in shape.items():
+        assert name in value, f"{name} is missing in {value}"
+        assert check(value[name]), f"{name} is {value[name]!r}"
+
+
+def assert_order(order: dict[str, Any], *, with_fills: bool) -> None:
+    """An order, and its fills where the call gives them."""
+    assert_shape(order, ORDER)
+    assert ("fills" in order) or not with_fills
+    for fill in order.get("fills", []):
+        assert_shape(fill, ORDER_FILL)
+
+
+def assert_depth(depth: dict[str, Any]) -> None:
+    """A book, best first on both sides."""
+    assert a_text(depth["market"])
+    assert a_count(depth["last_sequence"])
+    for side in ("bids", "asks"):
+        for price, quantity in depth[side]:
+            assert a_number(price)
+            assert a_number(quantity)
+    bids, asks = ([float(price) for price, _ in depth[side]] for side in ("bids", "asks"))
+    assert bids == sorted(bids, reverse=True)
+    assert asks == sorted(asks)
