@@ -87,6 +87,7 @@ class Exchange:
             ]
             self.engine.start(group)
             self.store.on_lost(self.writer.wake)
+            self.writer.wake()  # it may be lost already
             for command in differences(self.config, self.venue):
                 outcome = await self.engine.submit(command)
                 if isinstance(outcome, Rejected):

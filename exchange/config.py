@@ -34,10 +34,14 @@ class ServerConfig(Section, frozen=True, kw_only=True):
 
 
 class DatabaseConfig(Section, frozen=True, kw_only=True):
-    """Which PostgreSQL: `url`, or an embedded one that lives in `data_dir`."""
+    """Which PostgreSQL: `url`, or an embedded one that lives in `data_dir`.
+
+    A commit that has not returned within `commit_timeout_s` is in doubt, and looked after on a new connection.
+    """
 
     url: str = ""
     data_dir: str = ".exchange"
+    commit_timeout_s: float = 10.0
 
 
 class AuthConfig(Section, frozen=True, kw_only=True):
@@ -155,6 +159,7 @@ def _check(config: Config) -> None:
     positive = {
         "[server] body_max_bytes": server.body_max_bytes,
         "[server] stop_timeout_s": server.stop_timeout_s,
+        "[database] commit_timeout_s": config.database.commit_timeout_s,
         "[engine] market_queue_max": engine.market_queue_max,
         "[engine] backlog_max": engine.backlog_max,
         "[engine] batch_max": engine.batch_max,

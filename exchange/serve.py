@@ -68,7 +68,11 @@ async def serve(config: Config, options: ServeOptions) -> None:
 async def _run(
     config: Config, options: ServeOptions, dsn: str, postgres: EmbeddedPostgres | None, stop: asyncio.Event
 ) -> None:
-    store = PostgresStore(dsn, ensure_running=postgres.ensure_running if postgres else None)
+    store = PostgresStore(
+        dsn,
+        ensure_running=postgres.ensure_running if postgres else None,
+        commit_timeout_s=config.database.commit_timeout_s,
+    )
     exchange = await build(config, store)
     history = PostgresHistory(dsn)
     gate, trading = Gate(config, exchange.venue), Trading(exchange.engine, history)
@@ -109,8 +113,8 @@ async def _watch(postgres: EmbeddedPostgres) -> None:
     """Bring a dead PostgreSQL back, also while nobody asks anything of it."""
     while True:
         await asyncio.sleep(WATCH_S)
-        if not postgres.alive():
-            log.warning("PostgreSQL is gone; starting it again")
+        if not postgres.alive() or postgres.ending():
+            log.warning("PostgreSQL is gone, or going; starting it again")
             try:
                 await postgres.ensure_running()
             except Failure as failure:

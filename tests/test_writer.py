@@ -1,6 +1,7 @@
 """The writer: durable before visible, in order, once, and nobody left waiting."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -347,6 +348,16 @@ async def test_those_in_line_are_told_too() -> None:
         reads = [desk.add("read"), desk.add(REFUSED)]
         await turns()
         assert [type(read.exception()) for read in reads] == [OutcomeUnknown] * 2
+
+
+async def test_those_behind_a_mark_that_nobody_waits_for_are_told_too() -> None:
+    async with impatient() as desk:
+        desk.apply().add_done_callback(lambda reply: reply.exception())
+        await turns()
+        mark, read = desk.add("mark", since=math.inf), desk.add("read")
+        await turns()
+        assert isinstance(read.exception(), OutcomeUnknown)
+        assert not mark.done()
 
 
 async def test_who_came_later_still_waits() -> None:
