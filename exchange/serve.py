@@ -73,7 +73,7 @@ async def _run(
         ensure_running=postgres.ensure_running if postgres else None,
         commit_timeout_s=config.database.commit_timeout_s,
     )
-    exchange = await build(config, store)
+    exchange = await build(config, store, feed_encoder)
     history = PostgresHistory(dsn)
     gate, trading = Gate(config, exchange.venue), Trading(exchange.engine, history)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)

@@ -351,7 +351,8 @@ async def test_those_in_line_are_told_too() -> None:
 
 
 async def test_those_behind_a_mark_that_nobody_waits_for_are_told_too() -> None:
-    async with impatient() as desk:
+    async with desk_of(reply_timeout_s=0.0) as desk, watched(desk):
+        desk.store.slow()
         desk.apply().add_done_callback(lambda reply: reply.exception())
         await turns()
         mark, read = desk.add("mark", since=math.inf), desk.add("read")

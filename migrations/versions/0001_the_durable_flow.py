@@ -113,7 +113,10 @@ STATEMENTS = [
     "CREATE INDEX trades_by_taker ON trades (taker_user_id, trade_id)",
     "CREATE INDEX trades_by_maker_order ON trades (maker_order_id)",
     # Takers' ids grow with the table, so a summary of its pages finds them, and costs a commit next to nothing.
-    "CREATE INDEX trades_by_taker_order ON trades USING brin (taker_order_id) WITH (pages_per_range = 32, autosummarize = on)",
+    """
+    CREATE INDEX trades_by_taker_order ON trades USING brin (taker_order_id)
+    WITH (pages_per_range = 32, autosummarize = on)
+    """,
     """
     CREATE TABLE transfers (
         sequence bigint PRIMARY KEY,
