@@ -126,8 +126,9 @@ def load(
         raise Failure(f"The configuration {path} cannot be read: {error}.", 2) from error
     except tomllib.TOMLDecodeError as error:
         raise Failure(f"The configuration {path} is not TOML: {error}.", 2) from error
-    for (section, key), value in (_environment(environment) | dict(options)).items():
-        if value is not None and isinstance(tables.setdefault(section, {}), dict):
+    said = {name: value for name, value in options.items() if value is not None}
+    for (section, key), value in (_environment(environment) | said).items():
+        if isinstance(tables.setdefault(section, {}), dict):
             tables[section][key] = value
     try:
         config = msgspec.convert(tables, Config, strict=False)
@@ -137,8 +138,8 @@ def load(
     return config
 
 
-def _environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str | int | None]:
-    found: dict[tuple[str, str], str | int | None] = {}
+def _environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str | int]:
+    found: dict[tuple[str, str], str | int] = {}
     for name, value in environment.items():
         prefix, _, rest = name.partition("_")
         section, _, key = rest.lower().partition("_")

@@ -95,8 +95,7 @@ class Engine:
         if self.stopping:
             raise Stopping
         loop = asyncio.get_running_loop()
-        only_cancels = all(command.__class__ in (CancelOrder, CancelAll) for command in commands)
-        bound = self._backlog_max + (self._market_queue_max if only_cancels else 0)
+        bound = self._backlog_max + (self._market_queue_max if _only_cancels(commands) else 0)
         if self._queued + self._writer.backlog + len(commands) > bound:
             raise Overloaded
         ticket = Ticket(loop.create_future(), len(commands), loop.time())
@@ -150,11 +149,10 @@ class Engine:
 
     def _enqueue(self, run: _Run) -> bool:
         command = run.commands[0]
-        symbol = None if isinstance(command, _VENUE_COMMANDS) else command.market
         # A market that is not there has no queue; the venue's task will say so.
-        queue = self._queues.get(symbol) or self._queues[None]
-        reserved = all(command.__class__ in (CancelOrder, CancelAll) for command in run.commands)
-        if queue.qsize() >= self._market_queue_max * (2 if reserved else 1):
+        queue = self._queues.get(_market_of(command)) or self._queues[None]
+        waiting, bound = queue.qsize(), self._market_queue_max
+        if waiting >= bound and (waiting >= 2 * bound or not _only_cancels(run.commands)):
             return False
         queue.put_nowait(run)
         return True
@@ -208,7 +206,17 @@ class Engine:
         return Applied(sequence, time_ns, command, outcome) if outcome else outcome
 
 
+def _market_of(command: Command) -> str | None:
+    """The market whose queue the command goes through; None is the whole venue's."""
+    return None if isinstance(command, _VENUE_COMMANDS) else command.market
+
+
+def _only_cancels(commands: Sequence[Command]) -> bool:
+    return all(isinstance(command, _CANCELS) for command in commands)
+
+
 _VENUE_COMMANDS = (Deposit, AddUser, AddAsset, SetMarket)
+_CANCELS = (CancelOrder, CancelAll)
 
 
 def _runs(ticket: Ticket, commands: Sequence[Command]) -> _Run:
@@ -218,7 +226,7 @@ def _runs(ticket: Ticket, commands: Sequence[Command]) -> _Run:
     runs: list[list[Command]] = []
     symbols: list[str | None] = []
     for command in commands:
-        symbol = None if isinstance(command, _VENUE_COMMANDS) else command.market
+        symbol = _market_of(command)
         if not symbols or symbols[-1] != symbol:
             symbols.append(symbol)
             runs.append([])

@@ -20,7 +20,7 @@ from exchange.core.events import (
     OrderUpdated,
     Trade,
 )
-from exchange.core.market_data import MarketData, Ticker
+from exchange.core.market_data import MarketData, MarketView, Ticker
 from exchange.writer import Applied, Entry
 
 QUEUE_BYTES_MAX = 4 << 20  # what may wait for one slow subscriber, beyond what its connection holds
@@ -240,6 +240,8 @@ class Feeds:
         self._data = market_data
         self._encode = encode
         self._channels: dict[str, dict[Subscriber, None]] = {}
+        self._private = 0  # channels of users that somebody listens to
+        self._charted = 0  # channels of candles that somebody listens to
         self._slow: dict[Subscriber, None] = {}
         self._touched: dict[Subscriber, None] = {}
         self.conflations = 0
@@ -257,6 +259,7 @@ class Feeds:
             listening.pop(subscriber, None)
             if not listening:
                 del self._channels[channel]
+                self._count(channel, -1)
 
     def forget(self, subscriber: Subscriber) -> None:
         """The connection is gone."""
@@ -307,7 +310,17 @@ class Feeds:
         for frame in wanted.begin():
             self.send(subscriber, frame)
         subscriber.channels.add(channel)
-        self._channels.setdefault(channel, {})[subscriber] = None
+        if channel not in self._channels:
+            self._channels[channel] = {}
+            self._count(channel, 1)
+        self._channels[channel][subscriber] = None
+
+    def _count(self, channel: str, change: int) -> None:
+        """Know when nobody listens to a kind of channel: then its events need not even be named."""
+        if channel.startswith(("orders@", "balances@")):
+            self._private += change
+        elif channel.startswith("candle_"):
+            self._charted += change
 
     def _emit(self, channel: str, sequence: int, channel_sequence: int, data: Data) -> None:
         listening = self._channels.get(channel)
@@ -323,19 +336,11 @@ class Feeds:
             touched[subscriber] = None
 
     def _publish(self, applied: Applied) -> None:
-        sequence, channels = applied.sequence, self._channels
+        sequence = applied.sequence
         self._data.sequence = sequence
-        balances: dict[str, list[BalanceChanged]] = {}
         levels: list[LevelChanged] = []
         for event in applied.events:
-            if isinstance(event, OrderUpdated):
-                channel = f"orders@{event.terms.user_id}"
-                if channel in channels:
-                    self._emit(channel, sequence, event.orders_sequence, event)
-            elif isinstance(event, BalanceChanged):
-                if f"balances@{event.user_id}" in channels:
-                    balances.setdefault(event.user_id, []).append(event)
-            elif isinstance(event, LevelChanged):
+            if isinstance(event, LevelChanged):
                 levels.append(event)
             elif isinstance(event, MarketChanged):
                 self._publish_market(applied, event, levels)
@@ -343,45 +348,59 @@ class Feeds:
                 self._publish_trade(sequence, event)
             elif isinstance(event, MarketSet):
                 self._data.open_new(event.instrument.symbol)
+        if self._private:
+            self._publish_private(applied)
+
+    def _publish_private(self, applied: Applied) -> None:
+        sequence, channels = applied.sequence, self._channels
+        balances: dict[str, list[BalanceChanged]] = {}
+        for event in applied.events:
+            if isinstance(event, OrderUpdated):
+                channel = f"orders@{event.terms.user_id}"
+                if channel in channels:
+                    self._emit(channel, sequence, event.orders_sequence, event)
+            elif isinstance(event, BalanceChanged) and f"balances@{event.user_id}" in channels:
+                balances.setdefault(event.user_id, []).append(event)
         for user_id, changed in balances.items():
             self._emit(f"balances@{user_id}", sequence, changed[-1].balances_sequence, BalancesUpdate(changed))
 
     def _publish_trade(self, sequence: int, trade: Trade) -> None:
         self._emit(f"trade@{trade.market}", sequence, trade.trade_sequence, trade)
         view = self._data.market(trade.market)
-        for interval, closed in enumerate(view.close_candles(trade.time_ns)):
-            if closed is not None:
-                self._emit_candle(view.symbol, sequence, interval, closed, True)
+        self._emit_closed(view, sequence, trade.time_ns)
         view.add(trade)
-        for interval, candle in enumerate(view.candles):
-            assert candle is not None
-            self._emit_candle(view.symbol, sequence, interval, candle, False)
+        if self._charted:
+            for interval, name in enumerate(INTERVAL_NAMES):
+                channel = f"candle_{name}@{view.symbol}"
+                candle = view.candle(interval) if channel in self._channels else None
+                if candle is not None:
+                    update = CandleUpdate(view.symbol, candle, False)
+                    self._emit(channel, sequence, view.candle_sequence(interval), update)
 
-    def _emit_candle(self, market: str, sequence: int, interval: int, candle: Candle, closed: bool) -> None:
-        channel = f"candle_{INTERVAL_NAMES[interval]}@{market}"
-        if channel in self._channels:
-            count = self._data.market(market).candle_sequence(interval)
-            self._emit(channel, sequence, count, CandleUpdate(market, candle.copy(), closed))
+    def _emit_closed(self, view: MarketView, sequence: int, time_ns: int) -> None:
+        for interval, candle in enumerate(view.close_candles(time_ns)):
+            if candle is not None:
+                channel = f"candle_{INTERVAL_NAMES[interval]}@{view.symbol}"
+                update = CandleUpdate(view.symbol, candle, True)
+                self._emit(channel, sequence, view.candle_sequence(interval), update)
 
     def _close_candles(self, time_ns: int) -> None:
         """Candles end by the clock, also where nothing trades any more."""
         for view in self._data:
-            for interval, closed in enumerate(view.close_candles(time_ns)):
-                if closed is not None:
-                    self._emit_candle(view.symbol, self._data.sequence, interval, closed, True)
+            self._emit_closed(view, self._data.sequence, time_ns)
 
     def _publish_market(self, applied: Applied, changed: MarketChanged, levels: list[LevelChanged]) -> None:
         sequence, market = applied.sequence, changed.market
         view = self._data.market(market)
         better = changed.best_sequence != view.changed.best_sequence
         view.changed = changed
-        if f"depth@{market}" in self._channels:
+        if self._channels and f"depth@{market}" in self._channels:
             sides: tuple[dict[int, int], dict[int, int]] = ({}, {})
             for level in levels:
                 sides[level.side][level.price_ticks] = level.total_lots
             diff = DepthDiff(market, levels[0].book_sequence, changed.book_sequence, *sides)
             self._emit(f"depth@{market}", sequence, changed.depth_sequence, diff)
-        if better:
+        if better and self._channels:
             self._emit(f"book_ticker@{market}", sequence, changed.best_sequence, changed)
             if f"ticker@{market}" in self._channels:
                 self._emit(f"ticker@{market}", sequence, changed.best_sequence, view.ticker(applied.time_ns))

@@ -47,6 +47,12 @@ class Candle:
         self.quote_minor += later.quote_minor
         self.trades += later.trades
 
+    def without(self, part: "Candle") -> None:
+        """Take the volume of a part out; its prices stay, which costs nothing when it is merged in again."""
+        self.volume_lots -= part.volume_lots
+        self.quote_minor -= part.quote_minor
+        self.trades -= part.trades
+
     def copy(self) -> "Candle":
         """The candle as it is now."""
         made = Candle(self.open_s, self.open_ticks)

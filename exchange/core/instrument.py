@@ -7,6 +7,7 @@ except a fee, up, in favour of the house.
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 UNITS_MAX = 2**63  # ticks and lots stay below it: they are BIGINT in the database
 AMOUNT_MAX = 10**38  # minor units stay below it: they are NUMERIC(38,0) in the database
@@ -50,6 +51,7 @@ def parse_scaled(text: str, decimals: int) -> int:
     return int(whole + fraction.ljust(decimals, "0"))
 
 
+@lru_cache(maxsize=1 << 16)  # prices and quantities recur; balances do not, and push out what is oldest
 def decimal_text(value: int, decimals: int) -> str:
     """The shortest exact text: 150020 at 3 decimals is `"150.02"`, 2000 is `"2"`."""
     if value < 0:  # a change of price; nothing else is

@@ -1,14 +1,16 @@
 """The public view of markets, folded from released events: the last day's ticker and the running candles."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from exchange.core.candles import Candle, open_s
 from exchange.core.events import INTERVALS_S, MarketChanged, Trade
 
 MINUTE_S = INTERVALS_S[0]
+LONGER_S = INTERVALS_S[1:]
 DAY_S = 86_400
+NONE_CLOSED: Sequence[Candle | None] = (None,) * len(INTERVALS_S)
 
 
 @dataclass(slots=True)
@@ -77,13 +79,17 @@ class Day:
 
 
 class MarketView:
-    """One market as the public sees it."""
+    """One market as the public sees it.
+
+    Only the running minute takes trades; a longer candle is what was before that minute, and is read with it.
+    """
 
     def __init__(self, changed: MarketChanged) -> None:
         self.symbol = changed.market
         self.changed = changed
-        self.candles: list[Candle | None] = [None] * len(INTERVALS_S)  # the running one of each interval
         self.last_ticks: int | None = None
+        self._minute: Candle | None = None
+        self._longer: list[Candle | None] = [None] * len(LONGER_S)
         self._closed = list(changed.candles)
         self._trades = changed.trade_sequence
         self._day = Day()
@@ -95,37 +101,62 @@ class MarketView:
         """
         for minute in minutes:
             self._day.begin(minute)
-        for interval, candle in enumerate(last):
-            if candle is None:
-                continue
-            self.last_ticks = candle.close_ticks
-            if candle.open_s + INTERVALS_S[interval] > now_s:
-                self.candles[interval] = candle
-                self._closed[interval] -= 1
-        if self.candles[0] is not None:
-            self.candles[0] = minutes[-1]  # the same minute: it grows in both places
+        running = [
+            candle if candle is not None and candle.open_s + interval_s > now_s else None
+            for candle, interval_s in zip(last, INTERVALS_S, strict=True)
+        ]
+        for interval, candle in enumerate(running):
+            self._closed[interval] -= candle is not None
+        self.last_ticks = next((candle.close_ticks for candle in last if candle is not None), None)
+        self._longer = running[1:]
+        if running[0] is not None:
+            self._minute = minutes[-1]  # the same one: it grows here and in the day
+            for candle in self._longer:
+                assert candle is not None
+                candle.without(self._minute)
 
     def add(self, trade: Trade) -> None:
         """Take a released trade in; the candles that it is past are closed already."""
         self.last_ticks = trade.price_ticks
         self._trades = trade.trade_sequence
-        for interval, candle in enumerate(self.candles):
-            if candle is None:
-                begin_s = open_s(trade.time_ns, INTERVALS_S[interval])
-                candle = self.candles[interval] = Candle(begin_s, trade.price_ticks)
-                if interval == 0:
-                    self._day.begin(candle)
-            candle.add(trade)
+        minute = self._minute
+        if minute is None:
+            minute = self._minute = Candle(open_s(trade.time_ns, MINUTE_S), trade.price_ticks)
+            self._day.begin(minute)
+        minute.add(trade)
         self._day.add(trade)
 
-    def close_candles(self, time_ns: int) -> list[Candle | None]:
+    def candle(self, interval: int) -> Candle | None:
+        """A copy of the running candle of an interval."""
+        minute = self._minute
+        if interval == 0:
+            return None if minute is None else minute.copy()
+        longer = self._longer[interval - 1]
+        if longer is not None:
+            longer = longer.copy()
+            if minute is not None:
+                longer.merge(minute)
+        elif minute is not None:
+            longer = minute.copy()
+            longer.open_s = minute.open_s // INTERVALS_S[interval] * INTERVALS_S[interval]
+        return longer
+
+    def close_candles(self, time_ns: int) -> Sequence[Candle | None]:
         """End the candles whose time is over; each interval's, or None."""
-        closed: list[Candle | None] = [None] * len(self.candles)
-        for interval, candle in enumerate(self.candles):
-            if candle is not None and open_s(time_ns, INTERVALS_S[interval]) > candle.open_s:
-                closed[interval] = candle
-                self.candles[interval] = None
-                self._closed[interval] += 1
+        time_s, minute = time_ns // 1_000_000_000, self._minute
+        if minute is not None and time_s < minute.open_s + MINUTE_S:
+            return NONE_CLOSED
+        closed: list[Candle | None] = [minute]
+        if minute is not None:
+            self._longer = [self.candle(interval) for interval in range(1, len(INTERVALS_S))]
+            self._minute = None
+            self._closed[0] += 1
+        for index, candle in enumerate(self._longer):
+            over = candle is not None and time_s >= candle.open_s + LONGER_S[index]
+            closed.append(candle if over else None)
+            if over:
+                self._longer[index] = None
+                self._closed[index + 1] += 1
         return closed
 
     def candle_sequence(self, interval: int) -> int:

@@ -85,6 +85,7 @@ def kill_initdb(pgdata: Path) -> None:
 
 
 def is_alive(process: psutil.Process) -> bool:
+    """Whether the process runs; a zombie does not."""
     if isinstance(process, psutil.Popen):
         # It is our child: poll() also reaps it, and a child that nobody reaps stays a zombie.
         return process.poll() is None

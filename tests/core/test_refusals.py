@@ -56,9 +56,10 @@ def test_what_remains_may_be_below_the_minimal_notional() -> None:
 
 @pytest.mark.parametrize("side", ["buy", "sell"])
 def test_a_market_order_whose_walk_is_below_the_minimal_notional_is_refused(side: str) -> None:
-    venue = book_of("ask 2 @ 10", "bid 2 @ 9", rules=AT_LEAST_TEN)
-    assert refusal(place(venue, f"bob {side} 0.9 at market")) == "MIN_NOTIONAL"
-    assert status(place(venue, f"bob {side} 2 at market")) == "filled 2 of 2"
+    venue = book_of("ask 2 @ 10", "bid 2 @ 8", rules=AT_LEAST_TEN)
+    just_below, enough = ("0.999", "1") if side == "buy" else ("1.249", "1.25")
+    assert refusal(place(venue, f"bob {side} {just_below} at market")) == "MIN_NOTIONAL"
+    assert status(place(venue, f"bob {side} {enough} at market")) == f"filled {enough} of {enough}"
 
 
 def test_a_market_order_is_judged_by_what_it_would_fill() -> None:
@@ -89,9 +90,18 @@ def test_ticks_and_lots_end_below_two_to_the_sixty_third() -> None:
     assert refusal(place(venue, f"bob buy 1 at market worst {UNITS_MAX}")) == "OUT_OF_RANGE"
 
 
-@pytest.mark.parametrize("order", ["bob buy 0 @ 1", "bob sell 0 @ 1", "bob buy 1 @ 0", "bob buy 0 at market"])
-def test_nothing_and_for_nothing_are_out_of_range(order: str) -> None:
+@pytest.mark.parametrize("order", ["bob buy 0 @ 1", "bob sell 0 @ 1", "bob buy 0 at market", "bob sell 0 at market"])
+def test_a_quantity_of_nothing_is_out_of_range(order: str) -> None:
     assert refusal(place(venue_of(coarse()), order)) == "OUT_OF_RANGE"
+
+
+def test_a_price_of_zero_is_a_price_unless_a_minimal_notional_forbids_it() -> None:
+    venue = book_of("bob bid 2 @ 0")
+    assert balance(venue, "bob USDC") == "1000000"
+    assert status(place(venue, "carol sell 1 @ 0")) == "filled 1 of 1"
+    assert balance(venue, "bob SOL") == "1000001"
+    assert shown(venue) == ["bid 1 @ 0"]
+    assert refusal(place(venue_of(AT_LEAST_TEN), "bob buy 1 @ 0")) == "MIN_NOTIONAL"
 
 
 def test_a_notional_ends_below_ten_to_the_thirty_eighth() -> None:
