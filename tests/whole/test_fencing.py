@@ -9,6 +9,7 @@ import asyncpg
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from exchange.api.ws import feed_encoder
 from exchange.app import build
 from exchange.failure import Failure
 from exchange.store import postgres
@@ -295,7 +296,7 @@ async def test_a_server_without_room_is_tried_again(dsn: str, server: Server) ->
 
 
 async def test_a_connection_lost_while_idle_is_mended_before_anybody_asks(dsn: str, name: str) -> None:
-    exchange = await build(CONFIG, PostgresStore(dsn))
+    exchange = await build(CONFIG, PostgresStore(dsn), feed_encoder)
 
     async def lose_it() -> None:
         pid = PID.format(name=name)
