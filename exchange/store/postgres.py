@@ -42,6 +42,7 @@ SESSION = {
 BROKEN = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server said goodbye, and the driver still believes that something is under way
     asyncpg.OperatorInterventionError,  # the server is shutting down, starting up, or ended our backend
     asyncpg.TooManyConnectionsError,  # after a restart everybody comes back at once
     asyncpg.TransactionRollbackError,

@@ -163,13 +163,15 @@ class Wire:
         self.directory = directory
         self._server = server
         self._ends: list[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = []
-        self.questions, self.answers = asyncio.Event(), asyncio.Event()
+        self.questions, self.answers, self.ends = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.last_answer = b""
         self.mend()
 
     def mend(self) -> None:
         """Pass on everything."""
         self.questions.set()
         self.answers.set()
+        self.ends.set()
 
     def cut(self) -> None:
         """Break the connections there are. A server that is at work notices only when it wants to answer."""
@@ -180,7 +182,25 @@ class Wire:
     async def _connected(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         from_server, server = await asyncio.open_unix_connection(self._server.socket_dir / f".s.PGSQL.{PORT}")
         self._ends.append((client, server))
-        await asyncio.gather(_pass_on(reader, server, self.questions), _pass_on(from_server, client, self.answers))
+        await asyncio.gather(self._ask(reader, server), self._answer(from_server, client))
+
+    async def _ask(self, client: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while text := await client.read(65536):
+                await self.questions.wait()
+                server.write(text)
+                await server.drain()
+        server.close()
+
+    async def _answer(self, server: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while text := await server.read(65536):
+                await self.answers.wait()
+                client.write(text)
+                await client.drain()
+                self.last_answer = text
+        await self.ends.wait()
+        client.close()
 
     @contextlib.asynccontextmanager
     async def up(self) -> AsyncIterator["Wire"]:
@@ -191,14 +211,3 @@ class Wire:
             self.mend()
             self.cut()
             listener.close()
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event) -> None:
-    with contextlib.suppress(OSError):
-        while text := await reader.read(65536):
-            await passes.wait()
-            if writer.is_closing():
-                return
-            writer.write(text)
-            await writer.drain()
-    writer.close()

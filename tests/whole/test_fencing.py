@@ -14,10 +14,12 @@ from exchange.app import build
 from exchange.failure import Failure
 from exchange.store import postgres
 from exchange.store.audit import audit
+from exchange.store.history import PostgresHistory
 from exchange.store.postgres import PostgresStore
 from exchange.writer import Batch, CommitInDoubt
 from tests.whole.databases import (
     CONFIG,
+    MARKET,
     Server,
     Wire,
     Writing,
@@ -247,6 +249,49 @@ async def test_a_commit_that_never_arrived_is_known_to_be_missing(server: Server
             wire.cut()
             wire.mend()
             await finish(made, batch, batch.from_sequence)
+
+
+async def test_a_server_that_says_goodbye_before_it_hangs_up_leaves_a_doubt(
+    server: Server, dsn: str, name: str
+) -> None:
+    """The driver calls it a fault of its own when it is asked in between."""
+    with directory() as place:
+        async with Wire(place, server).up() as wire, writing(server.dsn(name, place)) as made:
+            batch = some_orders(made)
+            wire.ends.clear()
+            await execute(dsn, CUT.format(name=name))
+
+            async def has_said_goodbye() -> bool:
+                return b"terminating connection" in wire.last_answer
+
+            await until(has_said_goodbye)
+            commit = asyncio.create_task(made.store.commit(batch))
+            await asyncio.wait([commit], timeout=0.1)
+            wire.mend()
+            with pytest.raises(CommitInDoubt):
+                await commit
+            await finish(made, batch, batch.from_sequence)
+
+
+async def test_history_is_read_again_after_such_a_goodbye(server: Server, dsn: str, name: str) -> None:
+    async with writing(dsn) as made:
+        await made.store.commit(some_orders(made))
+    with directory() as place:
+        async with Wire(place, server).up() as wire:
+            history = PostgresHistory(server.dsn(name, place))
+            assert len(await history.trades(MARKET, 10)) == 1
+            wire.ends.clear()
+            await execute(dsn, CUT.replace("writer", "history").format(name=name))
+
+            async def has_said_goodbye() -> bool:
+                return b"terminating connection" in wire.last_answer
+
+            await until(has_said_goodbye)
+            reading = asyncio.create_task(history.trades(MARKET, 10))
+            await asyncio.wait([reading], timeout=0.1)
+            wire.mend()
+            assert len(await reading) == 1
+            await history.close()
 
 
 async def test_an_old_backend_that_does_not_end_is_waited_for(
