@@ -8,7 +8,6 @@ from typing import Protocol
 
 import structlog
 
-from exchange.api.ws import feed_encoder
 from exchange.config import Config
 from exchange.core.candles import Candle
 from exchange.core.events import INTERVALS_S, MINUTE_NS, Rejected
@@ -17,11 +16,12 @@ from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.engine import Engine
 from exchange.failure import Failure
-from exchange.feeds import Feeds, TimeMark
+from exchange.feeds import Encode, Feeds, TimeMark
 from exchange.seeding import differences
 from exchange.writer import Store, Writer
 
 TICK_S = 0.05
+Encoder = Callable[[Venue], Encode]
 StoredCandle = tuple[str, int, Candle]  # market, interval_s
 
 log = structlog.get_logger(__name__)
@@ -47,13 +47,19 @@ class Exchange:
     """The flow, without a transport: engine, venue, writer, feeds and store. The simulator runs exactly this."""
 
     def __init__(
-        self, config: Config, store: OpenStore, venue: Venue, data: MarketData, now_ns: Callable[[], int]
+        self,
+        config: Config,
+        store: OpenStore,
+        venue: Venue,
+        data: MarketData,
+        encoder: Encoder,
+        now_ns: Callable[[], int],
     ) -> None:
         self.config = config
         self.store = store
         self.venue = venue
         self.data = data
-        self.feeds = Feeds(data, feed_encoder(venue))
+        self.feeds = Feeds(data, encoder(venue))
         self.writer = Writer(
             store,
             venue.sequence,
@@ -87,6 +93,7 @@ class Exchange:
             ]
             self.engine.start(group)
             self.store.on_lost(self.writer.wake)
+            self.writer.wake()  # it may be lost already
             for command in differences(self.config, self.venue):
                 outcome = await self.engine.submit(command)
                 if isinstance(outcome, Rejected):
@@ -113,8 +120,10 @@ class Exchange:
                 self.engine.mark(TimeMark(now_ns))
 
 
-async def build(config: Config, store: OpenStore, now_ns: Callable[[], int] = time.time_ns) -> Exchange:
-    """Open the store and recover: an exchange that can run."""
+async def build(
+    config: Config, store: OpenStore, encoder: Encoder, now_ns: Callable[[], int] = time.time_ns
+) -> Exchange:
+    """Open the store and recover: an exchange that can run. `encoder` makes what the feeds send, in whatever form."""
     started = time.monotonic()
     state = await store.open()
     venue = Venue.restore(state)
@@ -126,7 +135,7 @@ async def build(config: Config, store: OpenStore, now_ns: Callable[[], int] = ti
             accounts=len(state.accounts),
             seconds=round(time.monotonic() - started, 2),
         )
-    return Exchange(config, store, venue, await _market_data(store, venue, now_ns), now_ns)
+    return Exchange(config, store, venue, await _market_data(store, venue, now_ns), encoder, now_ns)
 
 
 async def _market_data(store: OpenStore, venue: Venue, now_ns: Callable[[], int]) -> MarketData:

@@ -14,9 +14,7 @@ from exchange import __version__, logs
 from exchange.failure import Failure
 from exchange.replay.command import replay_command
 
-CONFIG = click.option(
-    "--config", type=click.Path(path_type=Path, dir_okay=False), help="The configuration; default ./config.toml."
-)
+CONFIG = click.option("--config", type=click.Path(path_type=Path), help="The configuration; default ./config.toml.")
 DATA_DIR = click.option("--data-dir", help="Where the embedded PostgreSQL lives.  [env: EXCHANGE_DATABASE_DATA_DIR]")
 DATABASE_URL = click.option("--database-url", help="A PostgreSQL of yours instead.  [env: EXCHANGE_DATABASE_URL]")
 

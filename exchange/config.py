@@ -34,10 +34,14 @@ class ServerConfig(Section, frozen=True, kw_only=True):
 
 
 class DatabaseConfig(Section, frozen=True, kw_only=True):
-    """Which PostgreSQL: `url`, or an embedded one that lives in `data_dir`."""
+    """Which PostgreSQL: `url`, or an embedded one that lives in `data_dir`.
+
+    A commit that has not returned within `commit_timeout_s` is in doubt, and looked after on a new connection.
+    """
 
     url: str = ""
     data_dir: str = ".exchange"
+    commit_timeout_s: float = 10.0
 
 
 class AuthConfig(Section, frozen=True, kw_only=True):
@@ -122,8 +126,9 @@ def load(
         raise Failure(f"The configuration {path} cannot be read: {error}.", 2) from error
     except tomllib.TOMLDecodeError as error:
         raise Failure(f"The configuration {path} is not TOML: {error}.", 2) from error
-    for (section, key), value in (_environment(environment) | dict(options)).items():
-        if value is not None and isinstance(tables.setdefault(section, {}), dict):
+    said = {name: value for name, value in options.items() if value is not None}
+    for (section, key), value in (_environment(environment) | said).items():
+        if isinstance(tables.setdefault(section, {}), dict):
             tables[section][key] = value
     try:
         config = msgspec.convert(tables, Config, strict=False)
@@ -133,8 +138,8 @@ def load(
     return config
 
 
-def _environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str | int | None]:
-    found: dict[tuple[str, str], str | int | None] = {}
+def _environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str | int]:
+    found: dict[tuple[str, str], str | int] = {}
     for name, value in environment.items():
         prefix, _, rest = name.partition("_")
         section, _, key = rest.lower().partition("_")
@@ -154,6 +159,7 @@ def _check(config: Config) -> None:
     positive = {
         "[server] body_max_bytes": server.body_max_bytes,
         "[server] stop_timeout_s": server.stop_timeout_s,
+        "[database] commit_timeout_s": config.database.commit_timeout_s,
         "[engine] market_queue_max": engine.market_queue_max,
         "[engine] backlog_max": engine.backlog_max,
         "[engine] batch_max": engine.batch_max,

@@ -18,7 +18,7 @@ from exchange.api.server import Server
 from exchange.api.trading import Trading
 from exchange.api.ws import Sockets, answer_frame, feed_encoder
 from exchange.app import Exchange, build
-from exchange.config import Config
+from exchange.config import LOOPBACK, Config
 from exchange.failure import Failure
 from exchange.store.embedded import EmbeddedPostgres
 from exchange.store.history import PostgresHistory
@@ -41,6 +41,13 @@ async def serve(config: Config, options: ServeOptions) -> None:
     """Run until SIGINT or SIGTERM. Raises Failure, or a group of exceptions that holds why it ended."""
     stop = asyncio.Event()
     _handle_signals(stop)
+    if options.ready_file is not None and not options.ready_file.parent.is_dir():
+        raise Failure(f"The ready file {options.ready_file} cannot be written: there is no such directory.", 2)
+    if config.server.host not in LOOPBACK:
+        log.warning(
+            f"[auth] dev_anywhere: the exchange believes everybody, and it listens on {config.server.host}: whoever "
+            "can reach it may trade as anybody and credit themselves with anything."
+        )
     if config.database.url:
         if options.ephemeral:
             raise Failure("--ephemeral keeps nothing, so it does not go with a database of yours.", 2)
@@ -61,8 +68,12 @@ async def serve(config: Config, options: ServeOptions) -> None:
 async def _run(
     config: Config, options: ServeOptions, dsn: str, postgres: EmbeddedPostgres | None, stop: asyncio.Event
 ) -> None:
-    store = PostgresStore(dsn, ensure_running=postgres.ensure_running if postgres else None)
-    exchange = await build(config, store)
+    store = PostgresStore(
+        dsn,
+        ensure_running=postgres.ensure_running if postgres else None,
+        commit_timeout_s=config.database.commit_timeout_s,
+    )
+    exchange = await build(config, store, feed_encoder)
     history = PostgresHistory(dsn)
     gate, trading = Gate(config, exchange.venue), Trading(exchange.engine, history)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
@@ -102,8 +113,8 @@ async def _watch(postgres: EmbeddedPostgres) -> None:
     """Bring a dead PostgreSQL back, also while nobody asks anything of it."""
     while True:
         await asyncio.sleep(WATCH_S)
-        if not postgres.alive():
-            log.warning("PostgreSQL is gone; starting it again")
+        if not postgres.alive() or postgres.ending():
+            log.warning("PostgreSQL is gone, or going; starting it again")
             try:
                 await postgres.ensure_running()
             except Failure as failure:

@@ -6,6 +6,7 @@ Refusals and reads of memory wait in the same line, so they too never show what 
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -213,6 +214,8 @@ class Writer:
             expired_before = loop.time() - self._reply_timeout_s
             for entries in (self._releasing, self._pending):
                 for ticket, _, _ in entries:
+                    if ticket.since == math.inf:
+                        continue  # nobody waits for it, but others do behind it
                     if ticket.since > expired_before:
                         break
                     ticket.give_up()

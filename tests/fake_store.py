@@ -11,6 +11,8 @@ from exchange.engine import Engine
 from exchange.failure import Failure
 from exchange.writer import Applied, Batch, CommitInDoubt, Entry, Writer
 
+GUARD_S = 60.0  # a story that hangs fails instead; none comes anywhere near it
+
 
 class Fate(Enum):
     """What becomes of one commit."""
@@ -107,7 +109,7 @@ async def flow_of(
     store = FakeStore(venue.sequence)
     writer = Writer(store, venue.sequence, reply_timeout_s=reply_timeout_s, batch_max=batch_max, released=released)
     engine = Engine(venue, writer, now_ns, market_queue_max=market_queue_max, backlog_max=backlog_max)
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.timeout(GUARD_S), asyncio.TaskGroup() as group:
         tasks = [group.create_task(writer.run()), group.create_task(writer.expire())]
         engine.start(group)
         await turns()

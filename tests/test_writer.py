@@ -1,6 +1,7 @@
 """The writer: durable before visible, in order, once, and nobody left waiting."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -11,7 +12,7 @@ from exchange.core.commands import AddUser
 from exchange.core.events import Rejected, RejectReason, UserAdded
 from exchange.failure import Failure
 from exchange.writer import Applied, Entry, OutcomeUnknown, Ticket, Writer
-from tests.fake_store import FakeStore, Fate, turns
+from tests.fake_store import GUARD_S, FakeStore, Fate, turns
 
 REFUSED = Rejected(RejectReason.MIN_NOTIONAL)
 
@@ -56,7 +57,8 @@ async def desk_of(sequence: int = 0, **options: Any) -> AsyncIterator[Desk]:
     task = asyncio.create_task(writer.run())
     await turns()
     try:
-        yield Desk(writer, store, task)
+        async with asyncio.timeout(GUARD_S):
+            yield Desk(writer, store, task)
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError, Failure):
@@ -314,21 +316,23 @@ async def test_nobody_waits_for_a_writer_that_has_ended_already(idle: bool) -> N
 
 
 @asynccontextmanager
-async def impatient() -> AsyncIterator[Desk]:
-    """A writer whose waiters wait no time at all, unless they came later than now."""
+async def watched(desk: Desk) -> AsyncIterator[None]:
+    """Somebody looks after the waiters, who here wait no time at all unless they came later than now."""
+    watch = asyncio.create_task(desk.writer.expire())
+    yield
+    watch.cancel()
+    await asyncio.wait([watch])
+
+
+@pytest.mark.parametrize("on_its_way", [True, False])
+async def test_a_waiter_past_the_timeout_is_told_so_while_the_commit_goes_on(on_its_way: bool) -> None:
     async with desk_of(reply_timeout_s=0.0) as desk:
         desk.store.slow()
-        watch = asyncio.create_task(desk.writer.expire())
-        yield desk
-        watch.cancel()
-        await asyncio.wait([watch])
-
-
-async def test_a_waiter_past_the_timeout_is_told_so_while_the_commit_goes_on() -> None:
-    async with impatient() as desk:
         reply = desk.apply()
-        with pytest.raises(OutcomeUnknown):
-            await reply
+        await turns(30 if on_its_way else 0)
+        async with watched(desk):
+            with pytest.raises(OutcomeUnknown):
+                await reply
         assert desk.stored() == []
         desk.store.go_on()
         await desk.writer.drained()
@@ -337,7 +341,8 @@ async def test_a_waiter_past_the_timeout_is_told_so_while_the_commit_goes_on() -
 
 
 async def test_those_in_line_are_told_too() -> None:
-    async with impatient() as desk:
+    async with desk_of(reply_timeout_s=0.0) as desk, watched(desk):
+        desk.store.slow()
         desk.apply().add_done_callback(lambda reply: reply.exception())
         await turns()
         reads = [desk.add("read"), desk.add(REFUSED)]
@@ -345,8 +350,20 @@ async def test_those_in_line_are_told_too() -> None:
         assert [type(read.exception()) for read in reads] == [OutcomeUnknown] * 2
 
 
+async def test_those_behind_a_mark_that_nobody_waits_for_are_told_too() -> None:
+    async with desk_of(reply_timeout_s=0.0) as desk, watched(desk):
+        desk.store.slow()
+        desk.apply().add_done_callback(lambda reply: reply.exception())
+        await turns()
+        mark, read = desk.add("mark", since=math.inf), desk.add("read")
+        await turns()
+        assert isinstance(read.exception(), OutcomeUnknown)
+        assert not mark.done()
+
+
 async def test_who_came_later_still_waits() -> None:
-    async with impatient() as desk:
+    async with desk_of(reply_timeout_s=0.0) as desk, watched(desk):
+        desk.store.slow()
         early, late = desk.apply(), desk.apply(since=asyncio.get_running_loop().time() + 1e6)
         await turns()
         assert isinstance(early.exception(), OutcomeUnknown)

@@ -14,9 +14,17 @@ from exchange.core.events import Duplicate, OrderUpdated, Rejected
 from exchange.core.instrument import Instrument
 from exchange.core.market import as_read
 from exchange.core.venue import Venue
-from exchange.engine import OVERLOADED, Engine
-from exchange.history import ID_MAX, History
-from exchange.writer import Applied
+from exchange.engine import OVERLOADED, Engine, Overloaded, Stopping
+from exchange.history import ID_MAX, History, HistoryUnavailable
+from exchange.writer import Applied, OutcomeUnknown
+
+UNTOLD: dict[type[Exception], str] = {
+    HistoryUnavailable: "NOT_READY",
+    Stopping: "NOT_READY",
+    Overloaded: "OVERLOADED",
+    OutcomeUnknown: "OUTCOME_UNKNOWN",
+}
+"""Why one item of a batch, which changed nothing itself, cannot be told what it asks for."""
 
 Answer = Awaitable[models.Json]
 Outcomes = Awaitable[list[Any]]
@@ -134,6 +142,9 @@ class Trading:
                     results[index] = await self._batch_result(*next(answered))
                 except ApiError as error:
                     results[index] = error.json()
+                except tuple(UNTOLD) as error:
+                    # Not to be told of one order is no reason not to tell of the others, which are done.
+                    results[index] = ApiError(UNTOLD[error.__class__]).json()
         return {"results": results}
 
     def _batch_command(self, raw: Any, user_id: str) -> Command:

@@ -266,7 +266,6 @@ class Market:
         accounts[gives] = None
         levels[self.book.remove(order)] = side
         self._ids.closed(order)
-        order.updated_ns = now_ns
         events.append(_updated(UpdateReason.CANCELED, order, OrderStatus.CANCELED, now_ns))
 
     # --- shared

@@ -18,6 +18,7 @@ class PositiveDecimal(click.ParamType[Decimal]):
     name = "decimal"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """The option's number, finite and above zero."""
         try:
             number = Decimal(str(value))
         except InvalidOperation:

@@ -66,6 +66,7 @@ class Contact:
                 await self.trouble(error)
 
     def give_up(self, code: str, message: str) -> NoReturn:
+        """End the run for what the exchange answered. Always raises Failure."""
         if code in ENDS_THE_RUN:
             raise Failure(
                 f"The exchange at {self._url} turned commands away with {code}, so the order of the recording is lost "

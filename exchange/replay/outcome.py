@@ -28,11 +28,13 @@ class Outcome:
 
 
 def accepted(command: Command, order: Order, recovered: bool = False) -> Outcome:
+    """The outcome of a command that the exchange carried out."""
     remaining = EXACT.subtract(Decimal(order["quantity"]), Decimal(order["executed_quantity"]))
     return Outcome(command, order["order_id"], order["status"], remaining, None, recovered)
 
 
 def refused(command: Command, code: str, recovered: bool = False) -> Outcome:
+    """The outcome of a command that the exchange refused."""
     return Outcome(command, None, None, None, code, recovered)
 
 
@@ -75,6 +77,7 @@ class Judge:
             self._mentioned |= {trade.buy_order_id, trade.sell_order_id}
 
     def take(self, outcomes: Sequence[Outcome]) -> None:
+        """Count the outcomes, and keep the first difference among them."""
         for outcome in outcomes:
             self._count(outcome)
             if difference := self._difference(outcome):

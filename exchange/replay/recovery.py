@@ -123,8 +123,10 @@ class Scout:
 
 
 def is_evidence(command: Command, order: Order | None) -> bool:
+    """Whether the order, as it is now, shows that the command was applied."""
     return order is not None and (command.action == "add" or order["status"] == "canceled")
 
 
 def is_settled(result: Order | Refusal) -> bool:
+    """Whether the result is the exchange's last word on its command."""
     return "code" not in result or result["code"] not in UNSETTLED

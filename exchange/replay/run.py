@@ -68,10 +68,12 @@ class ReplayResult:
 
     @property
     def sent(self) -> int:
+        """How many commands were acknowledged."""
         return len(self.tally.acknowledged)
 
     @property
     def commands_per_s(self) -> float:
+        """Acknowledged commands per second of the run."""
         return self.sent / self.seconds if self.seconds > 0 else 0.0
 
     def latency_s(self, percent: int) -> float | None:

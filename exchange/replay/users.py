@@ -39,6 +39,7 @@ class Owners:
             self._second = orders_of_second_user(recording.commands, recording.trades)
 
     def user_of(self, command: Command) -> str:
+        """The user whose order the command is about."""
         return self.user_ids[command.order_id in self._second]
 
     def batch_at(self, commands: Sequence[Command], position: int, items_max: int) -> Batch:

@@ -21,9 +21,11 @@ class Units:
     quantity: Decimal
 
     def prices(self, count: int) -> Decimal:
+        """The price of so many ticks."""
         return EXACT.multiply(Decimal(count), self.price)
 
     def quantities(self, count: int) -> Decimal:
+        """The quantity of so many lots."""
         return EXACT.multiply(Decimal(count), self.quantity)
 
     def notionals(self, count: int) -> Decimal:
@@ -38,6 +40,7 @@ def plain(value: Decimal) -> str:
 
 
 def client_order_id(order_id: str) -> str:
+    """The recording's order id as ours."""
     return f"r-{order_id}"
 
 

@@ -4,8 +4,7 @@ The state is copied in one short snapshot and judged here; history only ever gro
 page, up to where the snapshot stood. (A long snapshot would keep dead rows alive and slow the writer down.)
 """
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -14,11 +13,10 @@ from exchange.core.commands import Side
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.ledger import EXTERNAL, FEES
 from exchange.core.state import VenueState
-from exchange.core.venue import Venue
 from exchange.failure import Failure
-from exchange.store import journal, recovery
+from exchange.store import recovery
+from exchange.store.rerun import pages, rerun
 
-PAGE = 20_000
 FINDINGS_MAX = 20
 
 Connection = "asyncpg.Connection[Any]"
@@ -49,7 +47,7 @@ async def audit(dsn: str, *, replay: bool) -> Report:
         findings += await _history(connection, state)
         replayed = 0
         if replay:
-            replayed, differences = await _replay(connection, state)
+            replayed, differences = await rerun(connection, state)
             findings += differences
     finally:
         await connection.close()
@@ -110,11 +108,11 @@ async def _history(connection: Any, state: VenueState) -> list[str]:
         balances[key] = balances.get(key, 0) + amount_minor
 
     assets = {asset.symbol: asset for asset in state.assets}
-    async for row in _pages(connection, "transfers", "sequence", state.sequence):
+    async for row in pages(connection, "transfers", "sequence", state.sequence):
         post(row["user_id"], assets[row["asset"]], int(row["amount_minor"]))
         post(EXTERNAL, assets[row["asset"]], -int(row["amount_minor"]))
     seen = 0
-    async for row in _pages(connection, "trades", "trade_id", state.last_trade_id):
+    async for row in pages(connection, "trades", "trade_id", state.last_trade_id):
         seen += 1
         if row["trade_id"] != seen:
             return [*findings, f"trade {seen} is missing"]
@@ -159,70 +157,7 @@ async def _orders(connection: Any, state: VenueState, executed: dict[int, list[i
     open_ids = {order.order_id for order in state.orders}
     for order in state.orders:
         judge(order.order_id, order.executed_lots, order.executed_quote_minor)
-    async for row in _pages(connection, "closed_orders", "order_id", state.sequence):
+    async for row in pages(connection, "closed_orders", "order_id", state.sequence):
         if row["order_id"] not in open_ids:  # else it closed after the snapshot
             judge(row["order_id"], row["executed_lots"], int(row["executed_quote_minor"]))
     return findings + [f"order {order_id} has trades, and is not there" for order_id in executed]
-
-
-async def _pages(connection: Any, table: str, key: str, last: int) -> AsyncIterator[Any]:
-    """All rows of a table up to a key, each page in a snapshot of its own."""
-    after = 0
-    while True:
-        rows = await connection.fetch(
-            f"SELECT * FROM {table} WHERE {key} > $1 AND {key} <= $2 ORDER BY {key} LIMIT {PAGE}", after, last
-        )
-        for row in rows:
-            yield row
-        if len(rows) < PAGE:
-            return
-        after = rows[-1][key]
-
-
-async def _replay(connection: Any, state: VenueState) -> tuple[int, list[str]]:
-    """Apply the journal from its baseline, the empty venue, and compare where it arrives."""
-    venue, assets = Venue(), dict[str, Asset]()
-    async for row in _journal(connection, state.sequence):
-        if row["first_sequence"] != venue.sequence + 1:
-            return venue.sequence, [f"the journal goes from {venue.sequence} to {row['first_sequence']}"]
-        if (row["codec_version"], row["rules_version"]) != (journal.CODEC_VERSION, journal.RULES_VERSION):
-            return venue.sequence, [f"the journal after {venue.sequence} was written by another version"]
-        for sequence, time_ns, command in journal.decode(row["commands"], assets):
-            if not isinstance(venue.apply(command, sequence, time_ns), list):
-                return venue.sequence, [f"command {sequence} was applied, and its replay is refused: {command}"]
-    venue.check()
-    return venue.sequence, _differences(venue.state(), state)
-
-
-async def _journal(connection: Any, last: int) -> AsyncIterator[Any]:
-    after = 0
-    while True:
-        rows = await connection.fetch(
-            "SELECT * FROM journal WHERE last_sequence > $1 AND last_sequence <= $2 ORDER BY last_sequence LIMIT 200",
-            after,
-            last,
-        )
-        for row in rows:
-            yield row
-        if not rows:
-            return
-        after = rows[-1]["last_sequence"]
-
-
-def _differences(replayed: VenueState, stored: VenueState) -> list[str]:
-    findings: list[str] = []
-    for field in fields(VenueState):
-        here, there = getattr(replayed, field.name), getattr(stored, field.name)
-        if here == there:
-            continue
-        if not isinstance(here, list):
-            findings.append(f"the replay's {field.name} is {here}, the stored one {there}")
-            continue
-        index = next(
-            (i for i, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), min(len(here), len(there))
-        )
-        findings.append(
-            f"the replay's {field.name} differ at {index}: {here[index : index + 1]} replayed, "
-            f"{there[index : index + 1]} stored"
-        )
-    return findings

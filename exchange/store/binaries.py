@@ -56,6 +56,7 @@ class Account:
         return done.returncode == 0
 
     def reaches(self, directory: Path) -> bool:
+        """Whether this user can enter the directory."""
         return self.succeeds("/bin/sh", "-c", 'cd -- "$1"', "sh", directory)
 
 
@@ -77,6 +78,7 @@ def account_for(pgdata: Path) -> Account:
 
 
 def our_account() -> Account:
+    """The account this process runs as."""
     return _account_of(os.geteuid())
 
 

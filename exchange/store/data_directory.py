@@ -73,6 +73,7 @@ class DataDirectory:
         self._log_start = 0
 
     def make(self) -> None:
+        """Have the directory; one that was there before keeps its mode, unless it was made for this run."""
         is_root = os.geteuid() == 0
         if not self.path.exists():
             self.path.mkdir(parents=True)
@@ -87,6 +88,7 @@ class DataDirectory:
         return self._lock_fd is not None
 
     def lock(self) -> None:
+        """Become its one exchange. Raises Failure when another one is."""
         # Python's descriptors are not inherited: an orphaned server does not keep the lock of a killed exchange.
         fd = self._open("lock", os.O_RDWR)
         try:
@@ -115,6 +117,7 @@ class DataDirectory:
         return fresh
 
     def install_pgdata(self, fresh: Path) -> None:
+        """Give the finished directory its name, durably."""
         fresh.rename(self.pgdata)
         fd = os.open(self.path, os.O_RDONLY)
         try:
@@ -123,6 +126,7 @@ class DataDirectory:
             os.close(fd)
 
     def write_settings(self, account: Account) -> None:
+        """Write the server's configuration files, each replaced whole."""
         memory_mb = psutil.virtual_memory().total // 1_000_000
         users = sorted({"root", account.name, our_account().name})
         files = {

@@ -91,11 +91,25 @@ class EmbeddedPostgres:
         """Whether the postmaster runs; it may still be recovering."""
         return self._process is not None and postmaster.is_alive(self._process)
 
+    def ending(self) -> bool:
+        """Whether somebody else has told the postmaster to shut down."""
+        record = postmaster.read_record(self._dir.pgdata)
+        return (
+            record is not None
+            and record.is_ending
+            and self._process is not None
+            and record.pid == self._process.pid
+            and self.alive()
+        )
+
     async def ensure_running(self) -> None:
-        """Bring the server back if it died. If this is cancelled, the server goes on starting; `stop` still ends it."""
+        """Bring the server back if it died, or if somebody else is shutting it down.
+
+        If this is cancelled, the server goes on starting; `stop` still ends it.
+        """
         async with self._launching:
             assert self._dir.is_locked, "start() comes first, and nothing comes after stop()"
-            if not self.alive():
+            if not self.alive() or self.ending():
                 with _in_a_sentence(self._dir.path):
                     await self._launch()
 
@@ -149,6 +163,10 @@ class EmbeddedPostgres:
 
     async def _launch(self) -> None:
         """Adopt the server that runs here, or start one; return when it accepts connections."""
+        self._process = await asyncio.to_thread(postmaster.find, self._dir.pgdata)
+        if self.ending():
+            # A smart shutdown waits until the last client is gone, and that may be us.
+            await self._end_postmaster()
         if await self._adopt():
             return
         await self._outlast_orphans()

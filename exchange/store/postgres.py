@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 WRITER_LOCK = 0x45584348  # advisory locks are numbers; this one says "EXCH"
 LOCK_TIMEOUT_S = 30.0
+END_TIMEOUT_S = 10.0  # what a backend gets to end in, before it is asked again
 COMMIT_TIMEOUT_S = 10.0  # a frozen connection looks like a slow one; after this it is in doubt
 CONNECT_TIMEOUT_S = 5.0
 PARTITION_SEQUENCES = 1 << 24  # commands in one partition of the journal
@@ -42,6 +43,7 @@ BROKEN = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,  # the server is shutting down, starting up, or ended our backend
+    asyncpg.TooManyConnectionsError,  # after a restart everybody comes back at once
     asyncpg.TransactionRollbackError,
     OSError,
     TimeoutError,
@@ -66,6 +68,7 @@ class PostgresStore:
         self._epoch = 0
         self._partitioned_to = 0
         self._connection: asyncpg.Connection[Any] | None = None
+        self._prepared = False  # whether the connection is ready for commits
         self._backend: tuple[int, Any] | None = None  # process id and start of the writer's server process
         self._common: Any = None
         self._rare: Any = None
@@ -77,21 +80,28 @@ class PostgresStore:
     async def open(self, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> VenueState:
         """Become the writer: lock, migrate, claim the next epoch, and read the state to go on from."""
         try:
-            self._backend = await self._connect()
-            assert self._connection is not None
-            await _refuse_unsafe(self._connection)
-            await self._lock(lock_timeout_s)
-            await migrate(self.dsn)
-            self._epoch = await self._connection.fetchval("UPDATE venue SET epoch = epoch + 1 RETURNING epoch")
-            reader = await asyncpg.connect(self.dsn, timeout=CONNECT_TIMEOUT_S)
-            try:
-                state = await recovery.load(reader)
-            finally:
-                await reader.close()
-            await self._prepare(state.sequence)
+            return await self._open(lock_timeout_s)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OSError, TimeoutError) as error:
             # ValueError: a port in the URL that is no number.
+            self._drop()
             raise Failure(f"The database cannot be used: {error or type(error).__name__}.") from error
+        except BaseException:
+            self._drop()
+            raise
+
+    async def _open(self, lock_timeout_s: float) -> VenueState:
+        self._backend = await self._connect()
+        assert self._connection is not None
+        await _refuse_unsafe(self._connection)
+        await self._lock(lock_timeout_s)
+        await migrate(self.dsn)
+        self._epoch = await self._connection.fetchval("UPDATE venue SET epoch = epoch + 1 RETURNING epoch")
+        reader = await asyncpg.connect(self.dsn, timeout=CONNECT_TIMEOUT_S)
+        try:
+            state = await recovery.load(reader)
+        finally:
+            await reader.close()
+        await self._prepare(state.sequence)
         return state
 
     async def candles(self, since_s: int) -> list[tuple[str, int, Candle]]:
@@ -103,8 +113,8 @@ class PostgresStore:
             await reader.close()
 
     def connected(self) -> bool:
-        """Whether the connection is there, as far as is known."""
-        return self._connection is not None and not self._connection.is_closed()
+        """Whether the connection is there and ready for a commit, as far as is known."""
+        return self._prepared and self._connection is not None and not self._connection.is_closed()
 
     async def commit(self, batch: Batch) -> None:
         """Store the batch: one statement, and exactly one fenced row."""
@@ -114,6 +124,9 @@ class PostgresStore:
             rare, parameters = arguments(batch, self._epoch)
             async with asyncio.timeout(self._commit_timeout_s):
                 fenced = await (self._rare if rare else self._common).fetchval(*parameters)
+        except ValueError as error:
+            # asyncpg calls this an interface error too, but what cannot be sent now can never be sent.
+            raise Failure(f"A commit cannot be sent to the database: {error}.") from error
         except BROKEN as error:
             self._drop()
             raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
@@ -144,10 +157,7 @@ class PostgresStore:
         assert self._connection is not None
         if old is not None:
             # Its statement may still be running, and would commit after we looked.
-            await self._connection.execute(
-                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2",
-                *old,
-            )
+            await self._end(*old)
         await self._lock(LOCK_TIMEOUT_S)
         row = await self._connection.fetchrow("SELECT epoch, sequence FROM venue")
         if row is None or row["epoch"] != self._epoch:
@@ -156,6 +166,18 @@ class PostgresStore:
         self._backend = new  # only now: until here the old one may still have to be ended
         sequence: int = row["sequence"]
         return sequence
+
+    async def _end(self, pid: int, backend_start: Any) -> None:
+        """Return when that backend is no more. Raises TimeoutError if it does not end: it may be frozen."""
+        assert self._connection is not None
+        still_there = await self._connection.fetchval(
+            "SELECT NOT pg_terminate_backend(pid, $3) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2",
+            pid,
+            backend_start,
+            int(END_TIMEOUT_S * 1000),
+        )
+        if still_there:
+            raise TimeoutError(f"the server process {pid} of the old connection does not end")
 
     async def close(self) -> None:
         """Give up the connection and with it the lock."""
@@ -200,6 +222,7 @@ class PostgresStore:
         await self._partition(sequence)
         self._common = await self._connection.prepare(statement(rare=False))
         self._rare = await self._connection.prepare(statement(rare=True))
+        self._prepared = True
 
     async def _partition(self, sequence: int) -> None:
         """Have the journal's partition of this sequence, and the next one."""
@@ -214,6 +237,7 @@ class PostgresStore:
         self._partitioned_to = (first + 2) * PARTITION_SEQUENCES
 
     def _drop(self) -> None:
+        self._prepared = False
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.terminate()

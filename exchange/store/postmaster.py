@@ -25,6 +25,8 @@ class Record:
     socket_dir: Path
     is_ready: bool
     """Whether it accepts connections: not while it starts, recovers or shuts down."""
+    is_ending: bool
+    """Whether it was told to shut down: it lets nobody in any more, and may wait for those who are."""
 
 
 def read_record(pgdata: Path) -> Record | None:
@@ -38,7 +40,7 @@ def read_record(pgdata: Path) -> Record | None:
     )
     if not (pid.isascii() and pid.isdigit()):
         return None
-    return Record(int(pid), Path(socket_dir), status == "ready")
+    return Record(int(pid), Path(socket_dir), status == "ready", status == "stopping")
 
 
 def find(pgdata: Path) -> psutil.Process | None:
@@ -83,6 +85,7 @@ def kill_initdb(pgdata: Path) -> None:
 
 
 def is_alive(process: psutil.Process) -> bool:
+    """Whether the process runs; a zombie does not."""
     if isinstance(process, psutil.Popen):
         # It is our child: poll() also reaps it, and a child that nobody reaps stays a zombie.
         return process.poll() is None

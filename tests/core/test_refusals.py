@@ -56,9 +56,10 @@ def test_what_remains_may_be_below_the_minimal_notional() -> None:
 
 @pytest.mark.parametrize("side", ["buy", "sell"])
 def test_a_market_order_whose_walk_is_below_the_minimal_notional_is_refused(side: str) -> None:
-    venue = book_of("ask 2 @ 10", "bid 2 @ 9", rules=AT_LEAST_TEN)
-    assert refusal(place(venue, f"bob {side} 0.9 at market")) == "MIN_NOTIONAL"
-    assert status(place(venue, f"bob {side} 2 at market")) == "filled 2 of 2"
+    venue = book_of("ask 2 @ 10", "bid 2 @ 8", rules=AT_LEAST_TEN)
+    just_below, enough = ("0.999", "1") if side == "buy" else ("1.249", "1.25")
+    assert refusal(place(venue, f"bob {side} {just_below} at market")) == "MIN_NOTIONAL"
+    assert status(place(venue, f"bob {side} {enough} at market")) == f"filled {enough} of {enough}"
 
 
 def test_a_market_order_is_judged_by_what_it_would_fill() -> None:

@@ -47,7 +47,7 @@ class Markets:
 @pytest.fixture(scope="session")
 def shared() -> Iterator[Served]:
     """The exchange that all tests share which neither stop nor configure it."""
-    with served.served(SHARED, ephemeral=True) as exchange:
+    with served.served(SHARED) as exchange:
         yield exchange
         assert exchange.stop() == 0
         said = exchange.said()

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -26,9 +26,11 @@ from exchange.store.embedded import attached
 
 PATIENCE_S = 60.0
 RECOVERY_S = 30.0
-"""Within this an exchange whose PostgreSQL was killed trades again, by itself: a promise, so it is no matter of load."""
+"""Within this an exchange whose PostgreSQL was killed trades again by itself: so the contract promises."""
 POLL_S = 0.005
 EXCHANGE = str(Path(sys.executable).with_name("exchange"))
+
+BACKEND = "SELECT pid FROM pg_stat_activity WHERE $1 IN (application_name, backend_type) AND pid <> $2 LIMIT 1"
 
 MARKET = "BTC_USD"
 # As the recordings need it: cents, satoshi, no bound that they would reach. With fees, so that these are judged too.
@@ -88,11 +90,23 @@ def postgres_in(place: Path) -> list[psutil.Process]:
     return found
 
 
-async def until(fact: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
-    """Return when it is a fact."""
+async def until(ask: Callable[[], Awaitable[object]], patience_s: float = PATIENCE_S, poll_s: float = POLL_S) -> None:
+    """Return when the answer is yes."""
     async with asyncio.timeout(patience_s):
-        while not fact():  # noqa: ASYNC110 (facts about other processes have no event to wait for)
-            await asyncio.sleep(POLL_S)
+        while True:
+            if await ask():
+                return
+            await asyncio.sleep(poll_s)
+
+
+async def gone(process: psutil.Process, patience_s: float = PATIENCE_S) -> None:
+    """Return when the process has ended."""
+
+    async def has_ended() -> bool:
+        return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        await until(has_ended, patience_s)
 
 
 def new_seed() -> int:
@@ -207,14 +221,6 @@ class Exchange:
         assert found is not None
         return found
 
-    def backend(self, title: str) -> psutil.Process | None:
-        """A process of its server, by what PostgreSQL calls it in the process table."""
-        for process in postgres_in(self.data_dir):
-            with contextlib.suppress(psutil.Error):
-                if title in " ".join(process.cmdline()):
-                    return process
-        return None
-
 
 @contextlib.contextmanager
 def serving(*, environment: dict[str, str] | None = None) -> Iterator[Exchange]:
@@ -245,6 +251,29 @@ class Eye:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return None
 
+    async def backend(self, name: str, *, but: int = 0) -> psutil.Process:
+        """A server process, by the name of its application or of its work; not the one with the pid `but`."""
+        found: list[psutil.Process] = []
+
+        async def is_found() -> bool:
+            pid = await self.sees(BACKEND, name, but)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.extend([psutil.Process(pid)] if pid else [])
+            return bool(found)
+
+        await until(is_found)
+        return found[0]
+
     async def close(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
+
+
+@contextlib.asynccontextmanager
+async def looking_into(exchange: Exchange) -> AsyncIterator[Eye]:
+    """An eye on the database, closed afterwards."""
+    eye = Eye(exchange)
+    try:
+        yield eye
+    finally:
+        await eye.close()

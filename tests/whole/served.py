@@ -65,15 +65,34 @@ def market_text(
 def command(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """The `exchange` command, run to its end in an empty directory."""
     with directory() as place:
-        return subprocess.run(
+        process = subprocess.Popen(
             [EXCHANGE, *arguments],
             cwd=place,
             env=_environment() | (environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            capture_output=True,
-            timeout=PATIENCE_S,
-            check=False,
+            start_new_session=True,
         )
+        try:
+            stdout, stderr = process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.terminate()  # by force it would leave its PostgreSQL behind
+            said = "".join(process.communicate(timeout=PATIENCE_S))
+            raise AssertionError(f"exchange {' '.join(arguments)} did not end: {said}") from None
+        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+
+
+def one_sentence(ended: subprocess.CompletedProcess[str]) -> bool:
+    """Whether the command ended with one line for a person, beside what it logs as JSON while it starts."""
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith("{")]
+    return (
+        len(lines) == 1
+        and lines[0].startswith("exchange: ")
+        and lines[0].endswith(".")
+        and "Traceback" not in ended.stderr + ended.stdout
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -15,7 +15,7 @@ from exchange.client import Client
 from exchange.replay import ReplayOptions, replay
 from tests.whole.flow import REAL, Recorded, make_recording
 from tests.whole.judge import judge
-from tests.whole.process import MARKET, POLL_S, Exchange, Eye, new_seed, serving
+from tests.whole.process import MARKET, Exchange, Eye, new_seed, serving, until
 
 KILLS = 10
 COMMITTED = "SELECT sequence >= $1 FROM venue"
@@ -49,18 +49,19 @@ class Killer:
     async def _answered(self, sequence: int) -> None:
         """The exchange itself says how far it is."""
         async with Client(self.exchange.url) as client:
-            while (await client.health())["sequence"] < sequence:
-                await asyncio.sleep(POLL_S)
+
+            async def has_come() -> bool:
+                return bool((await client.health())["sequence"] >= sequence)
+
+            await until(has_come)
 
     async def _stored(self, sequence: int) -> None:
         """The database has it; the client may not have been told."""
-        while not await self._eye.sees(COMMITTED, sequence):
-            await asyncio.sleep(0)
+        await until(lambda: self._eye.sees(COMMITTED, sequence), poll_s=0)
 
     async def _storing(self, sequence: int) -> None:
         """A commit is under way."""
-        while not await self._eye.sees(COMMITTING, sequence):
-            await asyncio.sleep(0)
+        await until(lambda: self._eye.sees(COMMITTING, sequence), poll_s=0)
 
 
 async def replay_with_kills(recorded: Recorded, batch_max: int) -> None:

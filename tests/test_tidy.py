@@ -1,0 +1,220 @@
+"""The source tree keeps its own rules: layers, sizes, docstrings, and nothing of anybody's machine in it."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "exchange"
+
+FILE_LINES_MAX = 500
+FUNCTION_LINES_MAX = 60
+TOP_LEVEL = {
+    ".ci",
+    ".gitignore",
+    "CHANGELOG.md",
+    "Makefile",
+    "README.md",
+    "config.toml",
+    "docs",
+    "exchange",
+    "migrations",
+    "pyproject.toml",
+    "requirements.lock",
+    "tests",
+}
+
+DATABASE = ("sqlalchemy", "asyncpg", "alembic", "exchange.store")
+HTTP = ("aiohttp", "exchange.api", "exchange.web")
+TOP = ("exchange.app", "exchange.serve", "exchange.cli")
+# What each part may not import, though it may be there; the first prefix that fits a module decides.
+FORBIDDEN: dict[str, tuple[str, ...]] = {
+    "exchange.engine": (*DATABASE, *HTTP, *TOP),
+    "exchange.writer": (*DATABASE, *HTTP, *TOP),
+    "exchange.feeds": (*DATABASE, *HTTP, *TOP),
+    "exchange.history": (*DATABASE, *HTTP, *TOP),
+    "exchange.store": (*HTTP, *TOP, "exchange.engine"),
+    "exchange.api": (*DATABASE, *TOP),
+    "exchange.config": (*DATABASE, *HTTP, *TOP, "exchange.engine", "exchange.writer"),
+    "exchange.seeding": (*DATABASE, *HTTP, *TOP, "exchange.engine", "exchange.writer"),
+    "exchange.app": (*HTTP, "exchange.serve", "exchange.cli", "sqlalchemy", "asyncpg"),
+    "exchange.client": (*DATABASE, "exchange.api", "exchange.web", *TOP, "exchange.core", "exchange.engine"),
+    "exchange.replay": (*DATABASE, "exchange.api", "exchange.web", *TOP, "exchange.core", "exchange.engine"),
+}
+CORE_MAY = {*sys.stdlib_module_names, "sortedcontainers", "exchange.core"}
+
+# Put together here so that this file does not find itself.
+UNDONE = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X")) + r")\b")
+SOMEBODYS = re.compile(
+    "(" + "|".join(("/ho" + "me/", "/Us" + "ers/", "/ro" + "ot/", "/wo" + "rk/", "C:" + r"\\")) + ")"
+)
+REGISTRIES = re.compile(
+    "|".join((r"pypi\." + "org", "pythonhosted" + r"\.", "registry" + r"\.npm", "proxy" + r"\.golang"))
+)
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a module."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def within(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(prefix + ".")
+
+
+def imports(name: str, path: Path) -> Iterator[str]:
+    """Everything that a module imports, anywhere in it, by full name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            assert node.module is not None
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in MODULES else node.module
+
+
+def arrows(name: str) -> Iterator[str]:
+    """The imports of a module that point where they may not."""
+    for imported in imports(name, MODULES[name]):
+        if within(name, "exchange.core"):
+            if not any(within(imported, allowed) for allowed in CORE_MAY):
+                yield f"{name} -> {imported}"
+            continue
+        forbidden = next((rules for prefix, rules in FORBIDDEN.items() if within(name, prefix)), ())
+        if any(within(imported, prefix) and not within(name, prefix) for prefix in forbidden):
+            yield f"{name} -> {imported}"
+
+
+def files() -> list[Path]:
+    """What is in the repository, or would be with the next commit."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        pytest.skip("this is no git checkout")
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    for path in files():
+        if path.name != "requirements.lock":
+            yield path, path.read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_point_down(name: str) -> None:
+    assert list(arrows(name)) == []
+
+
+def test_only_the_database_part_reaches_the_database() -> None:
+    allowed = ("exchange.store",)
+    found = [
+        f"{name} -> {imported}"
+        for name, path in MODULES.items()
+        for imported in imports(name, path)
+        if imported.partition(".")[0] in ("sqlalchemy", "asyncpg", "alembic", "psutil")
+        and not any(within(name, prefix) for prefix in allowed)
+    ]
+    assert found == []
+
+
+def test_the_rules_of_layers_see_a_wrong_arrow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("import os\nfrom exchange.store import postgres\nimport asyncpg.types\n")
+    for name, expected in (
+        (
+            "exchange.core.wrong",
+            ["exchange.core.wrong -> exchange.store.postgres", "exchange.core.wrong -> asyncpg.types"],
+        ),
+        (
+            "exchange.api.wrong",
+            ["exchange.api.wrong -> exchange.store.postgres", "exchange.api.wrong -> asyncpg.types"],
+        ),
+        ("exchange.store.wrong", []),
+    ):
+        monkeypatch.setitem(MODULES, name, wrong)
+        assert list(arrows(name)) == expected
+
+
+def test_files_are_short() -> None:
+    long = {
+        str(path.relative_to(ROOT)): text.count("\n")
+        for path, text in texts()
+        if path.suffix in (".py", ".js", ".css", ".html") and text.count("\n") > FILE_LINES_MAX
+    }
+    assert long == {}
+
+
+def test_functions_fit_a_screen() -> None:
+    long = {}
+    for path, text in texts():
+        if path.suffix != ".py":
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > FUNCTION_LINES_MAX:
+                    long[f"{path.relative_to(ROOT)}:{node.name}"] = lines
+    assert long == {}
+
+
+@pytest.mark.parametrize(
+    ("what", "pattern"),
+    [("something undone", UNDONE), ("a path of somebody's machine", SOMEBODYS), ("a package registry", REGISTRIES)],
+)
+def test_the_tree_is_free_of(what: str, pattern: re.Pattern[str]) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {what}: {line.strip()[:100]}"
+        for path, text in texts()
+        for number, line in enumerate(text.splitlines(), 1)
+        if pattern.search(line)
+    ]
+    assert found == []
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert not REGISTRIES.search(lock)
+    assert "index-url" not in lock
+
+
+def undocumented(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if tree.body and not ast.get_docstring(tree):
+        yield f"{name_of(path)}"
+    for node in ast.iter_child_nodes(tree):
+        yield from _undocumented(name_of(path), node)
+
+
+def _undocumented(where: str, node: ast.AST) -> Iterator[str]:
+    if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+        return
+    if not ast.get_docstring(node):
+        yield f"{where}.{node.name}"
+    if isinstance(node, ast.ClassDef):
+        for inner in node.body:
+            yield from _undocumented(f"{where}.{node.name}", inner)
+
+
+def test_everything_public_says_what_it_is() -> None:
+    assert [name for path in MODULES.values() for name in undocumented(path)] == []
+
+
+def test_the_top_of_the_repository_is_tidy() -> None:
+    there = {path.relative_to(ROOT).parts[0] for path in files()}
+    assert there - TOP_LEVEL == set()
