@@ -18,6 +18,7 @@ from exchange.api import codec, models
 from exchange.api.auth import Gate
 from exchange.api.channels import PRIVATE, Channels, names, split
 from exchange.api.errors import ApiError
+from exchange.api.request_id import HEADER
 from exchange.api.rest import api_error
 from exchange.api.trading import Trading
 from exchange.core.venue import Venue
@@ -154,14 +155,15 @@ class Sockets:
         """How many are open."""
         return len(self._open)
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Serve one socket until it closes."""
+    async def handle(self, request: web.Request, opened_as: str) -> web.StreamResponse:
+        """Serve one socket until it closes. `opened_as`: the id of the request that opens it, for its log lines."""
         self.gate.admit(request, changes=True)
         socket = web.WebSocketResponse(heartbeat=PING_S, compress=False, max_msg_size=MESSAGE_MAX)
+        socket.headers[HEADER] = opened_as
         await socket.prepare(request)
         transport = request.transport
         assert transport is not None
-        session = Session(self, _Connection(socket, transport), request.headers.get("X-User-Id"))
+        session = Session(self, _Connection(socket, transport), request.headers.get("X-User-Id"), opened_as)
         self._open[socket] = None
         try:
             async for message in socket:
@@ -170,7 +172,7 @@ class Sockets:
                 await session.handle(message.data)
         except Exception as error:
             # The upgrade is done: there is no reply any more that could carry this.
-            log.error("a socket failed", exc_info=error)
+            log.error("a socket failed", request_id=opened_as, exc_info=error)
         finally:
             del self._open[socket]
             session.end()
@@ -187,9 +189,10 @@ class Sockets:
 class Session:
     """One socket's conversation."""
 
-    def __init__(self, sockets: Sockets, connection: _Connection, user_id: str | None) -> None:
+    def __init__(self, sockets: Sockets, connection: _Connection, user_id: str | None, opened_as: str) -> None:
         self._sockets = sockets
         self._user_id = user_id
+        self._opened_as = opened_as
         self._subscriber = Subscriber(connection, sockets.channels.encode)
         self._in_flight = 0
         self._room = asyncio.Event()
@@ -260,7 +263,7 @@ class Session:
 
     def _joined(self, done: "asyncio.Future[Any]", request_id: Any) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
-            self._refuse(api_error(error, "SUBSCRIBE"), request_id)
+            self._refuse(api_error(error, "SUBSCRIBE", self._opened_as), request_id)
             self._sockets.feeds.flush()
 
     def _unsubscribe(self, message: ChannelMessage, request_id: Any) -> None:
@@ -284,7 +287,7 @@ class Session:
         try:
             self._answer({"message_type": "RESULT", "data": await answer}, request_id)
         except Exception as error:
-            self._refuse(api_error(error, "a socket's request"), request_id)
+            self._refuse(api_error(error, "a socket's request", self._opened_as), request_id)
         self._in_flight -= 1
         self._room.set()
         self._sockets.feeds.flush()
