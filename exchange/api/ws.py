@@ -163,7 +163,7 @@ class Sockets:
         await socket.prepare(request)
         transport = request.transport
         assert transport is not None
-        session = Session(self, _Connection(socket, transport), request.headers.get("X-User-Id"), opened_as)
+        session = Session(self, _Connection(socket, transport), request, opened_as)
         self._open[socket] = None
         try:
             async for message in socket:
@@ -189,9 +189,10 @@ class Sockets:
 class Session:
     """One socket's conversation."""
 
-    def __init__(self, sockets: Sockets, connection: _Connection, user_id: str | None, opened_as: str) -> None:
+    def __init__(self, sockets: Sockets, connection: _Connection, request: web.Request, opened_as: str) -> None:
         self._sockets = sockets
-        self._user_id = user_id
+        self._request = request
+        self._user_id = request.headers.get("X-User-Id")
         self._opened_as = opened_as
         self._subscriber = Subscriber(connection, sockets.channels.encode)
         self._in_flight = 0
@@ -207,9 +208,10 @@ class Session:
         try:
             head = codec.decode(body, SocketMessage)
             request_id = head.id
+            self._sockets.gate.limits.request(self._request)
             self._dispatch(head.message_type, body, request_id)
-        except ApiError as error:
-            self._refuse(error, request_id)
+        except Exception as error:
+            self._refuse(api_error(error, "a socket's message", self._opened_as), request_id)
         self._sockets.feeds.flush()
 
     def end(self) -> None:
