@@ -23,7 +23,7 @@ class Gate:
         self._seen: dict[str, bool] = {}  # Host headers already judged; few differ
 
     def admit(self, request: web.Request, *, changes: bool) -> None:
-        """Count the request. Raise ApiError unless the Host is ours and, when something would change, the Origin too."""
+        """Count the request. Raise ApiError unless the Host is ours and, if anything would change, the Origin too."""
         self.limits.request(request)
         headers = request.headers
         host = headers.get("Host", "")
