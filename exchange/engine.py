@@ -8,6 +8,7 @@ Cancels have room of their own above the bound.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -121,8 +122,7 @@ class Engine:
 
     def mark(self, mark: object) -> None:
         """Put something in the line of the writer, to be released after everything applied so far."""
-        loop = asyncio.get_running_loop()
-        ticket = Ticket(loop.create_future(), 1, loop.time())
+        ticket = Ticket(asyncio.get_running_loop().create_future(), 1, math.inf)
         ticket.future.add_done_callback(_nobody_waits)
         self._writer.add(ticket, 0, mark)
 
