@@ -114,7 +114,7 @@ class Exchange:
         while True:
             await asyncio.sleep(TICK_S)
             self.feeds.catch_up()
-            now_ns = self.engine.now_ns()
+            now_ns = self.engine.time_ns()
             if now_ns // MINUTE_NS != minute:
                 minute = now_ns // MINUTE_NS
                 self.engine.mark(TimeMark(now_ns))

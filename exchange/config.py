@@ -31,6 +31,7 @@ class ServerConfig(Section, frozen=True, kw_only=True):
     allowed_origins: list[str] = []
     body_max_bytes: int = 1 << 20
     stop_timeout_s: float = 10.0
+    ping_s: float = 20.0  # an idle socket is asked so often; one that does not answer within half of it is closed
 
 
 class DatabaseConfig(Section, frozen=True, kw_only=True):
@@ -172,6 +173,7 @@ def _check(config: Config) -> None:
         "[server] body_max_bytes": server.body_max_bytes,
         "[server] stop_timeout_s": server.stop_timeout_s,
         "[database] commit_timeout_s": config.database.commit_timeout_s,
+        "[server] ping_s": server.ping_s,
         "[engine] market_queue_max": engine.market_queue_max,
         "[engine] backlog_max": engine.backlog_max,
         "[engine] batch_max": engine.batch_max,

@@ -81,12 +81,15 @@ async def _run(
     gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, history, limits)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
     channels = Channels(exchange.data, feed_encoder(exchange.venue), answer_frame, exchange.engine.now_ns)
-    server = Server(config.server, rest, Sockets(trading, gate, exchange.engine, exchange.feeds, channels))
+    sockets = Sockets(trading, gate, exchange.engine, exchange.feeds, channels, config.server.ping_s)
+    server = Server(config.server, rest, sockets)
 
     async def listen() -> None:
         watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None
         try:
-            _announce(*await server.start(), options)
+            urls = await server.start()
+            gate.serves(*urls)
+            _announce(*urls, options)
             await stop.wait()
             log.info("stopping")
             await server.stop_listening()
