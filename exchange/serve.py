@@ -14,6 +14,7 @@ import structlog
 
 from exchange.api.auth import Gate
 from exchange.api.channels import Channels
+from exchange.api.errors import STATUS
 from exchange.api.limits import RateLimits
 from exchange.api.rest import Rest
 from exchange.api.server import Server
@@ -22,6 +23,7 @@ from exchange.api.ws import Sockets, answer_frame, feed_encoder
 from exchange.app import Exchange, build
 from exchange.config import LOOPBACK, Config
 from exchange.failure import Failure
+from exchange.metrics import Metrics
 from exchange.store.embedded import EmbeddedPostgres
 from exchange.store.history import PostgresHistory
 from exchange.store.postgres import PostgresStore
@@ -82,7 +84,8 @@ async def _run(
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
     channels = Channels(exchange.data, feed_encoder(exchange.venue), answer_frame, exchange.engine.now_ns)
     sockets = Sockets(trading, gate, exchange.engine, exchange.feeds, channels, config.server.ping_s)
-    server = Server(config.server, rest, sockets)
+    metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count)
+    server = Server(config.server, rest, sockets, metrics.text)
 
     async def listen() -> None:
         watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None

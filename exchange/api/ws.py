@@ -327,4 +327,5 @@ class Session:
         self._sockets.feeds.send(self._subscriber, answer_frame(answer))
 
     def _refuse(self, error: ApiError, request_id: Any) -> None:
+        self._sockets.trading.refusals[error.code] += 1
         self._answer({"message_type": "ERROR", **error.json()}, request_id)
