@@ -148,9 +148,10 @@ async def _market_data(store: OpenStore, venue: Venue, now_ns: Callable[[], int]
         if interval_s == INTERVALS_S[0] and candle.open_s >= now_s - DAY_S:
             minutes.setdefault(symbol, []).append(candle)
         last.setdefault(symbol, [None] * len(INTERVALS_S))[INTERVALS_S.index(interval_s)] = candle
+    untraded: list[Candle | None] = [None] * len(INTERVALS_S)
     for symbol, market in sorted(venue.markets.items()):
         view = data.open(market.changed())
-        view.restore(minutes.get(symbol, []), last.get(symbol, []), now_s)
+        view.restore(minutes.get(symbol, []), last.get(symbol, untraded), now_s)
     return data
 
 
