@@ -9,9 +9,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar
 
-from exchange.client import ApiError, Unreachable
+from exchange.client import UNSETTLED, ApiError, Unreachable
 from exchange.failure import Failure
-from exchange.replay.recovery import UNSETTLED
 
 FIRST_WAIT_S = 0.05
 LONGEST_WAIT_S = 1.0
