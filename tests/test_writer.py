@@ -131,6 +131,16 @@ async def test_release_sees_what_is_durable_before_any_waiter_does() -> None:
         assert seen == [(3, [1, 2, 3], False)]
 
 
+async def test_release_sees_what_leaves_at_once_too() -> None:
+    seen: list[Any] = []
+    async with desk_of(released=lambda entries: seen.extend(outcome for _, _, outcome in entries)) as desk:
+        desk.add("early")
+        [applied] = await desk.apply()
+        await desk.writer.drained()
+        desk.add("late")
+        assert seen == ["early", applied, "late"]
+
+
 async def test_a_request_of_several_commands_is_answered_with_the_last() -> None:
     async with desk_of(batch_max=1) as desk:
         ticket = Ticket(asyncio.get_running_loop().create_future(), 3, 0.0)

@@ -22,6 +22,7 @@ from exchange.core.events import (
     BalanceChanged,
     Event,
     LevelChanged,
+    MarketChanged,
     MarketSet,
     OrderStatus,
     OrderUpdated,
@@ -173,7 +174,7 @@ commands = st.lists(
         st.sampled_from(Side),
         st.sampled_from(TERMS),
         st.sampled_from(NAMES),
-        st.integers(1, 5),
+        st.integers(0, 5),
         st.integers(1, 40),
     ),
     min_size=30,
@@ -252,6 +253,39 @@ def test_what_the_events_say_is_what_the_venue_holds(story: list[Command]) -> No
         (o.order_id, o.terms.market, o.executed_lots, o.executed_quote_minor, o.updated_ns)
         for o in venue.state().orders
     }
+
+
+@FEWER
+@given(commands)
+def test_every_channel_counts_its_events_without_holes(story: list[Command]) -> None:
+    venue = stage()
+    counted: dict[tuple[str, str], int] = defaultdict(int)
+    counted.update({(user_id, "balances"): 3 for user_id in USERS})
+    for command in story:
+        outcome = do(venue, command)
+        changed: dict[str, int] = {}
+        for event in outcome if isinstance(outcome, list) else ():
+            match event:
+                case OrderUpdated(terms=terms, orders_sequence=sequence):
+                    counted[terms.user_id, "orders"] += 1
+                    assert sequence == counted[terms.user_id, "orders"]
+                case Trade(market=market, trade_sequence=sequence):
+                    counted[market, "trades"] += 1
+                    assert sequence == counted[market, "trades"]
+                case MarketChanged():
+                    counted[event.market, "depth"] += 1
+                    assert event.depth_sequence == counted[event.market, "depth"]
+                    assert event.trade_sequence == counted[event.market, "trades"]
+                    book = venue.markets[event.market].book
+                    assert ([event.best_bid] if event.best_bid else []) == book.bids.depth(1)
+                    assert ([event.best_ask] if event.best_ask else []) == book.asks.depth(1)
+                case BalanceChanged(user_id=user_id):
+                    assert event.orders_sequence == counted[user_id, "orders"]
+                    assert changed.setdefault(user_id, event.balances_sequence) == event.balances_sequence
+        for user_id, sequence in changed.items():
+            if not user_id.startswith("@"):
+                counted[user_id, "balances"] += 1
+                assert sequence == counted[user_id, "balances"]
 
 
 @STEADY

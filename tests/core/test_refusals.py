@@ -90,17 +90,18 @@ def test_ticks_and_lots_end_below_two_to_the_sixty_third() -> None:
     assert refusal(place(venue, f"bob buy 1 at market worst {UNITS_MAX}")) == "OUT_OF_RANGE"
 
 
-@pytest.mark.parametrize("order", ["bob buy 0 @ 1", "bob sell 0 @ 1", "bob buy 0 at market"])
-def test_a_quantity_of_zero_is_out_of_range(order: str) -> None:
+@pytest.mark.parametrize("order", ["bob buy 0 @ 1", "bob sell 0 @ 1", "bob buy 0 at market", "bob sell 0 at market"])
+def test_a_quantity_of_nothing_is_out_of_range(order: str) -> None:
     assert refusal(place(venue_of(coarse()), order)) == "OUT_OF_RANGE"
 
 
-def test_a_price_of_zero_is_for_min_notional_to_refuse() -> None:
-    assert refusal(place(venue_of(replace(coarse(), min_notional_minor=1)), "bob buy 1 @ 0")) == "MIN_NOTIONAL"
-    venue = venue_of(coarse())
-    place(venue, "bob buy 1 @ 0")
-    place(venue, "alice sell 1 @ 0")
-    assert venue.trade_ids.last == 1
+def test_a_price_of_zero_is_a_price_unless_a_minimal_notional_forbids_it() -> None:
+    venue = book_of("bob bid 2 @ 0")
+    assert balance(venue, "bob USDC") == "1000000"
+    assert status(place(venue, "carol sell 1 @ 0")) == "filled 1 of 1"
+    assert balance(venue, "bob SOL") == "1000001"
+    assert shown(venue) == ["bid 1 @ 0"]
+    assert refusal(place(venue_of(AT_LEAST_TEN), "bob buy 1 @ 0")) == "MIN_NOTIONAL"
 
 
 def test_a_notional_ends_below_ten_to_the_thirty_eighth() -> None:
