@@ -150,7 +150,7 @@ async def _market_data(store: OpenStore, venue: Venue, now_ns: Callable[[], int]
         last.setdefault(symbol, [None] * len(INTERVALS_S))[INTERVALS_S.index(interval_s)] = candle
     for symbol, market in sorted(venue.markets.items()):
         view = data.open(market.changed())
-        view.restore(minutes.get(symbol, []), last.get(symbol, []), now_s)
+        view.restore(minutes.get(symbol, []), last.get(symbol, [None] * len(INTERVALS_S)), now_s)
     return data
 
 

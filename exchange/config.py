@@ -61,6 +61,16 @@ class EngineConfig(Section, frozen=True, kw_only=True):
     reply_timeout_s: float = 5.0
 
 
+class LimitsConfig(Section, frozen=True, kw_only=True):
+    """How much an address may ask, and a user may place; a burst is what may come at once. Off unless enabled."""
+
+    enabled: bool = False
+    requests_per_s: float = 100.0
+    requests_burst: int = 500
+    orders_per_s: float = 50.0
+    orders_burst: int = 200
+
+
 class AssetConfig(Section, frozen=True, kw_only=True):
     """An asset: its symbol and how many decimals it has."""
 
@@ -94,6 +104,7 @@ class Config(Section, frozen=True, kw_only=True):
     database: DatabaseConfig = DatabaseConfig()
     auth: AuthConfig = AuthConfig()
     engine: EngineConfig = EngineConfig()
+    limits: LimitsConfig = LimitsConfig()
     assets: list[AssetConfig] = []
     markets: list[MarketConfig] = []
     users: list[UserConfig] = []
@@ -104,6 +115,7 @@ SECTIONS: dict[str, type[Section]] = {
     "database": DatabaseConfig,
     "auth": AuthConfig,
     "engine": EngineConfig,
+    "limits": LimitsConfig,
 }
 
 
@@ -166,6 +178,10 @@ def _check(config: Config) -> None:
         "[engine] backlog_max": engine.backlog_max,
         "[engine] batch_max": engine.batch_max,
         "[engine] reply_timeout_s": engine.reply_timeout_s,
+        "[limits] requests_per_s": config.limits.requests_per_s,
+        "[limits] requests_burst": config.limits.requests_burst,
+        "[limits] orders_per_s": config.limits.orders_per_s,
+        "[limits] orders_burst": config.limits.orders_burst,
     }
     for setting, value in positive.items():
         if not value > 0:  # which nan is not either

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import structlog
 
 from exchange.api.auth import Gate
 from exchange.api.channels import Channels
+from exchange.api.limits import RateLimits
 from exchange.api.rest import Rest
 from exchange.api.server import Server
 from exchange.api.trading import Trading
@@ -75,7 +77,8 @@ async def _run(
     )
     exchange = await build(config, store, feed_encoder)
     history = PostgresHistory(dsn)
-    gate, trading = Gate(config, exchange.venue), Trading(exchange.engine, history)
+    limits = RateLimits(config.limits, time.monotonic)
+    gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, history, limits)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
     channels = Channels(exchange.data, feed_encoder(exchange.venue), answer_frame, exchange.engine.now_ns)
     sockets = Sockets(trading, gate, exchange.engine, exchange.feeds, channels, config.server.ping_s)

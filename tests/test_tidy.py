@@ -42,7 +42,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "exchange.api": (*DATABASE, *TOP),
     "exchange.config": (*DATABASE, *HTTP, *TOP, "exchange.engine", "exchange.writer"),
     "exchange.seeding": (*DATABASE, *HTTP, *TOP, "exchange.engine", "exchange.writer"),
-    "exchange.app": (*HTTP, "exchange.serve", "exchange.cli", "sqlalchemy", "asyncpg"),
+    "exchange.app": ("aiohttp", "exchange.serve", "exchange.cli", "sqlalchemy", "asyncpg"),  # it wires all the parts
     "exchange.client": (*DATABASE, "exchange.api", "exchange.web", *TOP, "exchange.core", "exchange.engine"),
     "exchange.replay": (*DATABASE, "exchange.api", "exchange.web", *TOP, "exchange.core", "exchange.engine"),
 }

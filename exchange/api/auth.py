@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from exchange.api.errors import ApiError
+from exchange.api.limits import RateLimits
 from exchange.config import LOOPBACK, Config
 from exchange.core.venue import Venue
 
@@ -16,8 +17,9 @@ from exchange.core.venue import Venue
 class Gate:
     """Decides from the headers."""
 
-    def __init__(self, config: Config, venue: Venue) -> None:
+    def __init__(self, config: Config, venue: Venue, limits: RateLimits) -> None:
         self._venue = venue
+        self.limits = limits
         self._hosts = {name.lower() for name in (*LOOPBACK, config.server.host, *config.server.allowed_hosts)}
         self._origins = set(config.server.allowed_origins)
         self._ports: set[int] = set()
@@ -28,7 +30,8 @@ class Gate:
         self._ports = {port for url in urls if (port := urlsplit(url).port) is not None}
 
     def admit(self, request: web.Request, *, changes: bool) -> None:
-        """Raise ApiError unless the Host is ours and, when something would change, the Origin too."""
+        """Count the request. Raise ApiError unless Host is ours and, when something would change, the Origin too."""
+        self.limits.request(request)
         headers = request.headers
         host = headers.get("Host", "")
         known = self._seen.get(host)

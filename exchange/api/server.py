@@ -6,9 +6,9 @@ from typing import Any
 from aiohttp import web
 
 from exchange.api import connection, openapi
-from exchange.api.errors import ApiError, error_response
+from exchange.api.errors import ApiError
 from exchange.api.models import Json
-from exchange.api.rest import Rest, api_error
+from exchange.api.rest import Rest
 from exchange.api.ws import Sockets
 from exchange.config import ServerConfig
 from exchange.failure import Failure
@@ -57,10 +57,11 @@ class Server:
         return app
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
+        request_id = self._rest.request_ids.of(request)
         try:
-            return await self._sockets.handle(request)
+            return await self._sockets.handle(request, request_id)
         except Exception as error:
-            return error_response(api_error(error, "opening a socket"))
+            return self._rest.error_answer(error, "opening a socket", request_id)
 
     async def start(self) -> tuple[str, str]:
         """Listen on both ports, which serve the same; their base URLs. Raises Failure when one is not to be had."""
@@ -72,8 +73,12 @@ class Server:
     async def _listen(self, port: int) -> int:
         host = self._config.host
         loop = asyncio.get_running_loop()
+
+        def connect() -> asyncio.Protocol:
+            return connection.factory(self._runner, self._rest.request_ids)
+
         try:
-            listener = await loop.create_server(lambda: connection.factory(self._runner), host, port, backlog=1024)
+            listener = await loop.create_server(connect, host, port, backlog=1024)
         except OSError as error:
             raise Failure(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from error
         self._listeners.append(listener)

@@ -19,6 +19,7 @@ from exchange.api import codec, models
 from exchange.api.auth import Gate
 from exchange.api.channels import PRIVATE, Channels, names, split
 from exchange.api.errors import ApiError
+from exchange.api.request_id import HEADER
 from exchange.api.rest import api_error
 from exchange.api.trading import Trading
 from exchange.core.venue import Venue
@@ -166,15 +167,16 @@ class Sockets:
         """How many are open."""
         return len(self._open)
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Serve one socket until it closes."""
+    async def handle(self, request: web.Request, opened_as: str) -> web.StreamResponse:
+        """Serve one socket until it closes. `opened_as`: the id of the request that opens it, for its log lines."""
         self.gate.admit(request, changes=True)
         socket = web.WebSocketResponse(heartbeat=self._ping_s, compress=False, max_msg_size=MESSAGE_MAX)
+        socket.headers[HEADER] = opened_as
         await socket.prepare(request)
         transport = request.transport
         assert transport is not None
         connection = _Connection(socket, transport, self._ping_s)
-        session = Session(self, connection, request.headers.get("X-User-Id"))
+        session = Session(self, connection, request, opened_as)
         self._open[session] = None
         try:
             async for message in socket:
@@ -183,7 +185,7 @@ class Sockets:
                 await session.handle(message.data)
         except Exception as error:
             # The upgrade is done: there is no reply any more that could carry this.
-            log.error("a socket failed", exc_info=error)
+            log.error("a socket failed", request_id=opened_as, exc_info=error)
         finally:
             del self._open[session]
             session.end()
@@ -199,10 +201,12 @@ class Sockets:
 class Session:
     """One socket's conversation."""
 
-    def __init__(self, sockets: Sockets, connection: _Connection, user_id: str | None) -> None:
+    def __init__(self, sockets: Sockets, connection: _Connection, request: web.Request, opened_as: str) -> None:
         self._sockets = sockets
         self._connection = connection
-        self._user_id = user_id
+        self._request = request
+        self._user_id = request.headers.get("X-User-Id")
+        self._opened_as = opened_as
         self._subscriber = Subscriber(connection, sockets.channels.encode)
         self._in_flight = 0  # requests that wait for their answer
         self._joining = 0  # channels that wait for their beginning
@@ -218,9 +222,10 @@ class Session:
         try:
             head = codec.decode(body, SocketMessage)
             request_id = head.id
+            self._sockets.gate.limits.request(self._request)
             self._dispatch(head.message_type, body, request_id)
         except Exception as error:
-            self._refuse(api_error(error, "a socket's message"), request_id)
+            self._refuse(api_error(error, "a socket's message", self._opened_as), request_id)
         self._sockets.feeds.flush()
 
     def end(self) -> None:
@@ -285,7 +290,7 @@ class Session:
 
     def _heard(self, request_id: Any, done: "asyncio.Future[Any]") -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
-            self._refuse(api_error(error, "a socket's channel"), request_id)
+            self._refuse(api_error(error, "a socket's channel", self._opened_as), request_id)
             self._sockets.feeds.flush()
 
     def _unsubscribe(self, message: ChannelMessage, request_id: Any) -> None:
@@ -311,7 +316,7 @@ class Session:
         try:
             self._answer({"message_type": "RESULT", "data": await answer}, request_id)
         except Exception as error:
-            self._refuse(api_error(error, "a socket's request"), request_id)
+            self._refuse(api_error(error, "a socket's request", self._opened_as), request_id)
         self._in_flight -= 1
         self._room.set()
         self._sockets.feeds.flush()
