@@ -10,6 +10,7 @@ from dataclasses import replace
 from exchange.core.commands import (
     AddAsset,
     AddUser,
+    CancelAll,
     CancelOrder,
     Command,
     Deposit,
