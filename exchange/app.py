@@ -119,7 +119,7 @@ class Exchange:
             await asyncio.sleep(TICK_S)
             self.loop_lag_us.observe(max(0, int((loop.time() - due) * 1_000_000)))
             self.feeds.catch_up()
-            now_ns = self.engine.now_ns()
+            now_ns = self.engine.time_ns()
             if now_ns // MINUTE_NS != minute:
                 minute = now_ns // MINUTE_NS
                 self.engine.mark(TimeMark(now_ns))

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import structlog
 from exchange.api.auth import Gate
 from exchange.api.channels import Channels
 from exchange.api.errors import STATUS
+from exchange.api.limits import RateLimits
 from exchange.api.rest import Rest
 from exchange.api.server import Server
 from exchange.api.trading import Trading
@@ -77,17 +79,20 @@ async def _run(
     )
     exchange = await build(config, store, feed_encoder)
     history = PostgresHistory(dsn)
-    gate, trading = Gate(config, exchange.venue), Trading(exchange.engine, history)
+    limits = RateLimits(config.limits, time.monotonic)
+    gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, history, limits)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
     channels = Channels(exchange.data, feed_encoder(exchange.venue), answer_frame, exchange.engine.now_ns)
-    sockets = Sockets(trading, gate, exchange.engine, exchange.feeds, channels)
+    sockets = Sockets(trading, gate, exchange.engine, exchange.feeds, channels, config.server.ping_s)
     metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count)
     server = Server(config.server, rest, sockets, metrics.text)
 
     async def listen() -> None:
         watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None
         try:
-            _announce(*await server.start(), options)
+            urls = await server.start()
+            gate.serves(*urls)
+            _announce(*urls, options)
             await stop.wait()
             log.info("stopping")
             await server.stop_listening()

@@ -32,6 +32,7 @@ STATUS = {
     "WOULD_TAKE": 422,
     "ORDER_CLOSED": 422,
     "MARKET_NOT_TRADING": 422,
+    "RATE_LIMITED": 429,
     "INTERNAL": 500,
     "NOT_READY": 503,
     "OVERLOADED": 503,
@@ -87,6 +88,6 @@ class ApiError(Exception):
 def error_response(error: ApiError, request_id: str) -> web.Response:
     """The answer that the error is."""
     response = web.Response(body=orjson.dumps(error.json()), status=error.status, headers=json_headers(request_id))
-    if error.status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if error.status in (429, 503):
+        response.headers["Retry-After"] = str(error.extra.get("retry_after_s", RETRY_AFTER_S))
     return response

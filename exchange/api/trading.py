@@ -10,7 +10,8 @@ from typing import Any
 
 from exchange.api import codec, models
 from exchange.api.errors import ApiError
-from exchange.core.commands import CancelAll, CancelOrder, Command
+from exchange.api.limits import RateLimits
+from exchange.core.commands import CancelAll, CancelOrder, Command, PlaceOrder
 from exchange.core.events import Duplicate, OrderUpdated, Rejected
 from exchange.core.instrument import Instrument
 from exchange.core.market import as_read
@@ -34,8 +35,9 @@ Outcomes = Awaitable[list[Any]]
 class Trading:
     """What a known user can do."""
 
-    def __init__(self, engine: Engine, history: History) -> None:
+    def __init__(self, engine: Engine, history: History, limits: RateLimits) -> None:
         self._engine = engine
+        self._limits = limits
         self._venue = engine.venue
         self._history = history
         self.refusals: Counter[str] = Counter()  # what was answered with an error, by its code
@@ -52,7 +54,9 @@ class Trading:
     def place(self, request: models.PlaceOrderRequest, user_id: str) -> Answer:
         """Place an order."""
         rules = self.rules(request.market)
-        outcomes = self._engine.submit_all((codec.place_order(request, user_id, rules),))
+        command = codec.place_order(request, user_id, rules)
+        self._limits.orders(user_id, 1)
+        outcomes = self._engine.submit_all((command,))
         return self._place(user_id, outcomes, rules)
 
     async def _place(self, user_id: str, outcomes: Outcomes, rules: Instrument) -> models.Json:
@@ -134,6 +138,7 @@ class Trading:
                 results.append(None)
             except ApiError as error:
                 results.append(self._refuse(error))
+        self._limits.orders(user_id, sum(isinstance(command, PlaceOrder) for command in commands))
         return self._batch(results, commands, self._engine.submit_all(commands) if commands else None)
 
     async def _batch(self, results: list[Any], commands: Sequence[Command], outcomes: Outcomes | None) -> models.Json:

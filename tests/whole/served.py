@@ -148,8 +148,8 @@ class Served:
             assert self._process.poll() is None, self.said()
             assert time.monotonic() < until, self.said()
             time.sleep(POLL_S)
-        said = json.loads(ready.read_text(encoding="utf-8"))
-        self.url, self.ws_url = said["url"], said["ws_url"]
+        addresses = json.loads(ready.read_text(encoding="utf-8"))
+        self.url, self.ws_url = addresses["url"], addresses["ws_url"]
         return self
 
     def send(self, number: signal.Signals) -> None:

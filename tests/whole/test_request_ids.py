@@ -11,6 +11,7 @@ import structlog.testing
 from aiohttp.test_utils import make_mocked_request
 
 from exchange.api.auth import Gate
+from exchange.api.limits import RateLimits
 from exchange.api.request_id import HEADER, RequestIds
 from exchange.api.rest import Rest
 from exchange.config import Config
@@ -65,7 +66,14 @@ async def test_an_upgrade_has_one(api: Api) -> None:
 
 async def test_a_bug_is_logged_with_the_id_that_its_client_got() -> None:
     nothing: Any = SimpleNamespace(markets={}, rules=None, venue=None, refusals=Counter())
-    rest = Rest(Gate(Config(), nothing), nothing, nothing, nothing, nothing, lambda: True)
+    rest = Rest(
+        Gate(Config(), nothing, RateLimits(Config().limits, lambda: 0.0)),
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        lambda: True,
+    )
 
     async def broken(_: Any) -> Any:
         raise ZeroDivisionError
