@@ -126,6 +126,20 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
     sys.exit(1 if report.findings else 0)
 
 
+@cli.command()
+@click.argument("user")
+@click.argument("asset")
+@click.argument("amount")
+@click.option("--key", required=True, help="The deposit's own name: the same key is credited once.")
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
+def deposit(user: str, asset: str, amount: str, key: str, url: str) -> None:
+    """Credit USER with AMOUNT of ASSET on a running exchange; the user comes to be with it."""
+    from exchange.deposit import deposit as run_deposit
+    from exchange.deposit import shown
+
+    click.echo(shown(run(lambda: run_deposit(url, user, asset, amount, key)), asset))
+
+
 cli.add_command(replay_command)
 
 
