@@ -14,6 +14,7 @@ from exchange.core.events import INTERVALS_S, MINUTE_NS, Rejected
 from exchange.core.market_data import DAY_S, MarketData
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
+from exchange.counts import Histogram
 from exchange.engine import Engine
 from exchange.failure import Failure
 from exchange.feeds import Encode, Feeds, TimeMark
@@ -74,6 +75,7 @@ class Exchange:
             market_queue_max=config.engine.market_queue_max,
             backlog_max=config.engine.backlog_max,
         )
+        self.loop_lag_us = Histogram(powers=23)  # to eight seconds
         self._seeded = False
 
     def ready(self) -> bool:
@@ -111,8 +113,11 @@ class Exchange:
     async def _tick(self) -> None:
         """What goes by the clock: candles end, and slow subscribers get what waited."""
         minute = 0
+        loop = asyncio.get_running_loop()
         while True:
+            due = loop.time() + TICK_S
             await asyncio.sleep(TICK_S)
+            self.loop_lag_us.observe(max(0, int((loop.time() - due) * 1_000_000)))
             self.feeds.catch_up()
             now_ns = self.engine.time_ns()
             if now_ns // MINUTE_NS != minute:

@@ -77,6 +77,11 @@ class Engine:
         """The last sequence that is stored, and so may be seen."""
         return self._writer.durable_sequence
 
+    def queued(self) -> tuple[int, int]:
+        """Requests that wait to be applied: of all queues, and of the longest one."""
+        waiting = [queue.qsize() for queue in self._queues.values()]
+        return sum(waiting), max(waiting, default=0)
+
     # --- asking
 
     async def submit(self, command: Command) -> Any:

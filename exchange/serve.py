@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import structlog
 
 from exchange.api.auth import Gate
 from exchange.api.channels import Channels
+from exchange.api.errors import STATUS
 from exchange.api.limits import RateLimits
 from exchange.api.rest import Rest
 from exchange.api.server import Server
@@ -22,6 +24,7 @@ from exchange.api.ws import Sockets, answer_frame, feed_encoder
 from exchange.app import Exchange, build
 from exchange.config import LOOPBACK, Config
 from exchange.failure import Failure
+from exchange.metrics import Metrics
 from exchange.store.embedded import EmbeddedPostgres
 from exchange.store.history import PostgresHistory
 from exchange.store.postgres import PostgresStore
@@ -33,10 +36,11 @@ WATCH_S = 0.5  # how soon a dead PostgreSQL is noticed while nothing is asked of
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """What the command line adds to the configuration."""
+    """What the command line adds to the configuration. `on_ready` is called with the addresses of API and socket."""
 
     ephemeral: bool = False
     ready_file: Path | None = None
+    on_ready: Callable[[str, str], None] | None = None
 
 
 async def serve(config: Config, options: ServeOptions) -> None:
@@ -83,7 +87,8 @@ async def _run(
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
     channels = Channels(exchange.data, feed_encoder(exchange.venue), answer_frame, exchange.engine.now_ns)
     sockets = Sockets(trading, gate, exchange.engine, exchange.feeds, channels, config.server.ping_s)
-    server = Server(config.server, rest, sockets)
+    metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count)
+    server = Server(config.server, rest, sockets, metrics.text)
 
     async def listen() -> None:
         watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None
@@ -155,3 +160,5 @@ def _announce(url: str, ws_url: str, options: ServeOptions) -> None:
             raise Failure(
                 f"The ready file {options.ready_file} cannot be written: {error.strerror or error}."
             ) from error
+    if options.on_ready is not None:
+        options.on_ready(url, ws_url)

@@ -30,7 +30,7 @@ class Gate:
         self._ports = {port for url in urls if (port := urlsplit(url).port) is not None}
 
     def admit(self, request: web.Request, *, changes: bool) -> None:
-        """Count the request. Raise ApiError unless Host is ours and, when something would change, the Origin too."""
+        """Count the request. Raise ApiError unless the Host is ours and, if anything would change, the Origin too."""
         self.limits.request(request)
         headers = request.headers
         host = headers.get("Host", "")

@@ -12,7 +12,8 @@ from exchange import __version__
 from exchange.api import codec, models
 from exchange.api.auth import Gate
 from exchange.api.errors import ApiError, error_response
-from exchange.api.request_id import RequestIds, json_headers
+from exchange.api.pages import Page
+from exchange.api.request_id import HEADER, RequestIds, json_headers
 from exchange.api.trading import Trading, refused
 from exchange.core.commands import Deposit
 from exchange.core.events import BalanceChanged, OrderUpdated, Rejected
@@ -96,9 +97,26 @@ class Rest:
 
         return answer
 
+    def page(self, page: Page) -> Handler:
+        """The page behind the gate."""
+        admit, request_id_of = self._gate.admit, self.request_ids.of
+
+        async def answer(request: web.Request) -> web.Response:
+            request_id = request_id_of(request)
+            try:
+                admit(request, changes=False)
+                headers = {**page.headers, "Content-Type": page.content_type, HEADER: request_id}
+                return web.Response(body=page.body(), headers=headers)
+            except Exception as error:
+                return self.error_answer(error, f"{request.method} {request.path}", request_id)
+
+        return answer
+
     def error_answer(self, error: Exception, what: str, request_id: str) -> web.Response:
         """What the client of a failed request gets."""
-        return error_response(api_error(error, what, request_id), request_id)
+        told = api_error(error, what, request_id)
+        self._trading.refusals[told.code] += 1
+        return error_response(told, request_id)
 
     # --- reading a request
 

@@ -4,6 +4,7 @@ Every call checks and gets its commands in line before it returns; what it retur
 the order of calls is the order of commands.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ class Trading:
         self._limits = limits
         self._venue = engine.venue
         self._history = history
+        self.refusals: Counter[str] = Counter()  # what was answered with an error, by its code
 
     def rules(self, market: str) -> Instrument:
         """The instrument of that name. Raises ApiError."""
@@ -135,7 +137,7 @@ class Trading:
                 commands.append(self._batch_command(raw, user_id))
                 results.append(None)
             except ApiError as error:
-                results.append(error.json())
+                results.append(self._refuse(error))
         self._limits.orders(user_id, sum(isinstance(command, PlaceOrder) for command in commands))
         return self._batch(results, commands, self._engine.submit_all(commands) if commands else None)
 
@@ -146,11 +148,15 @@ class Trading:
                 try:
                     results[index] = await self._batch_result(*next(answered))
                 except ApiError as error:
-                    results[index] = error.json()
+                    results[index] = self._refuse(error)
                 except tuple(UNTOLD) as error:
                     # Not to be told of one order is no reason not to tell of the others, which are done.
-                    results[index] = ApiError(UNTOLD[error.__class__]).json()
+                    results[index] = self._refuse(ApiError(UNTOLD[error.__class__]))
         return {"results": results}
+
+    def _refuse(self, error: ApiError) -> models.Json:
+        self.refusals[error.code] += 1
+        return error.json()
 
     def _batch_command(self, raw: Any, user_id: str) -> Command:
         item = codec.batch_item(raw)

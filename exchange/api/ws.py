@@ -203,10 +203,10 @@ class Session:
 
     def __init__(self, sockets: Sockets, connection: _Connection, request: web.Request, opened_as: str) -> None:
         self._sockets = sockets
-        self._connection = connection
         self._request = request
         self._user_id = request.headers.get("X-User-Id")
         self._opened_as = opened_as
+        self._connection = connection
         self._subscriber = Subscriber(connection, sockets.channels.encode)
         self._in_flight = 0  # requests that wait for their answer
         self._joining = 0  # channels that wait for their beginning
@@ -327,4 +327,5 @@ class Session:
         self._sockets.feeds.send(self._subscriber, answer_frame(answer))
 
     def _refuse(self, error: ApiError, request_id: Any) -> None:
+        self._sockets.trading.refusals[error.code] += 1
         self._answer({"message_type": "ERROR", **error.json()}, request_id)

@@ -42,6 +42,7 @@ SESSION = {
 BROKEN = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server said goodbye, and the driver still believes that something is under way
     asyncpg.OperatorInterventionError,  # the server is shutting down, starting up, or ended our backend
     asyncpg.TooManyConnectionsError,  # after a restart everybody comes back at once
     asyncpg.TransactionRollbackError,
@@ -126,9 +127,6 @@ class PostgresStore:
             rare, parameters = arguments(batch, self._epoch)
             async with asyncio.timeout(self._commit_timeout_s):
                 fenced = await (self._rare if rare else self._common).fetchval(*parameters)
-        except ValueError as error:
-            # asyncpg calls this an interface error too, but what cannot be sent now can never be sent.
-            raise Failure(f"A commit cannot be sent to the database: {error}.") from error
         except BROKEN as error:
             self._drop()
             raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
@@ -160,6 +158,7 @@ class PostgresStore:
         if old is not None:
             # Its statement may still be running, and would commit after we looked.
             await self._end(*old)
+        await _refuse_unsafe(self._connection)
         await self._lock()
         row = await self._connection.fetchrow("SELECT epoch, sequence FROM venue")
         if row is None or row["epoch"] != self._epoch:

@@ -1,6 +1,7 @@
 """Every reply has an id, and what the log says about a request has the same one."""
 
 import asyncio
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,7 +65,7 @@ async def test_an_upgrade_has_one(api: Api) -> None:
 
 
 async def test_a_bug_is_logged_with_the_id_that_its_client_got() -> None:
-    nothing: Any = SimpleNamespace(markets={}, rules=None, venue=None)
+    nothing: Any = SimpleNamespace(markets={}, rules=None, venue=None, refusals=Counter())
     rest = Rest(
         Gate(Config(), nothing, RateLimits(Config().limits, lambda: 0.0)),
         nothing,

@@ -1,0 +1,321 @@
+"""The judge: gives a venue and the model the same commands, and compares all that the model has to say about each.
+
+A difference is a `Verdict`, which tells the whole market story up to it in words.
+"""
+
+from collections import Counter
+from copy import deepcopy
+from dataclasses import replace
+
+from exchange.core.commands import (
+    AddAsset,
+    AddUser,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Deposit,
+    OrderType,
+    PlaceOrder,
+    SetMarket,
+    Side,
+)
+from exchange.core.events import (
+    AssetAdded,
+    BalanceChanged,
+    Deposited,
+    Duplicate,
+    Event,
+    LevelChanged,
+    MarketChanged,
+    MarketSet,
+    OrderUpdated,
+    Rejected,
+    Trade,
+    UserAdded,
+)
+from exchange.core.instrument import Instrument
+from exchange.core.ledger import EXTERNAL, FEES, HOUSE
+from exchange.core.venue import Outcome, Venue
+from tests.model import Model
+from tests.model_records import Match, Told, Update
+
+START_NS = 1_700_000_000 * 10**9
+
+
+class Verdict(AssertionError):
+    """The venue and the model differ."""
+
+
+class Judge:
+    """A venue and a model side by side. Orders are spoken of by the model's numbers: 1 is the first that was taken."""
+
+    def __init__(self, rules: list[Instrument], client_ids_max: int) -> None:
+        self.client_ids_max = client_ids_max
+        self.venue, self.model = Venue(client_ids_max=client_ids_max), Model(client_ids_max)
+        self.now_ns = START_NS
+        self.order_ids: list[int] = []  # by number - 1
+        self.trade_ids: list[int] = []
+        self.book_counts: Counter[str] = Counter()
+        self.step_counts: Counter[str] = Counter()
+        self.balance_counts: Counter[str] = Counter()
+        self.story: list[str] = []
+        self.seen: Counter[str] = Counter()
+        for asset in dict.fromkeys(asset for each in rules for asset in (each.base, each.quote)):
+            self.do(AddAsset(asset))
+        for each in rules:
+            self.do(SetMarket(each))
+
+    def restart(self) -> None:
+        """Go on with a venue that was restored from a copy of the state."""
+        self.story.append("the venue restarts")
+        self.venue = Venue.restore(deepcopy(self.venue.state()), client_ids_max=self.client_ids_max)
+        self._check_state()
+
+    def do(self, command: Command, later_ns: int = 1) -> Told:
+        """Carry out one command on both. Of a cancel, `order_id` is the model's number."""
+        self.now_ns += later_ns
+        self.story.append(words(command, self.venue))
+        told = self.model.apply(command, self.now_ns)
+        try:
+            asked = self._by_id(command)
+            outcome = self.venue.apply(asked, self.venue.sequence + 1, self.now_ns)
+            self.story[-1] += f"  ->  {summary(outcome)}"
+            self._compare(command, outcome, told)
+            self._check_state()
+        except AssertionError as error:
+            story = "\n".join(f"  {line}" for line in self.story)
+            raise Verdict(f"the exchange breaks the contract in the last step of\n{story}\n{error}") from error
+        self._count(command, outcome)
+        return told
+
+    def _by_id(self, command: Command) -> Command:
+        if not isinstance(command, CancelOrder) or command.order_id is None:
+            return command
+        known = 0 < command.order_id <= len(self.order_ids)
+        return replace(command, order_id=self.order_ids[command.order_id - 1] if known else 10**9)
+
+    def _count(self, command: Command, outcome: Outcome) -> None:
+        self.seen["commands"] += 1
+        self.seen["orders"] += isinstance(command, PlaceOrder)
+        if isinstance(outcome, list):
+            self.seen["trades"] += sum(isinstance(event, Trade) for event in outcome)
+        else:
+            self.seen[outcome.reason.value if isinstance(outcome, Rejected) else "retries"] += 1
+
+    # --- one outcome
+
+    def _compare(self, command: Command, outcome: Outcome, told: Told) -> None:
+        if isinstance(outcome, Rejected):
+            said = sorted(told.refusals) or "that it happens"
+            assert outcome.reason in told.refusals, f"refused as {outcome.reason.value}; the model says {said}"
+            return
+        if isinstance(outcome, Duplicate):
+            same = None if told.duplicate_of is None else self.order_ids[told.duplicate_of - 1]
+            assert told.duplicate, "taken for a retry"
+            same_as("the order of the retry", outcome.order_id, same)
+            return
+        assert not told.refusals, f"not refused; the model says {sorted(told.refusals)}"
+        assert not told.duplicate, "not taken for the retry that it is"
+        self._learn(outcome, told)
+        same_as("trades", [self._match(event) for event in outcome if isinstance(event, Trade)], told.trades)
+        self._compare_trades(outcome)
+        self._compare_orders(outcome, told)
+        self._compare_levels(outcome, told)
+        self._compare_markets(outcome, told)
+        self._compare_balances(outcome, told)
+        self._compare_the_rest(command, outcome, told)
+
+    def _learn(self, events: list[Event], told: Told) -> None:
+        """Which ids the venue gave; they must grow."""
+        for event in events:
+            if isinstance(event, OrderUpdated) and event.order_id not in self.order_ids:
+                assert event.order_id > max(self.order_ids, default=0), "order ids must grow"
+                self.order_ids.append(event.order_id)
+            elif isinstance(event, Trade):
+                assert event.trade_id > max(self.trade_ids, default=0), "trade ids must grow"
+                self.trade_ids.append(event.trade_id)
+        same_as("count of orders", len(self.order_ids), len(self.model.orders))
+        same_as("count of trades", len(self.trade_ids), self.model.trades)
+
+    def _number(self, order_id: int) -> int:
+        return self.order_ids.index(order_id) + 1
+
+    def _match(self, trade: Trade) -> Match:
+        maker, taker = self._number(trade.maker_order_id), self._number(trade.taker_order_id)
+        orders = self.model.orders
+        same_as("the maker", trade.maker_user_id, orders[maker - 1].terms.user_id)
+        same_as("the taker", trade.taker_user_id, orders[taker - 1].terms.user_id)
+        same_as("time of a trade", trade.time_ns, self.now_ns)
+        return Match(
+            trade.market,
+            trade.price_ticks,
+            trade.quantity_lots,
+            trade.quote_minor,
+            trade.taker_side,
+            maker,
+            taker,
+            trade.maker_fee_minor,
+            trade.taker_fee_minor,
+        )
+
+    def _compare_trades(self, events: list[Event]) -> None:
+        trades = [event for event in events if isinstance(event, Trade)]
+        for back, trade in enumerate(reversed(trades)):
+            same_as("trade_sequence", trade.trade_sequence, self.model.public[trade.market].trades - back)
+
+    def _compare_orders(self, events: list[Event], told: Told) -> None:
+        found: dict[int, list[Update]] = {}
+        trades = {id(event) for event in events if isinstance(event, Trade)}
+        for event in events:
+            if not isinstance(event, OrderUpdated):
+                continue
+            number = self._number(event.order_id)
+            order = self.model.orders[number - 1]
+            same_as("terms", event.terms, order.terms)
+            same_as("created_ns", event.created_ns, order.created_ns)
+            same_as("updated_ns", event.updated_ns, self.now_ns)
+            self.step_counts[event.terms.user_id] += 1
+            same_as("orders_sequence", event.orders_sequence, self.step_counts[event.terms.user_id])
+            assert event.trade is None or id(event.trade) in trades, "an update with a trade of its own"
+            trade = None if event.trade is None else self.trade_ids.index(event.trade.trade_id) + 1
+            executed = event.executed_lots, event.executed_quote_minor
+            update = Update(event.reason, event.status, *executed, event.expire_reason, trade)
+            found.setdefault(number, []).append(update)
+        same_as("orders", found, told.updates)
+
+    def _compare_levels(self, events: list[Event], told: Told) -> None:
+        changes = [event for event in events if isinstance(event, LevelChanged)]
+        found = {(event.market, event.side, event.price_ticks): event.total_lots for event in changes}
+        assert len(found) == len(changes), "a level told twice"
+        same_as("levels", found, told.levels)
+        for event in changes:
+            self.book_counts[event.market] += 1
+            same_as("book_sequence", event.book_sequence, self.book_counts[event.market])
+
+    def _compare_markets(self, events: list[Event], told: Told) -> None:
+        changes = {event.market: event for event in events if isinstance(event, MarketChanged)}
+        same_as("markets that changed", sorted(changes), sorted({market for market, _, _ in told.levels}))
+        for market, event in changes.items():
+            same_as("the best of the book", [event.best_bid, event.best_ask], self.model.best(market))
+            counts = (event.depth_sequence, event.best_sequence, event.trade_sequence, event.last_trade_ns)
+            self._compare_counts(market, event.book_sequence, counts, event.candles)
+
+    def _compare_counts(self, market: str, book: int, counts: tuple[int, ...], candles: tuple[int, ...]) -> None:
+        public = self.model.public[market]
+        expected = (public.depth, public.best, public.trades, public.last_trade_ns)
+        same_as(f"book count of {market}", book, self.book_counts[market])
+        same_as(f"depth, best and trade counts and last trade of {market}", counts, expected)
+        same_as(f"candles of {market}", candles, tuple(public.candles))
+
+    def _compare_balances(self, events: list[Event], told: Told) -> None:
+        changes = [event for event in events if isinstance(event, BalanceChanged) and event.user_id not in HOUSE]
+        found = {(event.user_id, event.asset): (event.available_minor, event.locked_minor) for event in changes}
+        assert len(found) == len(changes), "an account told twice"
+        unchanged = {account: amounts for account, amounts in found.items() if account not in told.balances}
+        for (user, asset), amounts in unchanged.items():
+            # Locked and released within the command: it may be told, though it comes out the same.
+            assert user in {self.model.orders[number - 1].terms.user_id for number in told.updates}, "not their command"
+            now = (self.model.available(user, asset), self.model.locked(user, asset))
+            same_as("a balance that did not change", amounts, now)
+        same_as("balances", found, {**told.balances, **unchanged})
+        self.balance_counts.update({event.user_id for event in changes})
+        for event in changes:
+            counts = (event.balances_sequence, event.orders_sequence)
+            expected = (self.balance_counts[event.user_id], self.model.order_steps[event.user_id])
+            same_as(f"balance and order counts of {event.user_id}", counts, expected)
+
+    def _compare_the_rest(self, command: Command, events: list[Event], told: Told) -> None:
+        rest = [event for event in events if isinstance(event, Deposited | UserAdded | AssetAdded | MarketSet)]
+        if isinstance(command, Deposit):
+            money = Deposited(command.user_id, command.asset, command.amount_minor, command.key)
+            same_as("deposits", [event for event in rest if isinstance(event, Deposited)], [money])
+        elif isinstance(command, SetMarket):
+            same_as("rules", rest, [MarketSet(command.instrument)])
+        elif not isinstance(command, AddAsset | AddUser):
+            same_as("other events", rest, [])
+
+    # --- the whole state
+
+    def _check_state(self) -> None:
+        self.venue.check()
+        state, model = self.venue.state(), self.model
+        same_as("users", set(state.users), model.users)
+        accounts = {(a.user_id, a.asset): (a.available_minor, a.locked_minor) for a in state.accounts}
+        theirs = {account: amounts for account, amounts in accounts.items() if account[0] not in HOUSE}
+        same_as("accounts", theirs, {**dict.fromkeys(theirs, (0, 0)), **model.balances()})
+        fees = {asset: (amount, 0) for asset, amount in model.fees.items() if amount}
+        house = {asset: amounts for (user, asset), amounts in accounts.items() if user == FEES and any(amounts)}
+        same_as("fees collected", house, fees)
+        for asset in {asset for _, asset in accounts}:
+            same_as(f"{asset} that came in", accounts.get((EXTERNAL, asset), (0, 0)), (-model.supply(asset), 0))
+        resting = [
+            (self._number(o.order_id), o.terms, o.executed_lots, o.executed_quote_minor, o.created_ns, o.updated_ns)
+            for o in state.orders
+        ]
+        expected = [
+            (o.number, o.terms, o.executed_lots, o.executed_quote, o.created_ns, o.updated_ns) for o in model.resting
+        ]
+        same_as("open orders in priority order", resting, expected)
+        same_as("rules", {m.instrument.symbol: m.instrument for m in state.markets}, model.rules)
+        for market in state.markets:
+            counts = (market.depth_sequence, market.best_sequence, market.trade_sequence, market.last_trade_ns)
+            self._compare_counts(market.instrument.symbol, market.book_sequence, counts, market.candles)
+        named = [(self._number(order_id), terms) for order_id, terms in state.recent_client_orders]
+        recent = [(o.number, o.terms) for o in model.orders if o.terms.client_order_id is not None]
+        same_as("recent client order ids", named, recent[-self.client_ids_max :])
+        same_as("deposits", {d.key: (d.user_id, d.asset, d.amount_minor) for d in state.recent_deposits}, {
+            d.key: (d.user_id, d.asset, d.amount_minor) for d in model.deposits.values()
+        })  # fmt: skip
+
+
+def same_as(what: str, found: object, expected: object) -> None:
+    """Assert that both are equal, in words that name both."""
+    assert found == expected, f"{what}:\n  the exchange says {found}\n  the model says    {expected}"
+
+
+# --- in words
+
+
+def words(command: Command, venue: Venue) -> str:
+    """A command as a line of a story."""
+    match command:
+        case PlaceOrder():
+            return _order_words(command)
+        case CancelOrder():
+            which = f"#{command.order_id}" if command.client_order_id is None else repr(command.client_order_id)
+            return f"{command.user_id} cancels {which} on {command.market}"
+        case SetMarket(instrument=rules):
+            fees = f"fees {rules.maker_fee_ppm}/{rules.taker_fee_ppm} ppm"
+            limits = f"min notional {rules.min_notional_minor}, at most {rules.max_open_orders} open"
+            return f"market {rules.symbol} is {rules.status.name.lower()}, {fees}, {limits}"
+        case CancelAll():
+            return f"{command.user_id} cancels all on {command.market}"
+        case AddUser():
+            return f"{command.user_id} joins"
+        case AddAsset():
+            return f"{command.asset.symbol} has {command.asset.decimals} decimals"
+        case Deposit():
+            return f"{command.user_id} deposits {command.amount_minor} {command.asset} under {command.key!r}"
+    return str(command)
+
+
+def _order_words(order: PlaceOrder) -> str:
+    side = "buys" if order.side is Side.BUY else "sells"
+    at = f"@ {order.price_ticks}"
+    if order.order_type is OrderType.MARKET:
+        at = "at market" + ("" if order.price_ticks is None else f" worst {order.price_ticks}")
+    terms = "post-only" if order.post_only else order.time_in_force.name.lower()
+    name = "" if order.client_order_id is None else f" as {order.client_order_id!r}"
+    return f"{order.user_id} {side} {order.quantity_lots} {at} {terms} on {order.market}{name}"
+
+
+def summary(outcome: Outcome) -> str:
+    """What came of a command, in a few words."""
+    if isinstance(outcome, Rejected):
+        return outcome.reason.value
+    if isinstance(outcome, Duplicate):
+        return f"retry of order_id {outcome.order_id}"
+    trades = [f"{event.quantity_lots} @ {event.price_ticks}" for event in outcome if isinstance(event, Trade)]
+    updates = [event for event in outcome if isinstance(event, OrderUpdated)]
+    ends = [f"{updates[-1].status.name.lower()}"] if updates else []
+    return ", ".join(trades + ends) or "done"

@@ -1,0 +1,330 @@
+"""A slow and obvious exchange of lists and loops, written from the contract's rules of orders and from nothing else.
+
+It shares with the exchange only the types of commands, events and instruments. Money is kept as one total for each
+user and asset: what is locked is not booked but looked up, as what the open orders need. Where the contract gives
+several reasons to refuse, all are named, and the exchange may say any of them.
+"""
+
+from collections import Counter, defaultdict
+
+from exchange.core.commands import (
+    AddAsset,
+    AddUser,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Deposit,
+    OrderType,
+    PlaceOrder,
+    SetMarket,
+    Side,
+    TimeInForce,
+)
+from exchange.core.events import INTERVALS_S, ExpireReason, OrderStatus, RejectReason, UpdateReason
+from exchange.core.instrument import Instrument, MarketStatus
+from tests.model_records import Account, Level, Match, Order, Public, Told, Update
+
+STEPS_MAX = 2**63  # ticks and lots stay below it
+MONEY_MAX = 10**38  # every amount and balance stays below it
+
+
+class Model:
+    """The exchange as the contract tells it."""
+
+    def __init__(self, client_ids_max: int) -> None:
+        self.client_ids_max = client_ids_max
+        self.users: set[str] = set()
+        self.rules: dict[str, Instrument] = {}
+        self.totals: Counter[Account] = Counter()
+        self.accounts: set[Account] = set()  # that ever held anything
+        self.fees: Counter[str] = Counter()
+        self.deposits: dict[str, Deposit] = {}
+        self.orders: list[Order] = []  # all that were ever taken
+        self.resting: list[Order] = []  # the books, in the order in which the orders came to rest
+        self.trades = 0
+        self.public: dict[str, Public] = defaultdict(Public)
+        self.order_steps: Counter[str] = Counter()
+
+    # --- one command
+
+    def apply(self, command: Command, now_ns: int) -> Told:
+        """Carry out a command and tell what came of it."""
+        told = Told()
+        levels, balances, bests = self.levels(), self.balances(), {market: self.best(market) for market in self.rules}
+        self._apply(command, now_ns, told)
+        after_levels, after_balances = self.levels(), self.balances()
+        for level in {**levels, **after_levels}:
+            if levels.get(level, 0) != after_levels.get(level, 0):
+                told.levels[level] = after_levels.get(level, 0)
+        for account, amounts in after_balances.items():
+            if balances.get(account, (0, 0)) != amounts:
+                told.balances[account] = amounts
+        for market in {market for market, _, _ in told.levels}:
+            self.public[market].depth += 1
+            self.public[market].best += self.best(market) != bests[market]
+        return told
+
+    def _apply(self, command: Command, now_ns: int, told: Told) -> None:
+        match command:
+            case PlaceOrder():
+                self._place(command, now_ns, told)
+            case CancelOrder():
+                self._cancel(command, now_ns, told)
+            case CancelAll():
+                if command.market not in self.rules:
+                    told.refusals.add(RejectReason.UNKNOWN_MARKET)
+                if command.user_id not in self.users:
+                    told.refusals.add(RejectReason.UNKNOWN_USER)
+                for order in list(self.resting):
+                    if (order.terms.user_id, order.terms.market) == (command.user_id, command.market):
+                        self._take_out(order, now_ns, told)
+            case Deposit():
+                self._deposit(command, told)
+            case AddUser():
+                self.users.add(command.user_id)
+            case SetMarket():
+                self.rules[command.instrument.symbol] = command.instrument
+            case AddAsset():
+                pass
+
+    def _deposit(self, command: Deposit, told: Told) -> None:
+        before = self.deposits.get(command.key)
+        if before is not None:
+            told.duplicate = before == command
+            told.refusals = set() if told.duplicate else {RejectReason.KEY_CONFLICT}
+        elif not 0 < command.amount_minor < MONEY_MAX - self.supply(command.asset):
+            told.refusals = {RejectReason.OUT_OF_RANGE}
+        else:
+            self.deposits[command.key] = command
+            self.users.add(command.user_id)
+            self._credit(command.user_id, command.asset, command.amount_minor)
+
+    def _cancel(self, command: CancelOrder, now_ns: int, told: Told) -> None:
+        for order in self.resting:
+            terms = order.terms
+            ours = (terms.user_id, terms.market) == (command.user_id, command.market)
+            named = command.client_order_id is not None and terms.client_order_id == command.client_order_id
+            if ours and (named or order.number == command.order_id):
+                self._take_out(order, now_ns, told)
+                return
+        told.refusals.add(RejectReason.UNKNOWN_ORDER)
+        if command.market not in self.rules:
+            told.refusals = {RejectReason.UNKNOWN_MARKET}
+        if command.user_id not in self.users:
+            told.refusals.add(RejectReason.UNKNOWN_USER)
+
+    def _take_out(self, order: Order, now_ns: int, told: Told) -> None:
+        self.resting.remove(order)
+        order.status = OrderStatus.CANCELED
+        self._step(order, UpdateReason.CANCELED, now_ns, told)
+
+    # --- an order
+
+    def _place(self, terms: PlaceOrder, now_ns: int, told: Told) -> None:
+        known = self.under_name(terms)
+        if known is not None and known.terms == terms:
+            told.duplicate, told.duplicate_of = True, known.number
+            return
+        told.refusals = self.refusals(terms)
+        if known is not None:
+            told.refusals.add(RejectReason.CLIENT_ORDER_ID_CONFLICT)
+        if told.refusals:
+            return
+        # Past this line the order happens.
+        order = Order(len(self.orders) + 1, terms, now_ns, now_ns)
+        self.orders.append(order)
+        self._step(order, UpdateReason.ACCEPTED, now_ns, told)
+        meets, own = self.meetings(terms)
+        filled = sum(lots for _, lots in meets)
+        if terms.time_in_force is TimeInForce.FOK and filled < terms.quantity_lots:
+            self._expire(order, ExpireReason.SELF_TRADE if own else ExpireReason.FOK_UNFILLABLE, now_ns, told)
+            return
+        for maker, lots in meets:
+            self._trade(maker, order, lots, now_ns, told)
+        if order.remaining == 0:
+            return
+        if own:
+            self._expire(order, ExpireReason.SELF_TRADE, now_ns, told)
+        elif terms.time_in_force is TimeInForce.GTC and terms.order_type is OrderType.LIMIT:
+            self.resting.append(order)
+        else:
+            self._expire(order, ExpireReason.UNFILLED, now_ns, told)
+
+    def under_name(self, terms: PlaceOrder) -> Order | None:
+        """The user's order that still has this client order id: open, or among the last ids; the newest of them."""
+        named = [order for order in self.orders if order.terms.client_order_id is not None]
+        recent = named[-self.client_ids_max :]
+        for order in reversed(named):
+            same = (order.terms.user_id, order.terms.client_order_id) == (terms.user_id, terms.client_order_id)
+            if same and (order.is_open or order in recent):
+                return order
+        return None
+
+    def meetings(self, terms: PlaceOrder) -> tuple[list[tuple[Order, int]], bool]:
+        """Whom the order meets for how much, best price first, then the oldest; and whether its own user's comes next.
+
+        An order of its own user stops it, if it still wants something then.
+        """
+        meets: list[tuple[Order, int]] = []
+        wanted = terms.quantity_lots
+        others = [order for order in self.resting if order.terms.market == terms.market]
+        others = [order for order in others if order.terms.side is not terms.side and self._crosses(terms, order)]
+        others.sort(key=lambda order: order.limit, reverse=terms.side is Side.SELL)
+        for order in others:
+            if wanted == 0:
+                break
+            if order.terms.user_id == terms.user_id:
+                return meets, True
+            lots = min(wanted, order.remaining)
+            meets.append((order, lots))
+            wanted -= lots
+        return meets, False
+
+    @staticmethod
+    def _crosses(terms: PlaceOrder, resting: Order) -> bool:
+        if terms.price_ticks is None:
+            return True
+        return resting.limit <= terms.price_ticks if terms.side is Side.BUY else resting.limit >= terms.price_ticks
+
+    def refusals(self, terms: PlaceOrder) -> set[RejectReason]:
+        """Every reason to refuse the order, but for its client order id."""
+        if terms.user_id not in self.users or terms.market not in self.rules:
+            unknown_user = {RejectReason.UNKNOWN_USER} if terms.user_id not in self.users else set()
+            return unknown_user | ({RejectReason.UNKNOWN_MARKET} if terms.market not in self.rules else set())
+        rules = self.rules[terms.market]
+        reasons = set()
+        if rules.status is MarketStatus.HALTED:
+            reasons.add(RejectReason.MARKET_NOT_TRADING)
+        if not 0 < terms.quantity_lots < STEPS_MAX:
+            return reasons | {RejectReason.OUT_OF_RANGE}
+        if terms.price_ticks is not None and not 0 <= terms.price_ticks < STEPS_MAX:
+            return reasons | {RejectReason.OUT_OF_RANGE}
+        meets, own = self.meetings(terms)
+        worth = self._worth(terms, meets)
+        if worth >= MONEY_MAX or terms.quantity_lots * rules.lot_minor >= MONEY_MAX:
+            reasons.add(RejectReason.OUT_OF_RANGE)
+        if worth < rules.min_notional_minor and (terms.order_type is OrderType.LIMIT or meets):
+            reasons.add(RejectReason.MIN_NOTIONAL)
+        asset, need = self._need(terms, worth)
+        if need > self.available(terms.user_id, asset):
+            reasons.add(RejectReason.INSUFFICIENT_BALANCE)
+        if terms.post_only and (meets or own):
+            reasons.add(RejectReason.WOULD_TAKE)
+        mine = [o for o in self.resting if (o.terms.user_id, o.terms.market) == (terms.user_id, terms.market)]
+        if len(mine) >= rules.max_open_orders and terms.time_in_force is TimeInForce.GTC:
+            reasons.add(RejectReason.TOO_MANY_OPEN_ORDERS)
+        return reasons
+
+    def _worth(self, terms: PlaceOrder, meets: list[tuple[Order, int]]) -> int:
+        """What an order is worth on entry: at its limit, or a market order at what walking the book says."""
+        unit = self.rules[terms.market].notional_unit
+        if terms.order_type is OrderType.LIMIT:
+            assert terms.price_ticks is not None
+            return terms.price_ticks * terms.quantity_lots * unit
+        return sum(maker.limit * lots * unit for maker, lots in meets)
+
+    def _need(self, terms: PlaceOrder, worth: int) -> tuple[str, int]:
+        """What an order must have available, and of which asset."""
+        rules = self.rules[terms.market]
+        if terms.side is Side.BUY:
+            return rules.quote.symbol, worth
+        return rules.base.symbol, terms.quantity_lots * rules.lot_minor
+
+    # --- what happens to it
+
+    def _step(self, order: Order, reason: UpdateReason, now_ns: int, told: Told, trade: int | None = None) -> None:
+        order.updated_ns = now_ns
+        self.order_steps[order.terms.user_id] += 1
+        update = Update(reason, order.status, order.executed_lots, order.executed_quote, order.expire_reason, trade)
+        told.updates.setdefault(order.number, []).append(update)
+
+    def _expire(self, order: Order, reason: ExpireReason, now_ns: int, told: Told) -> None:
+        order.status, order.expire_reason = OrderStatus.EXPIRED, reason
+        self._step(order, UpdateReason.EXPIRED, now_ns, told)
+
+    def _trade(self, maker: Order, taker: Order, lots: int, now_ns: int, told: Told) -> None:
+        rules, price = self.rules[taker.terms.market], maker.limit
+        buying = taker.terms.side is Side.BUY
+        base, quote = lots * rules.lot_minor, price * lots * rules.notional_unit
+        maker_fee = fee(quote if buying else base, rules.maker_fee_ppm)
+        taker_fee = fee(base if buying else quote, rules.taker_fee_ppm)
+        buyer, seller = (taker, maker) if buying else (maker, taker)
+        buyer_fee, seller_fee = (taker_fee, maker_fee) if buying else (maker_fee, taker_fee)
+        self._credit(buyer.terms.user_id, rules.quote.symbol, -quote)
+        self._credit(seller.terms.user_id, rules.base.symbol, -base)
+        self._credit(buyer.terms.user_id, rules.base.symbol, base - buyer_fee)
+        self._credit(seller.terms.user_id, rules.quote.symbol, quote - seller_fee)
+        self.fees[rules.base.symbol] += buyer_fee
+        self.fees[rules.quote.symbol] += seller_fee
+        self.trades += 1
+        trade = Match(
+            rules.symbol, price, lots, quote, taker.terms.side, maker.number, taker.number, maker_fee, taker_fee
+        )
+        told.trades.append(trade)
+        self._count_trade(rules.symbol, now_ns)
+        for order in (maker, taker):
+            order.executed_lots += lots
+            order.executed_quote += quote
+            order.status = OrderStatus.PARTIALLY_FILLED if order.remaining else OrderStatus.FILLED
+            self._step(order, UpdateReason.FILLED, now_ns, told, self.trades)
+        if maker.remaining == 0:
+            self.resting.remove(maker)
+
+    def _count_trade(self, market: str, now_ns: int) -> None:
+        public = self.public[market]
+        for i, interval_s in enumerate(INTERVALS_S):
+            interval_ns = interval_s * 10**9
+            public.candles[i] += public.trades == 0 or now_ns // interval_ns != public.last_trade_ns // interval_ns
+        public.trades += 1
+        public.last_trade_ns = now_ns
+
+    def _credit(self, user: str, asset: str, amount: int) -> None:
+        self.totals[user, asset] += amount
+        self.accounts.add((user, asset))
+
+    # --- what there is
+
+    def locked(self, user: str, asset: str) -> int:
+        """What the user's open orders still need of the asset."""
+        need = 0
+        for order in self.resting:
+            rules = self.rules[order.terms.market]
+            if order.terms.user_id != user:
+                continue
+            if order.terms.side is Side.BUY and rules.quote.symbol == asset:
+                need += order.limit * order.remaining * rules.notional_unit
+            if order.terms.side is Side.SELL and rules.base.symbol == asset:
+                need += order.remaining * rules.lot_minor
+        return need
+
+    def available(self, user: str, asset: str) -> int:
+        """What the user may still spend of the asset."""
+        return self.totals[user, asset] - self.locked(user, asset)
+
+    def supply(self, asset: str) -> int:
+        """How much of the asset came in: no balance can be more, whoever trades with whom."""
+        return sum(deposit.amount_minor for deposit in self.deposits.values() if deposit.asset == asset)
+
+    def balances(self) -> dict[Account, tuple[int, int]]:
+        """Available and locked of every account that ever held something."""
+        return {(user, asset): (self.available(user, asset), self.locked(user, asset)) for user, asset in self.accounts}
+
+    def levels(self) -> dict[Level, int]:
+        """The total of every price level there is."""
+        totals: Counter[Level] = Counter()
+        for order in self.resting:
+            totals[order.terms.market, order.terms.side, order.limit] += order.remaining
+        return dict(totals)
+
+    def best(self, market: str) -> list[tuple[int, int] | None]:
+        """The best bid and the best ask of a market, as price and total."""
+        bids = {price: total for (name, side, price), total in self.levels().items() if (name, side) == (market, 0)}
+        asks = {price: total for (name, side, price), total in self.levels().items() if (name, side) == (market, 1)}
+        bid, ask = max(bids, default=0), min(asks, default=0)
+        return [(bid, bids[bid]) if bids else None, (ask, asks[ask]) if asks else None]
+
+
+def fee(received: int, ppm: int) -> int:
+    """The fee on what is received: rounded up, and never more than that."""
+    exact, rest = divmod(received * ppm, 1_000_000)
+    return min(received, exact + (1 if rest else 0))
