@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator
 
-from exchange.client import Client, Unreachable
+from exchange.client import Client, Order, Unreachable
 from tests.whole.process import MARKET, Exchange, gone, looking_into, postgres_in, serving, until
 
 ORDER = {"market": MARKET, "side": "buy", "order_type": "limit", "price": "1", "quantity": "0.001"}
@@ -20,6 +21,16 @@ async def place_until_it_ends(exchange: Exchange, number: int, answered: dict[st
             except Unreachable:
                 return
             turn += 1
+
+
+async def all_orders(client: Client) -> AsyncIterator[Order]:
+    before: str | None = None
+    while True:
+        page, before = await client.order_history(limit=1000, before=before, user_id="trader")
+        for row in page:
+            yield row
+        if before is None:
+            return
 
 
 async def test_a_second_ctrl_c_ends_at_once_and_loses_nothing_that_was_answered() -> None:
@@ -49,9 +60,10 @@ async def test_a_second_ctrl_c_ends_at_once_and_loses_nothing_that_was_answered(
         assert postgres_in(exchange.data_dir) != [], "nobody was left to end it"
         exchange.start()
         async with Client(exchange.url) as client:
-            for name, order_id in answered.items():
-                found = await client.order(MARKET, client_order_id=name, user_id="trader")
-                assert (found["order_id"], found["status"]) == (order_id, "open")
+            found = [row async for row in all_orders(client)]
+        names = {row["client_order_id"]: (row["order_id"], row["status"]) for row in found}
+        assert len(names) == len(found)
+        assert {name: names.get(name) for name in answered} == {name: (id_, "open") for name, id_ in answered.items()}
         assert exchange.check().returncode == 0
         assert exchange.stop(signal.SIGINT) == 0
         assert postgres_in(exchange.data_dir) == []
