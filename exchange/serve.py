@@ -78,6 +78,7 @@ async def _run(
         dsn,
         ensure_running=postgres.ensure_running if postgres else None,
         commit_timeout_s=config.database.commit_timeout_s,
+        lock_timeout_s=config.database.lock_timeout_s,
     )
     exchange = await build(config, store, feed_encoder)
     history = PostgresHistory(dsn)
