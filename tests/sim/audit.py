@@ -60,14 +60,14 @@ class Auditor:
         self._clients = clients
         self._learned = learned
 
-    async def look(self) -> None:
-        """Read everything at once, and compare it with the feeds at the same counts."""
+    async def look(self) -> bool:
+        """Read everything at once, and compare it with the feeds at the same counts; whether that was answered."""
         server = await self._world.serving()
         seen = max(client.notes.sequence for client in self._clients)
         try:
             found = (await server.read(look))[0]
         except UNANSWERED:
-            return
+            return False
         self.looks += 1
         assert found.sequence >= seen, "a client cannot read its own write"
         assert not any(found.totals.values()), f"money came or went: {found.totals}"
@@ -75,6 +75,7 @@ class Auditor:
         agree("book", found.books, learned.books)
         agree("balances", found.balances, learned.balances)
         agree("open orders", found.open_orders, learned.open_orders)
+        return True
 
     def close(self) -> None:
         """After the end: what clients were told, against history."""

@@ -61,7 +61,12 @@ async def _day(world: World) -> dict[str, int]:
                 trading.create_task(client.run(STEPS), name=client.user)
         looking.cancel()
         world.calm()
-        await auditor.look()
+        for _ in range(100):
+            if await auditor.look():
+                break
+            await asyncio.sleep(0.1)
+        else:
+            raise AssertionError("it does not calm down")
         await world.end()
         await supervisor
     auditor.close()

@@ -114,7 +114,8 @@ class World:
         self._process: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._serving = asyncio.Event()
-        self._ending = False
+        self._calm = False
+        self._over = False
         self._chance = self.chance("world")
         self._clock_chance = self.chance("clock")
         loop = asyncio.get_running_loop()
@@ -154,10 +155,10 @@ class World:
 
     async def supervise(self) -> None:
         """Start the exchange, whenever it is not running, until the world ends."""
-        while not self._ending:
+        while not self._over:
             self.starts += 1
             store = self._store = FaultyStore(self.disk, self.chance(f"store {self.starts}"), self.trace)
-            store.calm = self._ending
+            store.calm = self._calm
             self._stop = asyncio.Event()
             self._arm()
             self._process = asyncio.create_task(self._run(store), name="exchange")
@@ -191,7 +192,7 @@ class World:
 
     def crash(self) -> None:
         """kill -9."""
-        if self._process is None or self._process.done() or self._ending:
+        if self._process is None or self._process.done() or self._calm:
             return
         assert self._store is not None
         self.trace("crash")
@@ -203,6 +204,8 @@ class World:
 
     def stop(self) -> None:
         """SIGTERM."""
+        if self._calm:
+            return
         self.trace("asked to stop")
         self._stop.set()
 
@@ -214,14 +217,17 @@ class World:
 
     def calm(self) -> None:
         """From here on nothing goes wrong any more."""
-        self._ending = True
+        self._calm = True
         if self._store is not None:
             self._store.calm = True
 
     async def end(self) -> None:
         """Stop in good order, for good."""
+        await self.serving()
         assert self._process is not None
-        self.stop()
+        self._over = True
+        self.trace("the end")
+        self._stop.set()
         await asyncio.wait({self._process})
 
 
