@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: run test install lock lint format bench clean
+.PHONY: run test prove sim install lock lint format bench clean
 
 run: install
 	@exec $(BIN)/exchange serve
@@ -22,6 +22,16 @@ install: .venv/.installed
 
 test: lint
 	@$(BIN)/python -m pytest
+
+# The judge of the core over many more stories than `make test` has time for; `make prove STORIES=n` for more still.
+STORIES ?= 4000
+prove: install
+	@JUDGE_STORIES=$(STORIES) $(BIN)/python -m pytest -rP tests/test_judge.py
+
+# The whole exchange on virtual time with everything breaking: one seed, or the first COUNT of them.
+COUNT ?= 200
+sim: install
+	@$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED),--count $(COUNT))
 
 lint: install
 	@$(BIN)/ruff format --check .

@@ -97,7 +97,7 @@ class Exchange:
             self.store.on_lost(self.writer.wake)
             self.writer.wake()  # it may be lost already
             for command in differences(self.config, self.venue):
-                outcome = await self.engine.submit(command)
+                outcome = await self.engine.carry_out(command)  # a slow database is no reason not to start
                 if isinstance(outcome, Rejected):
                     raise Failure(f"The configuration cannot be applied: {command} is refused, {outcome.reason}.", 2)
             # What recovery made stays; the collector need not look at it again.
@@ -148,14 +148,15 @@ async def _market_data(store: OpenStore, venue: Venue, now_ns: Callable[[], int]
     data = MarketData(venue.sequence)
     now_s = now_ns() // 1_000_000_000
     minutes: dict[str, list[Candle]] = {}
-    last: dict[str, list[Candle | None]] = {}
+    # A market where nobody ever traded has no candles stored, and starts like any other.
+    last: dict[str, list[Candle | None]] = {symbol: [None] * len(INTERVALS_S) for symbol in venue.markets}
     for symbol, interval_s, candle in await store.candles(now_s - DAY_S):
         if interval_s == INTERVALS_S[0] and candle.open_s >= now_s - DAY_S:
             minutes.setdefault(symbol, []).append(candle)
-        last.setdefault(symbol, [None] * len(INTERVALS_S))[INTERVALS_S.index(interval_s)] = candle
+        last[symbol][INTERVALS_S.index(interval_s)] = candle
     for symbol, market in sorted(venue.markets.items()):
         view = data.open(market.changed())
-        view.restore(minutes.get(symbol, []), last.get(symbol, [None] * len(INTERVALS_S)), now_s)
+        view.restore(minutes.get(symbol, []), last[symbol], now_s)
     return data
 
 

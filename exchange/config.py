@@ -37,12 +37,14 @@ class ServerConfig(Section, frozen=True, kw_only=True):
 class DatabaseConfig(Section, frozen=True, kw_only=True):
     """Which PostgreSQL: `url`, or an embedded one that lives in `data_dir`.
 
-    A commit that has not returned within `commit_timeout_s` is in doubt, and looked after on a new connection.
+    A commit that has not returned within `commit_timeout_s` is in doubt, and looked after on a new connection. One that
+    finds the database in use by another exchange waits `lock_timeout_s` for it to go.
     """
 
     url: str = ""
     data_dir: str = ".exchange"
     commit_timeout_s: float = 10.0
+    lock_timeout_s: float = 30.0
 
 
 class AuthConfig(Section, frozen=True, kw_only=True):
@@ -173,6 +175,7 @@ def _check(config: Config) -> None:
         "[server] body_max_bytes": server.body_max_bytes,
         "[server] stop_timeout_s": server.stop_timeout_s,
         "[database] commit_timeout_s": config.database.commit_timeout_s,
+        "[database] lock_timeout_s": config.database.lock_timeout_s,
         "[server] ping_s": server.ping_s,
         "[engine] market_queue_max": engine.market_queue_max,
         "[engine] backlog_max": engine.backlog_max,

@@ -91,6 +91,13 @@ class Engine:
         """
         return (await self.submit_all((command,)))[0]
 
+    async def carry_out(self, command: Command) -> Any:
+        """One command of the exchange itself, which waits for its outcome however long the database takes.
+
+        Raises Overloaded or Stopping, and OutcomeUnknown only when the exchange ends.
+        """
+        return (await self._submit((command,), math.inf))[0]
+
     def submit_all(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
         """Several commands of one client, applied in the order given; a list of outcomes, one each.
 
@@ -98,13 +105,16 @@ class Engine:
         Raises Overloaded or Stopping at once, with nothing done; the outcome of a later run whose queue is full is
         OVERLOADED.
         """
+        return self._submit(commands, asyncio.get_running_loop().time())
+
+    def _submit(self, commands: Sequence[Command], since: float) -> "asyncio.Future[list[Any]]":
+        """`since` is what the reply timeout counts from."""
         if self.stopping:
             raise Stopping
-        loop = asyncio.get_running_loop()
         bound = self._backlog_max + (self._market_queue_max if _only_cancels(commands) else 0)
         if self._queued + self._writer.backlog + len(commands) > bound:
             raise Overloaded
-        ticket = Ticket(loop.create_future(), len(commands), loop.time())
+        ticket = Ticket(asyncio.get_running_loop().create_future(), len(commands), since)
         run = _runs(ticket, commands)
         if not self._enqueue(run):
             raise Overloaded

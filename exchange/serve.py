@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +36,11 @@ WATCH_S = 0.5  # how soon a dead PostgreSQL is noticed while nothing is asked of
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """What the command line adds to the configuration."""
+    """What the command line adds to the configuration. `on_ready` is called with the addresses of API and socket."""
 
     ephemeral: bool = False
     ready_file: Path | None = None
+    on_ready: Callable[[str, str], None] | None = None
 
 
 async def serve(config: Config, options: ServeOptions) -> None:
@@ -76,6 +78,7 @@ async def _run(
         dsn,
         ensure_running=postgres.ensure_running if postgres else None,
         commit_timeout_s=config.database.commit_timeout_s,
+        lock_timeout_s=config.database.lock_timeout_s,
     )
     exchange = await build(config, store, feed_encoder)
     history = PostgresHistory(dsn)
@@ -157,3 +160,5 @@ def _announce(url: str, ws_url: str, options: ServeOptions) -> None:
             raise Failure(
                 f"The ready file {options.ready_file} cannot be written: {error.strerror or error}."
             ) from error
+    if options.on_ready is not None:
+        options.on_ready(url, ws_url)

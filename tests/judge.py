@@ -7,7 +7,18 @@ from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
 
-from exchange.core.commands import AddAsset, CancelOrder, Command, Deposit, OrderType, PlaceOrder, SetMarket, Side
+from exchange.core.commands import (
+    AddAsset,
+    AddUser,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Deposit,
+    OrderType,
+    PlaceOrder,
+    SetMarket,
+    Side,
+)
 from exchange.core.events import (
     AssetAdded,
     BalanceChanged,
@@ -25,7 +36,10 @@ from exchange.core.events import (
 from exchange.core.instrument import Instrument
 from exchange.core.ledger import EXTERNAL, FEES, HOUSE
 from exchange.core.venue import Outcome, Venue
-from tests.model import Match, Model, Told, Update
+from tests.model import Model
+from tests.model_records import Match, Told, Update
+
+START_NS = 1_700_000_000 * 10**9
 
 
 class Verdict(AssertionError):
@@ -38,7 +52,7 @@ class Judge:
     def __init__(self, rules: list[Instrument], client_ids_max: int) -> None:
         self.client_ids_max = client_ids_max
         self.venue, self.model = Venue(client_ids_max=client_ids_max), Model(client_ids_max)
-        self.now_ns = 0
+        self.now_ns = START_NS
         self.order_ids: list[int] = []  # by number - 1
         self.trade_ids: list[int] = []
         self.book_counts: Counter[str] = Counter()
@@ -217,7 +231,7 @@ class Judge:
             same_as("deposits", [event for event in rest if isinstance(event, Deposited)], [money])
         elif isinstance(command, SetMarket):
             same_as("rules", rest, [MarketSet(command.instrument)])
-        elif not isinstance(command, AddAsset):
+        elif not isinstance(command, AddAsset | AddUser):
             same_as("other events", rest, [])
 
     # --- the whole state
@@ -233,8 +247,7 @@ class Judge:
         house = {asset: amounts for (user, asset), amounts in accounts.items() if user == FEES and any(amounts)}
         same_as("fees collected", house, fees)
         for asset in {asset for _, asset in accounts}:
-            deposited = sum(d.amount_minor for d in model.deposits.values() if d.asset == asset)
-            same_as(f"{asset} that came in", accounts.get((EXTERNAL, asset), (0, 0)), (-deposited, 0))
+            same_as(f"{asset} that came in", accounts.get((EXTERNAL, asset), (0, 0)), (-model.supply(asset), 0))
         resting = [
             (self._number(o.order_id), o.terms, o.executed_lots, o.executed_quote_minor, o.created_ns, o.updated_ns)
             for o in state.orders
@@ -275,6 +288,12 @@ def words(command: Command, venue: Venue) -> str:
             fees = f"fees {rules.maker_fee_ppm}/{rules.taker_fee_ppm} ppm"
             limits = f"min notional {rules.min_notional_minor}, at most {rules.max_open_orders} open"
             return f"market {rules.symbol} is {rules.status.name.lower()}, {fees}, {limits}"
+        case CancelAll():
+            return f"{command.user_id} cancels all on {command.market}"
+        case AddUser():
+            return f"{command.user_id} joins"
+        case AddAsset():
+            return f"{command.asset.symbol} has {command.asset.decimals} decimals"
         case Deposit():
             return f"{command.user_id} deposits {command.amount_minor} {command.asset} under {command.key!r}"
     return str(command)

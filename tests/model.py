@@ -6,7 +6,6 @@ several reasons to refuse, all are named, and the exchange may say any of them.
 """
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 
 from exchange.core.commands import (
     AddAsset,
@@ -23,93 +22,10 @@ from exchange.core.commands import (
 )
 from exchange.core.events import INTERVALS_S, ExpireReason, OrderStatus, RejectReason, UpdateReason
 from exchange.core.instrument import Instrument, MarketStatus
+from tests.model_records import Account, Level, Match, Order, Public, Told, Update
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
 MONEY_MAX = 10**38  # every amount and balance stays below it
-
-Account = tuple[str, str]  # user, asset
-Level = tuple[str, Side, int]  # market, side, price
-
-
-@dataclass
-class Order:
-    """An order of the model; `number` counts the orders that were taken."""
-
-    number: int
-    terms: PlaceOrder
-    created_ns: int
-    updated_ns: int
-    executed_lots: int = 0
-    executed_quote: int = 0
-    status: OrderStatus = OrderStatus.OPEN
-    expire_reason: ExpireReason | None = None
-
-    @property
-    def remaining(self) -> int:
-        """What is left to fill."""
-        return self.terms.quantity_lots - self.executed_lots
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it may still fill."""
-        return self.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
-
-    @property
-    def limit(self) -> int:
-        """The price of an order that has one."""
-        assert self.terms.price_ticks is not None
-        return self.terms.price_ticks
-
-
-@dataclass(frozen=True)
-class Update:
-    """An order after one step of its life."""
-
-    reason: UpdateReason
-    status: OrderStatus
-    executed_lots: int
-    executed_quote: int
-    expire_reason: ExpireReason | None
-    trade: int | None  # the number of the trade that was the step
-
-
-@dataclass(frozen=True)
-class Match:
-    """A trade between two orders, by their numbers."""
-
-    market: str
-    price: int
-    lots: int
-    quote: int
-    taker_side: Side
-    maker: int
-    taker: int
-    maker_fee: int
-    taker_fee: int
-
-
-@dataclass
-class Told:
-    """What one command came to. Exactly one of three: refused, done before, or done."""
-
-    refusals: set[RejectReason] = field(default_factory=set)
-    duplicate: bool = False
-    duplicate_of: int | None = None
-    trades: list[Match] = field(default_factory=list)
-    updates: dict[int, list[Update]] = field(default_factory=dict)  # of each order, in order
-    levels: dict[Level, int] = field(default_factory=dict)  # the new totals of those that changed
-    balances: dict[Account, tuple[int, int]] = field(default_factory=dict)  # available, locked, where they changed
-
-
-@dataclass
-class Public:
-    """How far the public channels of a market have counted."""
-
-    depth: int = 0
-    best: int = 0
-    trades: int = 0
-    last_trade_ns: int = 0
-    candles: list[int] = field(default_factory=lambda: [0] * len(INTERVALS_S))
 
 
 class Model:
@@ -176,7 +92,7 @@ class Model:
         if before is not None:
             told.duplicate = before == command
             told.refusals = set() if told.duplicate else {RejectReason.KEY_CONFLICT}
-        elif not 0 < command.amount_minor < MONEY_MAX - self.totals[command.user_id, command.asset]:
+        elif not 0 < command.amount_minor < MONEY_MAX - self.supply(command.asset):
             told.refusals = {RejectReason.OUT_OF_RANGE}
         else:
             self.deposits[command.key] = command
@@ -221,7 +137,7 @@ class Model:
         meets, own = self.meetings(terms)
         filled = sum(lots for _, lots in meets)
         if terms.time_in_force is TimeInForce.FOK and filled < terms.quantity_lots:
-            self._expire(order, ExpireReason.FOK_UNFILLABLE, now_ns, told)
+            self._expire(order, ExpireReason.SELF_TRADE if own else ExpireReason.FOK_UNFILLABLE, now_ns, told)
             return
         for maker, lots in meets:
             self._trade(maker, order, lots, now_ns, told)
@@ -281,7 +197,7 @@ class Model:
             reasons.add(RejectReason.MARKET_NOT_TRADING)
         if not 0 < terms.quantity_lots < STEPS_MAX:
             return reasons | {RejectReason.OUT_OF_RANGE}
-        if terms.price_ticks is not None and not 0 < terms.price_ticks < STEPS_MAX:
+        if terms.price_ticks is not None and not 0 <= terms.price_ticks < STEPS_MAX:
             return reasons | {RejectReason.OUT_OF_RANGE}
         meets, own = self.meetings(terms)
         worth = self._worth(terms, meets)
@@ -297,8 +213,6 @@ class Model:
         mine = [o for o in self.resting if (o.terms.user_id, o.terms.market) == (terms.user_id, terms.market)]
         if len(mine) >= rules.max_open_orders and terms.time_in_force is TimeInForce.GTC:
             reasons.add(RejectReason.TOO_MANY_OPEN_ORDERS)
-        if any(self._overflows(terms, maker, lots, meets) for maker, lots in meets):
-            reasons.add(RejectReason.OUT_OF_RANGE)
         return reasons
 
     def _worth(self, terms: PlaceOrder, meets: list[tuple[Order, int]]) -> int:
@@ -315,21 +229,6 @@ class Model:
         if terms.side is Side.BUY:
             return rules.quote.symbol, worth
         return rules.base.symbol, terms.quantity_lots * rules.lot_minor
-
-    def _overflows(self, terms: PlaceOrder, maker: Order, lots: int, meets: list[tuple[Order, int]]) -> bool:
-        """Whether what somebody receives of this order would be more than a balance can be."""
-        rules = self.rules[terms.market]
-        bases = {o.number: n * rules.lot_minor for o, n in meets}
-        quotes = {o.number: o.limit * n * rules.notional_unit for o, n in meets}
-        taken, given = (bases, quotes) if terms.side is Side.BUY else (quotes, bases)
-        taker_asset, maker_asset = rules.base.symbol, rules.quote.symbol
-        if terms.side is Side.SELL:
-            taker_asset, maker_asset = maker_asset, taker_asset
-        theirs = sum(given[o.number] for o, _ in meets if o.terms.user_id == maker.terms.user_id)
-        return (
-            self.totals[terms.user_id, taker_asset] + sum(taken.values()) >= MONEY_MAX
-            or self.totals[maker.terms.user_id, maker_asset] + theirs >= MONEY_MAX
-        )
 
     # --- what happens to it
 
@@ -401,6 +300,10 @@ class Model:
     def available(self, user: str, asset: str) -> int:
         """What the user may still spend of the asset."""
         return self.totals[user, asset] - self.locked(user, asset)
+
+    def supply(self, asset: str) -> int:
+        """How much of the asset came in: no balance can be more, whoever trades with whom."""
+        return sum(deposit.amount_minor for deposit in self.deposits.values() if deposit.asset == asset)
 
     def balances(self) -> dict[Account, tuple[int, int]]:
         """Available and locked of every account that ever held something."""

@@ -1,4 +1,7 @@
-"""An independent judge of the core: the model's word against the venue's, over stories that hypothesis makes up."""
+"""An independent judge of the core: the model's word against the venue's, over stories that hypothesis makes up.
+
+`JUDGE_STORIES` says how many; `make prove` asks for many, and shows what was judged.
+"""
 
 import os
 from collections import Counter
@@ -7,41 +10,121 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from exchange.core import market
+from exchange.core.book import Book, Level, Order
+from exchange.core.commands import OrderType, PlaceOrder, Side
+from exchange.core.instrument import PPM
+from exchange.core.ledger import Account
+from exchange.core.market import Market
+from exchange.core.matching import Plan, crosses
+from exchange.core.venue import Venue
 from tests.judge import Verdict
 from tests.judge_stories import Story, stories, tell
 
-CASES = int(os.environ.get("JUDGE_CASES", "300"))
+QUICK = 100
+STORIES = int(os.environ.get("JUDGE_STORIES", QUICK))
 JUDGE = settings(
     deadline=None,
-    max_examples=CASES,
+    max_examples=QUICK,
     suppress_health_check=list(HealthCheck),
     database=None,
-    derandomize=CASES <= 300,
+    derandomize=True,
     report_multiple_bugs=False,
     phases=(Phase.generate, Phase.shrink),
 )
+LONG = settings(JUDGE, max_examples=STORIES, derandomize=STORIES == QUICK)
 
 
-def verdict_of(judged: Callable[[], None]) -> str | None:
-    """The shortest story that hypothesis found to break the contract, without its own notes."""
+def verdict_on(how: settings) -> tuple[str | None, Counter[str]]:
+    """The shortest story found that breaks the contract, if any, and what was judged."""
+    seen: Counter[str] = Counter()
+
+    @how
+    @given(stories())
+    def judged(story: Story) -> None:
+        seen["stories"] += 1
+        seen.update(tell(story).seen)
+
     try:
         judged()
     except Verdict as verdict:
-        return str(verdict)
-    return None
+        return str(verdict), seen
+    return None, seen
 
 
 def test_the_venue_does_what_the_contract_says() -> None:
-    seen: Counter[str] = Counter()
-
-    @JUDGE
-    @given(stories())
-    def judged(story: Story) -> None:
-        judge = tell(story)
-        seen.update(judge.seen)
-        seen["stories"] += 1
-
-    verdict = verdict_of(judged)
+    verdict, seen = verdict_on(LONG)
+    print("judged", ", ".join(f"{count} {what}" for what, count in seen.most_common()))
     if verdict is not None:
         pytest.fail(verdict, pytrace=False)
-    print(f"judged {seen.pop('stories')} stories: " + ", ".join(f"{n} {what}" for what, n in seen.most_common()))
+    missing = {"trades", "retries", "WOULD_TAKE", "OUT_OF_RANGE", "TOO_MANY_OPEN_ORDERS"} - set(seen)
+    assert not missing, "the stories must reach what there is to judge"
+
+
+# --- who judges the judge: rules broken on purpose, with the venue's own checks asleep
+
+
+def keep_the_price_improvement_locked(plant: pytest.MonkeyPatch) -> None:
+    rightly = Market._trade
+
+    def trade(
+        self: Market, taker: Order, found: Plan, events: list[object], levels: dict[Level, Side],
+        accounts: dict[Account, None],
+    ) -> None:  # fmt: skip
+        rightly(self, taker, found, events, levels, accounts)  # type: ignore[arg-type]
+        if taker.terms.side is Side.BUY and taker.terms.order_type is OrderType.LIMIT:
+            better_by = taker.price_ticks * found.matched_lots - found.cost_tick_lots
+            taker.trader.quote.lock(better_by * self.instrument.notional_unit)
+
+    plant.setattr(Market, "_trade", trade)
+
+
+def lose_priority_on_a_partial_fill(plant: pytest.MonkeyPatch) -> None:
+    rightly = Book.reduce
+
+    def reduce(self: Book, order: Order, lots: int) -> None:
+        rightly(self, order, lots)
+        if order.remaining_lots and order.behind is not None:
+            self.remove(order)
+            self.add(order)
+
+    plant.setattr(Book, "reduce", reduce)
+
+
+def round_fees_down(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(market, "fee_minor", lambda received_minor, fee_ppm: received_minor * fee_ppm // PPM)
+
+
+def let_post_only_take(plant: pytest.MonkeyPatch) -> None:
+
+    def post_only_may_take(book: Book, terms: PlaceOrder) -> bool:
+        return not terms.post_only and crosses(book, terms)
+
+    plant.setattr(market, "crosses", post_only_may_take)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [keep_the_price_improvement_locked, lose_priority_on_a_partial_fill, round_fees_down, let_post_only_take],
+    ids=lambda error: str(error.__name__),
+)
+def test_the_judge_sees_a_wrong_rule(
+    monkeypatch: pytest.MonkeyPatch, error: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    monkeypatch.setattr(Venue, "check", lambda self: None)
+    error(monkeypatch)
+    verdict, seen = verdict_on(settings(JUDGE, phases=(Phase.generate,)))
+    assert verdict is not None
+    print(f"caught in {seen['stories']} stories, as\n{verdict}")
+
+
+def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> None:
+    round_fees_down(monkeypatch)
+    verdict, _ = verdict_on(settings(JUDGE, max_examples=20))
+    assert verdict is not None
+    lines = verdict.splitlines()
+    told = next(number for number, line in enumerate(lines) if "trades:" in line)
+    assert all("deposits" in line or "joins" in line or "decimals" in line for line in lines[1:3] + lines[4 : told - 2])
+    assert " buys " in lines[told - 2] or " sells " in lines[told - 2]
+    assert lines[told + 1].startswith("  the exchange says [Match(")
+    assert lines[told + 2].startswith("  the model says    [Match(")

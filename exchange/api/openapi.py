@@ -15,7 +15,7 @@ from exchange.api.pages import Page
 from exchange.api.request_id import HEADER
 from exchange.api.rest import Call
 
-EVERYWHERE = ("INVALID_FIELD", "WRONG_HOST", "INTERNAL")
+EVERYWHERE = ("INVALID_FIELD", "WRONG_HOST", "RATE_LIMITED", "INTERNAL")
 BODY = ("MALFORMED_JSON", "FORBIDDEN", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
 USER = ("UNAUTHENTICATED", "UNKNOWN_USER")
 MARKET = ("UNKNOWN_MARKET",)
@@ -70,6 +70,7 @@ _ERROR = {
         "code": {"enum": list(STATUS)},
         "message": {"type": "string"},
         "order": {"$ref": "#/components/schemas/Order", "description": "with ORDER_CLOSED: the order as it ended"},
+        "retry_after_s": {"type": "integer", "minimum": 1, "description": "with RATE_LIMITED: how long to wait"},
     },
     "additionalProperties": False,
 }

@@ -151,7 +151,7 @@ class Trading:
                     results[index] = self._refuse(error)
                 except tuple(UNTOLD) as error:
                     # Not to be told of one order is no reason not to tell of the others, which are done.
-                    results[index] = ApiError(UNTOLD[error.__class__]).json()
+                    results[index] = self._refuse(ApiError(UNTOLD[error.__class__]))
         return {"results": results}
 
     def _refuse(self, error: ApiError) -> models.Json:

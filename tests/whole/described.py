@@ -35,8 +35,9 @@ def assert_is(answer: Any, reply: type[Reply]) -> None:
 
 
 def assert_error(answer: Any) -> None:
-    """The one error shape; a closed order comes with it."""
-    assert answer.keys() - {"order"} == {"code", "message"}
+    """The one error shape; a closed order comes with it, and how long to wait."""
+    assert answer.keys() - {"order", "retry_after_s"} == {"code", "message"}
     assert ("order" in answer) == (answer["code"] == "ORDER_CLOSED")
+    assert ("retry_after_s" in answer) == (answer["code"] == "RATE_LIMITED")
     if "order" in answer:
         assert_is(answer["order"], OrderWithFills)

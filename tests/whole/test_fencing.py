@@ -73,7 +73,7 @@ async def is_right(dsn: str) -> None:
 async def test_a_second_exchange_is_told_in_one_sentence(dsn: str) -> None:
     async with writing(dsn) as first:
         with pytest.raises(Failure, match=r"^Another exchange runs on this database\.$"):
-            await PostgresStore(dsn).open(lock_timeout_s=0.3)
+            await PostgresStore(dsn, lock_timeout_s=0.3).open()
         await first.store.commit(some_orders(first))
     await is_right(dsn)
 

@@ -32,9 +32,10 @@ class Closed(Exception):
 class Wire:
     """One socket. `reader` may be passed on to the next one, which then goes on where this one stopped."""
 
-    def __init__(self, url: str, reader: Reader | None = None, **options: Any) -> None:
+    def __init__(self, url: str, reader: Reader | None = None, *, small_buffer: bool = False, **options: Any) -> None:
         self.reader = reader or Reader()
-        self.session = aiohttp.ClientSession()
+        connector = aiohttp.TCPConnector(socket_factory=_narrow) if small_buffer else None
+        self.session = aiohttp.ClientSession(connector=connector)
         self._url = url
         self._options: dict[str, Any] = {"max_msg_size": 0} | options
         self._ids = itertools.count(1)
@@ -117,6 +118,14 @@ class Wire:
                 await self.hear()
         except Closed as closed:
             return closed
+
+
+def _narrow(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket with little room for what has not been read: what stays unread is felt at the other end."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+    return made
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,276 @@
+"""Runs one conformance case through a real venue; the first thing that comes out otherwise is a `Difference`."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from exchange.core.commands import (
+    AddAsset,
+    AddUser,
+    CancelOrder,
+    Command,
+    Deposit,
+    OrderType,
+    PlaceOrder,
+    SetMarket,
+    Side,
+    TimeInForce,
+)
+from exchange.core.events import Duplicate, OrderStatus, OrderUpdated, Rejected, Trade
+from exchange.core.instrument import Asset, Instrument, instrument_of
+from exchange.core.ledger import FEES
+from exchange.core.venue import Outcome, Venue
+from tests.conformance.cases import Case, Step
+
+PLENTY = 10**30
+STATES = {
+    "open": {OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED},
+    "filled": {OrderStatus.FILLED},
+    "cancelled": {OrderStatus.CANCELED, OrderStatus.EXPIRED},
+}
+REFUSED_AS = {
+    "BAD_SIZE": "OUT_OF_RANGE",
+    "INSUFFICIENT_FUNDS": "INSUFFICIENT_BALANCE",
+    "DUPLICATE_ORDER_ID": "CLIENT_ORDER_ID_CONFLICT",
+    "MATCHING_UNKNOWN_ORDER_ID": "UNKNOWN_ORDER",
+}
+SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+
+
+@dataclass(frozen=True)
+class Difference(Exception):
+    """Where this exchange does otherwise: the number of the step, from 1, what was expected, and what it did."""
+
+    step: int
+    expected: str
+    here: str
+
+    def __str__(self) -> str:
+        return f"step {self.step}: expected {self.expected}; here {self.here}"
+
+
+@dataclass
+class Told:
+    """What a step came to, in the words of the cases."""
+
+    refusal: str | None = None
+    trades: list[dict[str, object]] = field(default_factory=list)
+    last: OrderUpdated | None = None  # of the order that the step was about
+
+
+class Run:
+    """A venue with one market, and what the case calls its orders."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.venue = Venue()
+        self.rules = market_of(case.symbol)
+        self.names: dict[int, str] = {}
+        self.owners: dict[str, str] = {}
+        self.orders: dict[str, OrderUpdated] = {}
+        self.last_price: int | None = None
+        self.at = 0
+        self.executed: dict[int, dict[str, dict[str, int]]] = {}
+        self.deposits = 0
+        for command in (AddAsset(self.rules.base), AddAsset(self.rules.quote), SetMarket(self.rules)):
+            self._do(command)
+
+    def run(self) -> None:
+        """Every step in turn; raises the first Difference."""
+        for number, step in enumerate(self.case.steps, 1):
+            self.at = number
+            getattr(self, "_" + step["op"])(step)
+            self.venue.check()
+
+    def _do(self, command: Command) -> Outcome:
+        return self.venue.apply(command, self.venue.sequence + 1, self.venue.time_ns + 1)
+
+    def _expect(self, what: str, found: object, expected: object) -> None:
+        if found != expected:
+            raise Difference(self.at, f"{what} {expected}", f"{what} {found}")
+
+    # --- what happens
+
+    def _user(self, step: Step) -> str:
+        if self.case.about_users:
+            return str(step.get("user") or "somebody")
+        order_id = str(step["id"])
+        user = f"{step['user']}-{order_id}" if "user" in step else f"owner-{order_id}"
+        return self.owners.get(order_id, user) if "user" not in step else user
+
+    def _fund(self, user: str) -> None:
+        if self.venue.ledger.has_user(user):
+            return
+        self._do(AddUser(user))
+        if not any(step["op"] == "deposit" for step in self.case.steps):
+            for asset in (self.rules.base, self.rules.quote):
+                self._pay_in(user, asset.symbol, PLENTY)
+
+    def _pay_in(self, user: str, asset: str, amount: int) -> None:
+        self.deposits += 1
+        assert isinstance(self._do(Deposit(user, asset, amount, str(self.deposits))), list)
+
+    def _deposit(self, step: Step) -> None:
+        for asset, amount in step["amounts"].items():
+            self._pay_in(step["user"], asset, amount)
+
+    def _new(self, step: Step) -> None:
+        user = self._user(step)
+        self._fund(user)
+        at_market = step["type"] == "market"
+        terms = PlaceOrder(
+            user,
+            self.rules.symbol,
+            SIDES[step["side"]],
+            OrderType.MARKET if at_market else OrderType.LIMIT,
+            TimeInForce.IOC if at_market else TimeInForce[step["tif"]],
+            bool(step.get("post_only")),
+            step.get("price"),
+            step["qty"],
+            step["id"],
+        )
+        outcome = self._do(terms)
+        if isinstance(outcome, list):
+            self.owners.setdefault(step["id"], user)
+        self._judge(step, self._told(step["id"], outcome))
+
+    def _cancel(self, step: Step) -> None:
+        before, expect, user = self.orders.get(step["id"]), step.get("expect", {}), self._user(step)
+        self._fund(user)
+        told = self._told(step["id"], self._do(CancelOrder(user, self.rules.symbol, None, step["id"])))
+        if told.refusal == "UNKNOWN_ORDER" and "ok" not in expect and before is not None:
+            told = Told(last=before)  # it was closed already, and all that is expected is how it stands
+        self._judge(step, told)
+        if "removed_qty" in expect and before is not None:
+            self._expect("removed", remaining(before), expect["removed_qty"])
+
+    def _told(self, name: str, outcome: Outcome) -> Told:
+        executed: dict[str, dict[str, int]] = defaultdict(lambda: {"qty": 0, "cost": 0})
+        self.executed[self.at] = executed
+        if isinstance(outcome, Rejected):
+            return Told(refusal=outcome.reason.value)
+        if isinstance(outcome, Duplicate):
+            return Told(last=self.orders[name])
+        told = Told()
+        for event in outcome:
+            if isinstance(event, OrderUpdated):
+                known_as = self.names.setdefault(event.order_id, name)
+                self.orders[known_as] = event
+            elif isinstance(event, Trade):
+                maker, taker = self.names[event.maker_order_id], name
+                told.trades.append(
+                    {"maker": maker, "taker": taker, "price": event.price_ticks, "qty": event.quantity_lots}
+                )
+                self.last_price = event.price_ticks
+                for order in (maker, taker):
+                    executed[order]["qty"] += event.quantity_lots
+                    executed[order]["cost"] += event.quantity_lots * event.price_ticks
+        told.last = self.orders[name]
+        return told
+
+    # --- what is expected of it
+
+    def _judge(self, step: Step, told: Told) -> None:
+        expect = step.get("expect", {})
+        refused = not expect.get("ok", "reject" not in expect)
+        if told.refusal is not None and not refused:
+            raise Difference(self.at, "to be taken", f"refused: {told.refusal}")
+        if refused:
+            reason = expect.get("reject")
+            wanted = REFUSED_AS[reason] if reason else told.refusal
+            if told.refusal is None or told.refusal != wanted:
+                raise Difference(self.at, f"refused: {wanted}", f"refused: {told.refusal}" if told.refusal else "taken")
+        if "trades" in expect:
+            self._expect("trades", told.trades, expect["trades"])
+        if "n_trades" in expect:
+            self._expect("trades", len(told.trades), expect["n_trades"])
+        if "matched" in expect:
+            self._expect("matched", bool(told.trades), expect["matched"])
+        for name, sums in expect.get("exec", {}).items():
+            self._expect(f"executed of {name}", dict(self.executed[self.at][name]), sums)
+        if not refused:
+            self._judge_order(expect, told)
+
+    def _judge_order(self, expect: dict[str, Any], told: Told) -> None:
+        order = told.last
+        assert order is not None
+        if "state" in expect and order.status not in STATES[expect["state"]]:
+            raise Difference(self.at, expect["state"], order.status.name.lower())
+        if "filled_qty" in expect:
+            self._expect("filled", order.executed_lots, expect["filled_qty"])
+        if "cancelled_qty" in expect:
+            expired = remaining(order) if order.status in STATES["cancelled"] else 0
+            self._expect("cancelled", expired, expect["cancelled_qty"])
+
+    def _check_book(self, step: Step) -> None:
+        book = self.venue.markets[self.rules.symbol].book
+        for name, half in (("bids", book.bids), ("asks", book.asks)):
+            expected = step[name]
+            found = [[level.price_ticks, level.total_lots, len(list(level))] for level in half]
+            if not step.get(f"{name}_end"):
+                found = found[: len(expected)]
+            shown = [row[: len(expected[i])] if i < len(expected) else row for i, row in enumerate(found)]
+            self._expect(name, shown, expected)
+
+    def _check_count(self, step: Step) -> None:
+        for name, side in (("bids", Side.BUY), ("asks", Side.SELL)):
+            if name in step:
+                orders = self.venue.markets[self.rules.symbol].book.orders.values()
+                self._expect(name, sum(order.terms.side is side for order in orders), step[name])
+
+    def _check_front(self, step: Step) -> None:
+        best = self.venue.markets[self.rules.symbol].book.halves[SIDES[step["side"]]].best
+        front = best.first if best else None
+        if "id" in step:
+            self._expect("front", front and self.names[front.order_id], step["id"])
+        if "open_qty" in step:
+            self._expect("front", front and front.remaining_lots, step["open_qty"])
+
+    def _check_order(self, step: Step) -> None:
+        order = self.orders[step["id"]]
+        resting = order.order_id in self.venue.markets[self.rules.symbol].book.orders
+        if "state" in step and order.status not in STATES[step["state"]]:
+            raise Difference(self.at, step["state"], order.status.name.lower())
+        found = {
+            "resting": resting,
+            "open_qty": remaining(order) if resting else 0,
+            "filled_qty": order.executed_lots,
+            "order_qty": order.terms.quantity_lots,
+            "price": order.terms.price_ticks,
+        }
+        for key in found.keys() & step.keys():
+            self._expect(key, found[key], step[key])
+
+    def _check_balance(self, step: Step) -> None:
+        for asset, amount in step["available"].items():
+            found = self.venue.ledger.account(step["user"], asset).available
+            self._expect(f"{step['user']}'s {asset}", found, amount)
+
+    def _check_fees_collected(self, step: Step) -> None:
+        self._expect("fees", self.venue.ledger.account(FEES, step["asset"]).available, step["amount"])
+
+    def _check_last_price(self, step: Step) -> None:
+        self._expect("last price", self.last_price, step["price"])
+
+    def _expect_exec(self, step: Step) -> None:
+        for name, sums in step["exec"].items():
+            found = {"qty": 0, "cost": 0}
+            for number, executed in self.executed.items():
+                if number >= step["since"]:
+                    found = {key: found[key] + executed.get(name, {}).get(key, 0) for key in found}
+            self._expect(f"executed of {name}", found, sums)
+
+
+def remaining(order: OrderUpdated) -> int:
+    """What the order had not filled."""
+    return order.terms.quantity_lots - order.executed_lots
+
+
+def market_of(symbol: dict[str, Any]) -> Instrument:
+    """The market of a case: a tick times a lot is as many quote minor units as the case says, usually one."""
+    lot_minor, unit = symbol.get("base_per_lot", 1), symbol.get("quote_per_price_step_per_lot", 1)
+    decimals = len(str(lot_minor)) - 1
+    assert lot_minor == 10**decimals
+    base, quote = Asset(symbol.get("base", "BASE"), decimals), Asset(symbol.get("quote", "QUOTE"), 0)
+    name = f"{base.symbol}_{quote.symbol}"
+    return instrument_of(name, base, quote, tick_size=str(unit), lot_size="1", max_open_orders=10**6)

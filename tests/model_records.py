@@ -1,0 +1,90 @@
+"""What the model of an exchange keeps, and what it tells of a command; see `tests/model.py`."""
+
+from dataclasses import dataclass, field
+
+from exchange.core.commands import PlaceOrder, Side
+from exchange.core.events import INTERVALS_S, ExpireReason, OrderStatus, RejectReason, UpdateReason
+
+Account = tuple[str, str]  # user, asset
+Level = tuple[str, Side, int]  # market, side, price
+
+
+@dataclass
+class Order:
+    """An order of the model; `number` counts the orders that were taken."""
+
+    number: int
+    terms: PlaceOrder
+    created_ns: int
+    updated_ns: int
+    executed_lots: int = 0
+    executed_quote: int = 0
+    status: OrderStatus = OrderStatus.OPEN
+    expire_reason: ExpireReason | None = None
+
+    @property
+    def remaining(self) -> int:
+        """What is left to fill."""
+        return self.terms.quantity_lots - self.executed_lots
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still fill."""
+        return self.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+
+    @property
+    def limit(self) -> int:
+        """The price of an order that has one."""
+        assert self.terms.price_ticks is not None
+        return self.terms.price_ticks
+
+
+@dataclass(frozen=True)
+class Update:
+    """An order after one step of its life."""
+
+    reason: UpdateReason
+    status: OrderStatus
+    executed_lots: int
+    executed_quote: int
+    expire_reason: ExpireReason | None
+    trade: int | None  # the number of the trade that was the step
+
+
+@dataclass(frozen=True)
+class Match:
+    """A trade between two orders, by their numbers."""
+
+    market: str
+    price: int
+    lots: int
+    quote: int
+    taker_side: Side
+    maker: int
+    taker: int
+    maker_fee: int
+    taker_fee: int
+
+
+@dataclass
+class Told:
+    """What one command came to. Exactly one of three: refused, done before, or done."""
+
+    refusals: set[RejectReason] = field(default_factory=set)
+    duplicate: bool = False
+    duplicate_of: int | None = None
+    trades: list[Match] = field(default_factory=list)
+    updates: dict[int, list[Update]] = field(default_factory=dict)  # of each order, in order
+    levels: dict[Level, int] = field(default_factory=dict)  # the new totals of those that changed
+    balances: dict[Account, tuple[int, int]] = field(default_factory=dict)  # available, locked, where they changed
+
+
+@dataclass
+class Public:
+    """How far the public channels of a market have counted."""
+
+    depth: int = 0
+    best: int = 0
+    trades: int = 0
+    last_trade_ns: int = 0
+    candles: list[int] = field(default_factory=lambda: [0] * len(INTERVALS_S))

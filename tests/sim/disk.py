@@ -1,0 +1,144 @@
+"""What survives a crash: everything that was committed, folded from the events alone, as the database's rows are.
+
+Beside it a shadow venue replays the journal of commands; both must always tell the same state.
+"""
+
+from copy import deepcopy
+
+from exchange.app import StoredCandle
+from exchange.core.candles import candles_of
+from exchange.core.commands import PlaceOrder
+from exchange.core.events import (
+    INTERVALS_S,
+    AssetAdded,
+    BalanceChanged,
+    Deposited,
+    Event,
+    MarketChanged,
+    MarketSet,
+    OrderStatus,
+    OrderUpdated,
+    Trade,
+    UpdateReason,
+    UserAdded,
+)
+from exchange.core.instrument import Asset
+from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
+from exchange.core.venue import Venue
+from exchange.writer import Batch
+
+OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+
+
+class Disk:
+    """The tables."""
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.time_ns = 0
+        self.epoch = 0  # of the process that may write
+        self.assets: dict[str, Asset] = {}
+        self.users: dict[str, None] = {}
+        self.markets: dict[str, MarketState] = {}
+        self.accounts: dict[tuple[str, str], BalanceChanged] = {}
+        self.orders: dict[int, OrderUpdated] = {}  # the last word on each
+        self.accepted: list[tuple[int, PlaceOrder]] = []
+        self.trades: list[Trade] = []
+        self.trade_at: dict[int, int] = {}  # the command that a trade came of, by trade_id
+        self.deposits: list[DepositState] = []
+        self.shadow = Venue()
+
+    def store(self, batch: Batch) -> None:
+        """Take a batch in, whole."""
+        assert batch.from_sequence == self.sequence, "another batch was here"
+        for applied in batch.applied:
+            assert applied.sequence == self.sequence + 1
+            again = self.shadow.apply(applied.command, applied.sequence, applied.time_ns)
+            assert again == applied.events, "the journal tells another story than the events"
+            self.sequence, self.time_ns = applied.sequence, applied.time_ns
+            for event in applied.events:
+                self._fold(event)
+
+    def _fold(self, event: Event) -> None:
+        match event:
+            case OrderUpdated():
+                self.orders[event.order_id] = event
+                if event.reason is UpdateReason.ACCEPTED:
+                    self.accepted.append((event.order_id, event.terms))
+            case Trade():
+                self.trades.append(event)
+                self.trade_at[event.trade_id] = self.sequence
+            case BalanceChanged():
+                self.accounts[event.user_id, event.asset] = event
+            case MarketChanged():
+                self.markets[event.market] = MarketState(
+                    self.markets[event.market].instrument,
+                    event.book_sequence,
+                    event.depth_sequence,
+                    event.best_sequence,
+                    event.trade_sequence,
+                    event.last_trade_ns,
+                    event.candles,
+                )
+            case MarketSet():
+                before = self.markets.setdefault(event.instrument.symbol, MarketState(event.instrument))
+                before.instrument = event.instrument
+            case AssetAdded():
+                self.assets[event.asset.symbol] = event.asset
+            case UserAdded():
+                self.users[event.user_id] = None
+            case Deposited():
+                self.deposits.append(DepositState(event.key, event.user_id, event.asset, event.amount_minor))
+
+    def state(self) -> VenueState:
+        """What a process that starts now recovers."""
+        orders = [order for order in self.orders.values() if order.status in OPEN]
+        state = VenueState(
+            sequence=self.sequence,
+            time_ns=self.time_ns,
+            last_trade_id=self.trades[-1].trade_id if self.trades else 0,
+            assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
+            markets=[self.markets[symbol] for symbol in sorted(self.markets)],
+            users=sorted(self.users),
+            accounts=[self._account(key) for key in sorted(self.accounts)],
+            orders=[_open_order(order) for order in sorted(orders, key=lambda order: order.order_id)],
+            recent_client_orders=[(at, terms) for at, terms in self.accepted if terms.client_order_id is not None],
+            recent_deposits=self.deposits,
+        )
+        assert state == self.shadow.state(), "the rows are not what the journal makes"
+        return deepcopy(state)
+
+    def _account(self, key: tuple[str, str]) -> BalanceChanged:
+        """The account, with its user's counts: the highest that any account of theirs was stored with."""
+        theirs = [account for account in self.accounts.values() if account.user_id == key[0]]
+        account = self.accounts[key]
+        return BalanceChanged(
+            account.user_id,
+            account.asset,
+            account.available_minor,
+            account.locked_minor,
+            max(account.balances_sequence for account in theirs),
+            max(account.orders_sequence for account in theirs),
+        )
+
+    def candles(self, since_s: int) -> list[StoredCandle]:
+        """The minutes since then, and the last candle of each market and interval; by market, in order."""
+        made = candles_of(self.trades)
+        last = {(market, interval_s): open_s for market, interval_s, open_s in made}
+        return [
+            (market, interval_s, candle)
+            for (market, interval_s, open_s), candle in sorted(made.items(), key=lambda item: item[0])
+            if (interval_s == INTERVALS_S[0] and open_s >= since_s) or last[market, interval_s] == open_s
+        ]
+
+
+def _open_order(order: OrderUpdated) -> OpenOrder:
+    return OpenOrder(
+        order.order_id,
+        order.terms,
+        order.executed_lots,
+        order.executed_quote_minor,
+        order.order_id,
+        order.created_ns,
+        order.updated_ns,
+    )

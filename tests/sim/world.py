@@ -1,0 +1,252 @@
+"""One simulated world: a disk, a process that crashes and starts again, clients, and an auditor who watches.
+
+Everything that happens comes from the seed, and goes into the trace.
+"""
+
+import asyncio
+import hashlib
+import pickle
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+from structlog.testing import capture_logs
+
+from exchange import app
+from exchange.api.channels import Channels
+from exchange.app import Exchange
+from exchange.config import AssetConfig, Config, EngineConfig, MarketConfig, UserConfig
+from exchange.core.commands import Command
+from exchange.core.venue import Venue
+from exchange.engine import Overloaded, Stopping
+from exchange.feeds import Encode, Message
+from exchange.writer import OutcomeUnknown
+from tests.sim.disk import Disk
+from tests.sim.loop import VirtualLoop
+from tests.sim.store import FaultyStore
+
+Read = TypeVar("Read")
+
+START_NS = 1_700_000_000 * 10**9
+USERS = ("ann", "ben", "cat", "dan")
+MARKETS = ("COIN_CASH", "GEM_CASH")
+CONFIG = Config(
+    engine=EngineConfig(market_queue_max=6, backlog_max=24, batch_max=5, reply_timeout_s=3.0),
+    assets=[
+        AssetConfig(symbol="CASH", decimals=2),
+        AssetConfig(symbol="COIN", decimals=4),
+        AssetConfig(symbol="GEM", decimals=0),
+    ],
+    markets=[
+        MarketConfig(symbol="COIN_CASH", tick_size="0.5", lot_size="0.02", maker_fee="0.001", taker_fee="0.003"),
+        MarketConfig(symbol="GEM_CASH", tick_size="0.01", lot_size="1", taker_fee="0.1", max_open_orders=8),
+    ],
+    users=[UserConfig(id=user, balances={"CASH": "50", "COIN": "20", "GEM": "300"}) for user in USERS],
+)
+
+
+class Cut(Exception):
+    """The connection to the exchange ended before the answer."""
+
+
+UNANSWERED = (Cut, OutcomeUnknown, Overloaded, Stopping)
+
+
+class Server:
+    """What clients reach of one process, from when it can trade until it is gone."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.channels = Channels(exchange.data, pickle.dumps, pickle.dumps, exchange.engine.now_ns)
+        self.dead = False
+        self._waiting: dict[asyncio.Future[Any], None] = {}
+
+    def ask(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
+        """Several commands in order; raises what the engine raises, or Cut."""
+        return self._bridge(lambda: self.exchange.engine.submit_all(commands))
+
+    def read(self, copy: Callable[[Venue], Read]) -> "asyncio.Future[list[Read]]":
+        """What `copy` takes, once it is durable."""
+        return self._bridge(lambda: self.exchange.engine.read(copy))
+
+    def _bridge(self, begin: Callable[[], "asyncio.Future[Any]"]) -> "asyncio.Future[Any]":
+        if self.dead:
+            raise Cut
+        theirs = begin()
+        mine: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[mine] = None
+        theirs.add_done_callback(lambda done: self._answered(done, mine))
+        return mine
+
+    def _answered(self, theirs: "asyncio.Future[Any]", mine: "asyncio.Future[Any]") -> None:
+        error = theirs.exception()
+        if self.dead or mine.done():
+            return
+        del self._waiting[mine]
+        if error is not None:
+            mine.set_exception(error)
+        else:
+            mine.set_result(theirs.result())
+
+    def die(self) -> None:
+        """Nobody who waits gets an answer any more."""
+        self.dead = True
+        for mine in self._waiting:
+            if not mine.done():
+                mine.set_exception(Cut())
+
+
+class World:
+    """Runs the production code on virtual time."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.disk = Disk()
+        self.server: Server | None = None
+        self.crashes = 0
+        self.starts = 0
+        self.lines = 0
+        self.tail: list[str] = []
+        self.sessions: list[Callable[[Server], Awaitable[None]]] = []  # who wants to know of each start
+        self._digest = hashlib.sha256()
+        self._store: FaultyStore | None = None
+        self._process: asyncio.Task[None] | None = None
+        self._stop = asyncio.Event()
+        self._serving = asyncio.Event()
+        self._calm = False
+        self._over = False
+        self._chance = self.chance("world")
+        self._clock_chance = self.chance("clock")
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        self.loop = loop
+
+    def chance(self, name: str) -> Random:
+        """A source of chance of its own, so that one part's does not depend on how often another asks."""
+        return Random(f"{self.seed} {name}")
+
+    def trace(self, line: str) -> None:
+        """Write down what happened."""
+        line = f"{self.loop.time():.6f} {line}"
+        self.lines += 1
+        self._digest.update(line.encode() + b"\n")
+        self.tail = [*self.tail[-40:], line]
+
+    @property
+    def digest(self) -> str:
+        """The trace so far, as a hash."""
+        return self._digest.hexdigest()
+
+    def now_ns(self) -> int:
+        """The wall clock of the machine, which is set back now and then."""
+        back_ns = 2 * 10**9 if self._clock_chance.random() < 0.02 else 0
+        return START_NS + int(self.loop.time() * 1e9) - back_ns
+
+    async def serving(self) -> Server:
+        """The process, once there is one that can trade."""
+        while True:
+            await self._serving.wait()
+            if self.server is not None and not self.server.dead:
+                return self.server
+            await asyncio.sleep(0.01)
+
+    # --- the process
+
+    async def supervise(self) -> None:
+        """Start the exchange, whenever it is not running, until the world ends."""
+        while not self._over:
+            self.starts += 1
+            store = self._store = FaultyStore(self.disk, self.chance(f"store {self.starts}"), self.trace)
+            store.calm = self._calm
+            self._stop = asyncio.Event()
+            self._arm()
+            self._process = asyncio.create_task(self._run(store), name="exchange")
+            await asyncio.wait({self._process})
+            self._serving.clear()
+            self.server = None
+            if self._process.cancelled():
+                self.trace("the process is gone")
+            else:
+                self._process.result()
+                self.trace("the process stopped in good order")
+            await asyncio.sleep(self._chance.uniform(0.01, 3.0))
+
+    async def _run(self, store: FaultyStore) -> None:
+        exchange = await app.build(CONFIG, store, encoder, self.now_ns)
+        await exchange.run(lambda: self._serve(exchange))
+
+    async def _serve(self, exchange: Exchange) -> None:
+        self.server = Server(exchange)
+        self.trace(f"serving from sequence {exchange.venue.sequence}")
+        for begin in self.sessions:
+            await begin(self.server)
+        self._serving.set()
+        await self._stop.wait()
+        self._serving.clear()
+
+    def _arm(self) -> None:
+        """Have something happen to this process, sooner or later."""
+        steps = int(self._chance.expovariate(1 / 1500)) + 1
+        self.loop.after_steps(steps, self._chance.choice((self.crash, self.crash, self.stop, self.break_idle)))
+
+    def crash(self) -> None:
+        """kill -9."""
+        if self._process is None or self._process.done() or self._calm:
+            return
+        assert self._store is not None
+        self.trace("crash")
+        self.crashes += 1
+        self._store.die()
+        if self.server is not None:
+            self.server.die()
+        self._process.cancel()
+
+    def stop(self) -> None:
+        """SIGTERM."""
+        if self._calm:
+            return
+        self.trace("asked to stop")
+        self._stop.set()
+
+    def break_idle(self) -> None:
+        """The database's end closes the connection; later something else happens."""
+        assert self._store is not None
+        self._store.break_idle()
+        self._arm()
+
+    def calm(self) -> None:
+        """From here on nothing goes wrong any more."""
+        self._calm = True
+        if self._store is not None:
+            self._store.calm = True
+
+    async def end(self) -> None:
+        """Stop in good order, for good."""
+        await self.serving()
+        assert self._process is not None
+        self._over = True
+        self.trace("the end")
+        self._stop.set()
+        await asyncio.wait({self._process})
+
+
+def encoder(venue: Venue) -> Encode:
+    """Frames that a watcher can read back."""
+
+    def encode(message: Message) -> bytes:
+        return pickle.dumps(message)
+
+    return encode
+
+
+def simulate(seed: int, scenario: Callable[[World], Any]) -> World:
+    """Run a scenario in a world of its own; the collector of garbage is left out, which has no say in it."""
+
+    async def live() -> World:
+        world = World(seed)
+        await scenario(world)
+        return world
+
+    with patch("exchange.app.gc"), capture_logs(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(live())
