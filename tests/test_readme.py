@@ -20,8 +20,9 @@ from tests.whole.served import PATIENCE_S, Served, directory
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
-NOT_RUN = {"make run\n", "make test\n"}  # they are how this came to run
-ORDER = ["ask and buy", "depth and balance", "listen", "test of a bot", "psql", "check", "replay"]
+DEMO = ".venv/bin/exchange demo --port 0 --ws-port 0\n"  # tests/client/test_demo.py runs it, and ends it
+NOT_RUN = {"make run\n", "make test\n", DEMO}  # the first two are how this came to run
+ORDER = ["ask and buy", "depth and balance", "listen", "client", "test of a bot", "psql", "check", "replay"]
 
 BLOCKS = [(kind, text) for kind, text in re.findall(r"```(sh|python)\n(.*?)```", README, re.DOTALL)]
 RUN = dict(zip(ORDER, [block for block in BLOCKS if block[1] not in NOT_RUN], strict=True))
@@ -104,6 +105,12 @@ def test_a_socket_hears_its_own_trade(reader: Reader) -> None:
     assert "'price': '140'" in last
     assert "'type': 'snapshot'" in heard
     assert "'type': 'diff'" in heard
+
+
+def test_the_client_trades_and_hears_of_it(reader: Reader) -> None:
+    said = reader.does("client").splitlines()
+    assert said[0].startswith("open ")
+    assert said[-1] == "traded at 130"
 
 
 def test_a_bot_is_tested(reader: Reader) -> None:

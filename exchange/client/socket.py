@@ -36,6 +36,7 @@ LONGEST_WAIT_S = 2.0
 PING_S = 20.0  # a connection that answers none within half of it again is lost
 MESSAGE_MAX = 64 << 20
 
+BUSY = frozenset({"OVERLOADED", "RATE_LIMITED"})  # refusals that pass
 _LOST = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -299,7 +300,7 @@ class Socket:
         try:
             await self.request("SUBSCRIBE", channel=channel)
         except ApiError as error:
-            if error.unsettled:
+            if error.unsettled or error.code in BUSY:
                 await self._drop(connection)
             elif channel in self._channels:
                 self._channels.pop(channel).listener.end(error)

@@ -69,14 +69,14 @@ async def test_a_channel_that_is_refused_after_a_reconnection_ends_its_feed() ->
 
 
 async def test_a_channel_that_cannot_be_renewed_yet_is_asked_for_again() -> None:
-    fake = FakeFeeds(0, "NOT_READY", "OUTCOME_UNKNOWN", 0)
+    fake = FakeFeeds(0, "NOT_READY", "OUTCOME_UNKNOWN", "RATE_LIMITED", 0)
     async with serving(fake) as url, Socket(url) as socket:
         feed = await socket.subscribe(CHANNEL)
         await fake.hang_up()
-        await fake.subscription(4)
+        await fake.subscription(5)
         await fake.say(event(1))
         assert await read(feed, 1) == [1]
-        assert socket.connections == 4
+        assert socket.connections == 5
 
 
 BIDS, ASKS = [["9", "1"], ["8.5", "2"]], [["10", "1"], ["11", "2"]]

@@ -1,12 +1,16 @@
 """The recorded market over and over, with somebody else in it."""
 
 import asyncio
+import signal
+import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from exchange.failure import Failure
 from exchange.replay import ReplayOptions
+from exchange.replay.command import replay_command
 from exchange.replay.loop import LoopTally, loop
 from tests.replay.fake import FakeExchange, Fault, serving
 from tests.replay.stories import write_commands
@@ -97,3 +101,29 @@ async def test_an_empty_recording_is_refused(tmp_path: Path) -> None:
     async with serving(FakeExchange()) as url:
         with pytest.raises(Failure, match="no commands"):
             await loop(ReplayOptions(file, url=url))
+
+
+async def test_ctrl_c_ends_the_command_well(tmp_path: Path) -> None:
+    fake = FakeExchange()
+    file = write_commands(tmp_path / "commands.csv", LINES)
+    async with serving(fake) as url:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "exchange", "replay", str(file), "--url", url, "--loop", "--speed", "1000"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        assert process.stdout is not None
+        lines = [(await process.stdout.readline()).decode() for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        lines += (await process.stdout.read()).decode().splitlines()
+        assert await process.wait() == 0
+    assert lines[0] == "time 1 begins\n"
+    assert lines[1] == "time 2 begins; 4 accepted, 1 canceled, 1 refused WOULD_TAKE, 0 reconnects so far\n"
+    assert lines[-1].startswith("ended; ")
+    assert names(fake, "open") == [], "what it had open is canceled"
+
+
+@pytest.mark.parametrize("options", [["--loop", "--resume"], ["--speed", "0"], ["--speed", "fast"], ["--speed", "inf"]])
+def test_options_that_make_no_sense_are_refused(tmp_path: Path, options: list[str]) -> None:
+    file = write_commands(tmp_path / "commands.csv", LINES)
+    assert CliRunner().invoke(replay_command, [str(file), *options]).exit_code == 2
