@@ -130,8 +130,12 @@ async def build(
 ) -> Exchange:
     """Open the store and recover: an exchange that can run. `encoder` makes what the feeds send, in whatever form."""
     started = time.monotonic()
-    state = await store.open()
-    venue = Venue.restore(state)
+    gc.disable()  # all that is made here stays: looking through it, again and again as it grows, doubles the time
+    try:
+        state = await store.open()
+        venue = Venue.restore(state)
+    finally:
+        gc.enable()
     if venue.sequence:
         log.info(
             "recovered",
