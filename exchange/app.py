@@ -14,6 +14,7 @@ from exchange.core.events import INTERVALS_S, MINUTE_NS, Rejected
 from exchange.core.market_data import DAY_S, MarketData
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
+from exchange.counts import Histogram
 from exchange.engine import Engine
 from exchange.failure import Failure
 from exchange.feeds import Encode, Feeds, TimeMark
@@ -74,6 +75,7 @@ class Exchange:
             market_queue_max=config.engine.market_queue_max,
             backlog_max=config.engine.backlog_max,
         )
+        self.loop_lag_us = Histogram(powers=23)  # to eight seconds
         self._seeded = False
 
     def ready(self) -> bool:
@@ -111,10 +113,13 @@ class Exchange:
     async def _tick(self) -> None:
         """What goes by the clock: candles end, and slow subscribers get what waited."""
         minute = 0
+        loop = asyncio.get_running_loop()
         while True:
+            due = loop.time() + TICK_S
             await asyncio.sleep(TICK_S)
+            self.loop_lag_us.observe(max(0, int((loop.time() - due) * 1_000_000)))
             self.feeds.catch_up()
-            now_ns = self.engine.now_ns()
+            now_ns = self.engine.time_ns()
             if now_ns // MINUTE_NS != minute:
                 minute = now_ns // MINUTE_NS
                 self.engine.mark(TimeMark(now_ns))
@@ -143,15 +148,14 @@ async def _market_data(store: OpenStore, venue: Venue, now_ns: Callable[[], int]
     data = MarketData(venue.sequence)
     now_s = now_ns() // 1_000_000_000
     minutes: dict[str, list[Candle]] = {}
-    # A market where nobody ever traded has no candles stored, and starts like any other.
-    last: dict[str, list[Candle | None]] = {symbol: [None] * len(INTERVALS_S) for symbol in venue.markets}
+    last: dict[str, list[Candle | None]] = {}
     for symbol, interval_s, candle in await store.candles(now_s - DAY_S):
         if interval_s == INTERVALS_S[0] and candle.open_s >= now_s - DAY_S:
             minutes.setdefault(symbol, []).append(candle)
-        last[symbol][INTERVALS_S.index(interval_s)] = candle
+        last.setdefault(symbol, [None] * len(INTERVALS_S))[INTERVALS_S.index(interval_s)] = candle
     for symbol, market in sorted(venue.markets.items()):
         view = data.open(market.changed())
-        view.restore(minutes.get(symbol, []), last[symbol], now_s)
+        view.restore(minutes.get(symbol, []), last.get(symbol, [None] * len(INTERVALS_S)), now_s)
     return data
 
 

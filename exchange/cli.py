@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import structlog
@@ -14,42 +14,39 @@ from exchange import __version__, logs
 from exchange.failure import Failure
 from exchange.replay.command import replay_command
 
+if TYPE_CHECKING:
+    from exchange.config import Config
+
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="The configuration; default ./config.toml.")
 DATA_DIR = click.option("--data-dir", help="Where the embedded PostgreSQL lives.  [env: EXCHANGE_DATABASE_DATA_DIR]")
+HOST = click.option("--host", help="The address to listen on.  [env: EXCHANGE_SERVER_HOST]")
+PORT = click.option("--port", type=int, help="The port of the API; 0 picks a free one.  [env: EXCHANGE_SERVER_PORT]")
+WS_PORT = click.option("--ws-port", type=int, help="The port of the WebSocket alone.  [env: EXCHANGE_SERVER_WS_PORT]")
+READY_FILE = click.option(
+    "--ready-file", type=click.Path(path_type=Path), help="Write the addresses there, as JSON, when ready."
+)
 DATABASE_URL = click.option("--database-url", help="A PostgreSQL of yours instead.  [env: EXCHANGE_DATABASE_URL]")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="exchange")
-def cli() -> None:
-    """A spot exchange in one process."""
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of whatever starts an exchange."""
+    for option in (READY_FILE, DATABASE_URL, DATA_DIR, WS_PORT, PORT, HOST, CONFIG):
+        command = option(command)
+    return command
 
 
-@cli.command()
-@CONFIG
-@click.option("--host", help="The address to listen on.  [env: EXCHANGE_SERVER_HOST]")
-@click.option("--port", type=int, help="The port of the API; 0 picks a free one.  [env: EXCHANGE_SERVER_PORT]")
-@click.option("--ws-port", type=int, help="The port of the WebSocket alone.  [env: EXCHANGE_SERVER_WS_PORT]")
-@DATA_DIR
-@DATABASE_URL
-@click.option("--ephemeral", is_flag=True, help="Keep nothing: a new database that goes with the process.")
-@click.option("--ready-file", type=click.Path(path_type=Path), help="Write the addresses there, as JSON, when ready.")
-def serve(
+def _configuration(
     config: Path | None,
     host: str | None,
     port: int | None,
     ws_port: int | None,
     data_dir: str | None,
     database_url: str | None,
-    ephemeral: bool,
-    ready_file: Path | None,
-) -> None:
-    """Run the exchange until Ctrl-C."""
+) -> "Config":
+    """What the file, the environment and the options of `server_options` say together."""
     from exchange import config as configuration
-    from exchange.serve import ServeOptions
-    from exchange.serve import serve as run_exchange
 
-    loaded = configuration.load(
+    return configuration.load(
         config,
         os.environ,
         {
@@ -60,7 +57,49 @@ def serve(
             ("database", "url"): database_url,
         },
     )
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="exchange")
+def cli() -> None:
+    """A spot exchange in one process."""
+
+
+@cli.command()
+@server_options
+@click.option("--ephemeral", is_flag=True, help="Keep nothing: a new database that goes with the process.")
+def serve(ephemeral: bool, ready_file: Path | None, **options: Any) -> None:
+    """Run the exchange until Ctrl-C."""
+    from exchange.serve import ServeOptions
+    from exchange.serve import serve as run_exchange
+
+    loaded = _configuration(**options)
     run(lambda: run_exchange(loaded, ServeOptions(ephemeral, ready_file)))
+
+
+@cli.command()
+@server_options
+@click.option("--seed", default=1, show_default=True, help="The same number, the same participants.")
+@click.option(
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="How busy they are; 1 is some tens of orders a second.",
+)
+def demo(ready_file: Path | None, seed: int, speed: float, **options: Any) -> None:
+    """Run the exchange with participants who trade on it, until Ctrl-C.
+
+    Market makers and takers, as clients over the public API, keep every market alive. Nothing is kept, unless
+    --data-dir or a database is given.
+    """
+    from exchange.demo.run import DemoOptions
+    from exchange.demo.run import demo as run_demo
+    from exchange.serve import ServeOptions
+
+    loaded = _configuration(**options)
+    ephemeral = options["data_dir"] is None and not loaded.database.url
+    run(lambda: run_demo(loaded, ServeOptions(ephemeral, ready_file), DemoOptions(seed, speed)))
 
 
 @cli.command()
@@ -85,6 +124,20 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
         f"{verdict}: sequence {report.sequence}, {report.open_orders} open orders, {report.trades} trades{replayed}"
     )
     sys.exit(1 if report.findings else 0)
+
+
+@cli.command()
+@click.argument("user")
+@click.argument("asset")
+@click.argument("amount")
+@click.option("--key", required=True, help="The deposit's own name: the same key is credited once.")
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
+def deposit(user: str, asset: str, amount: str, key: str, url: str) -> None:
+    """Credit USER with AMOUNT of ASSET on a running exchange; the user comes to be with it."""
+    from exchange.deposit import deposit as run_deposit
+    from exchange.deposit import shown
+
+    click.echo(shown(run(lambda: run_deposit(url, user, asset, amount, key)), asset))
 
 
 cli.add_command(replay_command)

@@ -31,17 +31,20 @@ class ServerConfig(Section, frozen=True, kw_only=True):
     allowed_origins: list[str] = []
     body_max_bytes: int = 1 << 20
     stop_timeout_s: float = 10.0
+    ping_s: float = 20.0  # an idle socket is asked so often; one that does not answer within half of it is closed
 
 
 class DatabaseConfig(Section, frozen=True, kw_only=True):
     """Which PostgreSQL: `url`, or an embedded one that lives in `data_dir`.
 
-    A commit that has not returned within `commit_timeout_s` is in doubt, and looked after on a new connection.
+    A commit that has not returned within `commit_timeout_s` is in doubt, and looked after on a new connection. One that
+    finds the database in use by another exchange waits `lock_timeout_s` for it to go.
     """
 
     url: str = ""
     data_dir: str = ".exchange"
     commit_timeout_s: float = 10.0
+    lock_timeout_s: float = 30.0
 
 
 class AuthConfig(Section, frozen=True, kw_only=True):
@@ -58,6 +61,16 @@ class EngineConfig(Section, frozen=True, kw_only=True):
     backlog_max: int = 20_000
     batch_max: int = 4096
     reply_timeout_s: float = 5.0
+
+
+class LimitsConfig(Section, frozen=True, kw_only=True):
+    """How much an address may ask, and a user may place; a burst is what may come at once. Off unless enabled."""
+
+    enabled: bool = False
+    requests_per_s: float = 100.0
+    requests_burst: int = 500
+    orders_per_s: float = 50.0
+    orders_burst: int = 200
 
 
 class AssetConfig(Section, frozen=True, kw_only=True):
@@ -93,6 +106,7 @@ class Config(Section, frozen=True, kw_only=True):
     database: DatabaseConfig = DatabaseConfig()
     auth: AuthConfig = AuthConfig()
     engine: EngineConfig = EngineConfig()
+    limits: LimitsConfig = LimitsConfig()
     assets: list[AssetConfig] = []
     markets: list[MarketConfig] = []
     users: list[UserConfig] = []
@@ -103,6 +117,7 @@ SECTIONS: dict[str, type[Section]] = {
     "database": DatabaseConfig,
     "auth": AuthConfig,
     "engine": EngineConfig,
+    "limits": LimitsConfig,
 }
 
 
@@ -160,10 +175,16 @@ def _check(config: Config) -> None:
         "[server] body_max_bytes": server.body_max_bytes,
         "[server] stop_timeout_s": server.stop_timeout_s,
         "[database] commit_timeout_s": config.database.commit_timeout_s,
+        "[database] lock_timeout_s": config.database.lock_timeout_s,
+        "[server] ping_s": server.ping_s,
         "[engine] market_queue_max": engine.market_queue_max,
         "[engine] backlog_max": engine.backlog_max,
         "[engine] batch_max": engine.batch_max,
         "[engine] reply_timeout_s": engine.reply_timeout_s,
+        "[limits] requests_per_s": config.limits.requests_per_s,
+        "[limits] requests_burst": config.limits.requests_burst,
+        "[limits] orders_per_s": config.limits.orders_per_s,
+        "[limits] orders_burst": config.limits.orders_burst,
     }
     for setting, value in positive.items():
         if not value > 0:  # which nan is not either

@@ -62,6 +62,7 @@ class Engine:
         self.venue = venue
         self.now_ns = now_ns
         self._writer = writer
+        self._time_ns = venue.time_ns
         self._market_queue_max = market_queue_max
         self._backlog_max = backlog_max
         self._queues: dict[str | None, _Queue] = {}
@@ -75,6 +76,11 @@ class Engine:
     def durable_sequence(self) -> int:
         """The last sequence that is stored, and so may be seen."""
         return self._writer.durable_sequence
+
+    def queued(self) -> tuple[int, int]:
+        """Requests that wait to be applied: of all queues, and of the longest one."""
+        waiting = [queue.qsize() for queue in self._queues.values()]
+        return sum(waiting), max(waiting, default=0)
 
     # --- asking
 
@@ -131,9 +137,14 @@ class Engine:
 
     def mark(self, mark: object) -> None:
         """Put something in the line of the writer, to be released after everything applied so far."""
-        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(lambda done: done.exception())  # nobody waits for it, nor is surprised if it fails
-        self._writer.add(Ticket(future, 1, math.inf), 0, mark)
+        ticket = Ticket(asyncio.get_running_loop().create_future(), 1, math.inf)
+        ticket.future.add_done_callback(_nobody_waits)
+        self._writer.add(ticket, 0, mark)
+
+    def time_ns(self) -> int:
+        """The time as commands get it: when the clock goes back, it stands."""
+        self._time_ns = max(self.now_ns(), self._time_ns)
+        return self._time_ns
 
     # --- running
 
@@ -208,7 +219,7 @@ class Engine:
 
     def _apply(self, command: Command) -> Any:
         venue = self.venue
-        sequence, time_ns = venue.sequence + 1, max(self.now_ns(), venue.time_ns)
+        sequence, time_ns = venue.sequence + 1, self.time_ns()
         outcome: Outcome = venue.apply(command, sequence, time_ns)
         if not isinstance(outcome, list):
             return outcome
@@ -224,6 +235,12 @@ def _market_of(command: Command) -> str | None:
 
 def _only_cancels(commands: Sequence[Command]) -> bool:
     return all(isinstance(command, _CANCELS) for command in commands)
+
+
+def _nobody_waits(done: "asyncio.Future[list[Any]]") -> None:
+    """A mark that is given up is missed by nobody, nor is it to be reported as forgotten."""
+    if not done.cancelled():
+        done.exception()
 
 
 _VENUE_COMMANDS = (Deposit, AddUser, AddAsset, SetMarket)

@@ -8,7 +8,7 @@ Whatever is conflated says so: it carries `first_channel_sequence`, the first ev
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from exchange.core.candles import INTERVAL_NAMES, Candle
@@ -25,6 +25,7 @@ from exchange.writer import Applied, Entry
 
 QUEUE_BYTES_MAX = 4 << 20  # what may wait for one slow subscriber, beyond what its connection holds
 SLOW_BYTES = 256 << 10  # a connection with this much unsent is slow
+CONFLATED_BYTES = 64  # what a level or another conflated value counts for in the bound: about what it will be as text
 TOO_SLOW = "fell too far behind"
 
 
@@ -128,6 +129,7 @@ class Subscriber:
 
     __slots__ = (
         "_conflated",
+        "_conflated_values",
         "_connection",
         "_encode",
         "_out",
@@ -148,14 +150,14 @@ class Subscriber:
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._conflated: dict[tuple[str, int], Message] = {}
+        self._conflated_values = 0
 
     def offer(self, frame: bytes, message: Message) -> None:
         """Take an event of a channel."""
         if not self.slow:
             self._out.append(frame)
         elif (key := _conflation_key(message)) is not None:
-            before = self._conflated.get(key)
-            self._conflated[key] = message if before is None else _conflate(before, message)
+            self._conflate(key, message)
         else:
             self._wait(frame)
 
@@ -166,12 +168,39 @@ class Subscriber:
         else:
             self._out.append(frame)
 
+    def drop(self, channel: str) -> None:
+        """What is conflated of this channel is not wanted any more: it ends here, or begins anew with a snapshot."""
+        for key in [key for key in self._conflated if key[0] == channel]:
+            self._conflated_values -= _values(self._conflated.pop(key))
+
+    def _conflate(self, key: tuple[str, int], message: Message) -> None:
+        before = self._conflated.get(key)
+        if before is None:
+            # Its own copy, to grow with what comes: others may share the message.
+            before = self._conflated[key] = _copied(message)
+            self._conflated_values += _values(before)
+        else:
+            values = _values(before)
+            _take_in(before, message)
+            self._conflated_values += _values(before) - values
+        self._judge()
+
     def _wait(self, frame: bytes) -> None:
         self._waiting.append(frame)
         self._waiting_bytes += len(frame)
-        if self._waiting_bytes > QUEUE_BYTES_MAX and not self.closed:
-            self.closed = True
-            self._connection.close(1013, TOO_SLOW)
+        self._judge()
+
+    def _judge(self) -> None:
+        """Close what is past its bound, and keep nothing more for it."""
+        if self._waiting_bytes + self._conflated_values * CONFLATED_BYTES > QUEUE_BYTES_MAX:
+            if not self.closed:
+                self.closed = True
+                self._connection.close(1013, TOO_SLOW)
+            self._forget_waiting()
+
+    def _forget_waiting(self) -> None:
+        self._waiting, self._waiting_bytes = [], 0
+        self._conflated, self._conflated_values = {}, 0
 
     def flush(self) -> None:
         """Write what this release brought; notice when the connection is full."""
@@ -185,7 +214,7 @@ class Subscriber:
         if self.closed or self._connection.unsent_bytes() > SLOW_BYTES // 2:
             return self.closed
         out = self._waiting + [self._encode(message) for message in self._conflated.values()]
-        self._waiting, self._waiting_bytes, self._conflated = [], 0, {}
+        self._forget_waiting()
         self._connection.write(out)
         self.slow = self._connection.unsent_bytes() > SLOW_BYTES
         return not self.slow
@@ -201,17 +230,32 @@ def _conflation_key(message: Message) -> tuple[str, int] | None:
     return None
 
 
-def _conflate(before: Message, after: Message) -> Message:
-    """One event that stands for both."""
-    first = before.channel_sequence if before.first_channel_sequence is None else before.first_channel_sequence
-    data = after.data
+def _copied(message: Message) -> Message:
+    data = message.data
     if isinstance(data, DepthDiff):
+        data = replace(data, bids=dict(data.bids), asks=dict(data.asks))
+    return replace(message, data=data)
+
+
+def _take_in(before: Message, after: Message) -> None:
+    """Make `before` one event that stands for both. The cost is that of what is new."""
+    if before.first_channel_sequence is None:
+        before.first_channel_sequence = before.channel_sequence
+    before.sequence, before.channel_sequence = after.sequence, after.channel_sequence
+    diff = after.data
+    if isinstance(diff, DepthDiff):
         assert isinstance(before.data, DepthDiff)
-        old = before.data
-        data = DepthDiff(
-            data.market, old.first_sequence, data.last_sequence, {**old.bids, **data.bids}, {**old.asks, **data.asks}
-        )
-    return Message(after.channel, after.sequence, after.channel_sequence, data, first)
+        before.data.last_sequence = diff.last_sequence
+        before.data.bids.update(diff.bids)
+        before.data.asks.update(diff.asks)
+    else:
+        before.data = diff
+
+
+def _values(message: Message) -> int:
+    """How much a conflated message holds."""
+    data = message.data
+    return len(data.bids) + len(data.asks) if isinstance(data, DepthDiff) else 1
 
 
 @dataclass(slots=True)
@@ -224,6 +268,15 @@ class Subscription:
     subscriber: Subscriber
     channel: str
     begin: Callable[[], list[bytes]]
+
+
+@dataclass(slots=True)
+class Departure:
+    """A request to listen no more, in the same line; `answer` is the last that is heard of the channel."""
+
+    subscriber: Subscriber
+    channel: str
+    answer: bytes
 
 
 @dataclass(slots=True)
@@ -254,6 +307,7 @@ class Feeds:
     def leave(self, subscriber: Subscriber, channel: str) -> None:
         """Stop one subscription."""
         subscriber.channels.discard(channel)
+        subscriber.drop(channel)
         listening = self._channels.get(channel)
         if listening is not None:
             listening.pop(subscriber, None)
@@ -299,6 +353,9 @@ class Feeds:
                 self._publish(outcome)
             elif isinstance(outcome, Subscription):
                 self._join(outcome)
+            elif isinstance(outcome, Departure):
+                self.leave(outcome.subscriber, outcome.channel)
+                self.send(outcome.subscriber, outcome.answer)
             elif isinstance(outcome, TimeMark):
                 self._close_candles(outcome.time_ns)
         self.flush()
@@ -307,6 +364,7 @@ class Feeds:
         subscriber, channel = wanted.subscriber, wanted.channel
         if subscriber.closed:
             return
+        subscriber.drop(channel)
         for frame in wanted.begin():
             self.send(subscriber, frame)
         subscriber.channels.add(channel)
@@ -330,6 +388,8 @@ class Feeds:
         frame = self._encode(message)
         touched = self._touched
         for subscriber in listening:
+            if subscriber.closed:
+                continue
             if subscriber.slow:
                 self.conflations += 1
             subscriber.offer(frame, message)

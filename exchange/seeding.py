@@ -14,12 +14,12 @@ from exchange.core.instrument import (
     InvalidInstrument,
     instrument_of,
 )
-from exchange.core.venue import Venue
+from exchange.core.venue import SEED_PREFIX, Venue
 from exchange.failure import Failure
 
 _SYMBOL = re.compile("[A-Za-z0-9]{1,16}")
 _USER_ID = re.compile("[A-Za-z0-9._-]{1,64}")
-SEED_KEY = "config:{user_id}:{asset}"  # no client can use such a key: `:` is not allowed in one
+SEED_KEY = SEED_PREFIX + "{user_id}:{asset}"
 
 
 def differences(config: Config, venue: Venue) -> list[Command]:

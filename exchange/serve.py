@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import structlog
 
 from exchange.api.auth import Gate
 from exchange.api.channels import Channels
+from exchange.api.errors import STATUS
+from exchange.api.limits import RateLimits
 from exchange.api.rest import Rest
 from exchange.api.server import Server
 from exchange.api.trading import Trading
@@ -20,6 +24,7 @@ from exchange.api.ws import Sockets, answer_frame, feed_encoder
 from exchange.app import Exchange, build
 from exchange.config import LOOPBACK, Config
 from exchange.failure import Failure
+from exchange.metrics import Metrics
 from exchange.store.embedded import EmbeddedPostgres
 from exchange.store.history import PostgresHistory
 from exchange.store.postgres import PostgresStore
@@ -31,10 +36,11 @@ WATCH_S = 0.5  # how soon a dead PostgreSQL is noticed while nothing is asked of
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """What the command line adds to the configuration."""
+    """What the command line adds to the configuration. `on_ready` is called with the addresses of API and socket."""
 
     ephemeral: bool = False
     ready_file: Path | None = None
+    on_ready: Callable[[str, str], None] | None = None
 
 
 async def serve(config: Config, options: ServeOptions) -> None:
@@ -72,18 +78,24 @@ async def _run(
         dsn,
         ensure_running=postgres.ensure_running if postgres else None,
         commit_timeout_s=config.database.commit_timeout_s,
+        lock_timeout_s=config.database.lock_timeout_s,
     )
     exchange = await build(config, store, feed_encoder)
     history = PostgresHistory(dsn)
-    gate, trading = Gate(config, exchange.venue), Trading(exchange.engine, history)
+    limits = RateLimits(config.limits, time.monotonic)
+    gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, history, limits)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
     channels = Channels(exchange.data, feed_encoder(exchange.venue), answer_frame, exchange.engine.now_ns)
-    server = Server(config.server, rest, Sockets(trading, gate, exchange.engine, exchange.feeds, channels))
+    sockets = Sockets(trading, gate, exchange.engine, exchange.feeds, channels, config.server.ping_s)
+    metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count)
+    server = Server(config.server, rest, sockets, metrics.text)
 
     async def listen() -> None:
         watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None
         try:
-            _announce(*await server.start(), options)
+            urls = await server.start()
+            gate.serves(*urls)
+            _announce(*urls, options)
             await stop.wait()
             log.info("stopping")
             await server.stop_listening()
@@ -148,3 +160,5 @@ def _announce(url: str, ws_url: str, options: ServeOptions) -> None:
             raise Failure(
                 f"The ready file {options.ready_file} cannot be written: {error.strerror or error}."
             ) from error
+    if options.on_ready is not None:
+        options.on_ready(url, ws_url)

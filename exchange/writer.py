@@ -7,7 +7,8 @@ Refusals and reads of memory wait in the same line, so they too never show what 
 
 import asyncio
 import math
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ import structlog
 
 from exchange.core.commands import Command
 from exchange.core.events import Event
+from exchange.counts import Histogram
 from exchange.failure import Failure
 
 log = structlog.get_logger(__name__)
@@ -107,6 +109,9 @@ class Writer:
         batch_max: int = BATCH_MAX,
     ) -> None:
         self.durable_sequence = sequence
+        self.committed: Counter[type[Command]] = Counter()
+        self.batch_sizes = Histogram(powers=12)
+        self.commit_us = Histogram(powers=25)  # to half a minute
         self._store = store
         self._released = released
         self._batch_max = batch_max
@@ -177,13 +182,21 @@ class Writer:
             batch = Batch(self.durable_sequence, applied)
             assert applied[0].sequence == batch.from_sequence + 1
             assert batch.to_sequence == batch.from_sequence + len(applied)
-            await self._commit(batch)
+            await self._timed_commit(batch)
             self.durable_sequence = batch.to_sequence
         if self._released is not None:
             self._released(entries)
         self._releasing = []
         for ticket, index, outcome in entries:
             ticket.resolve(index, outcome)
+
+    async def _timed_commit(self, batch: Batch) -> None:
+        """Commit, and count what became durable and how long it took, doubts included."""
+        began_ns = time.monotonic_ns()
+        await self._commit(batch)
+        self.commit_us.observe((time.monotonic_ns() - began_ns) // 1000)
+        self.batch_sizes.observe(len(batch.applied))
+        self.committed.update([entry.command.__class__ for entry in batch.applied])
 
     async def _commit(self, batch: Batch) -> None:
         """Store the batch, as often as it takes until it is known to be stored once."""

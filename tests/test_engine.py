@@ -1,6 +1,7 @@
 """The engine on a writer and a store in memory: order, bounds, reads, the end, and what is there after a failure."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -368,3 +369,28 @@ class BrokenVenue(Venue):
         if isinstance(command, AddUser) and command.user_id == "bug":
             raise Broken
         return super().apply(command, sequence, now_ns)
+
+
+# --- the clock, and its marks
+
+
+async def test_time_stands_when_the_clock_goes_back() -> None:
+    clock = iter([50, 40, 60])
+    async with flow_of(venue_of(), now_ns=lambda: next(clock)) as flow:
+        assert flow.engine.time_ns() == 50
+        # Candles have ended by that time: a trade must not fall into one of them.
+        assert (await ask(flow, "bob buy 1 @ 100"))[0].time_ns == 50
+        assert (await ask(flow, "bob buy 1 @ 100"))[0].time_ns == 60
+
+
+async def test_a_mark_that_is_never_released_is_missed_by_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    async with doomed_flow_of(venue_of(), Failure) as flow:
+        flow.store.fates.append(Fate.REFUSED)
+        order = ask(flow, "bob buy 1 @ 100")
+        await turns(1)
+        flow.engine.mark("a moment")
+        flow.store.go_on()
+        with pytest.raises(OutcomeUnknown):
+            await order
+    gc.collect()
+    assert "never retrieved" not in caplog.text

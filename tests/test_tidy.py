@@ -42,8 +42,9 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "exchange.api": (*DATABASE, *TOP),
     "exchange.config": (*DATABASE, *HTTP, *TOP, "exchange.engine", "exchange.writer"),
     "exchange.seeding": (*DATABASE, *HTTP, *TOP, "exchange.engine", "exchange.writer"),
-    "exchange.app": (*HTTP, "exchange.serve", "exchange.cli", "sqlalchemy", "asyncpg"),
-    "exchange.client": (*DATABASE, "exchange.api", "exchange.web", *TOP, "exchange.core", "exchange.engine"),
+    "exchange.metrics": (*DATABASE, *HTTP, "exchange.serve", "exchange.cli"),
+    "exchange.app": ("aiohttp", "exchange.serve", "exchange.cli", "sqlalchemy", "asyncpg"),  # it wires all the parts
+    "exchange.client": (*DATABASE, "exchange.api", "exchange.web", *TOP, "exchange.core.venue", "exchange.engine"),
     "exchange.replay": (*DATABASE, "exchange.api", "exchange.web", *TOP, "exchange.core", "exchange.engine"),
 }
 CORE_MAY = {*sys.stdlib_module_names, "sortedcontainers", "exchange.core"}

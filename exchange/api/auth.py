@@ -4,9 +4,12 @@ In dev mode everybody is believed, so what is checked is that no web page trades
 be ours, and an Origin, where one is sent, must be ours or allowed.
 """
 
+from urllib.parse import urlsplit
+
 from aiohttp import web
 
 from exchange.api.errors import ApiError
+from exchange.api.limits import RateLimits
 from exchange.config import LOOPBACK, Config
 from exchange.core.venue import Venue
 
@@ -14,14 +17,21 @@ from exchange.core.venue import Venue
 class Gate:
     """Decides from the headers."""
 
-    def __init__(self, config: Config, venue: Venue) -> None:
+    def __init__(self, config: Config, venue: Venue, limits: RateLimits) -> None:
         self._venue = venue
+        self.limits = limits
         self._hosts = {name.lower() for name in (*LOOPBACK, config.server.host, *config.server.allowed_hosts)}
         self._origins = set(config.server.allowed_origins)
+        self._ports: set[int] = set()
         self._seen: dict[str, bool] = {}  # Host headers already judged; few differ
 
+    def serves(self, *urls: str) -> None:
+        """Where the exchange listens: a page of one of its ports may use the other."""
+        self._ports = {port for url in urls if (port := urlsplit(url).port) is not None}
+
     def admit(self, request: web.Request, *, changes: bool) -> None:
-        """Raise ApiError unless the Host is ours and, when something would change, the Origin too."""
+        """Count the request. Raise ApiError unless the Host is ours and, if anything would change, the Origin too."""
+        self.limits.request(request)
         headers = request.headers
         host = headers.get("Host", "")
         known = self._seen.get(host)
@@ -36,8 +46,15 @@ class Gate:
 
     def _admit_origin(self, origin: str, host: str) -> None:
         ours = origin.lower() in (f"http://{host}".lower(), f"https://{host}".lower())
-        if not ours and origin not in self._origins:
+        if not ours and not self._is_other_port(origin) and origin not in self._origins:
             raise ApiError("FORBIDDEN", "This Origin may not trade here; [server] allowed_origins can name it.")
+
+    def _is_other_port(self, origin: str) -> bool:
+        try:
+            parts = urlsplit(origin)
+            return parts.scheme == "http" and parts.hostname in self._hosts and parts.port in self._ports
+        except ValueError:
+            return False
 
     def user(self, request: web.Request, user_id: str | None) -> str:
         """The known user that the request names, in its body or query or else in X-User-Id. Raises ApiError."""

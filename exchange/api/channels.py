@@ -12,6 +12,7 @@ from exchange.core.venue import Venue
 from exchange.feeds import (
     BalancesSnapshot,
     Data,
+    Departure,
     DepthSnapshot,
     Message,
     OrdersSnapshot,
@@ -69,6 +70,13 @@ class Channels:
 
         return Subscription(subscriber, channel, begin)
 
+    def unsubscribe(self, subscriber: Subscriber, channel: str, request_id: Any, _: Venue) -> Departure:
+        """The end of a subscription, behind what was asked before."""
+        answer: Json = {"message_type": "UNSUBSCRIBED", "channel": channel}
+        if request_id is not None:
+            answer["id"] = request_id
+        return Departure(subscriber, channel, self._answer(answer))
+
     def _begin(self, venue: Venue, kind: str, subject: str) -> tuple[Any, Data | Callable[[], Data] | None]:
         """How far the channel has counted, and what it shows first; callables where the public view knows it."""
         if kind in PRIVATE:
@@ -82,11 +90,11 @@ class Channels:
             return changed.depth_sequence, DepthSnapshot(subject, changed.book_sequence, bids, asks)
         if kind == "book_ticker":
             return changed.best_sequence, changed
-        view = self._data.market(subject)
+        # The public view knows a market from its release on, which is before this subscription's.
         if kind == "ticker":
-            return changed.best_sequence, lambda: view.ticker(self._now_ns())
+            return changed.best_sequence, lambda: self._data.market(subject).ticker(self._now_ns())
         interval = INTERVAL_NAMES.index(kind.removeprefix("candle_"))
-        return (lambda: view.candle_sequence(interval)), None
+        return (lambda: self._data.market(subject).candle_sequence(interval)), None
 
     def _begin_private(self, venue: Venue, kind: str, user_id: str) -> tuple[int, Data]:
         user = venue.ledger.user(user_id)
@@ -98,7 +106,7 @@ class Channels:
 
 
 def names(channel: str | None, several: Sequence[str] | None) -> list[str]:
-    """The channels that a message names, as one or as a list. Raises ApiError."""
+    """The channels that a message names, as one or as a list, each once. Raises ApiError."""
     if (channel is None) == (several is None):
         raise ApiError("INVALID_FIELD", "Give channel or channels, one of the two.")
-    return [channel] if channel is not None else list(several or ())
+    return [channel] if channel is not None else list(dict.fromkeys(several or ()))

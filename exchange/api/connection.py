@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from exchange.api.errors import ApiError, error_response
+from exchange.api.request_id import RequestIds
 
 log = structlog.get_logger(__name__)
 
@@ -23,14 +24,19 @@ CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE"}
 class HttpConnection(web.RequestHandler):
     """aiohttp's connection, with our errors."""
 
-    __slots__ = ()
+    __slots__ = ("_request_ids",)
+
+    def __init__(self, server: web.Server, request_ids: RequestIds) -> None:
+        super().__init__(server, loop=asyncio.get_running_loop())
+        self._request_ids = request_ids
 
     def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
         """Send the response; one that aiohttp made for a failure is put into our shape first."""
         if isinstance(resp, web.HTTPException):
-            resp = error_response(ApiError(CODES.get(resp.status, "INVALID_FIELD"), f"{resp.reason}."))
+            error = ApiError(CODES.get(resp.status, "INVALID_FIELD"), f"{resp.reason}.")
+            resp = error_response(error, self._request_ids.of(request))
         return super().finish_response(request, resp, start_time)
 
     def handle_error(
@@ -43,14 +49,17 @@ class HttpConnection(web.RequestHandler):
         """The answer to what never became a request, or broke within aiohttp. The connection ends with it."""
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was half sent already")
+        request_id = self._request_ids.of(request)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.error("request failed", method=request.method, path=request.path, exc_info=exc)
-            response = error_response(ApiError("INTERNAL"))
+            what = f"{request.method} {request.path}"
+            log.error("request failed", what=what, request_id=request_id, exc_info=exc)
+            error = ApiError("INTERNAL")
         elif isinstance(exc, LineTooLong):
-            response = error_response(ApiError("TOO_LARGE", "A line of the request is too long."))
+            error = ApiError("TOO_LARGE", "A line of the request is too long.")
         else:
             reason = (message or "").partition("\n")[0].strip(" :.") or "Bad request"
-            response = error_response(ApiError("INVALID_FIELD", f"The request cannot be read: {reason}."))
+            error = ApiError("INVALID_FIELD", f"The request cannot be read: {reason}.")
+        response = error_response(error, request_id)
         response.force_close()
         return response
 
@@ -68,7 +77,7 @@ async def expect(request: web.Request) -> None:
         request.writer.output_size = 0  # this was no part of the answer
 
 
-def factory(runner: web.AppRunner) -> "asyncio.Protocol":
+def factory(runner: web.AppRunner, request_ids: RequestIds) -> "asyncio.Protocol":
     """The protocol of one accepted connection."""
     assert runner.server is not None
-    return HttpConnection(runner.server, loop=asyncio.get_running_loop())
+    return HttpConnection(runner.server, request_ids)

@@ -5,6 +5,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from exchange.api.request_id import json_headers
+
 STATUS = {
     "MALFORMED_JSON": 400,
     "INVALID_FIELD": 400,
@@ -30,6 +32,7 @@ STATUS = {
     "WOULD_TAKE": 422,
     "ORDER_CLOSED": 422,
     "MARKET_NOT_TRADING": 422,
+    "RATE_LIMITED": 429,
     "INTERNAL": 500,
     "NOT_READY": 503,
     "OVERLOADED": 503,
@@ -57,7 +60,6 @@ MESSAGES = {
     "OUTCOME_UNKNOWN": "Not confirmed in time; it may still happen: ask, or retry with the same client_order_id.",
 }
 
-JSON = {"Content-Type": "application/json"}
 RETRY_AFTER_S = 1  # for NOT_READY and OVERLOADED: both pass within about that, or not soon at all
 
 
@@ -83,9 +85,9 @@ class ApiError(Exception):
         return {"code": self.code, "message": self.message, **self.extra}
 
 
-def error_response(error: ApiError) -> web.Response:
+def error_response(error: ApiError, request_id: str) -> web.Response:
     """The answer that the error is."""
-    response = web.Response(body=orjson.dumps(error.json()), status=error.status, headers=JSON)
-    if error.status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    response = web.Response(body=orjson.dumps(error.json()), status=error.status, headers=json_headers(request_id))
+    if error.status in (429, 503):
+        response.headers["Retry-After"] = str(error.extra.get("retry_after_s", RETRY_AFTER_S))
     return response

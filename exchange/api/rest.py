@@ -11,7 +11,9 @@ from aiohttp import web
 from exchange import __version__
 from exchange.api import codec, models
 from exchange.api.auth import Gate
-from exchange.api.errors import JSON, ApiError, error_response
+from exchange.api.errors import ApiError, error_response
+from exchange.api.pages import Page
+from exchange.api.request_id import HEADER, RequestIds, json_headers
 from exchange.api.trading import Trading, refused
 from exchange.core.commands import Deposit
 from exchange.core.events import BalanceChanged, OrderUpdated, Rejected
@@ -60,6 +62,7 @@ class Rest:
         self._venue = engine.venue
         self._history = history
         self._ready = ready
+        self.request_ids = RequestIds()
         self.calls = [
             Call("GET", "/health", self.health, "Whether the exchange can trade", models.NoQuery, False),
             Call("GET", "/time", self.time, "The exchange's clock", models.NoQuery, False),
@@ -82,16 +85,38 @@ class Rest:
 
     def endpoint(self, handler: Handler, *, changes: bool) -> Handler:
         """The handler behind the gate, with every failure in the one error shape."""
-        admit = self._gate.admit
+        admit, request_id_of = self._gate.admit, self.request_ids.of
 
         async def answer(request: web.Request) -> web.Response:
+            request_id = request_id_of(request)
             try:
                 admit(request, changes=changes)
-                return web.Response(body=orjson.dumps(await handler(request)), headers=JSON)
+                return web.Response(body=orjson.dumps(await handler(request)), headers=json_headers(request_id))
             except Exception as error:
-                return error_response(api_error(error, f"{request.method} {request.path}"))
+                return self.error_answer(error, f"{request.method} {request.path}", request_id)
 
         return answer
+
+    def page(self, page: Page) -> Handler:
+        """The page behind the gate."""
+        admit, request_id_of = self._gate.admit, self.request_ids.of
+
+        async def answer(request: web.Request) -> web.Response:
+            request_id = request_id_of(request)
+            try:
+                admit(request, changes=False)
+                headers = {**page.headers, "Content-Type": page.content_type, HEADER: request_id}
+                return web.Response(body=page.body(), headers=headers)
+            except Exception as error:
+                return self.error_answer(error, f"{request.method} {request.path}", request_id)
+
+        return answer
+
+    def error_answer(self, error: Exception, what: str, request_id: str) -> web.Response:
+        """What the client of a failed request gets."""
+        told = api_error(error, what, request_id)
+        self._trading.refusals[told.code] += 1
+        return error_response(told, request_id)
 
     # --- reading a request
 
@@ -288,7 +313,7 @@ class Rest:
         return {"fills": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
 
 
-def api_error(error: BaseException, what: str) -> ApiError:
+def api_error(error: BaseException, what: str, request_id: str) -> ApiError:
     """What the client is told; a bug is logged, and told apart from what the outside world does."""
     match error:
         case ApiError():
@@ -305,5 +330,5 @@ def api_error(error: BaseException, what: str) -> ApiError:
             return ApiError("TOO_LARGE", "The body is too large.")
         case web.HTTPException():
             return ApiError("INVALID_FIELD", f"{error.reason}.")
-    log.error("request failed", what=what, exc_info=error)
+    log.error("request failed", what=what, request_id=request_id, exc_info=error)
     return ApiError("INTERNAL")

@@ -1,14 +1,16 @@
 """The HTTP server: one aiohttp application, its sockets, and how it ends."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from exchange.api import connection, openapi
-from exchange.api.errors import ApiError, error_response
-from exchange.api.models import Json
-from exchange.api.rest import Rest, api_error
+from exchange.api.errors import ApiError
+from exchange.api.pages import docs_page, metrics_page, openapi_page
+from exchange.api.rest import Rest
 from exchange.api.ws import Sockets
 from exchange.config import ServerConfig
 from exchange.failure import Failure
@@ -19,10 +21,12 @@ CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 class Server:
     """Serves the calls of a Rest."""
 
-    def __init__(self, config: ServerConfig, rest: Rest, sockets: Sockets) -> None:
+    def __init__(self, config: ServerConfig, rest: Rest, sockets: Sockets, metrics: Callable[[], bytes]) -> None:
         self._config = config
         self._rest = rest
         self._sockets = sockets
+        self._pages = [openapi_page(lambda: document), docs_page(), metrics_page(metrics)]
+        document = orjson.dumps(openapi.document(rest.calls, self._pages))
         self._runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=config.stop_timeout_s)
         self._listeners: list[asyncio.Server] = []
 
@@ -32,17 +36,11 @@ class Server:
         for call in self._rest.calls:
             handler = endpoint(call.handler, changes=call.method in CHANGING)
             app.router.add_route(call.method, call.path, handler, expect_handler=connection.expect)
-        document = openapi.document(self._rest.calls)
-
-        async def describe(_: web.Request) -> Json:
-            return document
-
-        app.router.add_route(
-            "GET", "/openapi.json", endpoint(describe, changes=False), expect_handler=connection.expect
-        )
+        for page in self._pages:
+            app.router.add_route("GET", page.path, self._rest.page(page), expect_handler=connection.expect)
         for path in ("/", "/ws"):
             app.router.add_route("GET", path, self._socket, expect_handler=connection.expect)
-        methods: dict[str, list[str]] = {"/openapi.json": ["GET"], "/ws": ["GET"], "/": ["GET"]}
+        methods: dict[str, list[str]] = {path: ["GET"] for path in ("/", "/ws", *(page.path for page in self._pages))}
         for call in self._rest.calls:
             methods.setdefault(call.path, []).append(call.method)
 
@@ -57,10 +55,11 @@ class Server:
         return app
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
+        request_id = self._rest.request_ids.of(request)
         try:
-            return await self._sockets.handle(request)
+            return await self._sockets.handle(request, request_id)
         except Exception as error:
-            return error_response(api_error(error, "opening a socket"))
+            return self._rest.error_answer(error, "opening a socket", request_id)
 
     async def start(self) -> tuple[str, str]:
         """Listen on both ports, which serve the same; their base URLs. Raises Failure when one is not to be had."""
@@ -72,8 +71,12 @@ class Server:
     async def _listen(self, port: int) -> int:
         host = self._config.host
         loop = asyncio.get_running_loop()
+
+        def connect() -> asyncio.Protocol:
+            return connection.factory(self._runner, self._rest.request_ids)
+
         try:
-            listener = await loop.create_server(lambda: connection.factory(self._runner), host, port, backlog=1024)
+            listener = await loop.create_server(connect, host, port, backlog=1024)
         except OSError as error:
             raise Failure(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from error
         self._listeners.append(listener)

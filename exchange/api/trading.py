@@ -4,12 +4,14 @@ Every call checks and gets its commands in line before it returns; what it retur
 the order of calls is the order of commands.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from exchange.api import codec, models
 from exchange.api.errors import ApiError
-from exchange.core.commands import CancelAll, CancelOrder, Command
+from exchange.api.limits import RateLimits
+from exchange.core.commands import CancelAll, CancelOrder, Command, PlaceOrder
 from exchange.core.events import Duplicate, OrderUpdated, Rejected
 from exchange.core.instrument import Instrument
 from exchange.core.market import as_read
@@ -33,10 +35,12 @@ Outcomes = Awaitable[list[Any]]
 class Trading:
     """What a known user can do."""
 
-    def __init__(self, engine: Engine, history: History) -> None:
+    def __init__(self, engine: Engine, history: History, limits: RateLimits) -> None:
         self._engine = engine
+        self._limits = limits
         self._venue = engine.venue
         self._history = history
+        self.refusals: Counter[str] = Counter()  # what was answered with an error, by its code
 
     def rules(self, market: str) -> Instrument:
         """The instrument of that name. Raises ApiError."""
@@ -50,7 +54,9 @@ class Trading:
     def place(self, request: models.PlaceOrderRequest, user_id: str) -> Answer:
         """Place an order."""
         rules = self.rules(request.market)
-        outcomes = self._engine.submit_all((codec.place_order(request, user_id, rules),))
+        command = codec.place_order(request, user_id, rules)
+        self._limits.orders(user_id, 1)
+        outcomes = self._engine.submit_all((command,))
         return self._place(user_id, outcomes, rules)
 
     async def _place(self, user_id: str, outcomes: Outcomes, rules: Instrument) -> models.Json:
@@ -131,7 +137,8 @@ class Trading:
                 commands.append(self._batch_command(raw, user_id))
                 results.append(None)
             except ApiError as error:
-                results.append(error.json())
+                results.append(self._refuse(error))
+        self._limits.orders(user_id, sum(isinstance(command, PlaceOrder) for command in commands))
         return self._batch(results, commands, self._engine.submit_all(commands) if commands else None)
 
     async def _batch(self, results: list[Any], commands: Sequence[Command], outcomes: Outcomes | None) -> models.Json:
@@ -141,11 +148,15 @@ class Trading:
                 try:
                     results[index] = await self._batch_result(*next(answered))
                 except ApiError as error:
-                    results[index] = error.json()
+                    results[index] = self._refuse(error)
                 except tuple(UNTOLD) as error:
                     # Not to be told of one order is no reason not to tell of the others, which are done.
-                    results[index] = ApiError(UNTOLD[error.__class__]).json()
+                    results[index] = self._refuse(ApiError(UNTOLD[error.__class__]))
         return {"results": results}
+
+    def _refuse(self, error: ApiError) -> models.Json:
+        self.refusals[error.code] += 1
+        return error.json()
 
     def _batch_command(self, raw: Any, user_id: str) -> Command:
         item = codec.batch_item(raw)

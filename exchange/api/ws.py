@@ -5,9 +5,10 @@ frames are written straight to the connection, so that a message to a thousand s
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import orjson
@@ -18,6 +19,7 @@ from exchange.api import codec, models
 from exchange.api.auth import Gate
 from exchange.api.channels import PRIVATE, Channels, names, split
 from exchange.api.errors import ApiError
+from exchange.api.request_id import HEADER
 from exchange.api.rest import api_error
 from exchange.api.trading import Trading
 from exchange.core.venue import Venue
@@ -26,7 +28,7 @@ from exchange.feeds import Feeds, Message, Subscriber
 
 log = structlog.get_logger(__name__)
 
-PING_S = 20.0  # a connection that answers none within half of it again is closed
+CLOSING_S = 2.0  # what a peer has to take its last messages when the exchange ends
 IN_FLIGHT_MAX = 1000  # requests of one socket that are not answered yet; then it is not read further
 CHANNELS_MAX = 4096  # of one socket
 MESSAGE_MAX = 1 << 20
@@ -57,18 +59,22 @@ def feed_encoder(venue: Venue) -> Callable[[Message], bytes]:
     return encode
 
 
+# A client's own name for a request; a number is one that can be sent back.
+Id = str | Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | None
+
+
 class SocketMessage(msgspec.Struct):
     """What every message of a client has."""
 
     message_type: str
-    id: str | int | None = None
+    id: Id = None
 
 
 class ChannelMessage(models.Request, kw_only=True):
     """SUBSCRIBE and UNSUBSCRIBE."""
 
     message_type: str
-    id: str | int | None = None
+    id: Id = None
     channel: str | None = None
     channels: list[str] | None = None
 
@@ -77,45 +83,46 @@ class PingMessage(models.Request, kw_only=True):
     """PING."""
 
     message_type: str
-    id: str | int | None = None
+    id: Id = None
 
 
 class OrderMessage(models.PlaceOrderRequest, kw_only=True):
     """ORDER."""
 
     message_type: str
-    id: str | int | None = None
+    id: Id = None
 
 
 class CancelMessage(models.OrderRequest, kw_only=True):
     """CANCEL."""
 
     message_type: str
-    id: str | int | None = None
+    id: Id = None
 
 
 class CancelAllMessage(models.CancelAllRequest, kw_only=True):
     """CANCEL_ALL."""
 
     message_type: str
-    id: str | int | None = None
+    id: Id = None
 
 
 class OrdersMessage(models.BatchRequest, kw_only=True):
     """ORDERS."""
 
     message_type: str
-    id: str | int | None = None
+    id: Id = None
 
 
 class _Connection:
     """A socket as the feeds reach it."""
 
-    __slots__ = ("_socket", "_transport", "closing")
+    __slots__ = ("_patience_s", "_socket", "_transport", "closing")
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, patience_s: float) -> None:
         self._socket = socket
         self._transport = transport
+        self._patience_s = patience_s
         self.closing: asyncio.Task[Any] | None = None
 
     def write(self, frames: list[bytes]) -> None:
@@ -126,43 +133,51 @@ class _Connection:
         return self._transport.get_write_buffer_size()
 
     def close(self, code: int, reason: str) -> None:
-        self.closing = asyncio.create_task(self._close(code, reason), name="close a slow socket")
+        # It falls behind because it does not read: it has as long to come to the end as a silent peer has to answer.
+        self.closing = asyncio.create_task(self.end(code, reason, self._patience_s), name="close a slow socket")
 
-    async def _close(self, code: int, reason: str) -> None:
-        # A peer that does not read does not answer a close either: it gets a moment, and then the connection ends.
-        try:
-            async with asyncio.timeout(1.0):
+    async def end(self, code: int, reason: str, patience_s: float) -> None:
+        """Close the socket; a peer that does not read, and so does not answer either, is cut off after a while."""
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(patience_s):
                 await self._socket.close(code=code, message=reason.encode())
-        except (TimeoutError, ConnectionError):
-            pass
+        self.abort()
+
+    def abort(self) -> None:
+        """End the connection, with what has not left yet. Without this a dead peer's would wait for it for hours."""
         self._transport.abort()
 
 
 class Sockets:
     """All open sockets over one engine and its feeds."""
 
-    def __init__(self, trading: Trading, gate: Gate, engine: Engine, feeds: Feeds, channels: Channels) -> None:
+    def __init__(
+        self, trading: Trading, gate: Gate, engine: Engine, feeds: Feeds, channels: Channels, ping_s: float
+    ) -> None:
         self.trading = trading
         self.gate = gate
         self.engine = engine
         self.feeds = feeds
         self.channels = channels
-        self._open: dict[web.WebSocketResponse, None] = {}
+        self._ping_s = ping_s
+        self._open: dict[Session, None] = {}
 
     @property
     def count(self) -> int:
         """How many are open."""
         return len(self._open)
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Serve one socket until it closes."""
+    async def handle(self, request: web.Request, opened_as: str) -> web.StreamResponse:
+        """Serve one socket until it closes. `opened_as`: the id of the request that opens it, for its log lines."""
         self.gate.admit(request, changes=True)
-        socket = web.WebSocketResponse(heartbeat=PING_S, compress=False, max_msg_size=MESSAGE_MAX)
+        socket = web.WebSocketResponse(heartbeat=self._ping_s, compress=False, max_msg_size=MESSAGE_MAX)
+        socket.headers[HEADER] = opened_as
         await socket.prepare(request)
         transport = request.transport
         assert transport is not None
-        session = Session(self, _Connection(socket, transport), request.headers.get("X-User-Id"))
-        self._open[socket] = None
+        connection = _Connection(socket, transport, self._ping_s)
+        session = Session(self, connection, request, opened_as)
+        self._open[session] = None
         try:
             async for message in socket:
                 if message.type is not WSMsgType.TEXT and message.type is not WSMsgType.BINARY:
@@ -170,28 +185,31 @@ class Sockets:
                 await session.handle(message.data)
         except Exception as error:
             # The upgrade is done: there is no reply any more that could carry this.
-            log.error("a socket failed", exc_info=error)
+            log.error("a socket failed", request_id=opened_as, exc_info=error)
         finally:
-            del self._open[socket]
+            del self._open[session]
             session.end()
+            if socket.close_code == WSCloseCode.ABNORMAL_CLOSURE:
+                connection.abort()
         return socket
 
     async def close(self) -> None:
-        """Close every socket: the exchange ends."""
-        closing = [
-            socket.close(code=WSCloseCode.GOING_AWAY, message=b"the exchange is stopping") for socket in self._open
-        ]
-        await asyncio.gather(*closing, return_exceptions=True)
+        """Close every socket, once it is answered: the exchange ends."""
+        await asyncio.gather(*(session.close() for session in list(self._open)))
 
 
 class Session:
     """One socket's conversation."""
 
-    def __init__(self, sockets: Sockets, connection: _Connection, user_id: str | None) -> None:
+    def __init__(self, sockets: Sockets, connection: _Connection, request: web.Request, opened_as: str) -> None:
         self._sockets = sockets
-        self._user_id = user_id
+        self._request = request
+        self._user_id = request.headers.get("X-User-Id")
+        self._opened_as = opened_as
+        self._connection = connection
         self._subscriber = Subscriber(connection, sockets.channels.encode)
-        self._in_flight = 0
+        self._in_flight = 0  # requests that wait for their answer
+        self._joining = 0  # channels that wait for their beginning
         self._room = asyncio.Event()
         self._room.set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -204,14 +222,21 @@ class Session:
         try:
             head = codec.decode(body, SocketMessage)
             request_id = head.id
+            self._sockets.gate.limits.request(self._request)
             self._dispatch(head.message_type, body, request_id)
-        except ApiError as error:
-            self._refuse(error, request_id)
+        except Exception as error:
+            self._refuse(api_error(error, "a socket's message", self._opened_as), request_id)
         self._sockets.feeds.flush()
 
     def end(self) -> None:
         """The connection is gone; what it asked for still happens."""
         self._sockets.feeds.forget(self._subscriber)
+
+    async def close(self) -> None:
+        """The exchange ends: what it has promised is answered first, for a peer that takes it."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSING_S)
+        await self._connection.end(WSCloseCode.GOING_AWAY, "the exchange is stopping", CLOSING_S)
 
     # --- what can be said
 
@@ -246,7 +271,7 @@ class Session:
     def _subscribe(self, message: ChannelMessage, request_id: Any) -> None:
         sockets, subscriber = self._sockets, self._subscriber
         wanted = names(message.channel, message.channels)
-        if len(subscriber.channels) + len(wanted) > CHANNELS_MAX:
+        if len(subscriber.channels) + self._joining + len(wanted) > CHANNELS_MAX:
             raise ApiError("INVALID_FIELD", f"A socket may have {CHANNELS_MAX} channels.")
         for channel in wanted:
             kind, subject = split(channel)
@@ -256,18 +281,25 @@ class Session:
                 raise ApiError("UNKNOWN_MARKET")
         for channel in wanted:
             joined = sockets.engine.read(partial(sockets.channels.subscribe, subscriber, channel, request_id))
-            joined.add_done_callback(lambda done: self._joined(done, request_id))
+            self._joining += 1
+            joined.add_done_callback(partial(self._joined, request_id))
 
-    def _joined(self, done: "asyncio.Future[Any]", request_id: Any) -> None:
+    def _joined(self, request_id: Any, done: "asyncio.Future[Any]") -> None:
+        self._joining -= 1
+        self._heard(request_id, done)
+
+    def _heard(self, request_id: Any, done: "asyncio.Future[Any]") -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
-            self._refuse(api_error(error, "SUBSCRIBE"), request_id)
+            self._refuse(api_error(error, "a socket's channel", self._opened_as), request_id)
             self._sockets.feeds.flush()
 
     def _unsubscribe(self, message: ChannelMessage, request_id: Any) -> None:
+        sockets = self._sockets
         for channel in names(message.channel, message.channels):
             split(channel)
-            self._sockets.feeds.leave(self._subscriber, channel)
-            self._answer({"message_type": "UNSUBSCRIBED", "channel": channel}, request_id)
+            leave = partial(sockets.channels.unsubscribe, self._subscriber, channel, request_id)
+            left = sockets.engine.read(leave)
+            left.add_done_callback(partial(self._heard, request_id))
 
     # --- answering
 
@@ -284,7 +316,7 @@ class Session:
         try:
             self._answer({"message_type": "RESULT", "data": await answer}, request_id)
         except Exception as error:
-            self._refuse(api_error(error, "a socket's request"), request_id)
+            self._refuse(api_error(error, "a socket's request", self._opened_as), request_id)
         self._in_flight -= 1
         self._room.set()
         self._sockets.feeds.flush()
@@ -295,4 +327,5 @@ class Session:
         self._sockets.feeds.send(self._subscriber, answer_frame(answer))
 
     def _refuse(self, error: ApiError, request_id: Any) -> None:
+        self._sockets.trading.refusals[error.code] += 1
         self._answer({"message_type": "ERROR", **error.json()}, request_id)

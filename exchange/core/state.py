@@ -50,7 +50,8 @@ class DepositState:
 class VenueState:
     """Everything that the next command can depend on.
 
-    `orders` are in priority order; `recent_client_orders` and `recent_deposits` are oldest first and bounded.
+    `orders` are in priority order; `recent_client_orders` and `recent_deposits` are oldest first and bounded, but
+    for the deposits of a configuration, which come first and are all there.
     """
 
     sequence: int = 0

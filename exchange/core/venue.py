@@ -37,6 +37,9 @@ from exchange.core.market import Market, TradeIds
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 
 DEPOSITS_MAX = 1_000_000  # keys of deposits that are remembered, to carry each out once
+SEED_PREFIX = (
+    "config:"  # keys of what a configuration credits, once for ever; no client can use one: `:` is not allowed
+)
 
 Outcome = list[Event] | Rejected | Duplicate
 
@@ -55,6 +58,7 @@ class Venue:
         self.ledger = Ledger()
         self.client_ids = ClientIds(client_ids_max)
         self.trade_ids = TradeIds()
+        self._seeds: dict[str, Deposit] = {}
         self._deposits: OrderedDict[str, Deposit] = OrderedDict()
         self._deposits_max = deposits_max
 
@@ -139,7 +143,7 @@ class Venue:
     def _deposit(self, command: Deposit, sequence: int) -> Outcome:
         assert command.user_id not in HOUSE
         assert command.asset in self.assets
-        before = self._deposits.get(command.key)
+        before = self._seeds.get(command.key) or self._deposits.get(command.key)
         if before is not None:
             return Duplicate(None) if before == command else Rejected(RejectReason.KEY_CONFLICT)
         if not 0 < command.amount_minor < AMOUNT_MAX - self.ledger.supply_minor(command.asset):
@@ -159,9 +163,12 @@ class Venue:
 
     def has_deposit(self, key: str) -> bool:
         """Whether a deposit of that key was carried out, among those remembered."""
-        return key in self._deposits
+        return key in self._seeds or key in self._deposits
 
     def _remember_deposit(self, command: Deposit) -> None:
+        if command.key.startswith(SEED_PREFIX):
+            self._seeds[command.key] = command
+            return
         self._deposits[command.key] = command
         if len(self._deposits) > self._deposits_max:
             self._deposits.popitem(last=False)
@@ -201,7 +208,10 @@ class Venue:
                 key=lambda order: (order.rested_sequence, order.order_id),
             ),
             recent_client_orders=self.client_ids.recent(),
-            recent_deposits=[DepositState(d.key, d.user_id, d.asset, d.amount_minor) for d in self._deposits.values()],
+            recent_deposits=[
+                DepositState(d.key, d.user_id, d.asset, d.amount_minor)
+                for d in (*self._seeds.values(), *self._deposits.values())
+            ],
         )
 
     @classmethod

@@ -1,6 +1,8 @@
 """`exchange replay`: the command line of the replay."""
 
 import asyncio
+import math
+import signal
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import click
 from rich.console import Console
 
 from exchange.failure import Failure
-from exchange.replay.report import closing_table, differences, progress_view
+from exchange.replay.loop import LoopTally, loop
+from exchange.replay.report import closing_table, differences, progress_view, tally_line
 from exchange.replay.run import ReplayOptions, ReplayResult, replay
 
 
@@ -28,6 +31,24 @@ class PositiveDecimal(click.ParamType[Decimal]):
         return number
 
 
+class Speed(click.ParamType[float]):
+    """How many times as fast as the recording; infinity for as fast as the exchange takes it."""
+
+    name = "number|max"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The option's number, above zero."""
+        if value == "max":
+            return math.inf
+        try:
+            speed = float(str(value))
+        except ValueError:
+            speed = math.nan
+        if not 0 < speed < math.inf:
+            self.fail(f"{value!r} is neither a number above zero nor max", param, ctx)
+        return speed
+
+
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -41,6 +62,8 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--resume", is_flag=True, help="Continue an interrupted run; give it the same options.")
 @click.option("--price-unit", default="0.01", type=PositiveDecimal(), help="What a price of 1 in the file is.")
 @click.option("--quantity-unit", default="0.00000001", type=PositiveDecimal(), help="What a qty of 1 in the file is.")
+@click.option("--speed", type=Speed(), help="Times the recording's, or max.  [default: max; 1 with --loop]")
+@click.option("--loop", "looping", is_flag=True, help="Over and over, to trade against, until Ctrl-C; never compares.")
 def replay_command(
     file: Path,
     market: str | None,
@@ -51,14 +74,36 @@ def replay_command(
     resume: bool,
     price_unit: Decimal,
     quantity_unit: Decimal,
+    speed: float | None,
+    looping: bool,
 ) -> None:
     """Send the recorded order flow in FILE (csv or csv.gz) to a running exchange, in order, and compare.
 
     FILE has the columns seq, ts, action, order_id, side, type, price, qty. Exit code 1 if the exchange did anything
     else than recorded, or if the run failed.
+
+    With --loop the recorded market stays alive for a bot of yours: its orders change what happens, so nothing is
+    compared; each time begins by canceling what the one before has left open. Ctrl-C ends it with exit code 0.
     """
-    options = ReplayOptions(file, market, trades, url, batch, retry_s, resume, price_unit, quantity_unit)
+    if looping and resume:
+        raise click.UsageError("--loop begins anew each time: --resume has nothing to continue.")
+    pace = (1.0 if looping else math.inf) if speed is None else speed
+    options = ReplayOptions(
+        file,
+        market,
+        trades,
+        url,
+        batch,
+        retry_s,
+        resume,
+        price_unit,
+        quantity_unit,
+        speed=None if pace == math.inf else pace,
+    )
     try:
+        if looping:
+            asyncio.run(_looped(options))
+            return
         result = asyncio.run(_shown(options))
     except Failure as failure:
         click.echo(str(failure), err=True)
@@ -75,3 +120,25 @@ async def _shown(options: ReplayOptions) -> ReplayResult:
     for sentence in differences(result):
         console.print(sentence, soft_wrap=True, highlight=False, markup=False)
     return result
+
+
+async def _looped(options: ReplayOptions) -> None:
+    """Until SIGINT or SIGTERM."""
+    this = asyncio.current_task()
+    assert this is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, this.cancel)
+    last: LoopTally | None = None
+
+    def on_start(number: int, tally: LoopTally) -> None:
+        nonlocal last
+        last = tally
+        click.echo(f"time {number} begins" + (f"; {tally_line(tally)} so far" if tally.started else ""))
+
+    try:
+        with progress_view(Console(stderr=True)) as progress:
+            await loop(options, progress, on_start)
+    except asyncio.CancelledError:
+        this.uncancel()
+    if last is not None:
+        click.echo(f"ended; {tally_line(last)}")

@@ -9,9 +9,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar
 
-from exchange.client import ApiError, Unreachable
+from exchange.client import UNSETTLED, ApiError, Unreachable
 from exchange.failure import Failure
-from exchange.replay.recovery import UNSETTLED
 
 FIRST_WAIT_S = 0.05
 LONGEST_WAIT_S = 1.0
@@ -25,8 +24,16 @@ T = TypeVar("T")
 class Contact:
     """Counts the time since the exchange was last of use."""
 
-    def __init__(self, url: str, retry_s: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        retry_s: float,
+        passing: frozenset[str] = UNSETTLED,
+        advice: str = "when it is, continue with --resume",
+    ) -> None:
         self.troubles = 0
+        self._passing = passing
+        self._advice = advice
         self._url = url
         self._retry_s = retry_s
         self._since: float | None = None
@@ -39,7 +46,7 @@ class Contact:
 
     async def trouble(self, error: Unreachable | ApiError) -> None:
         """Wait a while, longer each time; Failure if `error` will not pass, or has not within `retry_s`."""
-        if isinstance(error, ApiError) and error.code not in UNSETTLED:
+        if isinstance(error, ApiError) and error.code not in self._passing:
             self.give_up(error.code, error.message)
         now = time.monotonic()
         if self._since is None:
@@ -48,8 +55,7 @@ class Contact:
         left_s = self._since + self._retry_s - now
         if left_s <= 0:
             raise Failure(
-                f"The exchange at {self._url} was not back within {self._retry_s:g} s ({error}); "
-                "when it is, continue with --resume."
+                f"The exchange at {self._url} was not back within {self._retry_s:g} s ({error}); {self._advice}."
             ) from error
         wait_s = self._wait_s
         if isinstance(error, ApiError) and error.retry_after_s is not None:

@@ -27,7 +27,10 @@ Row = TypeVar("Row")
 
 @dataclass(slots=True)
 class Command:
-    """One line of the order flow. `quantity` of a cancel is what remained of the order; `kind` of a cancel is empty."""
+    """One line of the order flow. `quantity` of a cancel is what remained of the order; `kind` of a cancel is empty.
+
+    `recorded_ms` is its time, in milliseconds.
+    """
 
     seq: int
     action: Action
@@ -36,6 +39,7 @@ class Command:
     kind: Kind
     price: int
     quantity: int
+    recorded_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -96,7 +100,7 @@ def _rows(file: Path, content: bytes, columns: Sequence[str], row_of: Callable[[
 
 
 def _command(cells: Sequence[str]) -> Command:
-    seq, _ts, action, order_id, side, kind, price, quantity = cells
+    seq, ts, action, order_id, side, kind, price, quantity = cells
     if not (order_id.isascii() and order_id.isdigit()):
         raise ValueError(f"the order_id {order_id!r} is not a number")
     if side not in ("bid", "ask"):
@@ -104,9 +108,9 @@ def _command(cells: Sequence[str]) -> Command:
     is_bid = side == "bid"
     match action, kind:
         case "cancel", "":
-            return Command(int(seq), "cancel", order_id, is_bid, "", _count(price), _count(quantity))
+            return Command(int(seq), "cancel", order_id, is_bid, "", _count(price), _count(quantity), _count(ts))
         case "add", "limit" | "post_only" | "market":
-            return Command(int(seq), "add", order_id, is_bid, kind, _count(price), _count(quantity))
+            return Command(int(seq), "add", order_id, is_bid, kind, _count(price), _count(quantity), _count(ts))
         case _:
             raise ValueError(f"{action!r} of type {kind!r} is no known command")
 

@@ -11,14 +11,11 @@ same answer.
 
 from collections.abc import Sequence
 
-from exchange.client import ApiError, Client, Order, Refusal
+from exchange.client import UNSETTLED, ApiError, Client, Order, Refusal
 from exchange.replay.outcome import Outcome, accepted, answered, refused
 from exchange.replay.recording import Command
 from exchange.replay.users import Batch, Owners
 from exchange.replay.wire import client_order_id
-
-# What an exchange says when it does not say whether a command was applied.
-UNSETTLED = frozenset({"NOT_READY", "OUTCOME_UNKNOWN"})
 
 # No recorded order can have this name: their ids are numbers.
 NO_ORDER = "r-none"

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from exchange.replay.loop import LoopTally
 from exchange.replay.run import ReplayResult
 
 LINE_EVERY_S = 10.0
@@ -69,6 +70,12 @@ def differences(result: ReplayResult) -> list[str]:
     if result.comparison is not None and result.comparison.difference is not None:
         sentences.append(f"The trades differ: {result.comparison.difference}.")
     return sentences
+
+
+def tally_line(tally: LoopTally) -> str:
+    """What a loop has done, in a line."""
+    refused = "".join(f", {count} refused {code}" for code, count in sorted(tally.refusals.items()))
+    return f"{tally.accepted} accepted, {tally.canceled} canceled{refused}, {tally.reconnects} reconnects"
 
 
 def _of(sent: int, commands: int, skipped: int) -> str:

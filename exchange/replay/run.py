@@ -4,22 +4,24 @@ It promises that every command is applied exactly once and in order, or the run 
 exchange is killed meanwhile. One batch is in flight at a time, on one connection: throughput is what one client gets.
 """
 
-import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from exchange.client import ApiError, Client, Market, Order, Refusal, Unreachable
+from exchange.client import UNSETTLED, ApiError, Client, Market, Order, Refusal, Unreachable
 from exchange.failure import Failure
 from exchange.replay.compare import Comparison, TradeReader, compare
 from exchange.replay.contact import ENDS_THE_RUN, Contact
+from exchange.replay.funding import fund
 from exchange.replay.outcome import Judge, Outcome, Tally, answered
+from exchange.replay.pace import Pace
 from exchange.replay.recording import Recording, read_recording
 from exchange.replay.recovery import Scout, is_settled
 from exchange.replay.users import Batch, Owners
-from exchange.replay.wire import Units, client_order_id, item_of, plain
+from exchange.replay.wire import Units, client_order_id, item_of
 
 Progress = Callable[[int, int], None]
 
@@ -32,7 +34,7 @@ class ReplayOptions:
     """What to replay, and where. `market` None takes the only one there is; units are worth of a 1 in the file.
 
     `retry_s` bounds one absence of the exchange. A run to be resumed wants the options of the first run: they decide
-    whose order is whose.
+    whose order is whose. `speed` is in times that of the recording, None as fast as the exchange takes it.
     """
 
     file: Path
@@ -45,6 +47,7 @@ class ReplayOptions:
     price_unit: Decimal = Decimal("0.01")
     quantity_unit: Decimal = Decimal("0.00000001")
     user_ids: tuple[str, str] = ("replay-a", "replay-b")
+    speed: float | None = None
 
 
 @dataclass(slots=True)
@@ -90,21 +93,49 @@ class ReplayResult:
         return self.tally.first_difference or trade_difference
 
 
-async def replay(options: ReplayOptions, progress: Progress = lambda done, total: None) -> ReplayResult:
-    """Replay a recording against a running exchange. `progress` hears how many of how many commands are through.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a replay works with."""
 
-    Failure if the files are unusable, the exchange refuses what it must not, or stays away longer than `retry_s`.
-    That the exchange did something else than recorded is no failure: the result says it.
+    recording: Recording
+    client: Client
+    contact: Contact
+    rules: Market
+
+
+def no_progress(done: int, total: int) -> None:
+    """Nobody listens."""
+
+
+@asynccontextmanager
+async def opened(
+    options: ReplayOptions,
+    passing: frozenset[str] = UNSETTLED,
+    advice: str = "when it is, continue with --resume",
+) -> AsyncIterator[Opened]:
+    """The recording read, the exchange found, the market chosen; Failure where that does not go.
+
+    `passing` are the refusals that will pass; `advice` is for when the exchange was away for too long.
     """
     recording = read_recording(options.file, options.trades)
     try:
         client = Client(options.url, timeout_s=max(options.retry_s, SILENCE_MIN_S))
     except ValueError as error:
         raise Failure(str(error)) from error
-    contact = Contact(options.url, options.retry_s)
+    contact = Contact(options.url, options.retry_s, passing, advice)
     async with client:
         rules = choose_market(await contact.insist(client.markets), options.market)
-        return await _Run(options, recording, client, contact, rules).whole(progress)
+        yield Opened(recording, client, contact, rules)
+
+
+async def replay(options: ReplayOptions, progress: Progress = no_progress) -> ReplayResult:
+    """Replay a recording against a running exchange. `progress` hears how many of how many commands are through.
+
+    Failure if the files are unusable, the exchange refuses what it must not, or stays away longer than `retry_s`.
+    That the exchange did something else than recorded is no failure: the result says it.
+    """
+    async with opened(options) as found:
+        return await _Run(options, found.recording, found.client, found.contact, found.rules).whole(progress)
 
 
 def choose_market(markets: Sequence[Market], name: str | None) -> Market:
@@ -147,13 +178,7 @@ class _Run:
         return await self._contact.insist(lambda: self._result(skipped, seconds))
 
     async def _fund(self) -> None:
-        """Give each user what it can need at most. The key makes a second deposit of the same run no deposit."""
-        for user_id, of_quote, count in self._owners.needs(self._recording.commands):
-            asset = self._rules["quote"] if of_quote else self._rules["base"]
-            amount = plain(self._units.notionals(count) if of_quote else self._units.quantities(count))
-            purpose = "/".join((self._recording.digest, self._market, user_id, asset, amount))
-            key = f"r-{hashlib.sha256(purpose.encode()).hexdigest()[:32]}"
-            await self._client.deposit(asset, amount, key, user_id)
+        await fund(self._client, self._rules, self._recording, self._owners, self._units)
 
     async def _start(self) -> int:
         """How many commands to skip."""
@@ -171,9 +196,13 @@ class _Run:
 
     async def _drive(self, position: int, progress: Progress) -> None:
         commands = self._recording.commands
+        pace = Pace(self._options.speed)
+        if position < len(commands):
+            pace.begin(commands[position])
         while position < len(commands):
             progress(position, len(commands))
-            batch = self._owners.batch_at(commands, position, self._options.batch_max)
+            due = await pace.due(commands, position, self._options.batch_max)
+            batch = self._owners.batch_at(commands, position, due)
             outcomes = await self._send(batch)
             if outcomes:
                 self._contact.well()

@@ -39,14 +39,14 @@ def plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def client_order_id(order_id: str) -> str:
-    """The recording's order id as ours."""
-    return f"r-{order_id}"
+def client_order_id(order_id: str, number: int | None = None) -> str:
+    """The recording's order id as ours; `number` is that of the time, where it is replayed many times."""
+    return f"r{'' if number is None else number}-{order_id}"
 
 
-def item_of(command: Command, market: str, units: Units) -> dict[str, Any]:
+def item_of(command: Command, market: str, units: Units, number: int | None = None) -> dict[str, Any]:
     """The command as an item of `POST /orders`."""
-    name = client_order_id(command.order_id)
+    name = client_order_id(command.order_id, number)
     if command.action == "cancel":
         return {"cancel": {"market": market, "client_order_id": name}}
     item: dict[str, Any] = {

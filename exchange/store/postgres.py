@@ -42,6 +42,7 @@ SESSION = {
 BROKEN = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server said goodbye, and the driver still believes that something is under way
     asyncpg.OperatorInterventionError,  # the server is shutting down, starting up, or ended our backend
     asyncpg.TooManyConnectionsError,  # after a restart everybody comes back at once
     asyncpg.TransactionRollbackError,
@@ -60,11 +61,13 @@ class PostgresStore:
         ensure_running: Callable[[], Awaitable[None]] | None = None,
         lost: Callable[[], None] | None = None,
         commit_timeout_s: float = COMMIT_TIMEOUT_S,
+        lock_timeout_s: float = LOCK_TIMEOUT_S,
     ) -> None:
         self.dsn = dsn
         self._ensure_running = ensure_running
         self._lost = lost
         self._commit_timeout_s = commit_timeout_s
+        self._lock_timeout_s = lock_timeout_s
         self._epoch = 0
         self._partitioned_to = 0
         self._connection: asyncpg.Connection[Any] | None = None
@@ -77,10 +80,10 @@ class PostgresStore:
         """Have `lost` called when the server ends the connection."""
         self._lost = lost
 
-    async def open(self, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> VenueState:
+    async def open(self) -> VenueState:
         """Become the writer: lock, migrate, claim the next epoch, and read the state to go on from."""
         try:
-            return await self._open(lock_timeout_s)
+            return await self._open()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OSError, TimeoutError) as error:
             # ValueError: a port in the URL that is no number.
             self._drop()
@@ -89,11 +92,11 @@ class PostgresStore:
             self._drop()
             raise
 
-    async def _open(self, lock_timeout_s: float) -> VenueState:
+    async def _open(self) -> VenueState:
         self._backend = await self._connect()
         assert self._connection is not None
         await _refuse_unsafe(self._connection)
-        await self._lock(lock_timeout_s)
+        await self._lock()
         await migrate(self.dsn)
         self._epoch = await self._connection.fetchval("UPDATE venue SET epoch = epoch + 1 RETURNING epoch")
         reader = await asyncpg.connect(self.dsn, timeout=CONNECT_TIMEOUT_S)
@@ -124,9 +127,6 @@ class PostgresStore:
             rare, parameters = arguments(batch, self._epoch)
             async with asyncio.timeout(self._commit_timeout_s):
                 fenced = await (self._rare if rare else self._common).fetchval(*parameters)
-        except ValueError as error:
-            # asyncpg calls this an interface error too, but what cannot be sent now can never be sent.
-            raise Failure(f"A commit cannot be sent to the database: {error}.") from error
         except BROKEN as error:
             self._drop()
             raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
@@ -158,7 +158,8 @@ class PostgresStore:
         if old is not None:
             # Its statement may still be running, and would commit after we looked.
             await self._end(*old)
-        await self._lock(LOCK_TIMEOUT_S)
+        await _refuse_unsafe(self._connection)
+        await self._lock()
         row = await self._connection.fetchrow("SELECT epoch, sequence FROM venue")
         if row is None or row["epoch"] != self._epoch:
             raise Failure("Another exchange has taken over this database.")
@@ -206,11 +207,11 @@ class PostgresStore:
         if self._lost is not None and self._connection is not None:
             self._lost()
 
-    async def _lock(self, timeout_s: float) -> None:
+    async def _lock(self) -> None:
         """The lock is the session's: it goes with the connection, however that ends."""
         assert self._connection is not None
         loop = asyncio.get_running_loop()
-        until = loop.time() + timeout_s
+        until = loop.time() + self._lock_timeout_s
         while not await self._connection.fetchval("SELECT pg_try_advisory_lock($1)", WRITER_LOCK):
             if loop.time() > until:
                 raise Failure("Another exchange runs on this database.")

@@ -10,7 +10,7 @@ from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
-from exchange.core.venue import DEPOSITS_MAX
+from exchange.core.venue import DEPOSITS_MAX, SEED_PREFIX
 from exchange.store import journal
 
 _TERMS = "user_id, market, side, order_type, time_in_force, post_only, price_ticks, quantity_lots, client_order_id"
@@ -112,10 +112,13 @@ async def _recent_client_orders(connection: "asyncpg.Connection[Any]") -> list[t
 
 
 async def _recent_deposits(connection: "asyncpg.Connection[Any]") -> list[DepositState]:
-    rows = await connection.fetch(
-        "SELECT key, user_id, asset, amount_minor::text FROM transfers ORDER BY sequence DESC LIMIT $1", DEPOSITS_MAX
+    wanted = "SELECT key, user_id, asset, amount_minor::text FROM transfers WHERE"
+    seeds = await connection.fetch(f"{wanted} key LIKE '{SEED_PREFIX}%' ORDER BY sequence")
+    recent = await connection.fetch(
+        f"{wanted} key NOT LIKE '{SEED_PREFIX}%' ORDER BY sequence DESC LIMIT $1", DEPOSITS_MAX
     )
-    return [DepositState(key, user_id, asset, int(amount)) for key, user_id, asset, amount in reversed(rows)]
+    rows = [*seeds, *reversed(recent)]
+    return [DepositState(key, user_id, asset, int(amount)) for key, user_id, asset, amount in rows]
 
 
 async def candles(connection: "asyncpg.Connection[Any]", since_s: int) -> list[tuple[str, int, Candle]]:

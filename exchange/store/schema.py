@@ -141,6 +141,7 @@ transfers = sa.Table(
     sa.Column("amount_minor", Money, nullable=False),
     sa.Column("key", Text, nullable=False),
     sa.Column("time_ns", sa.BigInteger, nullable=False),
+    sa.Index("transfers_of_configurations", "sequence", postgresql_where=sa.text("key LIKE 'config:%'")),
 )
 
 candles = sa.Table(

@@ -127,6 +127,7 @@ STATEMENTS = [
         time_ns bigint NOT NULL
     )
     """,
+    "CREATE INDEX transfers_of_configurations ON transfers (sequence) WHERE key LIKE 'config:%'",
     """
     CREATE TABLE candles (
         market text COLLATE "C" NOT NULL,

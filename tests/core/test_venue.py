@@ -8,7 +8,7 @@ import pytest
 from exchange.core.commands import AddAsset, AddUser, Command, Deposit, SetMarket
 from exchange.core.events import BalanceChanged, LevelChanged, OrderUpdated, UpdateReason
 from exchange.core.instrument import Asset, MarketStatus
-from exchange.core.venue import Outcome, Venue
+from exchange.core.venue import SEED_PREFIX, Outcome, Venue
 from tests.core.stories import (
     SOL,
     SOL_USDC,
@@ -254,3 +254,18 @@ def test_a_journal_without_the_refused_makes_the_same_venue() -> None:
     for sequence, time_ns, command in journal:
         events_of(first.apply(command, sequence, time_ns))
     assert first.state() == venue.state()
+
+
+def test_what_a_configuration_credits_is_credited_once_for_ever() -> None:
+    def carry_out(venue: Venue, command: Command) -> None:
+        assert venue.apply(command, venue.sequence + 1, 0)
+
+    venue = Venue(deposits_max=1)
+    carry_out(venue, AddAsset(USDC))
+    seed = Deposit("ann", "USDC", 5, f"{SEED_PREFIX}ann:USDC")
+    carry_out(venue, seed)
+    for key in ("a", "b", "c"):
+        carry_out(venue, Deposit("ann", "USDC", 1, key))
+    venue = Venue.restore(venue.state(), deposits_max=1)
+    assert venue.has_deposit(seed.key)
+    assert not venue.has_deposit("a")

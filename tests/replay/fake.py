@@ -63,6 +63,7 @@ class FakeExchange:
         app.router.add_post("/orders", self._orders)
         app.router.add_get("/order", self._order)
         app.router.add_delete("/order", self._cancel)
+        app.router.add_post("/order/cancel_all", self._cancel_all)
         app.router.add_post("/admin/deposit", self._deposit)
         app.router.add_get("/trade/history", self._trades)
         app.router.add_get("/fills", self._fills)
@@ -146,6 +147,14 @@ class FakeExchange:
         body = await self._body(request)
         self._flush()
         return self._json(shown(self.matcher.cancel(self._known(body["user_id"]), body["client_order_id"])))
+
+    async def _cancel_all(self, request: web.Request) -> web.Response:
+        body = await self._body(request)
+        assert body["market"] == self.matcher.market
+        user_id = self._known(body["user_id"])
+        mine = [order for order in self.matcher.orders.values() if order.user_id == user_id]
+        still_open = [order for order in mine if order.status in ("open", "partially_filled")]
+        return self._json({"canceled": [shown(self.matcher.cancel(user_id, o.client_order_id)) for o in still_open]})
 
     async def _trades(self, request: web.Request) -> web.Response:
         rows = (

@@ -14,9 +14,9 @@ def command(line: str, seq: int = 0) -> Command:
     """`"1 bid limit 100 5"` adds order 1, `"cancel 1 bid 100 5"` cancels it with 5 remaining."""
     words = line.split()
     if words[0] == "cancel":
-        return Command(seq, "cancel", words[1], words[2] == "bid", "", int(words[3]), int(words[4]))
+        return Command(seq, "cancel", words[1], words[2] == "bid", "", int(words[3]), int(words[4]), 1000 + seq)
     kind: Any = words[2]
-    return Command(seq, "add", words[0], words[1] == "bid", kind, int(words[3]), int(words[4]))
+    return Command(seq, "add", words[0], words[1] == "bid", kind, int(words[3]), int(words[4]), 1000 + seq)
 
 
 def commands(lines: Iterable[str]) -> list[Command]:
@@ -33,7 +33,7 @@ def write_rows(file: Path, rows: Iterable[Command]) -> Path:
         writer.writerow(COMMAND_COLUMNS)
         for c in rows:
             side = "bid" if c.is_bid else "ask"
-            writer.writerow((c.seq, 1000 + c.seq, c.action, c.order_id, side, c.kind, c.price, c.quantity))
+            writer.writerow((c.seq, c.recorded_ms, c.action, c.order_id, side, c.kind, c.price, c.quantity))
     return file
 
 

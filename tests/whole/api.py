@@ -8,6 +8,8 @@ from typing import Any
 import aiohttp
 import orjson
 
+from tests.whole.described import assert_as_described
+
 _names = itertools.count(1)
 
 
@@ -31,7 +33,9 @@ class Api:
         given = ({"Content-Type": "application/json"} if body is not None else {}) | (headers or {})
         async with self.session.request(method, self.url + path, data=data, params=query, headers=given) as reply:
             assert reply.headers["Content-Type"] == "application/json"
-            return reply.status, orjson.loads(await reply.read())
+            answer = orjson.loads(await reply.read())
+        assert_as_described(method, path, reply.status, answer)
+        return reply.status, answer
 
     async def ok(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """The answer of a call that must succeed."""

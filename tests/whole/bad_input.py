@@ -13,7 +13,6 @@ LONG = "9" * 100_000
 DEEP = "[" * 100_000 + "]" * 100_000
 DEEP_OBJECT = '{"a":' * 50_000 + "1" + "}" * 50_000
 MISSING = object()
-
 INVALID_FIELD = (400, "INVALID_FIELD")
 INVALID_NUMBER = (400, "INVALID_NUMBER")
 MALFORMED = (400, "MALFORMED_JSON")
@@ -28,6 +27,7 @@ WRONG_TYPE = (415, "UNSUPPORTED_MEDIA_TYPE")
 WRONG_HOST = (421, "WRONG_HOST")
 FORBIDDEN = (403, "FORBIDDEN")
 OUT_OF_RANGE = (422, "OUT_OF_RANGE")
+MIN_NOTIONAL = (422, "MIN_NOTIONAL")
 OFF_TICK = (422, "OFF_TICK")
 OFF_LOT = (422, "OFF_LOT")
 
@@ -220,8 +220,9 @@ def _order_cases() -> Iterator[Case]:
     for name in ("price", "quantity"):
         for text in NOT_NUMBERS:
             yield order(name, text, INVALID_NUMBER)
-        yield order(name, "0", OUT_OF_RANGE)
-        yield order(name, "0.000", OUT_OF_RANGE)
+        nothing = OUT_OF_RANGE if name == "quantity" else MIN_NOTIONAL  # a price may be zero
+        yield order(name, "0", nothing)
+        yield order(name, "0.000", nothing)
         yield order(name, "9" * 90, OUT_OF_RANGE)
     yield order("price", "10.001", OFF_TICK)
     yield order("quantity", "0.00001", OFF_LOT)

@@ -230,6 +230,12 @@ def serving(*, environment: dict[str, str] | None = None) -> Iterator[Exchange]:
         try:
             exchange.start()
             yield exchange
+        except BaseException:
+            # It may be ending, and about to say why.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                print(f"exit code {exchange.stop()}")
+            print(exchange.said())
+            raise
         finally:
             exchange.end()
 

@@ -119,7 +119,7 @@ class Served:
         self.data_dir = place / "data"
         self.config = place / "config.toml"
         self.config.write_text(config, encoding="utf-8")
-        self.url = ""
+        self.url = self.ws_url = ""
         self._ephemeral = ephemeral
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
@@ -148,7 +148,8 @@ class Served:
             assert self._process.poll() is None, self.said()
             assert time.monotonic() < until, self.said()
             time.sleep(POLL_S)
-        self.url = json.loads(ready.read_text(encoding="utf-8"))["url"]
+        addresses = json.loads(ready.read_text(encoding="utf-8"))
+        self.url, self.ws_url = addresses["url"], addresses["ws_url"]
         return self
 
     def send(self, number: signal.Signals) -> None:

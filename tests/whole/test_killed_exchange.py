@@ -91,4 +91,4 @@ async def test_a_real_half_hour_survives_ten_kills() -> None:
 
 
 async def test_a_made_flow_survives_ten_kills(tmp_path: Path) -> None:
-    await replay_with_kills(make_recording(tmp_path, seed=1, length=4000), batch_max=10)
+    await replay_with_kills(make_recording(tmp_path, seed=1, length=2500), batch_max=10)

@@ -120,7 +120,7 @@ async def test_the_older_order_of_a_price_trades_first(api: Api, market: str) ->
         ("buy 0.00001 @ 100000", "OFF_LOT"),
         ("buy 0.0001 @ 999.99", "MIN_NOTIONAL"),
         ("buy 0 @ 10", "OUT_OF_RANGE"),
-        ("buy 1 @ 0", "OUT_OF_RANGE"),
+        ("buy 1 @ 0", "MIN_NOTIONAL"),
         ("buy 1 @ 92233720368547758.08", "OUT_OF_RANGE"),
         ("buy 922337203685477.5808 @ 1", "OUT_OF_RANGE"),
         ("buy 11 @ 10", "INSUFFICIENT_BALANCE"),

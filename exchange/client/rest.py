@@ -1,136 +1,30 @@
 """A small asyncio client of the REST contract.
 
 It promises one thing a method: ask, and hand back the reply as the contract spells it (decimal texts stay texts), or
-raise `ApiError` for what the exchange refused and `Unreachable` when no whole reply came. It does not retry, does not
-cache, does not round. Requests share one connection: what is awaited in order arrives in order.
+raise `ApiError` for what the exchange refused and `Unreachable` when no whole reply came. It does not cache, does not
+round, and does not retry, but for `place`. Requests share one connection: what is awaited in order arrives in order.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, Self, TypedDict, cast, final
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 
+from exchange.client.errors import (
+    RETRY_S,
+    UNEXPECTED_REPLY,
+    ApiError,
+    Unreachable,
+    order_name,
+    placed,
+    user_of,
+    with_client_order_id,
+)
+from exchange.client.types import Balance, Candle, Depth, Fill, Json, Market, Order, Refusal, Ticker, Trade
+
 CONNECT_TIMEOUT_S = 10.0
-
-Json = dict[str, Any]
-
-
-class Fill(TypedDict):
-    """One order's side of a trade. Inside an order the optional fields are absent: the order says them."""
-
-    trade_id: str
-    price: str
-    quantity: str
-    fee: str
-    fee_asset: str
-    liquidity: str
-    timestamp: int
-    order_id: NotRequired[str]
-    client_order_id: NotRequired[str | None]
-    market: NotRequired[str]
-    side: NotRequired[str]
-    quote_quantity: NotRequired[str]
-
-
-@final
-class Order(TypedDict):
-    """An order as it stood when the reply was made. Prices in quote per base, quantities in base, times in ms."""
-
-    order_id: str
-    client_order_id: str | None
-    user_id: str
-    market: str
-    side: str
-    order_type: str
-    time_in_force: str
-    post_only: bool
-    price: str | None
-    quantity: str
-    executed_quantity: str
-    executed_quote_quantity: str
-    status: str
-    expire_reason: str | None
-    created_at: int
-    updated_at: int
-    fills: NotRequired[list[Fill]]
-
-
-@final
-class Refusal(TypedDict):
-    """One item of a batch that was refused; `order` may come along where the code says so."""
-
-    code: str
-    message: str
-    order: NotRequired[Order]
-
-
-class Trade(TypedDict):
-    """A match, as everybody may see it."""
-
-    trade_id: str
-    market: str
-    price: str
-    quantity: str
-    quote_quantity: str
-    taker_side: str
-    timestamp: int
-
-
-class Market(TypedDict):
-    """The rules of one market and its status."""
-
-    market: str
-    base: str
-    quote: str
-    base_decimals: int
-    quote_decimals: int
-    tick_size: str
-    lot_size: str
-    min_notional: str
-    maker_fee: str
-    taker_fee: str
-    max_open_orders: int
-    status: str
-
-
-class Depth(TypedDict):
-    """Price levels as (price, quantity), the best first."""
-
-    market: str
-    last_sequence: int
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
-
-
-class Balance(TypedDict):
-    """What a user has of one asset; total = available + locked."""
-
-    asset: str
-    available: str
-    locked: str
-    total: str
-
-
-class ApiError(Exception):
-    """The exchange answered, and the answer is no.
-
-    `status` is the HTTP status, `code` and `message` are the contract's (`code` is `UNEXPECTED_REPLY` where the body
-    is not of the contract's shape), `retry_after_s` the header's seconds or None, `body` the whole decoded body.
-    """
-
-    def __init__(self, status: int, code: str, message: str, retry_after_s: float | None, body: Json) -> None:
-        super().__init__(f"{code} ({status}): {message}")
-        self.status = status
-        self.code = code
-        self.message = message
-        self.retry_after_s = retry_after_s
-        self.body = body
-
-
-class Unreachable(Exception):
-    """No whole reply came: not connected, cut off, or silent for too long. What was asked may have happened."""
 
 
 class Client:
@@ -178,15 +72,40 @@ class Client:
         page = await self._call("GET", "/trade/history", query={"market": market, "limit": limit, "before": before})
         return self._field(page, "trades"), page.get("next")
 
+    async def tickers(self, market: str | None = None) -> list[Ticker]:
+        """The last 24 hours of one market or of all."""
+        return cast(list[Ticker], self._field(await self._call("GET", "/ticker", query={"market": market}), "tickers"))
+
+    async def candles(
+        self, market: str, interval: str, start: int | None = None, end: int | None = None, limit: int = 100
+    ) -> list[Candle]:
+        """At most `limit` (1000) candles from `start` to before `end` (ms), oldest first; without a start, the last.
+
+        `interval` is 1m, 5m, 15m, 1h, 4h or 1d.
+        """
+        query = {"market": market, "interval": interval, "start": start, "end": end, "limit": limit}
+        return cast(list[Candle], self._field(await self._call("GET", "/candles", query=query), "candles"))
+
     # What a user may ask
 
-    async def place(self, order: Mapping[str, Any], user_id: str | None = None) -> Order:
-        """Place one order.
+    async def place(self, order: Mapping[str, Any], user_id: str | None = None, retry_s: float = RETRY_S) -> Order:
+        """Place one order, exactly once.
 
         `order` has the fields of `POST /order` without the user: `market`, `side`, `order_type`, `price`, `quantity`
-        (decimal texts), optionally `client_order_id`, `time_in_force`, `post_only`. The reply carries `fills`.
+        (decimal texts), optionally `client_order_id`, `time_in_force`, `post_only`. The reply carries `fills`; after a
+        retry it is the order as it is by then.
+
+        While no whole answer comes (Unreachable, `NOT_READY`, `OUTCOME_UNKNOWN`) it asks again under the same
+        `client_order_id`, a new one if none is given, for `retry_s` seconds (0: not again), so there is never a second
+        order; then it raises Unsettled, which names that id. Any other refusal is ApiError and means that no order was
+        made, with one exception: a lost first attempt that the exchange only reads after it has refused a later one.
         """
-        return cast(Order, await self._call("POST", "/order", body={"user_id": self._who(user_id), **order}))
+        named = with_client_order_id(order) | {"user_id": user_of(user_id, self.user_id)}
+
+        async def send() -> Order:
+            return cast(Order, await self._call("POST", "/order", body=named))
+
+        return await placed(send, named["client_order_id"], retry_s)
 
     async def cancel(
         self,
@@ -228,6 +147,11 @@ class Client:
         if len(results) != len(items):
             raise self._unexpected(200, f"{len(results)} results for {len(items)} items", reply)
         return results
+
+    async def open_orders(self, market: str | None = None, user_id: str | None = None) -> list[Order]:
+        """The user's open orders in one market or in all, oldest first."""
+        query = {"user_id": self._who(user_id), "market": market}
+        return cast(list[Order], self._field(await self._call("GET", "/orders/open", query=query), "orders"))
 
     async def order_history(
         self, market: str | None = None, *, limit: int = 100, before: str | None = None, user_id: str | None = None
@@ -272,16 +196,12 @@ class Client:
     # The wire
 
     def _who(self, user_id: str | None) -> str:
-        who = user_id if user_id is not None else self.user_id
-        assert who is not None, "this call needs a user_id, here or in Client(...)"
-        return who
+        return user_of(user_id, self.user_id)
 
     def _naming(
         self, market: str, order_id: str | None, client_order_id: str | None, user_id: str | None
     ) -> dict[str, str]:
-        assert (order_id is None) != (client_order_id is None), "name the order by exactly one id"
-        name = {"order_id": order_id} if order_id is not None else {"client_order_id": client_order_id}
-        return {"user_id": self._who(user_id), "market": market} | cast(dict[str, str], name)
+        return {"user_id": self._who(user_id), "market": market} | order_name(order_id, client_order_id)
 
     async def _call(
         self,
@@ -326,4 +246,4 @@ class Client:
 
     @staticmethod
     def _unexpected(status: int, what: str, body: Json) -> ApiError:
-        return ApiError(status, "UNEXPECTED_REPLY", what, None, body)
+        return ApiError(status, UNEXPECTED_REPLY, what, None, body)

@@ -1,0 +1,105 @@
+"""What a call can end with other than its reply, and how an order is placed again until that is known.
+
+An order placed twice with one `client_order_id` and the same content is one order: the exchange answers the second with
+the first, for as long as the order is open and for a million accepted ids of the whole exchange after it. So an answer
+that did not come may be asked for again, within a time in which so many cannot have been accepted.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from exchange.client.types import Json, Order
+
+RETRY_S = 30.0
+FIRST_WAIT_S = 0.05
+LONGEST_WAIT_S = 1.0
+
+# What an exchange says when it does not say whether a command was applied.
+UNSETTLED = frozenset({"NOT_READY", "OUTCOME_UNKNOWN"})
+UNEXPECTED_REPLY = "UNEXPECTED_REPLY"
+
+
+class ApiError(Exception):
+    """The exchange answered, and the answer is no.
+
+    `status` is the HTTP status (0 over a socket, which has none), `code` and `message` are the contract's (`code` is
+    `UNEXPECTED_REPLY` where the body is not of the contract's shape), `retry_after_s` the header's seconds or None,
+    `body` the whole decoded body.
+    """
+
+    def __init__(self, status: int, code: str, message: str, retry_after_s: float | None, body: Json) -> None:
+        super().__init__(f"{code} ({status}): {message}" if status else f"{code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after_s = retry_after_s
+        self.body = body
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether what was asked may have happened all the same, or may yet."""
+        # A failing proxy in between knows no more about the outcome than we do.
+        return self.code in UNSETTLED or (self.code == UNEXPECTED_REPLY and self.status >= 500)
+
+
+class Unreachable(Exception):
+    """No whole reply came: not connected, cut off, or silent for too long. What was asked may have happened."""
+
+
+class Unsettled(Unreachable):
+    """Placing was given up before its outcome was known; `client_order_id` finds the order, if there is one."""
+
+    def __init__(self, client_order_id: str, why: Exception) -> None:
+        super().__init__(f"the outcome of order {client_order_id} is not known: {why}")
+        self.client_order_id = client_order_id
+
+
+def with_client_order_id(order: Mapping[str, Any]) -> Json:
+    """The order, under a new random name if it has none."""
+    named = dict(order)
+    if named.get("client_order_id") is None:
+        named["client_order_id"] = uuid.uuid4().hex
+    return named
+
+
+async def placed(send: Callable[[], Awaitable[Order]], client_order_id: str, retry_s: float) -> Order:
+    """What `send` returns, sent again while its outcome is unsettled, for `retry_s` seconds: then Unsettled.
+
+    ApiError for a refusal. Nothing is awaited before the first sending.
+    """
+    until = time.monotonic() + retry_s
+    wait_s = FIRST_WAIT_S
+    while True:
+        try:
+            return await send()
+        except ApiError as error:
+            if not error.unsettled:
+                raise
+            why: ApiError | Unreachable = error
+        except Unreachable as error:
+            why = error
+        left_s = until - time.monotonic()
+        if left_s <= 0:
+            raise Unsettled(client_order_id, why) from why
+        asked_s = why.retry_after_s if isinstance(why, ApiError) else None
+        await asyncio.sleep(min(max(wait_s, asked_s or 0.0), left_s))
+        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+
+def user_of(user_id: str | None, default: str | None) -> str:
+    """Who asks."""
+    who = user_id if user_id is not None else default
+    assert who is not None, "this call needs a user_id, here or where the client is made"
+    return who
+
+
+def order_name(order_id: str | None, client_order_id: str | None) -> dict[str, str]:
+    """The one id that names an order."""
+    if order_id is not None:
+        assert client_order_id is None, "name the order by exactly one id"
+        return {"order_id": order_id}
+    assert client_order_id is not None, "name the order by exactly one id"
+    return {"client_order_id": client_order_id}

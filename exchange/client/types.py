@@ -1,0 +1,137 @@
+"""The shapes of the contract's replies.
+
+Prices (quote per base), quantities (base) and amounts are decimal texts, exact as the exchange wrote them; ids are
+texts of digits; times are milliseconds since the epoch.
+"""
+
+from typing import Any, NotRequired, TypedDict, final
+
+Json = dict[str, Any]
+
+
+class Fill(TypedDict):
+    """One order's side of a trade. Inside an order the optional fields are absent: the order says them."""
+
+    trade_id: str
+    price: str
+    quantity: str
+    fee: str
+    fee_asset: str
+    liquidity: str
+    timestamp: int
+    order_id: NotRequired[str]
+    client_order_id: NotRequired[str | None]
+    market: NotRequired[str]
+    side: NotRequired[str]
+    quote_quantity: NotRequired[str]
+
+
+@final
+class Order(TypedDict):
+    """An order as it stood when the reply was made. Prices in quote per base, quantities in base, times in ms."""
+
+    order_id: str
+    client_order_id: str | None
+    user_id: str
+    market: str
+    side: str
+    order_type: str
+    time_in_force: str
+    post_only: bool
+    price: str | None
+    quantity: str
+    executed_quantity: str
+    executed_quote_quantity: str
+    status: str
+    expire_reason: str | None
+    created_at: int
+    updated_at: int
+    fills: NotRequired[list[Fill]]
+
+
+@final
+class Refusal(TypedDict):
+    """One item of a batch that was refused; `order` may come along where the code says so."""
+
+    code: str
+    message: str
+    order: NotRequired[Order]
+
+
+class Trade(TypedDict):
+    """A match, as everybody may see it."""
+
+    trade_id: str
+    market: str
+    price: str
+    quantity: str
+    quote_quantity: str
+    taker_side: str
+    timestamp: int
+
+
+class Market(TypedDict):
+    """The rules of one market and its status."""
+
+    market: str
+    base: str
+    quote: str
+    base_decimals: int
+    quote_decimals: int
+    tick_size: str
+    lot_size: str
+    min_notional: str
+    maker_fee: str
+    taker_fee: str
+    max_open_orders: int
+    status: str
+
+
+class Depth(TypedDict):
+    """Price levels as (price, quantity), the best first."""
+
+    market: str
+    last_sequence: int
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+
+
+class Balance(TypedDict):
+    """What a user has of one asset; total = available + locked."""
+
+    asset: str
+    available: str
+    locked: str
+    total: str
+
+
+class Ticker(TypedDict):
+    """A market over the last 24 hours; None where there is none. `change` is last minus open."""
+
+    market: str
+    last: str | None
+    best_bid: str | None
+    best_bid_quantity: str | None
+    best_ask: str | None
+    best_ask_quantity: str | None
+    open: str | None
+    high: str | None
+    low: str | None
+    volume: str
+    quote_volume: str
+    change: str | None
+    trades: int
+    timestamp: int
+
+
+class Candle(TypedDict):
+    """The trades of one interval, which began at `open_at` (ms)."""
+
+    open_at: int
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+    quote_volume: str
+    trades: int

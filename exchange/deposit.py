@@ -1,0 +1,22 @@
+"""`exchange deposit`: credits a user of a running exchange, as any client can on the same machine."""
+
+from exchange.client import ApiError, Client, Unreachable
+from exchange.client.types import Json
+from exchange.failure import Failure
+
+
+async def deposit(url: str, user_id: str, asset: str, amount: str, key: str) -> Json:
+    """Credit `amount` (decimal text), once a key; the balances after it. Raises Failure."""
+    try:
+        async with Client(url, user_id) as client:
+            return await client.deposit(asset, amount, key)
+    except ApiError as error:
+        raise Failure(f"The exchange refused the deposit: {error.code}: {error.message}") from error
+    except Unreachable as error:
+        raise Failure(f"There is no exchange at {url}: {error}.") from error
+
+
+def shown(balances: Json, asset: str) -> str:
+    """The balance of the asset, as one line."""
+    row = next(row for row in balances["balances"] if row["asset"] == asset)
+    return f"{balances['user_id']} has {row['available']} {asset} available and {row['locked']} locked"

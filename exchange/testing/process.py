@@ -1,0 +1,177 @@
+"""`exchange serve` as a child process: started, waited for, asked for users, restarted, ended.
+
+Everything here blocks, and needs nothing but the standard library, so it works under any test runner and event loop.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+START_S = 60.0  # until a start is given up: it takes about two seconds where the machine has nothing else to do
+STOP_S = 30.0
+POLL_S = 0.01
+LOG_TAIL = 2000
+
+
+class ExchangeFailed(Exception):
+    """It did not start, did not end well, or did not do what was asked; the message has what it said."""
+
+
+class RunningExchange:
+    """A running exchange.
+
+    `url` is for `Client` and `Socket`, `ws_url` the address of the socket alone, `pid` the process. The addresses stay
+    the same over `restart`.
+    """
+
+    def __init__(self, place: Path, config: Path | None, data_dir: Path | None) -> None:
+        self.url = ""
+        self.ws_url = ""
+        self.pid = 0
+        self._place = place
+        self._config = config
+        self._data_dir = data_dir
+        self._process: subprocess.Popen[bytes] | None = None
+        self._keys = itertools.count()
+        self._users = itertools.count(1)
+
+    def user(self, **balances: str) -> str:
+        """The id of a new user with these balances by asset, in decimal text: `user(USDC="1000", SOL="10")`."""
+        user_id = f"test-{self.pid}-{next(self._users)}"
+        for asset, amount in balances.items():
+            self.deposit(user_id, asset, amount)
+        return user_id
+
+    def deposit(self, user_id: str, asset: str, amount: str) -> None:
+        """Credit a user, who is made by this if need be."""
+        key = f"test-{os.getpid()}-{time.time_ns()}-{next(self._keys)}"
+        self._post("/admin/deposit", {"user_id": user_id, "asset": asset, "amount": amount, "key": key})
+
+    def cancel_all(self, user_id: str) -> None:
+        """Cancel all open orders of the user."""
+        self._post("/order/cancel_all", {"user_id": user_id})
+
+    def restart(self, *, kill: bool = False) -> None:
+        """Stop it, by SIGKILL if `kill`, and start it again on the same ports; it keeps what is in its `data_dir`."""
+        if kill:
+            self.kill()
+        else:
+            self.stop()
+        self.start()
+
+    def start(self) -> None:
+        """Return when it is ready. Raises ExchangeFailed."""
+        assert self._process is None, "it runs already"
+        port, ws_port = (urlsplit(url).port or 0 for url in (self.url, self.ws_url))
+        ready = self._place / "ready.json"
+        ready.unlink(missing_ok=True)
+        config = [] if self._config is None else ["--config", str(self._config)]
+        kept = ["--ephemeral"] if self._data_dir is None else ["--data-dir", str(self._data_dir)]
+        options = ["--port", str(port), "--ws-port", str(ws_port), "--ready-file", str(ready), *config, *kept]
+        with self._log.open("ab") as log:
+            # A session of its own: a Ctrl-C is the tests' first, who then end the exchange.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "exchange", "serve", *options],
+                cwd=self._place,
+                env={name: value for name, value in os.environ.items() if not name.startswith("EXCHANGE_")},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until = time.monotonic() + START_S
+        while not ready.exists():
+            if self._process.poll() is not None or time.monotonic() > until:
+                self.kill()
+                raise ExchangeFailed(f"The exchange did not start. It said:\n{self.said()}")
+            time.sleep(POLL_S)
+        addresses = json.loads(ready.read_text(encoding="utf-8"))
+        self.url, self.ws_url, self.pid = addresses["url"], addresses["ws_url"], self._process.pid
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does. Raises ExchangeFailed when it ends otherwise; harmless if it does not run."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            exit_code = process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            exit_code = process.wait()
+        if exit_code != 0:
+            raise ExchangeFailed(f"The exchange ended with exit code {exit_code}. It said:\n{self.said()}")
+
+    def kill(self) -> None:
+        """End it by SIGKILL, as a power cut would; one that is not restarted afterwards leaves a PostgreSQL behind."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def said(self) -> str:
+        """The end of what it has printed."""
+        return self._log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:]
+
+    @property
+    def _log(self) -> Path:
+        return self._place / "exchange.log"
+
+    def _post(self, path: str, body: dict[str, Any]) -> None:
+        request = urllib.request.Request(
+            self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
+        )
+        try:
+            # Without the proxies of the environment: it is on this machine.
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=STOP_S):
+                pass
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ExchangeFailed(f"{path} was refused: {error.read().decode(errors='replace')}") from None
+        except OSError as error:
+            raise ExchangeFailed(f"{path}: {error}") from error
+
+
+@contextlib.contextmanager
+def running_exchange(
+    config: str | Path | None = None, *, data_dir: str | Path | None = None
+) -> Iterator[RunningExchange]:
+    """An exchange on free ports of this machine, ended with the context. Raises ExchangeFailed.
+
+    `config` is the text of a `config.toml`, or the path of one; without it, the one that comes with the exchange is
+    used. It keeps nothing, unless `data_dir` says where.
+    """
+    place = Path(tempfile.mkdtemp(prefix="exchange-testing-"))
+    place.chmod(0o755)  # where root runs the tests, PostgreSQL is another user's process
+    try:
+        if config is None:
+            from exchange.config import packaged_config
+
+            config = packaged_config()
+        elif isinstance(config, str):
+            text, config = config, place / "config.toml"
+            config.write_text(text, encoding="utf-8")
+        exchange = RunningExchange(place, config.resolve(), None if data_dir is None else Path(data_dir).resolve())
+        exchange.start()
+        try:
+            yield exchange
+        except BaseException:
+            with contextlib.suppress(ExchangeFailed):
+                exchange.stop()
+            raise
+        exchange.stop()
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

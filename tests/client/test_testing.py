@@ -1,0 +1,55 @@
+"""The fixtures and the context manager that users write their own tests with."""
+
+import pytest
+
+from exchange.client import ApiError, Client
+from exchange.testing import ExchangeFailed, RunningExchange, running_exchange
+from exchange.testing.plugin import NewUser
+
+pytest_plugins = ["pytester"]
+
+USERS_TESTS = """
+    import asyncio
+    from exchange.client import Client
+
+    def test_a_user_is_fresh(exchange_server, exchange_user):
+        async def story():
+            async with Client(exchange_server.url, user_id=exchange_user(USDC="1000")) as client:
+                (balance,) = await client.balance()
+                assert balance["total"] == "1000"
+                order = {"market": "SOL_USDC", "side": "buy", "order_type": "limit", "price": "1", "quantity": "1"}
+                await client.place(order)
+        asyncio.run(story())
+
+    def test_the_book_is_empty_again(exchange_server):
+        async def story():
+            async with Client(exchange_server.url) as client:
+                assert (await client.depth("SOL_USDC"))["bids"] == []
+        asyncio.run(story())
+"""
+
+
+def test_a_users_own_tests_get_an_exchange(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(USERS_TESTS)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=2)
+
+
+async def test_users_differ_and_have_what_they_were_given(
+    exchange_server: RunningExchange, exchange_user: NewUser
+) -> None:
+    async with Client(exchange_server.url) as client:
+        her, him = exchange_user(USDC="1.5"), exchange_user(USDC="2")
+        assert [(await client.balance(user))[0]["available"] for user in (her, him)] == ["1.5", "2"]
+        with pytest.raises(ExchangeFailed, match="asset names none"):
+            exchange_user(GOLD="1")
+        with pytest.raises(ApiError, match="UNKNOWN_USER"):
+            await client.balance("nobody")
+
+
+def test_an_exchange_that_does_not_start_says_why() -> None:
+    with (
+        pytest.raises(ExchangeFailed, match="mistake"),
+        running_exchange('[server]\nmistake = "here"\n'),
+    ):
+        pass

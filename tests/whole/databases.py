@@ -1,0 +1,213 @@
+"""A PostgreSQL with many databases, for tests that talk to the store itself; and a wire to it that can be cut."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import asyncpg
+
+from exchange.config import load, packaged_config
+from exchange.core.commands import Command, OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.venue import Venue
+from exchange.seeding import differences
+from exchange.store import postmaster
+from exchange.store.data_directory import PORT, ROLE
+from exchange.store.embedded import EmbeddedPostgres
+from exchange.store.postgres import PostgresStore
+from exchange.writer import Applied, Batch
+from tests.whole.process import directory
+
+MARKET = "SOL_USDC"
+CONFIG = load(packaged_config(), {}, {})
+
+
+class Server:
+    """One PostgreSQL; every test takes a database of its own."""
+
+    def __init__(self, place: Path) -> None:
+        self.socket_dir = place / "data" / "run"
+        self._pgdata = place / "data" / "pgdata"
+        self._embedded = EmbeddedPostgres(place / "data")
+        self._made = 0
+
+    async def start(self) -> None:
+        await self._embedded.start()
+        self.socket_dir = Path(self._embedded.dsn.rpartition("host=")[2].partition("&")[0].replace("%2F", "/"))
+
+    async def stop(self) -> None:
+        """At once: what is in it is of no use to anybody, and a checkpoint of so many databases takes a while."""
+        found = postmaster.find(self._pgdata)
+        if found is not None:
+            found.send_signal(signal.SIGQUIT)
+        await self._embedded.stop()
+
+    def dsn(self, name: str, socket_dir: Path | None = None) -> str:
+        """Where a database is; through another socket if so asked."""
+        return f"postgresql://{ROLE}@/{name}?host={quote(str(socket_dir or self.socket_dir))}&port={PORT}"
+
+    async def create(self, template: str = "template1") -> str:
+        """The name of a new database."""
+        self._made += 1
+        name = f"test_{self._made}"
+        await execute(self.dsn("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[Server]:
+    with directory() as place:
+        server = Server(place)
+        asyncio.run(server.start())
+        try:
+            yield server
+        finally:
+            asyncio.run(server.stop())
+
+
+async def execute(dsn: str, sql: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+async def value(dsn: str, sql: str) -> object:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
+
+
+async def everything(dsn: str) -> list[object]:
+    """Every row of every table."""
+    tables = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1"
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [
+            (name, [row[0] for row in await connection.fetch(f"SELECT t::text FROM {name} t ORDER BY 1")])
+            for (name,) in await connection.fetch(tables)
+        ]
+    finally:
+        await connection.close()
+
+
+async def sequence_of(dsn: str) -> object:
+    """How far the database is."""
+    return await value(dsn, "SELECT sequence FROM venue")
+
+
+class Writing:
+    """A store that is open, and the venue whose commands it is given."""
+
+    def __init__(self, store: PostgresStore, venue: Venue) -> None:
+        self.store = store
+        self.venue = venue
+
+    def apply(self, *commands: Command) -> Batch:
+        """What the venue makes of the commands, ready to be stored."""
+        batch = Batch(self.venue.sequence, [])
+        for command in commands:
+            sequence, time_ns = self.venue.sequence + 1, max(time.time_ns(), self.venue.time_ns)
+            events = self.venue.apply(command, sequence, time_ns)
+            assert isinstance(events, list), events
+            batch.applied.append(Applied(sequence, time_ns, command, events))
+        return batch
+
+    def seeds(self) -> Batch:
+        """The assets, markets and users of the packaged configuration."""
+        seeded = self.apply()
+        for command in differences(CONFIG, self.venue):
+            seeded.applied += self.apply(command).applied
+        return seeded
+
+
+@contextlib.asynccontextmanager
+async def writing(dsn: str, *, seeded: bool = True, commit_timeout_s: float = 30.0) -> AsyncIterator[Writing]:
+    """The one writer of a database, with the packaged configuration in it."""
+    store = PostgresStore(dsn, commit_timeout_s=commit_timeout_s)
+    made = Writing(store, Venue.restore(await store.open()))
+    try:
+        if seeded:
+            await store.commit(made.seeds())
+        yield made
+    finally:
+        await store.close()
+
+
+def order(user_id: str, text: str, name: str | None = None) -> PlaceOrder:
+    """`"buy 3 @ 101"`: a limit order for that many lots at that many ticks."""
+    side, lots, _, ticks = text.split()
+    return PlaceOrder(
+        user_id,
+        MARKET,
+        Side.BUY if side == "buy" else Side.SELL,
+        OrderType.LIMIT,
+        TimeInForce.GTC,
+        False,
+        int(ticks),
+        int(lots),
+        name,
+    )
+
+
+class Wire:
+    """A socket that passes everything on to the server's, until it is told not to."""
+
+    def __init__(self, directory: Path, server: Server) -> None:
+        self.directory = directory
+        self._server = server
+        self._ends: list[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = []
+        self.questions, self.answers, self.ends = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.last_answer = b""
+        self.mend()
+
+    def mend(self) -> None:
+        """Pass on everything."""
+        self.questions.set()
+        self.answers.set()
+        self.ends.set()
+
+    def cut(self) -> None:
+        """Break the connections there are. A server that is at work notices only when it wants to answer."""
+        for client, server in self._ends:
+            client.transport.abort()
+            server.transport.abort()
+
+    async def _connected(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        from_server, server = await asyncio.open_unix_connection(self._server.socket_dir / f".s.PGSQL.{PORT}")
+        self._ends.append((client, server))
+        await asyncio.gather(self._ask(reader, server), self._answer(from_server, client))
+
+    async def _ask(self, client: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while text := await client.read(65536):
+                await self.questions.wait()
+                server.write(text)
+                await server.drain()
+        server.close()
+
+    async def _answer(self, server: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while text := await server.read(65536):
+                await self.answers.wait()
+                client.write(text)
+                await client.drain()
+                self.last_answer = text
+        await self.ends.wait()
+        client.close()
+
+    @contextlib.asynccontextmanager
+    async def up(self) -> AsyncIterator["Wire"]:
+        listener = await asyncio.start_unix_server(self._connected, self.directory / f".s.PGSQL.{PORT}")
+        try:
+            yield self
+        finally:
+            self.mend()
+            self.cut()
+            listener.close()

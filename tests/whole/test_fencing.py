@@ -1,0 +1,368 @@
+"""One writer a database, and every commit once: with a real PostgreSQL, and no exchange around the store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from exchange.api.ws import feed_encoder
+from exchange.app import build
+from exchange.failure import Failure
+from exchange.store import postgres
+from exchange.store.audit import audit
+from exchange.store.history import PostgresHistory
+from exchange.store.postgres import PostgresStore
+from exchange.writer import Batch, CommitInDoubt
+from tests.whole.databases import (
+    CONFIG,
+    MARKET,
+    Server,
+    Wire,
+    Writing,
+    everything,
+    execute,
+    order,
+    running_server,
+    sequence_of,
+    value,
+    writing,
+)
+from tests.whole.process import directory, gone, until
+
+_WRITERS = "FROM pg_stat_activity WHERE application_name = 'exchange writer' AND datname = '{name}'"
+PID = f"SELECT pid {_WRITERS}"
+CUT = f"SELECT pg_terminate_backend(pid) {_WRITERS}"
+WAITING = f"SELECT count(*) {_WRITERS} AND wait_event_type = 'Lock'"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def name(server: Server) -> str:
+    """A database of this test's own."""
+    return await server.create()
+
+
+@pytest.fixture
+def dsn(server: Server, name: str) -> str:
+    return server.dsn(name)
+
+
+def some_orders(made: Writing) -> Batch:
+    """Two that trade, and one that rests."""
+    return made.apply(
+        order("random1", "sell 10000 @ 150"), order("random2", "buy 6000 @ 151"), order("random2", "buy 7000 @ 140")
+    )
+
+
+async def is_right(dsn: str) -> None:
+    assert (await audit(dsn, replay=True)).findings == []
+
+
+# --- one writer
+
+
+async def test_a_second_exchange_is_told_in_one_sentence(dsn: str) -> None:
+    async with writing(dsn) as first:
+        with pytest.raises(Failure, match=r"^Another exchange runs on this database\.$"):
+            await PostgresStore(dsn, lock_timeout_s=0.3).open()
+        await first.store.commit(some_orders(first))
+    await is_right(dsn)
+
+
+async def test_a_second_exchange_waits_for_the_first_to_end(dsn: str) -> None:
+    async with writing(dsn) as first:
+        await first.store.commit(some_orders(first))
+        second = PostgresStore(dsn)
+        opening = asyncio.create_task(second.open())
+
+        async def is_waiting() -> bool:
+            return await value(dsn, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%try_advisory%'") != 0
+
+        await until(is_waiting)
+        assert not opening.done()
+    assert (await opening).sequence == first.venue.sequence
+    await second.close()
+
+
+async def test_a_writer_that_was_overtaken_changes_nothing(dsn: str) -> None:
+    async with writing(dsn) as old:
+        await execute(dsn, "UPDATE venue SET epoch = epoch + 1")
+        before = await everything(dsn)
+        with pytest.raises(Failure, match=r"^Another exchange has taken over this database\.$"):
+            await old.store.commit(some_orders(old))
+        assert await everything(dsn) == before
+        with pytest.raises(Failure, match=r"^Another exchange has taken over this database\.$"):
+            await old.store.settle()
+        assert await everything(dsn) == before
+    await is_right(dsn)
+
+
+async def test_a_commit_sent_twice_is_applied_once(dsn: str) -> None:
+    async with writing(dsn) as made:
+        batch = some_orders(made)
+        await made.store.commit(batch)
+        once = await everything(dsn)
+        with pytest.raises(Failure):
+            await made.store.commit(batch)
+        assert await everything(dsn) == once
+    await is_right(dsn)
+
+
+async def test_what_can_never_be_stored_is_no_doubt(dsn: str) -> None:
+    """To send it again and again would be an exchange that stands still without a word."""
+    async with writing(dsn) as made:
+        batch = some_orders(made)
+        batch.applied[0].time_ns = 2**63
+        batch.applied[-1].time_ns = 2**63
+        with pytest.raises(Failure, match="refused a commit"):
+            await made.store.commit(batch)
+    await is_right(dsn)
+
+
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
+async def test_a_server_that_may_forget_is_refused(dsn: str, name: str, setting: str) -> None:
+    """At the start, and when it comes back otherwise than it was."""
+    async with writing(dsn) as made:
+        await _set(dsn, f"ALTER SYSTEM SET {setting} = off", setting, "off")
+        try:
+            with pytest.raises(Failure, match=rf"{setting} = off"):
+                await made.store.settle()
+            await made.store.close()
+            with pytest.raises(Failure, match=rf"{setting} = off"):
+                await PostgresStore(dsn).open()
+        finally:
+            await _set(dsn, f"ALTER SYSTEM RESET {setting}", setting, "on")
+
+
+async def _set(dsn: str, sql: str, setting: str, expected: str) -> None:
+    await execute(dsn, sql)
+    await execute(dsn, "SELECT pg_reload_conf()")
+
+    async def is_set() -> bool:
+        return await value(dsn, f"SELECT current_setting('{setting}')") == expected
+
+    await until(is_set)
+
+
+# --- a commit in doubt
+
+
+@asynccontextmanager
+async def held_up(dsn: str) -> AsyncIterator[asyncpg.transaction.Transaction]:
+    """Another session locks a table that every commit needs, until it rolls back."""
+    connection = await asyncpg.connect(dsn)
+    holding = connection.transaction()
+    await holding.start()
+    await connection.execute("LOCK TABLE journal IN ACCESS EXCLUSIVE MODE")
+    try:
+        yield holding
+    finally:
+        await connection.close()
+
+
+async def is_held_up(dsn: str, name: str) -> None:
+    async def waits() -> bool:
+        return await value(dsn, WAITING.format(name=name)) == 1
+
+    await until(waits)
+
+
+async def finish(made: Writing, batch: Batch, expected: int) -> None:
+    """Settle, and go on as the writer does."""
+    settled = await made.store.settle()
+    assert settled == expected
+    if settled == batch.from_sequence:
+        await made.store.commit(batch)
+    await made.store.commit(made.apply(order("random1", "sell 5000 @ 200")))
+    await is_right(made.store.dsn)
+
+
+async def test_a_backend_ended_in_the_middle_of_a_commit_leaves_nothing(dsn: str, name: str) -> None:
+    async with writing(dsn) as made, held_up(dsn) as lock:
+        batch = some_orders(made)
+        commit = asyncio.create_task(made.store.commit(batch))
+        await is_held_up(dsn, name)
+        await execute(dsn, CUT.format(name=name))
+        with pytest.raises(CommitInDoubt):
+            await commit
+        await lock.rollback()
+        await finish(made, batch, batch.from_sequence)
+
+
+async def test_a_statement_still_running_on_a_cut_connection_is_ended_before_anything_is_read(
+    server: Server, dsn: str, name: str
+) -> None:
+    with directory() as place:
+        async with Wire(place, server).up() as wire, writing(server.dsn(name, place)) as made:
+            async with held_up(dsn) as lock:
+                batch = some_orders(made)
+                commit = asyncio.create_task(made.store.commit(batch))
+                await is_held_up(dsn, name)
+                old = psutil.Process(await value(dsn, PID.format(name=name)))
+                wire.cut()
+                with pytest.raises(CommitInDoubt):
+                    await commit
+                # The lock is still held: only the end of the statement lets settle take its look.
+                settling = asyncio.create_task(made.store.settle())
+                await gone(old)
+                await lock.rollback()
+                assert await settling == batch.from_sequence
+            assert await sequence_of(dsn) == batch.from_sequence
+            await finish(made, batch, batch.from_sequence)
+
+
+async def test_a_commit_whose_answer_was_lost_is_found(server: Server, dsn: str, name: str) -> None:
+    with directory() as place:
+        async with Wire(place, server).up() as wire, writing(server.dsn(name, place)) as made:
+            batch = some_orders(made)
+            wire.answers.clear()
+            commit = asyncio.create_task(made.store.commit(batch))
+
+            async def is_stored() -> bool:
+                return await sequence_of(dsn) == batch.to_sequence
+
+            await until(is_stored)
+            wire.cut()
+            wire.mend()
+            with pytest.raises(CommitInDoubt):
+                await commit
+            await finish(made, batch, batch.to_sequence)
+
+
+async def test_a_commit_that_never_arrived_is_known_to_be_missing(server: Server, name: str) -> None:
+    with directory() as place:
+        dsn = server.dsn(name, place)
+        async with Wire(place, server).up() as wire, writing(dsn, commit_timeout_s=0.3) as made:
+            batch = some_orders(made)
+            wire.questions.clear()
+            with pytest.raises(CommitInDoubt):
+                await made.store.commit(batch)
+            wire.cut()
+            wire.mend()
+            await finish(made, batch, batch.from_sequence)
+
+
+async def test_a_server_that_says_goodbye_before_it_hangs_up_leaves_a_doubt(
+    server: Server, dsn: str, name: str
+) -> None:
+    """The driver calls it a fault of its own when it is asked in between."""
+    with directory() as place:
+        async with Wire(place, server).up() as wire, writing(server.dsn(name, place)) as made:
+            batch = some_orders(made)
+            wire.ends.clear()
+            await execute(dsn, CUT.format(name=name))
+
+            async def has_said_goodbye() -> bool:
+                return b"terminating connection" in wire.last_answer
+
+            await until(has_said_goodbye)
+            commit = asyncio.create_task(made.store.commit(batch))
+            await asyncio.wait([commit], timeout=0.1)
+            wire.mend()
+            with pytest.raises(CommitInDoubt):
+                await commit
+            await finish(made, batch, batch.from_sequence)
+
+
+async def test_history_is_read_again_after_such_a_goodbye(server: Server, dsn: str, name: str) -> None:
+    async with writing(dsn) as made:
+        await made.store.commit(some_orders(made))
+    with directory() as place:
+        async with Wire(place, server).up() as wire:
+            history = PostgresHistory(server.dsn(name, place))
+            assert len(await history.trades(MARKET, 10)) == 1
+            wire.ends.clear()
+            await execute(dsn, CUT.replace("writer", "history").format(name=name))
+
+            async def has_said_goodbye() -> bool:
+                return b"terminating connection" in wire.last_answer
+
+            await until(has_said_goodbye)
+            reading = asyncio.create_task(history.trades(MARKET, 10))
+            await asyncio.wait([reading], timeout=0.1)
+            wire.mend()
+            assert len(await reading) == 1
+            await history.close()
+
+
+async def test_an_old_backend_that_does_not_end_is_waited_for(
+    dsn: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It still holds the lock, for longer than anybody waits for one; but it is no other exchange."""
+    monkeypatch.setattr(postgres, "END_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(postgres, "LOCK_TIMEOUT_S", 0.5)
+    async with writing(dsn, commit_timeout_s=0.2) as made:
+        pid = await value(dsn, PID.format(name=name))
+        backend = psutil.Process(pid)
+        batch = some_orders(made)
+        backend.suspend()
+        with pytest.raises(CommitInDoubt):
+            await made.store.commit(batch)
+        settling = asyncio.create_task(made.store.settle())
+        others: set[object] = set()
+
+        async def has_tried_often() -> bool:
+            assert not settling.done()
+            sql = PID.format(name=name) + f" AND pid <> {pid} LIMIT 1"
+            others.add(await value(dsn, sql))
+            return len(others) > 4
+
+        await until(has_tried_often)
+        backend.resume()
+        settled = await settling
+        assert settled in (batch.from_sequence, batch.to_sequence)
+        assert settled == await sequence_of(dsn)
+        assert made.store.connected()
+
+
+async def test_a_server_without_room_is_tried_again(dsn: str, server: Server) -> None:
+    """After a restart everybody comes back at once."""
+    async with writing(dsn) as made:
+        crowd: list[asyncpg.Connection[asyncpg.Record]] = []
+        await made.store.close()
+        with pytest.raises(asyncpg.TooManyConnectionsError):  # noqa: PT012
+            while True:
+                crowd.append(await asyncpg.connect(server.dsn("postgres")))
+        settling = asyncio.create_task(made.store.settle())
+        done, _ = await asyncio.wait([settling], timeout=0.5)
+        assert not done
+        for connection in crowd:
+            await connection.close()
+        assert await settling == made.venue.sequence
+
+
+async def test_a_connection_lost_while_idle_is_mended_before_anybody_asks(dsn: str, name: str) -> None:
+    exchange = await build(CONFIG, PostgresStore(dsn), feed_encoder)
+
+    async def lose_it() -> None:
+        pid = PID.format(name=name)
+        before = await value(dsn, pid)
+        await execute(dsn, CUT.format(name=name))
+
+        async def is_another() -> bool:
+            return await value(dsn, pid) not in (None, before) and exchange.ready()
+
+        await until(is_another)
+
+    await exchange.run(lose_it)
+    await is_right(dsn)
+
+
+async def test_an_exchange_is_not_ready_while_it_settles(dsn: str, name: str, tmp_path: Path) -> None:
+    async with writing(dsn) as made:
+        async with held_up(dsn):
+            # To be prepared again takes the very table that is locked.
+            settling = asyncio.create_task(made.store.settle())
+            await is_held_up(dsn, name)
+            assert not made.store.connected()
+        assert await settling == made.venue.sequence
+        assert made.store.connected()

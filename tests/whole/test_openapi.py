@@ -1,0 +1,155 @@
+"""`/openapi.json` is valid, complete, and says what the exchange does; `/docs` shows it and loads nothing else."""
+
+import base64
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+from typing import Any, cast
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from exchange.api import pages
+from exchange.api.errors import STATUS
+from exchange.api.openapi import ANSWERS
+from tests.whole.api import Api, order_body
+
+
+@pytest.fixture
+async def document(api: Api) -> Any:
+    return await api.ok("GET", "/openapi.json")
+
+
+def operations(document: Any) -> list[tuple[str, str]]:
+    return [(method.upper(), path) for path, methods in document["paths"].items() for method in methods]
+
+
+async def test_the_document_is_openapi_31(document: Any) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+
+
+async def test_it_has_every_call_once(document: Any) -> None:
+    described = operations(document)
+    assert len(described) == len(set(described))
+    assert set(described) == {*ANSWERS, ("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/metrics")}
+    named = [document["paths"][path][method.lower()]["operationId"] for method, path in described]
+    assert len(named) == len(set(named))
+
+
+async def test_every_code_is_one_of_some_call(document: Any) -> None:
+    given = frozenset[str]().union(*(answers.codes for answers in ANSWERS.values()))
+    assert given | {"NOT_FOUND", "METHOD_NOT_ALLOWED"} == set(STATUS)
+
+
+async def traffic(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
+    """One reply of every call, each with something in all of its lists."""
+    base = market.partition("_")[0]
+    maker, taker = await api.user(**{base: "10"}), await api.user(USDC="1000")
+    body = {"user_id": maker, "asset": base, "amount": "1", "key": f"{maker}-once"}
+    yield "POST", "/admin/deposit", await api.ok("POST", "/admin/deposit", body)
+    await api.order(maker, market, "sell 1 @ 100", client_order_id="first")
+    for text in ("buy 1 @ 100", "buy 1", "buy 1 @ 90", "buy 1 @ 91"):
+        yield "POST", "/order", await api.order(taker, market, text)
+    name = {"user_id": maker, "market": market, "client_order_id": "first"}
+    yield "GET", "/order", await api.ok("GET", "/order", **name)
+    items = [order_body(None, market, "buy 1 @ 92", client_order_id="mine"), {"cancel": {**name, "user_id": None}}]
+    items[1]["cancel"].pop("user_id")
+    items += [{"cancel": {"market": market, "client_order_id": "mine"}}, order_body(None, market, "buy 1 @ 0.001")]
+    yield "POST", "/orders", await api.ok("POST", "/orders", {"user_id": taker, "orders": items})
+    user, here, page = {"user_id": taker}, {"market": market}, {"limit": "1"}
+    for path, query in (
+        ("/health", {}), ("/time", {}), ("/markets", {}), ("/ticker", {}), ("/ticker", here), ("/depth", here),
+        ("/balance", user), ("/orders/open", user), ("/orders/history", user), ("/orders/history", user | page),
+        ("/trade/history", here), ("/trade/history", here | page), ("/fills", user), ("/fills", {"user_id": maker}),
+        ("/candles", here | {"interval": "1m"}),
+    ):  # fmt: skip
+        yield "GET", path, await api.ok("GET", path, **query)
+    (first, *_) = (await api.ok("GET", "/orders/open", **user))["orders"]
+    yield "DELETE", "/order", await api.ok("DELETE", "/order", **user, market=market, order_id=first["order_id"])
+    yield "POST", "/order/cancel_all", await api.ok("POST", "/order/cancel_all", user)
+
+
+async def test_real_replies_are_as_described(api: Api, market: str, document: Any) -> None:
+    seen = set()
+    async for method, path, reply in traffic(api, market):
+        described = document["paths"][path][method.lower()]["responses"]["200"]["content"]["application/json"]["schema"]
+        check(document, described, reply)
+        assert_all_fields(document, described, reply)
+        seen.add((method, path))
+    assert seen == set(ANSWERS)
+
+
+async def test_real_errors_are_as_described(api: Api, market: str, document: Any) -> None:
+    user = await api.user()
+    place = order_body(user, market, "buy 1 @ 100")
+    for method, path, body, code in (
+        ("POST", "/order", place | {"market": "NONE"}, "UNKNOWN_MARKET"),
+        ("POST", "/order", place | {"price": 1}, "INVALID_NUMBER"),
+        ("POST", "/order", place | {"user_id": "nobody"}, "UNKNOWN_USER"),
+        ("POST", "/order", place | {"price": "0.001"}, "OFF_TICK"),
+        ("DELETE", "/order", {"user_id": user, "market": market, "order_id": "1"}, "UNKNOWN_ORDER"),
+    ):
+        status, answer = await api.call(method, path, body)
+        assert answer["code"] == code
+        responses = document["paths"][path][method.lower()]["responses"]
+        check(document, responses[str(status)]["content"]["application/json"]["schema"], answer)
+
+
+def check(document: Any, schema: Any, value: Any) -> None:
+    Draft202012Validator({**schema, "components": document["components"]}).validate(value)
+
+
+def assert_all_fields(document: Any, schema: Any, value: Any) -> None:
+    """What is described is there: a validator alone would be content with an optional field that never comes."""
+    if "$ref" in schema:
+        return assert_all_fields(document, document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], value)
+    if isinstance(value, list) and "items" in schema and schema["items"] is not False:
+        for item in value:
+            assert_all_fields(document, schema["items"], item)
+    if isinstance(value, dict) and "properties" in schema:
+        assert value.keys() == schema["properties"].keys() == set(schema["required"])
+        for name, field in schema["properties"].items():
+            assert_all_fields(document, field, value[name])
+    return None
+
+
+class _Outside(HTMLParser):
+    """What a page would load or leave for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attributes if name in ("src", "href", "style", "onclick")]
+
+
+async def test_the_page_is_whole_in_itself(api: Api) -> None:
+    async with api.session.get(f"{api.url}/docs") as reply:
+        assert reply.status == 200
+        assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
+        policy, html = reply.headers["Content-Security-Policy"], await reply.text()
+    page = _Outside()
+    page.feed(html)
+    assert set(page.found) == {"/openapi.json"}
+    assert "url(" not in html
+    assert "import" not in html
+    for tag in ("script", "style"):
+        (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'; ")
+    assert "innerHTML" not in html
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/metrics"])
+async def test_pages_are_for_our_hosts_only(api: Api, path: str) -> None:
+    assert (await api.call("GET", path, headers={"Host": "evil.example"}))[1]["code"] == "WRONG_HOST"
+    assert await api.refused("POST", path) == (405, "METHOD_NOT_ALLOWED")
+
+
+def test_the_page_that_is_served_is_the_one_in_the_package() -> None:
+    assert pages.docs_page().body() == (pages.WEB / "docs.html").read_bytes()
+    assert cast(Any, pages.WEB).parts[-2:] == ("exchange", "web")
