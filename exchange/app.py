@@ -152,15 +152,14 @@ async def _market_data(store: OpenStore, venue: Venue, now_ns: Callable[[], int]
     data = MarketData(venue.sequence)
     now_s = now_ns() // 1_000_000_000
     minutes: dict[str, list[Candle]] = {}
-    # A market where nobody ever traded has no candles stored, and starts like any other.
-    last: dict[str, list[Candle | None]] = {symbol: [None] * len(INTERVALS_S) for symbol in venue.markets}
+    last: dict[str, list[Candle | None]] = {}
     for symbol, interval_s, candle in await store.candles(now_s - DAY_S):
         if interval_s == INTERVALS_S[0] and candle.open_s >= now_s - DAY_S:
             minutes.setdefault(symbol, []).append(candle)
-        last[symbol][INTERVALS_S.index(interval_s)] = candle
+        last.setdefault(symbol, [None] * len(INTERVALS_S))[INTERVALS_S.index(interval_s)] = candle
     for symbol, market in sorted(venue.markets.items()):
         view = data.open(market.changed())
-        view.restore(minutes.get(symbol, []), last[symbol], now_s)
+        view.restore(minutes.get(symbol, []), last.get(symbol, [None] * len(INTERVALS_S)), now_s)
     return data
 
 

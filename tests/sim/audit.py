@@ -92,7 +92,7 @@ class Auditor:
         for client in self._clients:
             notes = client.notes
             for name, order_id in notes.orders.items():
-                assert there.pop((client.user, name)) == [order_id], f"{name} is there not exactly once"
+                assert there.pop((client.user, name), []) == [order_id], f"{name} is there not exactly once"
                 assert disk.orders[order_id].terms == notes.terms[name]
             for name in notes.refused:
                 assert (client.user, name) not in there, f"{name} was refused, and is there"

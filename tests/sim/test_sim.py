@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from exchange.core.client_ids import ClientIds
+from exchange.core.state import VenueState
+from exchange.core.venue import Venue
 from exchange.feeds import Feeds
 from exchange.writer import Batch, Ticket, Writer
 from tests.sim.scenario import Broken, Result, run
@@ -72,8 +74,13 @@ def test_an_answer_before_the_commit_is_seen(monkeypatch: pytest.MonkeyPatch) ->
     assert "seed" in caught()
 
 
-def test_a_forgotten_client_order_id_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ClientIds, "taken_by", lambda self, user_id, client_order_id: None)
+def test_client_order_ids_forgotten_by_a_restart_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    rightly = Venue.restore
+
+    def restore(state: VenueState) -> Venue:
+        return rightly(replace(state, recent_client_orders=[]))
+
+    monkeypatch.setattr(Venue, "restore", restore)
     assert "seed" in caught()
 
 
