@@ -157,12 +157,12 @@ async def _set(dsn: str, sql: str, setting: str, expected: str) -> None:
 
 
 @asynccontextmanager
-async def held_up(dsn: str) -> AsyncIterator[asyncpg.transaction.Transaction]:
-    """Another session locks a table that every commit needs, until it rolls back."""
+async def held_up(dsn: str, table: str = "journal") -> AsyncIterator[asyncpg.transaction.Transaction]:
+    """Another session locks a table, here one that every commit needs, until it rolls back."""
     connection = await asyncpg.connect(dsn)
     holding = connection.transaction()
     await holding.start()
-    await connection.execute("LOCK TABLE journal IN ACCESS EXCLUSIVE MODE")
+    await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
     try:
         yield holding
     finally:
@@ -223,7 +223,9 @@ async def test_a_statement_still_running_on_a_cut_connection_is_ended_before_any
 async def test_a_commit_whose_answer_was_lost_is_found(server: Server, dsn: str, name: str) -> None:
     with directory() as place:
         async with Wire(place, server).up() as wire, writing(server.dsn(name, place)) as made:
-            batch = some_orders(made)
+            # The first of its kind has its statement prepared, which would wait for an answer too.
+            await made.store.commit(made.apply(order("random1", "sell 10000 @ 150")))
+            batch = made.apply(order("random1", "sell 10000 @ 151"))
             wire.answers.clear()
             commit = asyncio.create_task(made.store.commit(batch))
 
@@ -359,8 +361,7 @@ async def test_a_connection_lost_while_idle_is_mended_before_anybody_asks(dsn: s
 
 async def test_an_exchange_is_not_ready_while_it_settles(dsn: str, name: str, tmp_path: Path) -> None:
     async with writing(dsn) as made:
-        async with held_up(dsn):
-            # To be prepared again takes the very table that is locked.
+        async with held_up(dsn, "venue"):  # which tells how far the database has come
             settling = asyncio.create_task(made.store.settle())
             await is_held_up(dsn, name)
             assert not made.store.connected()
