@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from exchange import collector
 from exchange.config import Config
 from exchange.core.candles import Candle
 from exchange.core.events import INTERVALS_S, MINUTE_NS, Rejected
@@ -100,9 +101,7 @@ class Exchange:
                 outcome = await self.engine.carry_out(command)  # a slow database is no reason not to start
                 if isinstance(outcome, Rejected):
                     raise Failure(f"The configuration cannot be applied: {command} is refused, {outcome.reason}.", 2)
-            # What recovery made stays; the collector need not look at it again.
-            gc.collect()
-            gc.freeze()
+            collector.tame()
             self._seeded = True
             await serve()
             await self.engine.stop()

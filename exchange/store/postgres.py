@@ -27,6 +27,7 @@ END_TIMEOUT_S = 10.0  # what a backend gets to end in, before it is asked again
 COMMIT_TIMEOUT_S = 10.0  # a frozen connection looks like a slow one; after this it is in doubt
 CONNECT_TIMEOUT_S = 5.0
 PARTITION_SEQUENCES = 1 << 24  # commands in one partition of the journal
+MAX_STATEMENTS = 256  # prepared at once; a statement is some tens of kilobytes on either side
 
 # The commit is planned once, when its tables may be empty; these keep that plan right when they have grown.
 SESSION = {
@@ -71,10 +72,9 @@ class PostgresStore:
         self._epoch = 0
         self._partitioned_to = 0
         self._connection: asyncpg.Connection[Any] | None = None
-        self._prepared = False  # whether the connection is ready for commits
+        self._ready = False  # whether the connection is ready for commits
         self._backend: tuple[int, Any] | None = None  # process id and start of the writer's server process
-        self._common: Any = None
-        self._rare: Any = None
+        self._statements: dict[tuple[str, ...], Any] = {}  # prepared, by their parts
 
     def on_lost(self, lost: Callable[[], None]) -> None:
         """Have `lost` called when the server ends the connection."""
@@ -104,7 +104,7 @@ class PostgresStore:
             state = await recovery.load(reader)
         finally:
             await reader.close()
-        await self._prepare(state.sequence)
+        await self._make_ready(state.sequence)
         return state
 
     async def candles(self, since_s: int) -> list[tuple[str, int, Candle]]:
@@ -117,16 +117,17 @@ class PostgresStore:
 
     def connected(self) -> bool:
         """Whether the connection is there and ready for a commit, as far as is known."""
-        return self._prepared and self._connection is not None and not self._connection.is_closed()
+        return self._ready and self._connection is not None and not self._connection.is_closed()
 
     async def commit(self, batch: Batch) -> None:
         """Store the batch: one statement, and exactly one fenced row."""
         try:
             if batch.to_sequence > self._partitioned_to - PARTITION_SEQUENCES // 2:
                 await self._partition(batch.to_sequence)
-            rare, parameters = arguments(batch, self._epoch)
+            parts, parameters = arguments(batch, self._epoch)
             async with asyncio.timeout(self._commit_timeout_s):
-                fenced = await (self._rare if rare else self._common).fetchval(*parameters)
+                prepared = self._statements.get(parts) or await self._prepare(parts)
+                fenced = await prepared.fetchval(*parameters)
         except BROKEN as error:
             self._drop()
             raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
@@ -163,7 +164,7 @@ class PostgresStore:
         row = await self._connection.fetchrow("SELECT epoch, sequence FROM venue")
         if row is None or row["epoch"] != self._epoch:
             raise Failure("Another exchange has taken over this database.")
-        await self._prepare(row["sequence"])
+        await self._make_ready(row["sequence"])
         self._backend = new  # only now: until here the old one may still have to be ended
         sequence: int = row["sequence"]
         return sequence
@@ -217,13 +218,19 @@ class PostgresStore:
                 raise Failure("Another exchange runs on this database.")
             await asyncio.sleep(0.2)
 
-    async def _prepare(self, sequence: int) -> None:
-        assert self._connection is not None
+    async def _make_ready(self, sequence: int) -> None:
         self._partitioned_to = 0
         await self._partition(sequence)
-        self._common = await self._connection.prepare(statement(rare=False))
-        self._rare = await self._connection.prepare(statement(rare=True))
-        self._prepared = True
+        self._statements = {}
+        self._ready = True
+
+    async def _prepare(self, parts: tuple[str, ...]) -> Any:
+        """The statement of these parts, kept while the connection lives: some dozens of them turn up."""
+        assert self._connection is not None
+        if len(self._statements) == MAX_STATEMENTS:
+            self._statements.clear()
+        prepared = self._statements[parts] = await self._connection.prepare(statement(parts))
+        return prepared
 
     async def _partition(self, sequence: int) -> None:
         """Have the journal's partition of this sequence, and the next one."""
@@ -238,7 +245,7 @@ class PostgresStore:
         self._partitioned_to = (first + 2) * PARTITION_SEQUENCES
 
     def _drop(self) -> None:
-        self._prepared = False
+        self._ready = False
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.terminate()

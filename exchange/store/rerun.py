@@ -12,7 +12,7 @@ from exchange.core.instrument import Asset
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.store import journal
-from exchange.store.rows import is_open, order_row, trade_row
+from exchange.store.rows import Row, closed_row, is_open, trade_row, transfer_row
 
 PAGE = 20_000
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError)
@@ -53,12 +53,11 @@ class _History:
         for event in events:
             if isinstance(event, OrderUpdated):
                 if not is_open(event):
-                    self._closed[event.order_id] = hash((*order_row(event), event.expire_reason))
+                    self._closed[event.order_id] = _hash(closed_row(event))
             elif isinstance(event, Trade):
-                self._trades[event.trade_id] = hash(trade_row(event))
+                self._trades[event.trade_id] = _hash(trade_row(event))
             elif isinstance(event, Deposited):
-                amount = str(event.amount_minor)
-                self._transfers[sequence] = hash((sequence, event.user_id, event.asset, amount, event.key, time_ns))
+                self._transfers[sequence] = _hash(transfer_row(sequence, time_ns, event))
 
     async def differences(self, connection: Any, state: VenueState) -> list[str]:
         since = {order.order_id for order in state.orders}  # what has closed after the snapshot is not of it
@@ -79,9 +78,13 @@ async def _compare(
             continue
         if expected is None:
             findings.append(f"{key} {row[key]} in {table} is not of the journal's making")
-        elif expected != hash(tuple(_plain(name, value) for name, value in row.items())):
+        elif expected != _hash({name: _plain(name, value) for name, value in row.items()}):
             findings.append(f"{key} {row[key]} in {table} is otherwise than the journal made it")
     return findings + [f"{key} {missing} is missing in {table}" for missing in replayed]
+
+
+def _hash(row: Row) -> int:
+    return hash(tuple(row.items()))
 
 
 def _plain(name: str, value: Any) -> Any:
