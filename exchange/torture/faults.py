@@ -7,7 +7,7 @@ from typing import Literal
 Kind = Literal["kill", "postgres kill", "cut", "freeze", "full disk", "second start"]
 KINDS: tuple[Kind, ...] = ("kill", "postgres kill", "cut", "freeze", "full disk", "second start")
 
-KILLS_A_MINUTE = 10
+KILLS_A_MINUTE = 15
 OVERLAPS = 0.15  # so often does the next fault come before the exchange has recovered from this one
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 3.0
 LONGEST_OVERLAP_S = 1.5

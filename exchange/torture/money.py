@@ -174,4 +174,4 @@ def _conserved(history: History) -> Iterator[Finding]:
         left[fill.fee_asset] -= number(fill.fee)
     for asset, amount in left.items():
         if amount:
-            yield (lost if amount > 0 else doubled)(f"{abs(amount):f} {asset} of all that was deposited")
+            yield (lost if amount > 0 else doubled)(f"{abs(amount).normalize():f} {asset} of all that was deposited")

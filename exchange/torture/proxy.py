@@ -22,6 +22,7 @@ class Proxy:
         self._target = target
         self._questions, self._answers = asyncio.Event(), asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._passing: set[asyncio.Task[None]] = set()
         self.thaw()
 
     @property
@@ -58,8 +59,14 @@ class Proxy:
             listener.close()
             self.thaw()
             self.cut()
+            await asyncio.gather(*self._passing, return_exceptions=True)
 
     async def _connected(self, from_client: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        passing = asyncio.create_task(self._pass_on(from_client, client))
+        self._passing.add(passing)
+        passing.add_done_callback(self._passing.discard)
+
+    async def _pass_on(self, from_client: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         try:
             from_server, server = await asyncio.open_unix_connection(self._target)
         except OSError:
