@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from exchange.failure import one_line
 from exchange.torture.checker import REFUSES_TO_START, check
 from exchange.torture.history import End, Heard, History
 from tests.torture.stories import ASK_CANCELED, BID, MARKET, TAKER, clean, placed, refused
@@ -288,3 +289,8 @@ def test_a_history_is_written_whole(tmp_path: Path) -> None:
     written = orjson.loads((tmp_path / "history.json").read_bytes())
     assert len(written["commands"]) == len(history.commands)
     assert written["final"]["orders"][0]["status"] == "canceled"
+
+
+def test_an_error_with_a_hint_is_still_one_line() -> None:
+    assert one_line(ValueError("no room\nHINT:  Make some.")) == "no room; HINT:  Make some"
+    assert one_line(TimeoutError()) == "TimeoutError"
