@@ -7,25 +7,30 @@ from typing import Literal
 Kind = Literal["kill", "postgres kill", "cut", "freeze", "full disk", "second start"]
 KINDS: tuple[Kind, ...] = ("kill", "postgres kill", "cut", "freeze", "full disk", "second start")
 
+First = Literal["nothing", "hold answers", "freeze"]
+FIRSTS: tuple[First, ...] = ("nothing", "hold answers", "freeze")
+
 KILLS_A_MINUTE = 15
 OVERLAPS = 0.15  # so often does the next fault come before the exchange has recovered from this one
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 3.0
 LONGEST_OVERLAP_S = 1.5
 SHORTEST_FREEZE_S, LONGEST_FREEZE_S = 0.3, 3.0
-ANSWERS_HELD_S = 0.05  # long enough for a commit to be stored and its answer to wait
+FIRST_S = 0.06  # long enough for every client to wait for an answer
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that goes wrong, `pause_s` after the recovery from the one before.
 
-    `lasts_s` is how long connections stay frozen, or how long before a cut answers are held back, so that what was
-    stored is not known to be. Where it does not `wait`, the next fault comes without this one's recovery.
+    `lasts_s` is how long connections stay frozen. A kill or a cut may have that `first`, for so long: with answers held
+    back it meets commits that are stored and not known to be, with all frozen commits that are not stored, and that may
+    reach a PostgreSQL whose exchange is dead by then. Without `waits` the next fault comes before recovery.
     """
 
     kind: Kind
     pause_s: float
     lasts_s: float = 0.0
+    first: First = "nothing"
     waits: bool = True
 
 
@@ -69,15 +74,14 @@ def plan(seed: int, counts: Counts) -> list[Fault]:
 
 
 def _fault(kind: Kind, chance: random.Random) -> Fault:
+    # All are drawn for every kind, so that a kind's own numbers do not move those of the faults after it.
     pause_s = chance.uniform(SHORTEST_PAUSE_S, LONGEST_PAUSE_S)
-    # Drawn for every kind, so that a kind's own numbers do not move those of the faults after it.
-    freeze_s, holds, overlaps = (
-        chance.uniform(SHORTEST_FREEZE_S, LONGEST_FREEZE_S),
-        chance.random() < 0.5,
-        chance.random() < OVERLAPS,
-    )
-    overlap_s = chance.uniform(0, LONGEST_OVERLAP_S)
-    lasts_s = {"freeze": freeze_s, "cut": ANSWERS_HELD_S if holds else 0.0}.get(kind, 0.0)
-    if overlaps and kind in ("kill", "postgres kill", "cut"):
-        return Fault(kind, overlap_s, lasts_s, waits=False)
-    return Fault(kind, pause_s, lasts_s)
+    freeze_s = chance.uniform(SHORTEST_FREEZE_S, LONGEST_FREEZE_S)
+    first: First = chance.choice(FIRSTS)
+    overlaps, overlap_s = chance.random() < OVERLAPS, chance.uniform(0, LONGEST_OVERLAP_S)
+    if kind == "freeze":
+        return Fault(kind, pause_s, freeze_s)
+    if kind not in ("kill", "postgres kill", "cut"):
+        return Fault(kind, pause_s)
+    lasts_s = FIRST_S if first != "nothing" else 0.0
+    return Fault(kind, overlap_s if overlaps else pause_s, lasts_s, first, waits=not overlaps)

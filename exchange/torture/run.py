@@ -216,18 +216,18 @@ class Breaker:
 
     async def do(self, fault: Fault) -> float:
         """Break it; from when on it may recover."""
+        await self._first(fault)
         match fault.kind:
             case "kill":
                 self._server.kill()
+                self._proxy.thaw()
             case "postgres kill":
                 await self._database.kill()
                 moment = time.monotonic()
+                self._proxy.thaw()
                 await self._database.bring_back()
                 return moment
             case "cut":
-                if fault.lasts_s:
-                    self._proxy.hold_answers()
-                    await asyncio.sleep(fault.lasts_s)
                 self._proxy.cut()
                 self._proxy.thaw()
             case "freeze":
@@ -239,6 +239,15 @@ class Breaker:
             case "second start":
                 self._history.second_starts.append(await self._server.second_start())
         return time.monotonic()
+
+    async def _first(self, fault: Fault) -> None:
+        if fault.first == "hold answers":
+            self._proxy.hold_answers()
+        elif fault.first == "freeze":
+            self._proxy.freeze()
+        else:
+            return
+        await asyncio.sleep(fault.lasts_s)
 
     async def _fill(self) -> None:
         ends = len(self._history.ends)

@@ -31,6 +31,7 @@ def test_some_faults_come_before_the_recovery_from_the_last() -> None:
     hasty = [fault for fault in faults if not fault.waits]
     assert {fault.kind for fault in hasty} == {"kill", "postgres kill", "cut"}
     assert len(hasty) < len(faults) / 3
+    assert {fault.first for fault in faults if fault.kind == "kill"} == {"nothing", "hold answers", "freeze"}
 
 
 def test_the_same_seed_is_the_same_commands() -> None:

@@ -9,13 +9,13 @@ from exchange.torture.run import torture
 
 FAULTS = [
     Fault("kill", 0.3),
-    Fault("cut", 0.2, 0.05),
+    Fault("cut", 0.2, 0.05, "hold answers"),
     Fault("postgres kill", 0.2, waits=False),
     Fault("kill", 0.2),
     Fault("second start", 0.1),
     Fault("freeze", 0.1, 1.2),
     Fault("full disk", 0.1),
-    Fault("kill", 0.1),
+    Fault("kill", 0.1, 0.05, "freeze"),
 ]
 
 
