@@ -13,6 +13,7 @@ import structlog
 from exchange import __version__, logs
 from exchange.failure import Failure
 from exchange.replay.command import replay_command
+from exchange.torture.command import torture_command
 
 if TYPE_CHECKING:
     from exchange.config import Config
@@ -141,6 +142,7 @@ def deposit(user: str, asset: str, amount: str, key: str, url: str) -> None:
 
 
 cli.add_command(replay_command)
+cli.add_command(torture_command)
 
 
 def run(program: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

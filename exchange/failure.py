@@ -11,3 +11,9 @@ class Failure(Exception):
     def __init__(self, sentence: str, exit_code: int = 1) -> None:
         super().__init__(sentence)
         self.exit_code = exit_code
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, without line breaks: PostgreSQL adds details and hints in lines of their own."""
+    lines = [line.strip().rstrip(".") for line in str(error).splitlines()]
+    return "; ".join(line for line in lines if line) or type(error).__name__

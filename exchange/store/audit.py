@@ -13,7 +13,7 @@ from exchange.core.commands import Side
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.ledger import EXTERNAL, FEES
 from exchange.core.state import VenueState
-from exchange.failure import Failure
+from exchange.failure import Failure, one_line
 from exchange.store import recovery
 from exchange.store.rerun import pages, rerun
 
@@ -38,7 +38,7 @@ async def audit(dsn: str, *, replay: bool) -> Report:
     try:
         connection = await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "exchange check"})
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
-        raise Failure(f"The database cannot be read: {error}.") from error
+        raise Failure(f"The database cannot be read: {one_line(error)}.") from error
     try:
         if await connection.fetchval("SELECT to_regclass('venue')") is None:
             raise Failure("The database holds no exchange.")

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from exchange.core.candles import Candle
 from exchange.core.state import VenueState
-from exchange.failure import Failure
+from exchange.failure import Failure, one_line
 from exchange.store import recovery
 from exchange.store.commit import arguments, statement
 from exchange.writer import Batch, CommitInDoubt
@@ -87,7 +87,7 @@ class PostgresStore:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OSError, TimeoutError) as error:
             # ValueError: a port in the URL that is no number.
             self._drop()
-            raise Failure(f"The database cannot be used: {error or type(error).__name__}.") from error
+            raise Failure(f"The database cannot be used: {one_line(error)}.") from error
         except BaseException:
             self._drop()
             raise
@@ -132,7 +132,7 @@ class PostgresStore:
             self._drop()
             raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
         except asyncpg.PostgresError as error:
-            raise Failure(f"The database refused a commit: {error}.") from error
+            raise Failure(f"The database refused a commit: {one_line(error)}.") from error
         if fenced != 1:
             raise Failure("Another exchange has taken over this database.")
 
@@ -151,7 +151,7 @@ class PostgresStore:
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, 1.0)
             except asyncpg.PostgresError as error:
-                raise Failure(f"The database cannot be used any more: {error}.") from error
+                raise Failure(f"The database cannot be used any more: {one_line(error)}.") from error
 
     async def _return(self) -> int:
         old, new = self._backend, await self._connect()

@@ -184,7 +184,8 @@ async def test_a_full_disk_that_the_database_reports_ends_it_with_a_sentence() -
             await other.execute(
                 "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
                 "IF (SELECT count(*) FROM open_orders) > 1000 THEN "
-                "RAISE disk_full USING MESSAGE = 'could not extend file: No space left on device'; END IF; "
+                "RAISE disk_full USING MESSAGE = 'could not extend file: No space left on device', "
+                "HINT = 'Check free disk space.'; END IF; "
                 "RETURN NULL; END $$; "
                 "CREATE TRIGGER full_disk AFTER INSERT ON open_orders EXECUTE FUNCTION full_disk()"
             )

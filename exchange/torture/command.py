@@ -1,0 +1,84 @@
+"""`exchange torture`: the command line of it."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from exchange.failure import Failure
+
+LINE_EVERY_S = 10.0
+
+
+@click.command("torture", context_settings={"show_default": True})
+@click.option("--minutes", default=2.0, type=click.FloatRange(min=0.1), help="About so long; decides how many faults.")
+@click.option("--seed", default=1, help="The same number: the same faults, and the same commands.")
+@click.option("--kills", type=click.IntRange(min=0), help="Kills of the exchange, instead of --minutes.")
+@click.option("--postgres-kills", type=click.IntRange(min=0), help="Kills of PostgreSQL; a quarter of the others.")
+@click.option("--history", type=click.Path(path_type=Path), help="Write what the clients recorded there, as JSON.")
+def torture_command(
+    minutes: float, seed: int, kills: int | None, postgres_kills: int | None, history: Path | None
+) -> None:
+    """Kill a real exchange and its PostgreSQL over and over while clients trade, and judge what is left.
+
+    Everything is in a temporary directory, which goes with the command. Exit code 1 if anything that was acknowledged
+    is lost, doubled or wrong; the history is then written to torture-SEED.json, or where --history says.
+    """
+    from exchange.torture.faults import counts_for, plan
+    from exchange.torture.report import closing_table, sentences
+    from exchange.torture.run import torture
+
+    faults = plan(seed, counts_for(minutes, kills, postgres_kills))
+    console = Console()
+    console.print(f"{len(faults)} faults, seed {seed}", highlight=False)
+    try:
+        result = _until_told(torture(seed, faults, _lines(console)))
+    except Failure as failure:
+        click.echo(f"exchange: {failure}", err=True)
+        raise click.exceptions.Exit(failure.exit_code) from failure
+    console.print(closing_table(result))
+    for sentence in sentences(result):
+        console.print(sentence, soft_wrap=True, highlight=False, markup=False)
+    if result.findings:
+        history = history or Path(f"torture-{seed}.json")
+    if history is not None:
+        result.history.write(history)
+        console.print(f"The history is in {history}.", soft_wrap=True, highlight=False, markup=False)
+    if result.findings:
+        console.print(f"Again: exchange torture --seed {seed}, with the same numbers of faults.", highlight=False)
+        raise click.exceptions.Exit(1)
+
+
+def _until_told(torture: Coroutine[Any, Any, Any]) -> Any:
+    """Run it; SIGTERM ends it as Ctrl-C does, and leaves no process and no mount behind."""
+
+    async def run() -> Any:
+        this = asyncio.current_task()
+        assert this is not None
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+        return await torture
+
+    try:
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def _lines(console: Console) -> Callable[[str], None]:
+    """A line now and then."""
+    said_at = time.monotonic()
+
+    def say(line: str) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at >= LINE_EVERY_S:
+            said_at = time.monotonic()
+            console.print(line, highlight=False)
+
+    return say

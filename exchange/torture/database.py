@@ -1,0 +1,122 @@
+"""The PostgreSQL of a run: on a small disk of its own where root may make one, killed whole, and brought back."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from exchange.store import postmaster
+from exchange.store.embedded import EmbeddedPostgres
+from exchange.torture.proxy import SOCKET_NAME
+
+DISK_MIB = 512
+CHUNK = bytes(1 << 20)
+# So that PostgreSQL's own log does not fill the small disk before the ballast does.
+SETTINGS = "min_wal_size = 32MB\nmax_wal_size = 128MB\n"
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[Path | None]:
+    """A file system with little room; None where none can be made, as for anybody but root."""
+    disk = place / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=755", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        yield None
+        return
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=False, capture_output=True)
+
+
+@contextmanager
+def directory() -> Iterator[Path]:
+    """A temporary directory that PostgreSQL's user can reach too."""
+    place = Path(tempfile.mkdtemp(prefix="exchange-torture-"))
+    place.chmod(0o755)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+class Database:
+    """A PostgreSQL in `place`; `disk`, if any, is the small file system that it is on."""
+
+    def __init__(self, place: Path, disk: Path | None) -> None:
+        self._data_dir = (disk or place) / "data"
+        self._pgdata = self._data_dir / "pgdata"
+        self._embedded = EmbeddedPostgres(self._data_dir)
+        self._ballast = disk / "ballast" if disk is not None else None
+
+    @property
+    def dsn(self) -> str:
+        """Past the proxy."""
+        return self._embedded.dsn
+
+    @property
+    def socket(self) -> Path:
+        """What the proxy speaks to."""
+        query = dict(part.split("=", 1) for part in urlsplit(self.dsn).query.split("&"))
+        return Path(unquote(query["host"])) / SOCKET_NAME
+
+    def dsn_through(self, directory: Path) -> str:
+        """The same database, reached by the socket in another directory."""
+        return self.dsn.replace(f"host={quote(str(self.socket.parent))}", f"host={quote(str(directory))}")
+
+    @property
+    def may_fill(self) -> bool:
+        """Whether its disk is one that can be filled."""
+        return self._ballast is not None
+
+    @asynccontextmanager
+    async def up(self) -> AsyncIterator["Database"]:
+        """Run as long as this lasts."""
+        await self._embedded.start()
+        try:
+            with (self._pgdata / "postgresql.auto.conf").open("a", encoding="utf-8") as settings:
+                settings.write(SETTINGS)
+            if (found := postmaster.find(self._pgdata)) is not None:
+                found.send_signal(signal.SIGHUP)
+            yield self
+        finally:
+            self.make_room()
+            await self._embedded.stop()
+
+    async def kill(self) -> None:
+        """All of its processes at once, the postmaster first, who would else begin to clean up."""
+        record = postmaster.read_record(self._pgdata)
+        processes = await asyncio.to_thread(postmaster.processes_in, self._pgdata)
+        for process in sorted(processes, key=lambda process: record is None or process.pid != record.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+
+    async def bring_back(self) -> None:
+        """Start it again, if it does not run."""
+        await self._embedded.ensure_running()
+
+    def fill_disk(self) -> None:
+        """Leave no room."""
+        assert self._ballast is not None
+        with self._ballast.open("ab", buffering=0) as ballast:
+            for size in (len(CHUNK), 4096):
+                try:
+                    while ballast.write(CHUNK[:size]) == size:
+                        pass
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+
+    def make_room(self) -> None:
+        """Give it back."""
+        if self._ballast is not None:
+            self._ballast.unlink(missing_ok=True)

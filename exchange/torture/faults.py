@@ -1,0 +1,87 @@
+"""The plan of a run: which faults come, in which order, after which pause. A seed decides all of it."""
+
+import random
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["kill", "postgres kill", "cut", "freeze", "full disk", "second start"]
+KINDS: tuple[Kind, ...] = ("kill", "postgres kill", "cut", "freeze", "full disk", "second start")
+
+First = Literal["nothing", "hold answers", "freeze"]
+FIRSTS: tuple[First, ...] = ("nothing", "hold answers", "freeze")
+
+KILLS_A_MINUTE = 15
+OVERLAPS = 0.15  # so often does the next fault come before the exchange has recovered from this one
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 3.0
+LONGEST_OVERLAP_S = 1.5
+SHORTEST_FREEZE_S, LONGEST_FREEZE_S = 0.3, 3.0
+FIRST_S = 0.06  # long enough for every client to wait for an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong, `pause_s` after the recovery from the one before.
+
+    `lasts_s` is how long connections stay frozen. A kill or a cut may have that `first`, for so long: with answers held
+    back it meets commits that are stored and not known to be, with all frozen commits that are not stored, and that may
+    reach a PostgreSQL whose exchange is dead by then. Without `waits` the next fault comes before recovery.
+    """
+
+    kind: Kind
+    pause_s: float
+    lasts_s: float = 0.0
+    first: First = "nothing"
+    waits: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many of each kind."""
+
+    kills: int
+    postgres_kills: int
+    cuts: int
+    freezes: int
+    full_disks: int
+    second_starts: int
+
+    def of(self, kind: Kind) -> int:
+        """How many of this kind."""
+        counts = (self.kills, self.postgres_kills, self.cuts, self.freezes, self.full_disks, self.second_starts)
+        return dict(zip(KINDS, counts, strict=True))[kind]
+
+
+def counts_for(minutes: float, kills: int | None, postgres_kills: int | None) -> Counts:
+    """What fits into about so many minutes; a number of kills, if given, decides instead."""
+    kills = max(1, round(minutes * KILLS_A_MINUTE)) if kills is None else kills
+    postgres_kills = max(1, kills // 4) if postgres_kills is None else postgres_kills
+    return Counts(
+        kills,
+        postgres_kills,
+        cuts=max(1, kills // 5),
+        freezes=max(1, kills // 10),
+        full_disks=max(1, kills // 50),
+        second_starts=max(1, kills // 20),
+    )
+
+
+def plan(seed: int, counts: Counts) -> list[Fault]:
+    """Exactly as many of each kind, shuffled."""
+    chance = random.Random(f"faults/{seed}")
+    kinds = [kind for kind in KINDS for _ in range(counts.of(kind))]
+    chance.shuffle(kinds)
+    return [_fault(kind, chance) for kind in kinds]
+
+
+def _fault(kind: Kind, chance: random.Random) -> Fault:
+    # All are drawn for every kind, so that a kind's own numbers do not move those of the faults after it.
+    pause_s = chance.uniform(SHORTEST_PAUSE_S, LONGEST_PAUSE_S)
+    freeze_s = chance.uniform(SHORTEST_FREEZE_S, LONGEST_FREEZE_S)
+    first: First = chance.choice(FIRSTS)
+    overlaps, overlap_s = chance.random() < OVERLAPS, chance.uniform(0, LONGEST_OVERLAP_S)
+    if kind == "freeze":
+        return Fault(kind, pause_s, freeze_s)
+    if kind not in ("kill", "postgres kill", "cut"):
+        return Fault(kind, pause_s)
+    lasts_s = FIRST_S if first != "nothing" else 0.0
+    return Fault(kind, overlap_s if overlaps else pause_s, lasts_s, first, waits=not overlaps)

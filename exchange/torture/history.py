@@ -1,0 +1,169 @@
+"""What the clients of a run have recorded: all that the judge will look at.
+
+Numbers are the decimal texts of the wire. Rows keep of a reply what can be judged, and no more: a run has many.
+"""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from exchange.client import Balance, Depth, Fill, Json, Market, Order, Trade
+
+CommandKind = Literal["place", "cancel", "cancel_all"]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order as a reply has shown it."""
+
+    order_id: str
+    client_order_id: str | None
+    user_id: str
+    market: str
+    side: str
+    order_type: str
+    time_in_force: str
+    post_only: bool
+    price: str | None
+    quantity: str
+    executed_quantity: str
+    executed_quote_quantity: str
+    status: str
+
+    @classmethod
+    def of(cls, order: Order) -> "OrderRow":
+        """What of it is judged."""
+        return cls(
+            order["order_id"],
+            order["client_order_id"],
+            sys.intern(order["user_id"]),
+            sys.intern(order["market"]),
+            sys.intern(order["side"]),
+            sys.intern(order["order_type"]),
+            sys.intern(order["time_in_force"]),
+            order["post_only"],
+            order["price"],
+            order["quantity"],
+            order["executed_quantity"],
+            order["executed_quote_quantity"],
+            sys.intern(order["status"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FillRow:
+    """One side of a trade, as its user is told."""
+
+    user_id: str
+    trade_id: str
+    order_id: str
+    market: str
+    side: str
+    price: str
+    quantity: str
+    quote_quantity: str
+    fee: str
+    fee_asset: str
+    liquidity: str
+
+    @classmethod
+    def of(cls, user_id: str, fill: Fill) -> "FillRow":
+        """What of it is judged."""
+        shared = (fill["market"], fill["side"], fill["fee_asset"], fill["liquidity"])
+        market, side, fee_asset, liquidity = (sys.intern(text) for text in shared)
+        numbers = (fill["price"], fill["quantity"], fill["quote_quantity"], fill["fee"])
+        return cls(user_id, fill["trade_id"], fill["order_id"], market, side, *numbers, fee_asset, liquidity)
+
+
+@dataclass(slots=True)
+class Command:
+    """One command, sent until it was answered. `name` is the order's `client_order_id`, if it names one.
+
+    `code` is why it was refused. `orders` are those that the answer carried: the order placed or canceled, all that
+    `cancel_all` canceled, or the closed order that could not be canceled. `lost` attempts had no answer that says.
+    `body` is what was asked for, in an order to place.
+    """
+
+    user_id: str
+    kind: CommandKind
+    market: str | None
+    name: str | None
+    body: dict[str, Any]
+    settled: bool = False
+    code: str | None = None
+    orders: list[OrderRow] = field(default_factory=list)
+    attempts: int = 0
+    lost: int = 0
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether it was answered with a yes."""
+        return self.settled and self.code is None
+
+
+@dataclass(slots=True)
+class Deposit:
+    """Money from outside, under a key that is credited once however often it is sent."""
+
+    user_id: str
+    asset: str
+    amount: str
+    key: str
+    settled: bool = False
+    attempts: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One message of a follower's socket; `data` is None where it says that the channel is subscribed."""
+
+    follower: str
+    connection: int
+    channel: str
+    sequence: int
+    channel_sequence: int
+    first_channel_sequence: int
+    data: Json | None
+
+
+@dataclass(slots=True)
+class Final:
+    """What everybody could read when all was over; trades oldest first."""
+
+    orders: list[OrderRow] = field(default_factory=list)
+    open_orders: list[OrderRow] = field(default_factory=list)
+    fills: list[FillRow] = field(default_factory=list)
+    trades: dict[str, list[Trade]] = field(default_factory=dict)
+    balances: dict[str, list[Balance]] = field(default_factory=dict)
+    depths: list[Depth] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """An exchange that ended without being told to: its exit code, and its last line."""
+
+    exit_code: int
+    said: str
+
+
+@dataclass(slots=True)
+class History:
+    """A whole run. `ends` are those of the exchange; `second_starts` those of one that must not run beside it."""
+
+    seed: int
+    markets: list[Market] = field(default_factory=list)
+    deposits: list[Deposit] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
+    depths: list[Depth] = field(default_factory=list)
+    final: Final = field(default_factory=Final)
+    ends: list[End] = field(default_factory=list)
+    second_starts: list[End] = field(default_factory=list)
+
+    def write(self, path: Path) -> None:
+        """As JSON."""
+        path.write_bytes(orjson.dumps(self))

@@ -1,0 +1,102 @@
+"""What a trader does at each step: a function of seed, trader and step, and of nothing that happens.
+
+So the same seed sends the same commands, under the same names, whatever becomes of them.
+"""
+
+import random
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from exchange.client import Step
+
+TICK, LOT = Step("0.01"), Step("0.001")
+MARKETS = ("SOL_USDC", "BTC_USDC")
+MIDDLE_TICKS = 10_000
+WIDTH_TICKS = 60  # a resting order is this far from the middle, at most
+CROSSING_TICKS = 25  # and so far on the other side of it
+LOTS_MAX = 2000
+LIVES_STEPS = 30  # then what is left of an order is canceled, so that books and recovery stay small
+PAUSE_S = (0.02, 0.12)
+
+Does = Literal["place", "cancel", "cancel_all", "batch", "deposit"]
+DOES: tuple[Does, ...] = ("place", "cancel", "cancel_all", "batch", "deposit")
+WEIGHTS = (70, 15, 2, 11, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One item: an order to place with its body, or the name of an order to cancel; and where."""
+
+    kind: Literal["place", "cancel"]
+    market: str
+    name: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One step. `again` sends an acknowledged order once more, `conflicts` with another content."""
+
+    does: Does
+    items: tuple[Asked, ...]
+    market: str | None
+    again: bool
+    conflicts: bool
+    amount: str
+    pause_s: float
+
+
+def order_name(user_id: str, step: int, item: int) -> str:
+    """The `client_order_id` of the order placed as that item of that step."""
+    return f"{user_id}.{step}.{item}"
+
+
+def market_of(seed: int, user_id: str, step: int) -> str:
+    """All of a step happens in one market, so that a later step knows where its orders are."""
+    return random.Random(f"market/{seed}/{user_id}/{step}").choice(MARKETS)
+
+
+def intent(seed: int, user_id: str, step: int) -> Intent:
+    """What this trader does at this step."""
+    chance = random.Random(f"step/{seed}/{user_id}/{step}")
+    does = chance.choices(DOES, WEIGHTS)[0]
+    market = market_of(seed, user_id, step)
+    items: list[Asked] = []
+    for number in range(chance.randint(2, 6) if does == "batch" else 1):
+        cancels = does == "cancel" or (does == "batch" and chance.random() < 0.3)
+        items.append(_cancel(chance, seed, user_id, step) if cancels else _order(chance, market, user_id, step, number))
+    return Intent(
+        does,
+        tuple(items) if does in ("place", "cancel", "batch") else (),
+        None if chance.random() < 0.5 else market,
+        again=chance.random() < 0.1,
+        conflicts=chance.random() < 0.03,
+        amount=LOT.text(chance.randint(1, 100_000)),
+        pause_s=chance.uniform(*PAUSE_S),
+    )
+
+
+def _cancel(chance: random.Random, seed: int, user_id: str, step: int) -> Asked:
+    """Of an order of some steps ago, if there was one."""
+    earlier = max(0, step - chance.randint(1, 10))
+    return Asked("cancel", market_of(seed, user_id, earlier), order_name(user_id, earlier, 0), {})
+
+
+def _order(chance: random.Random, market: str, user_id: str, step: int, item: int) -> Asked:
+    side = chance.choice(("buy", "sell"))
+    kind = chance.choices(("gtc", "post_only", "ioc", "fok", "market"), (70, 10, 8, 5, 7))[0]
+    behind = chance.randint(-CROSSING_TICKS, WIDTH_TICKS)
+    ticks = MIDDLE_TICKS - behind if side == "buy" else MIDDLE_TICKS + behind
+    body: dict[str, Any] = {
+        "market": market,
+        "side": side,
+        "order_type": "market" if kind == "market" else "limit",
+        "quantity": LOT.text(chance.randint(1, LOTS_MAX)),
+    }
+    if kind != "market":
+        body["price"] = TICK.text(ticks)
+    if kind in ("ioc", "fok"):
+        body["time_in_force"] = kind
+    if kind == "post_only":
+        body["post_only"] = True
+    return Asked("place", market, order_name(user_id, step, item), body)

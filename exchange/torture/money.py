@@ -1,0 +1,177 @@
+"""Judges fills and balances: two sides of each trade, the public tape, and every balance to the last minor unit.
+
+All arithmetic is decimal and exact: where a digit would be lost it raises.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import ROUND_CEILING, Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
+
+from exchange.client import Market, Trade
+from exchange.torture.findings import Finding, doubled, lost, wrong
+from exchange.torture.history import FillRow, History, OrderRow
+
+EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, Overflow])
+ZERO = Decimal(0)
+
+Amounts = defaultdict[tuple[str, str], Decimal]  # by user and asset
+
+
+def number(text: str) -> Decimal:
+    """The value of a decimal text, exact whatever the context."""
+    return Decimal(text)
+
+
+def check(history: History) -> list[Finding]:
+    """Everything that is wrong about fills, trades and balances."""
+    with localcontext(EXACT):
+        return [*_trades(history), *_orders(history), *_fees(history), *_balances(history), *_conserved(history)]
+
+
+def _trades(history: History) -> Iterator[Finding]:
+    """Every trade of the tape has two fills that agree with it, and every fill has its trade."""
+    sides: defaultdict[str, list[FillRow]] = defaultdict(list)
+    for fill in history.final.fills:
+        sides[fill.trade_id].append(fill)
+    seen: set[str] = set()
+    for market, trades in history.final.trades.items():
+        for trade in trades:
+            trade_id = trade["trade_id"]
+            if trade_id in seen:
+                yield doubled(f"trade {trade_id} is on the tape twice")
+                continue
+            seen.add(trade_id)
+            yield from _sides(market, trade, sides.get(trade_id, []))
+        ids = [int(trade["trade_id"]) for trade in trades]
+        if ids != sorted(ids):
+            yield wrong(f"the trades of {market} are not in the order of their ids")
+    for trade_id in sides.keys() - seen:
+        yield lost(f"trade {trade_id} is among the fills, and not on the tape")
+
+
+def _sides(market: str, trade: Trade, fills: list[FillRow]) -> Iterator[Finding]:
+    what = f"trade {trade['trade_id']} of {market}"
+    if len(fills) < 2:
+        yield lost(f"{what} has {len(fills)} fills")
+        return
+    if len(fills) > 2:
+        yield doubled(f"{what} has {len(fills)} fills")
+        return
+    for fill in fills:
+        if (fill.market, fill.price, fill.quantity, fill.quote_quantity) != (
+            market,
+            trade["price"],
+            trade["quantity"],
+            trade["quote_quantity"],
+        ):
+            yield wrong(f"{what} is not what order {fill.order_id} of {fill.user_id} was filled with")
+        if (fill.side == trade["taker_side"]) != (fill.liquidity == "taker"):
+            yield wrong(f"{what} has the {fill.side}er as its {fill.liquidity}, and the tape says otherwise")
+    one, other = fills
+    if {one.side, other.side} != {"buy", "sell"} or one.user_id == other.user_id:
+        yield wrong(f"{what} is not between one who buys and another who sells")
+    if number(trade["quote_quantity"]) != number(trade["price"]) * number(trade["quantity"]):
+        yield wrong(f"{what} has a quote_quantity that is not its price times its quantity")
+
+
+def _orders(history: History) -> Iterator[Finding]:
+    """An order has executed what its fills add up to, within its limit and its quantity."""
+    fills: defaultdict[str, list[FillRow]] = defaultdict(list)
+    for fill in history.final.fills:
+        fills[fill.order_id].append(fill)
+    for order in history.final.orders:
+        own = fills.pop(order.order_id, [])
+        if len({fill.trade_id for fill in own}) != len(own):
+            yield doubled(f"order {order.order_id} has a fill twice")
+        quantity = sum((number(fill.quantity) for fill in own), ZERO)
+        quote = sum((number(fill.quote_quantity) for fill in own), ZERO)
+        executed = (number(order.executed_quantity), number(order.executed_quote_quantity))
+        if executed != (quantity, quote):
+            find = lost if quantity < executed[0] else wrong
+            yield find(f"order {order.order_id} has executed {executed}, and its fills add up to {(quantity, quote)}")
+        if quantity > number(order.quantity) or (order.status == "filled") != (quantity == number(order.quantity)):
+            yield wrong(f"order {order.order_id} for {order.quantity} is {order.status} with {quantity} filled")
+        for fill in own:
+            if not _within(order, fill):
+                yield wrong(f"fill {fill.trade_id} does not go with order {order.order_id}")
+    for order_id in fills:
+        yield lost(f"order {order_id} has fills, and is not there")
+
+
+def _within(order: OrderRow, fill: FillRow) -> bool:
+    if (order.user_id, order.market, order.side) != (fill.user_id, fill.market, fill.side):
+        return False
+    if order.price is None:
+        return True
+    better = number(order.price) - number(fill.price)
+    return better >= 0 if order.side == "buy" else better <= 0
+
+
+def _fees(history: History) -> Iterator[Finding]:
+    """A fee is a fraction of what is received, rounded up to the asset's minor unit."""
+    rules = {market["market"]: market for market in history.markets}
+    for fill in history.final.fills:
+        fee = _fee(rules[fill.market], fill)
+        if (number(fill.fee), fill.fee_asset) != fee:
+            yield wrong(f"fill {fill.trade_id} of {fill.user_id} cost {fill.fee} {fill.fee_asset}, and not {fee}")
+
+
+def _fee(rules: Market, fill: FillRow) -> tuple[Decimal, str]:
+    received, asset, decimals = (
+        (fill.quantity, rules["base"], rules["base_decimals"])
+        if fill.side == "buy"
+        else (fill.quote_quantity, rules["quote"], rules["quote_decimals"])
+    )
+    rate = rules["maker_fee"] if fill.liquidity == "maker" else rules["taker_fee"]
+    minor = (number(received) * number(rate)).scaleb(decimals).to_integral_value(ROUND_CEILING)
+    return min(minor.scaleb(-decimals), number(received)), asset
+
+
+def _balances(history: History) -> Iterator[Finding]:
+    """A balance is what was deposited and what the fills moved; locked is what the open orders need."""
+    rules = {market["market"]: market for market in history.markets}
+    totals: Amounts = defaultdict(Decimal)
+    locked: Amounts = defaultdict(Decimal)
+    for deposit in history.deposits:
+        if not deposit.settled:
+            yield wrong(f"deposit {deposit.key} was never answered")
+        totals[deposit.user_id, deposit.asset] += number(deposit.amount)
+    for fill in history.final.fills:
+        sign = 1 if fill.side == "buy" else -1
+        totals[fill.user_id, rules[fill.market]["base"]] += sign * number(fill.quantity)
+        totals[fill.user_id, rules[fill.market]["quote"]] -= sign * number(fill.quote_quantity)
+        totals[fill.user_id, fill.fee_asset] -= number(fill.fee)
+    for order in history.final.open_orders:
+        assert order.price is not None
+        left = number(order.quantity) - number(order.executed_quantity)
+        asset = rules[order.market]["quote" if order.side == "buy" else "base"]
+        locked[order.user_id, asset] += left * number(order.price) if order.side == "buy" else left
+    for user_id, rows in history.final.balances.items():
+        for row in rows:
+            key = (user_id, row["asset"])
+            expected = (totals[key] - locked[key], locked[key], totals.pop(key))
+            shown = (number(row["available"]), number(row["locked"]), number(row["total"]))
+            if shown != expected:
+                what = f"{user_id} has of {row['asset']} {_three(shown)}, and should have {_three(expected)}"
+                yield (lost if shown[2] < expected[2] else doubled if shown[2] > expected[2] else wrong)(what)
+    for (user_id, asset), total in totals.items():
+        yield lost(f"{user_id} should have {total} of {asset}, and no balance is shown")
+
+
+def _three(amounts: tuple[Decimal, ...]) -> str:
+    return "{} available + {} locked = {}".format(*(format(amount, "f") for amount in amounts))
+
+
+def _conserved(history: History) -> Iterator[Finding]:
+    """What all users have, and what the house took in fees, is what was deposited."""
+    left: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for deposit in history.deposits:
+        left[deposit.asset] += number(deposit.amount)
+    for rows in history.final.balances.values():
+        for row in rows:
+            left[row["asset"]] -= number(row["total"])
+    for fill in history.final.fills:
+        left[fill.fee_asset] -= number(fill.fee)
+    for asset, amount in left.items():
+        if amount:
+            yield (lost if amount > 0 else doubled)(f"{abs(amount).normalize():f} {asset} of all that was deposited")

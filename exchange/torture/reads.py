@@ -1,0 +1,46 @@
+"""What everybody can read in the end, page by page."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from exchange.client import Client
+from exchange.torture.history import FillRow, Final, OrderRow
+
+PAGE = 1000
+LEVELS = 5000
+
+Row = TypeVar("Row")
+
+
+async def read_final(client: Client, users: Sequence[str], markets: Sequence[str]) -> Final:
+    """Orders, fills, balances, tapes and books, of an exchange where nobody trades any more."""
+    final = Final()
+    for user in users:
+
+        async def orders(before: str | None, user: str = user) -> tuple[list[OrderRow], str | None]:
+            page, following = await client.order_history(limit=PAGE, before=before, user_id=user)
+            return [OrderRow.of(order) for order in page], following
+
+        async def fills(before: str | None, user: str = user) -> tuple[list[FillRow], str | None]:
+            page, following = await client.fills(limit=PAGE, before=before, user_id=user)
+            return [FillRow.of(user, fill) for fill in page], following
+
+        final.orders += await _all(orders)
+        final.fills += await _all(fills)
+        final.open_orders += [OrderRow.of(order) for order in await client.open_orders(user_id=user)]
+        final.balances[user] = await client.balance(user)
+    for market in markets:
+        tape = await _all(lambda before, market=market: client.trades(market, PAGE, before))  # type: ignore[misc]
+        final.trades[market] = tape[::-1]
+        final.depths.append(await client.depth(market, LEVELS))
+    return final
+
+
+async def _all(page_before: Callable[[str | None], Awaitable[tuple[list[Row], str | None]]]) -> list[Row]:
+    found: list[Row] = []
+    before: str | None = None
+    while True:
+        page, before = await page_before(before)
+        found += page
+        if before is None:
+            return found

@@ -1,0 +1,182 @@
+"""`exchange serve` as a child that may be killed, and that is started again whenever it ends, as a supervisor would."""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import socket
+import sys
+from pathlib import Path
+
+from exchange.failure import Failure
+from exchange.torture.history import End, History
+
+AGAIN_S = 0.1  # until an exchange that has ended by itself is started again
+START_S = 60.0
+STOP_S = 30.0
+READY_POLL_S = 0.02
+PORTS = range(20_000, 30_000)  # none that is given to somebody for asking: it must stay free while nobody has it
+
+CONFIG = """\
+[server]
+port = {port}
+ws_port = 0
+
+[database]
+url = {url}
+commit_timeout_s = 1.0
+
+[[assets]]
+symbol = "SOL"
+decimals = 6
+
+[[assets]]
+symbol = "BTC"
+decimals = 8
+
+[[assets]]
+symbol = "USDC"
+decimals = 6
+
+[[markets]]
+symbol = "SOL_USDC"
+tick_size = "0.01"
+lot_size = "0.001"
+min_notional = "0.1"
+maker_fee = "0.001"
+taker_fee = "0.002"
+
+[[markets]]
+symbol = "BTC_USDC"
+tick_size = "0.01"
+lot_size = "0.001"
+maker_fee = "0"
+taker_fee = "0.000333"
+"""
+
+
+def free_port() -> int:
+    """One that will be free when it is needed again."""
+    for port in random.sample(PORTS, 100):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise Failure("No port is free between 20000 and 30000.")
+
+
+class Server:
+    """One exchange in `place`, on the database of `url`; what it does unasked goes into the history."""
+
+    def __init__(self, place: Path, url: str, history: History) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.ws_url = f"ws://127.0.0.1:{port}/ws"
+        self.starts = 0
+        self.log = place / "exchange.log"
+        self._place = place
+        self._config = place / "config.toml"
+        self._config.write_text(CONFIG.format(port=port, url=json.dumps(url)), encoding="utf-8")
+        self._history = history
+        self._process: asyncio.subprocess.Process | None = None
+        self._killed = False
+        self._stopping = False
+
+    async def keep_running(self) -> None:
+        """Start it, and start it again, until `stop`."""
+        while not self._stopping:
+            said_before = self.log.stat().st_size if self.log.exists() else 0
+            self._killed = False
+            self._process = await self._spawn(self.log)
+            self.starts += 1
+            exit_code = await self._process.wait()
+            if not (self._killed or self._stopping):
+                said = await asyncio.to_thread(self._said, said_before)
+                self._history.ends.append(End(exit_code, said))
+                await asyncio.sleep(AGAIN_S)
+
+    def kill(self) -> None:
+        """What a power cut does to a process, also one that is still starting."""
+        if self._process is not None and self._process.returncode is None:
+            self._killed = True
+            self._process.kill()
+
+    async def stop(self) -> int:
+        """Tell it to end; its exit code."""
+        self._stopping = True
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            return await asyncio.wait_for(self._process.wait(), STOP_S)
+        except TimeoutError:
+            self._process.kill()
+            return await self._process.wait()
+
+    async def end(self) -> None:
+        """Leave no process, whatever has happened."""
+        self._stopping = True
+        self.kill()
+        if self._process is not None:
+            await self._process.wait()
+
+    async def second_start(self) -> End:
+        """Start another one on the same database; how that ended. One that did start is ended, and says so."""
+        log, ready = self._place / "second.log", self._place / "second.json"
+        log.unlink(missing_ok=True)
+        ready.unlink(missing_ok=True)
+        options = ("--port", "0", "--ready-file", str(ready))
+        process = await self._spawn(log, *options, EXCHANGE_DATABASE_LOCK_TIMEOUT_S="0.3")
+        ended = asyncio.ensure_future(process.wait())
+        try:
+            async with asyncio.timeout(START_S):
+                while not ended.done() and not ready.exists():
+                    await asyncio.wait({ended}, timeout=READY_POLL_S)
+        except TimeoutError:
+            pass
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            exit_code = await ended
+        return End(exit_code, "it started" if ready.exists() else _last_line(log, 0))
+
+    async def check(self, url: str) -> tuple[int, str]:
+        """`exchange check --replay`: its exit code, and all that it said."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "exchange", "check", "--config", str(self._config)),
+            *("--database-url", url, "--replay"),
+            env=_environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, said.decode(errors="replace").strip()
+
+    async def _spawn(self, log: Path, *options: str, **environment: str) -> asyncio.subprocess.Process:
+        with log.open("ab") as file:
+            # A session of its own: a Ctrl-C is the torture's first, which then ends the exchange.
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "exchange", "serve", "--config", str(self._config), *options),
+                cwd=self._place,
+                env=_environment() | environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    def _said(self, start: int) -> str:
+        return _last_line(self.log, start)
+
+
+def _last_line(log: Path, start: int) -> str:
+    lines = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
+    if any("Traceback" in line for line in lines):
+        return "\n".join(lines[-40:])
+    return lines[-1] if lines else ""
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("EXCHANGE_")}

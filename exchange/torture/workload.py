@@ -1,0 +1,223 @@
+"""The traders: clients over REST or the socket that send one command after the other, each until it is answered.
+
+What had no answer is sent again under the same name, at once, and whatever comes of it goes into the history.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+from exchange.client import ApiError, Client, Order, Refusal, Unreachable
+from exchange.torture.history import Command, Deposit, History, OrderRow
+from exchange.torture.intents import LIVES_STEPS, Asked, Intent, intent, market_of
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.02, 0.25
+BUSY = frozenset({"OVERLOADED", "RATE_LIMITED"})  # refusals of the moment: nothing was done
+
+Reply = TypeVar("Reply")
+
+
+class Trading(Protocol):
+    """What `Client` and `Socket` can both do."""
+
+    async def place(self, order: dict[str, Any], user_id: str | None = None, retry_s: float = 0) -> Order:
+        """Place an order."""
+
+    async def cancel(
+        self,
+        market: str,
+        *,
+        order_id: str | None = None,
+        client_order_id: str | None = None,
+        user_id: str | None = None,
+    ) -> Order:
+        """Cancel one."""
+
+    async def cancel_all(self, market: str | None = None, user_id: str | None = None) -> list[Order]:
+        """Cancel all."""
+
+    async def orders(self, items: list[dict[str, Any]], user_id: str | None = None) -> list[Order | Refusal]:
+        """A batch."""
+
+
+class Pulse:
+    """When a command was last begun that has been answered: whoever waits for a recovery waits for that."""
+
+    def __init__(self) -> None:
+        self._begun = 0.0
+        self._beats = asyncio.Event()
+
+    def beat(self, begun: float) -> None:
+        """A command that was sent at this moment has been answered."""
+        self._begun = max(self._begun, begun)
+        self._beats.set()
+
+    async def after(self, moment: float) -> None:
+        """Return when a command sent after this moment has been answered."""
+        while self._begun <= moment:
+            self._beats.clear()
+            await self._beats.wait()
+
+
+class Trader:
+    """One user. `money` is the house's client, for deposits."""
+
+    def __init__(
+        self, user_id: str, trading: Trading, money: Client, history: History, pulse: Pulse, stopping: asyncio.Event
+    ) -> None:
+        self._user_id = user_id
+        self._trading = trading
+        self._money = money
+        self._history = history
+        self._pulse = pulse
+        self._stopping = stopping
+
+    async def work(self) -> None:
+        """Step after step, until told to stop; nothing is left unanswered then, but for want of an exchange."""
+        step = 0
+        while not self._stopping.is_set():
+            meant = intent(self._history.seed, self._user_id, step)
+            await self._do(meant, step)
+            await self._end_of(step - LIVES_STEPS)
+            await asyncio.sleep(meant.pause_s)
+            step += 1
+
+    async def deposit(self, asset: str, amount: str, key: str) -> None:
+        """Be credited, once."""
+        deposit = Deposit(self._user_id, asset, amount, key)
+        self._history.deposits.append(deposit)
+        await self._settled(deposit, lambda: self._money.deposit(asset, amount, key, self._user_id))
+
+    async def _do(self, meant: Intent, step: int) -> None:
+        match meant.does:
+            case "place":
+                command = await self._place(meant.items[0], meant.items[0].body)
+                if command.acknowledged and meant.again:
+                    await self._place(meant.items[0], meant.items[0].body)
+                if command.acknowledged and meant.conflicts:
+                    other = "sell" if meant.items[0].body["side"] == "buy" else "buy"
+                    await self._place(meant.items[0], meant.items[0].body | {"side": other})
+            case "cancel":
+                await self._cancel(meant.items[0].market, meant.items[0].name)
+            case "cancel_all":
+                await self._cancel_all(meant.market)
+            case "batch":
+                await self._batch(meant.items)
+            case "deposit":
+                await self.deposit("USDC", meant.amount, f"{self._user_id}.{step}")
+
+    async def _end_of(self, step: int) -> None:
+        """Cancel what a step of long ago has left, whatever became of it."""
+        if step < 0:
+            return
+        market = market_of(self._history.seed, self._user_id, step)
+        items = intent(self._history.seed, self._user_id, step).items
+        rests = [asked for asked in items if asked.kind == "place" and asked.body.get("time_in_force") is None]
+        rests = [asked for asked in rests if asked.body["order_type"] == "limit"]
+        if len(rests) == 1:
+            await self._cancel(market, rests[0].name)
+        elif rests:
+            await self._batch(tuple(Asked("cancel", market, asked.name, {}) for asked in rests))
+
+    # --- commands, each until it is answered
+
+    async def _place(self, asked: Asked, body: dict[str, Any]) -> Command:
+        command = self._new("place", asked.market, asked.name, body)
+        order = {**body, "client_order_id": asked.name}
+        placed = await self._settled(command, lambda: self._trading.place(order, self._user_id, 0))
+        if placed is not None:
+            command.orders.append(OrderRow.of(placed))
+        return command
+
+    async def _cancel(self, market: str, name: str) -> None:
+        command = self._new("cancel", market, name, {})
+        canceled = await self._settled(
+            command, lambda: self._trading.cancel(market, client_order_id=name, user_id=self._user_id)
+        )
+        if canceled is not None:
+            command.orders.append(OrderRow.of(canceled))
+
+    async def _cancel_all(self, market: str | None) -> None:
+        command = self._new("cancel_all", market, None, {})
+        canceled = await self._settled(command, lambda: self._trading.cancel_all(market, self._user_id))
+        command.orders += [OrderRow.of(order) for order in canceled or ()]
+
+    async def _batch(self, items: tuple[Asked, ...]) -> None:
+        """All of it, and again those items that had no answer."""
+        made = [(asked, self._new(asked.kind, asked.market, asked.name, asked.body)) for asked in items]
+        wait_s = FIRST_WAIT_S
+        # An answered item is not sent again: what was refused then might be accepted now.
+        while waiting := [(asked, command) for asked, command in made if not command.settled]:
+            begun = time.monotonic()
+            commands = [command for _, command in waiting]
+            for command in commands:
+                command.attempts += 1
+            try:
+                results = await self._trading.orders([_item(asked) for asked, _ in waiting], self._user_id)
+            except (ApiError, Unreachable) as error:
+                if isinstance(error, ApiError) and not (error.unsettled or error.code in BUSY):
+                    raise
+                for command in commands:
+                    command.lost += 1
+            else:
+                self._pulse.beat(begun)
+                for command, result in zip(commands, results, strict=True):
+                    _take(command, result)
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    def _new(self, kind: Any, market: str | None, name: str | None, body: dict[str, Any]) -> Command:
+        command = Command(self._user_id, kind, market, name, body)
+        self._history.commands.append(command)
+        return command
+
+    async def _settled(self, command: Command | Deposit, send: Callable[[], Awaitable[Reply]]) -> Reply | None:
+        """The reply, or None for a refusal, which the command then has."""
+        wait_s = FIRST_WAIT_S
+        while True:
+            begun = time.monotonic()
+            command.attempts += 1
+            try:
+                reply = await send()
+            except Unreachable:
+                command.lost += 1
+            except ApiError as error:
+                if not (error.unsettled or error.code in BUSY):
+                    if isinstance(command, Deposit):
+                        raise
+                    self._pulse.beat(begun)
+                    refuse(command, error.code, error.body.get("order"))
+                    return None
+                command.lost += error.unsettled
+            else:
+                self._pulse.beat(begun)
+                command.settled = True
+                return reply
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+
+def refuse(command: Command, code: str, order: Order | None) -> None:
+    """Take down a refusal. A cancel that comes again, for want of an answer, finds its work done: that is a yes."""
+    command.settled = True
+    if order is not None:
+        command.orders.append(OrderRow.of(order))
+    if not (code == "ORDER_CLOSED" and command.lost and order is not None and order["status"] == "canceled"):
+        command.code = code
+
+
+def _take(command: Command, result: Order | Refusal) -> None:
+    if "code" not in result:
+        command.settled = True
+        command.orders.append(OrderRow.of(result))
+    elif result["code"] in ("NOT_READY", "OUTCOME_UNKNOWN"):
+        command.lost += 1
+    elif result["code"] not in BUSY:
+        refuse(command, result["code"], result.get("order"))
+
+
+def _item(asked: Asked) -> dict[str, Any]:
+    if asked.kind == "place":
+        return {**asked.body, "client_order_id": asked.name}
+    return {"cancel": {"market": asked.market, "client_order_id": asked.name}}

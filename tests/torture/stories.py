@@ -1,0 +1,179 @@
+"""A small history in which all is right: two users, one trade, one cancel, one order that stays, and who listened.
+
+Bob asks for 2 at 100, Alice takes 0.5 of it, Bob cancels the rest, and Alice's bid for 1 at 90 stays.
+"""
+
+from typing import Any
+
+from exchange.client import Balance, Json, Market, Trade
+from exchange.torture.history import Command, CommandKind, Deposit, FillRow, Final, Heard, History, OrderRow
+
+MARKET = "SOL_USDC"
+RULES: Market = {
+    "market": MARKET,
+    "base": "SOL",
+    "quote": "USDC",
+    "base_decimals": 6,
+    "quote_decimals": 6,
+    "tick_size": "0.01",
+    "lot_size": "0.001",
+    "min_notional": "0",
+    "maker_fee": "0.001",
+    "taker_fee": "0.002",
+    "max_open_orders": 1000,
+    "status": "trading",
+}
+TRADE: Trade = {
+    "trade_id": "1",
+    "market": MARKET,
+    "price": "100",
+    "quantity": "0.5",
+    "quote_quantity": "50",
+    "taker_side": "buy",
+    "timestamp": 1,
+}
+
+
+def order(number: int, user: str, side: str, price: str, quantity: str, executed: str, quote: str, status: str) -> Any:
+    """An order as a reply shows it, named after its number."""
+    rest = ("limit", "gtc", False, price, quantity, executed, quote, status)
+    return OrderRow(str(number), f"{user}.{number}", user, MARKET, side, *rest)
+
+
+ASK = order(1, "bob", "sell", "100", "2", "0", "0", "open")
+ASK_CANCELED = order(1, "bob", "sell", "100", "2", "0.5", "50", "canceled")
+TAKER = order(2, "alice", "buy", "100", "0.5", "0.5", "50", "filled")
+BID = order(3, "alice", "buy", "90", "1", "0", "0", "open")
+
+
+def placed(told: OrderRow) -> Command:
+    """It was placed, and answered so."""
+    body = {"market": MARKET, "side": told.side, "price": told.price, "quantity": told.quantity}
+    return _command("place", told, body)
+
+
+def canceled(told: OrderRow) -> Command:
+    """Its cancel was answered so."""
+    return _command("cancel", told, {})
+
+
+def _command(kind: CommandKind, told: OrderRow, body: dict[str, Any]) -> Command:
+    return Command(told.user_id, kind, MARKET, told.client_order_id, body, True, None, [told], 1)
+
+
+def refused(kind: CommandKind, user: str, name: str, code: str) -> Command:
+    """It was answered with a no."""
+    return Command(user, kind, MARKET, name, {}, True, code, [], 1)
+
+
+def fill(user: str, order_id: str, side: str, fee: str, fee_asset: str, liquidity: str) -> FillRow:
+    """Its user's side of the trade."""
+    return FillRow(user, "1", order_id, MARKET, side, "100", "0.5", "50", fee, fee_asset, liquidity)
+
+
+def balance(asset: str, available: str, locked: str, total: str) -> Balance:
+    return {"asset": asset, "available": available, "locked": locked, "total": total}
+
+
+BALANCES = {
+    "alice": [balance("SOL", "0.499", "0", "0.499"), balance("USDC", "860", "90", "950")],
+    "bob": [balance("SOL", "9.5", "0", "9.5"), balance("USDC", "49.95", "0", "49.95")],
+}
+
+
+class Listener:
+    """Takes down what one socket says, as a follower would."""
+
+    def __init__(self, name: str) -> None:
+        self.heard: list[Heard] = []
+        self._name = name
+        self._connection = 1
+
+    def subscribed(self, channel: str, count: int) -> None:
+        """The channel is subscribed, and has counted so far."""
+        self.heard.append(Heard(self._name, self._connection, channel, 0, count, count, None))
+
+    def event(self, channel: str, sequence: int, count: int, data: Json) -> None:
+        self.heard.append(Heard(self._name, self._connection, channel, sequence, count, count, data))
+
+
+def levels(kind: str, last: int, bids: list[Any], asks: list[Any]) -> Json:
+    """What a depth channel sends."""
+    first = {"first_sequence": last} if kind == "diff" else {}
+    return {"type": kind, "last_sequence": last, "bids": bids, "asks": asks, **first}
+
+
+def rows(kind: str, *orders: OrderRow, trade_id: str | None = None) -> Json:
+    """What a channel of orders sends, without what is not judged."""
+    return {
+        "type": kind,
+        "orders": [
+            {
+                "order_id": one.order_id,
+                "status": one.status,
+                "executed_quantity": one.executed_quantity,
+                "trade_id": trade_id,
+            }
+            for one in orders
+        ],
+    }
+
+
+def _public() -> list[Heard]:
+    public, trades, depth = Listener("public"), f"trade@{MARKET}", f"depth@{MARKET}"
+    public.subscribed(trades, 0)
+    public.subscribed(depth, 0)
+    public.event(depth, 4, 0, levels("snapshot", 0, [], []))
+    public.event(depth, 5, 1, levels("diff", 1, [], [["100", "2"]]))
+    public.event(trades, 6, 1, {name: TRADE[name] for name in ("trade_id", "price", "quantity", "taker_side")})
+    assert public.heard[-1].data is not None
+    public.heard[-1].data["timestamp"] = 1
+    public.event(depth, 6, 2, levels("diff", 2, [], [["100", "1.5"]]))
+    # The exchange is killed, and the socket comes back.
+    public.subscribed(trades, 1)
+    public.subscribed(depth, 2)
+    public.event(depth, 6, 2, levels("snapshot", 2, [], [["100", "1.5"]]))
+    public.event(depth, 7, 3, levels("diff", 3, [], [["100", "0"]]))
+    public.event(depth, 8, 4, levels("diff", 4, [["90", "1"]], []))
+    return public.heard
+
+
+def _private() -> list[Heard]:
+    alice = Listener("private")
+    alice.subscribed("orders@alice", 0)
+    alice.event("orders@alice", 4, 0, rows("snapshot"))
+    alice.event("orders@alice", 6, 1, rows("update", TAKER, trade_id="1"))
+    alice.event("orders@alice", 8, 2, rows("update", BID))
+    alice.subscribed("balances@alice", 1)
+    alice.event("balances@alice", 4, 1, {"type": "snapshot", "balances": [balance("USDC", "1000", "0", "1000")]})
+    alice.event("balances@alice", 8, 2, {"type": "update", "balances": BALANCES["alice"]})
+    return alice.heard
+
+
+def clean() -> History:
+    """All of it."""
+    depth: Any = {"market": MARKET, "last_sequence": 2, "bids": [], "asks": [("100", "1.5")]}
+    end: Any = {"market": MARKET, "last_sequence": 4, "bids": [("90", "1")], "asks": []}
+    final = Final(
+        [ASK_CANCELED, TAKER, BID],
+        [BID],
+        [
+            fill("alice", "2", "buy", "0.001", "SOL", "taker"),
+            fill("bob", "1", "sell", "0.05", "USDC", "maker"),
+        ],
+        {MARKET: [TRADE.copy()]},
+        {user: [row.copy() for row in rows] for user, rows in BALANCES.items()},
+        [end],
+    )
+    commands = [
+        placed(ASK),
+        placed(TAKER),
+        canceled(ASK_CANCELED),
+        placed(BID),
+        placed(BID),  # once more, under its name
+        refused("place", "alice", "alice.3", "CLIENT_ORDER_ID_CONFLICT"),
+        refused("place", "bob", "bob.9", "INSUFFICIENT_BALANCE"),
+        refused("cancel", "bob", "bob.9", "UNKNOWN_ORDER"),
+    ]
+    deposits = [Deposit("alice", "USDC", "1000", "a", True, 1), Deposit("bob", "SOL", "10", "b", True, 2, 1)]
+    return History(7, [RULES], deposits, commands, [*_public(), *_private()], [depth], final)
