@@ -37,7 +37,7 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class Tally:
-    """What was done. Recoveries are by kind of fault, from it to the answer of a command sent after it."""
+    """What was done. Recoveries are by kind of fault: from it, or its end, to an answer."""
 
     done: Counter[str] = field(default_factory=Counter)
     recoveries_s: dict[str, list[float]] = field(default_factory=dict)
