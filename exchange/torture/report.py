@@ -1,5 +1,7 @@
 """What a run looks like in a terminal, and in a log."""
 
+import statistics
+
 from rich.table import Table
 
 from exchange.torture.faults import KINDS
@@ -24,9 +26,9 @@ def closing_table(result: Result) -> Table:
     table.add_row(
         "answers lost, commands sent again", f"{sum(one.lost for one in sent)}, {sum(one.attempts > 1 for one in sent)}"
     )
-    recovery = tally.recovery_s()
-    if recovery is not None:
-        table.add_row("recoveries", f"{len(tally.recoveries_s)}: p50 {recovery[0]:.2f} s, max {recovery[1]:.2f} s")
+    for fault, took_s in sorted(tally.recoveries_s.items()):
+        measured = f"{len(took_s)}: p50 {statistics.median(took_s):.2f} s, max {max(took_s):.2f} s"
+        table.add_row(f"recoveries from {fault}", measured)
     table.add_row("trades, fills", f"{_trades(result)}, {len(history.final.fills)}")
     table.add_row("orders", f"{len(history.final.orders)}, {len(history.final.open_orders)} of them open at the end")
     events = f"{len(history.heard)} on {tally.connections} connections, and {len(history.depths)} reads of books"

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import statistics
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -38,19 +37,15 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class Tally:
-    """What was done."""
+    """What was done. Recoveries are by kind of fault: from it, or its end, to an answer."""
 
     done: Counter[str] = field(default_factory=Counter)
-    recoveries_s: list[float] = field(default_factory=list)
+    recoveries_s: dict[str, list[float]] = field(default_factory=dict)
     skipped: str = ""
     starts: int = 0
     connections: int = 0
     took_s: float = 0.0
     audit: str = ""
-
-    def recovery_s(self) -> tuple[float, float] | None:
-        """The median, and the longest; None if there was none."""
-        return (statistics.median(self.recoveries_s), max(self.recoveries_s)) if self.recoveries_s else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +95,7 @@ class Run:
     async def through(self, faults: list[Fault], place: Path, database: Database, proxy: Proxy) -> None:
         """From the first start to the audit."""
         server = Server(place, database.dsn_through(proxy.path.parent), self.history)
-        async with _background(server.keep_running(), server.end) as keeping:
+        async with _background(server.keep_running()) as keeping:
             await self._ready(server, keeping)
             async with Client(server.url) as reader:
                 self.history.markets = await reader.markets()
@@ -180,7 +175,7 @@ class Run:
                 self.tally.done[fault.kind] += 1
                 waited = fault.waits
                 if waited:
-                    self.tally.recoveries_s.append(await breaker.recovered() - moment)
+                    self.tally.recoveries_s.setdefault(fault.kind, []).append(await breaker.recovered() - moment)
                 self._say(f"{number} of {len(faults)} faults: {fault.kind}, {len(self.history.commands)} commands")
             await breaker.recovered()
         except TimeoutError:
@@ -219,7 +214,7 @@ class Breaker:
         await self._first(fault)
         match fault.kind:
             case "kill":
-                self._server.kill()
+                await self._server.kill()
                 self._proxy.thaw()
             case "postgres kill":
                 await self._database.kill()
@@ -270,19 +265,12 @@ def _around_traceback(log: Path) -> str:
     return text[text.index("Traceback") :][:2000]
 
 
-async def _nothing() -> None:
-    """Nothing is left to be done."""
-
-
 @asynccontextmanager
-async def _background(
-    work: Coroutine[Any, Any, None], end: Callable[[], Coroutine[Any, Any, None]] = _nothing
-) -> AsyncIterator["asyncio.Task[None]"]:
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator["asyncio.Task[None]"]:
     """A task that goes on as long as this context."""
     task = asyncio.create_task(work)
     try:
         yield task
     finally:
-        await end()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -79,26 +79,37 @@ class Server:
         self._config.write_text(CONFIG.format(port=port, url=json.dumps(url)), encoding="utf-8")
         self._history = history
         self._process: asyncio.subprocess.Process | None = None
+        self._runs = asyncio.Event()
         self._killed = False
         self._stopping = False
 
     async def keep_running(self) -> None:
-        """Start it, and start it again, until `stop`."""
+        """Start it, and start it again, until `stop`; canceled, it leaves no process."""
         while not self._stopping:
             said_before = self.log.stat().st_size if self.log.exists() else 0
             self._killed = False
             self._process = await self._spawn(self.log)
+            self._runs.set()
             self.starts += 1
-            exit_code = await self._process.wait()
+            try:
+                exit_code = await self._process.wait()
+            finally:
+                self._runs.clear()
+                if self._process.returncode is None:
+                    self._process.kill()
+                    await self._process.wait()
             if not (self._killed or self._stopping):
-                said = await asyncio.to_thread(self._said, said_before)
+                said = await asyncio.to_thread(_last_line, self.log, said_before)
                 self._history.ends.append(End(exit_code, said))
                 await asyncio.sleep(AGAIN_S)
 
-    def kill(self) -> None:
-        """What a power cut does to a process, also one that is still starting."""
-        if self._process is not None and self._process.returncode is None:
-            self._killed = True
+    async def kill(self) -> None:
+        """What a power cut does to a process, also one that is still starting; each is killed once."""
+        await self._runs.wait()
+        self._runs.clear()
+        assert self._process is not None
+        self._killed = True
+        with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 
     async def stop(self) -> int:
@@ -112,13 +123,6 @@ class Server:
         except TimeoutError:
             self._process.kill()
             return await self._process.wait()
-
-    async def end(self) -> None:
-        """Leave no process, whatever has happened."""
-        self._stopping = True
-        self.kill()
-        if self._process is not None:
-            await self._process.wait()
 
     async def second_start(self) -> End:
         """Start another one on the same database; how that ended. One that did start is ended, and says so."""
@@ -166,9 +170,6 @@ class Server:
                 stderr=file,
                 start_new_session=True,
             )
-
-    def _said(self, start: int) -> str:
-        return _last_line(self.log, start)
 
 
 def _last_line(log: Path, start: int) -> str:

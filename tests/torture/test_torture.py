@@ -1,11 +1,19 @@
 """The command, in short: a real exchange and a real PostgreSQL, a few of each fault, and nothing found."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import time
 from collections import Counter
+
+import psutil  # type: ignore[import-untyped]
+import pytest
 
 from exchange.torture.faults import Fault
 from exchange.torture.report import closing_table, sentences
 from exchange.torture.run import torture
+from tests.whole.process import EXCHANGE, PATIENCE_S, POLL_S, directory, postgres_in
 
 FAULTS = [
     Fault("kill", 0.3),
@@ -34,3 +42,27 @@ def test_a_short_run_finds_nothing() -> None:
     assert len(history.final.fills) == 2 * sum(len(trades) for trades in history.final.trades.values())
     assert {heard.channel.partition("@")[0] for heard in history.heard} == {"trade", "depth", "orders", "balances"}
     assert closing_table(result).row_count > 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end_it_leaves_nothing_behind(number: signal.Signals) -> None:
+    with directory() as place:
+        process = subprocess.Popen(
+            [EXCHANGE, "torture"],
+            cwd=place,
+            env=os.environ | {"TMPDIR": str(place)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        until = time.monotonic() + PATIENCE_S
+        while not any("is ready" in log.read_text() for log in place.glob("exchange-torture-*/exchange.log")):
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(POLL_S)
+        process.send_signal(number)
+        assert process.wait(PATIENCE_S) == 130
+        assert postgres_in(place) == []
+        assert [process for process in psutil.process_iter(["cmdline"]) if str(place) in str(process.info)] == []
+        assert list(place.iterdir()) == []
