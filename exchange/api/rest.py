@@ -13,7 +13,8 @@ from exchange.api import codec, models
 from exchange.api.auth import Gate
 from exchange.api.errors import ApiError, error_response
 from exchange.api.pages import Page
-from exchange.api.request_id import HEADER, RequestIds, json_headers
+from exchange.api.reply import Reply
+from exchange.api.request_id import HEADER, RequestIds
 from exchange.api.trading import Trading, refused
 from exchange.core.commands import Deposit
 from exchange.core.events import BalanceChanged, OrderUpdated, Rejected
@@ -87,11 +88,11 @@ class Rest:
         """The handler behind the gate, with every failure in the one error shape."""
         admit, request_id_of = self._gate.admit, self.request_ids.of
 
-        async def answer(request: web.Request) -> web.Response:
+        async def answer(request: web.Request) -> Reply | web.Response:
             request_id = request_id_of(request)
             try:
                 admit(request, changes=changes)
-                return web.Response(body=orjson.dumps(await handler(request)), headers=json_headers(request_id))
+                return Reply(orjson.dumps(await handler(request)), request_id)
             except Exception as error:
                 return self.error_answer(error, f"{request.method} {request.path}", request_id)
 
