@@ -1,6 +1,13 @@
 """All figures, in the order in which they are measured and printed."""
 
 from tests.bench.figure import Figure
-from tests.bench.figures import batches, durable_latency, orders
+from tests.bench.figures import batches, core, durable_latency, orders, socket_orders, writer
 
-FIGURES: list[Figure] = [*orders.FIGURES, batches.FIGURE, durable_latency.FIGURE]
+FIGURES: list[Figure] = [
+    *orders.FIGURES,
+    batches.FIGURE,
+    durable_latency.FIGURE,
+    socket_orders.FIGURE,
+    writer.FIGURE,
+    *core.FIGURES,
+]
