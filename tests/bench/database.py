@@ -14,10 +14,23 @@ from exchange.store.embedded import EmbeddedPostgres
 from exchange.store.postgres import PostgresStore
 from tests.bench.figure import UnmeasuredError
 
-ORDER_COLUMNS = (
-    "order_id user_id market client_order_id side order_type time_in_force post_only price_ticks quantity_lots "
-    "executed_lots executed_quote_minor status created_ns updated_ns"
-).split()
+ORDER_COLUMNS = [
+    "order_id",
+    "user_id",
+    "market",
+    "client_order_id",
+    "side",
+    "order_type",
+    "time_in_force",
+    "post_only",
+    "price_ticks",
+    "quantity_lots",
+    "executed_lots",
+    "executed_quote_minor",
+    "status",
+    "created_ns",
+    "updated_ns",
+]
 
 
 @asynccontextmanager

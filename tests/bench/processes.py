@@ -101,6 +101,12 @@ def exchange_command(scratch: Path, *options: str) -> list[str]:
     return [str(binary), "serve", *listen, *(options or ["--ephemeral"])]
 
 
+def ticking_command(scratch: Path, dsn: str, output: Path) -> list[str]:
+    """The command of an exchange on that database whose loop is listened to: see `tests.bench.ticking`."""
+    options = ["--config", str(write_config(scratch)), "--database-url", dsn, "--pauses", str(output)]
+    return [sys.executable, "-m", "tests.bench.ticking", *options]
+
+
 def limit_command() -> list[str]:
     return [sys.executable, "-m", "tests.bench.limit"]
 
@@ -166,8 +172,13 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 async def run_load(job: Job) -> Slice:
-    """Run one job in a fresh generator: nothing of the slice before is left in its memory."""
+    """Run one job of the load generator that fits its address."""
     module = "tests.bench.socket_load" if job.url.startswith("ws") else "tests.bench.load"
+    return await run_job(module, job, Slice, LOAD_TIMEOUT_S + (job.duration_s or 0.0))
+
+
+async def run_job(module: str, job: msgspec.Struct, result: type[T], timeout_s: float = LOAD_TIMEOUT_S) -> T:
+    """Run one job in a fresh generator: nothing of the slice before is left in its memory."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -178,10 +189,10 @@ async def run_load(job: Job) -> Slice:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(LOAD_TIMEOUT_S + (job.duration_s or 0.0)):
+        async with asyncio.timeout(timeout_s):
             output, complaint = await process.communicate(msgspec.json.encode(job))
     except TimeoutError:
-        raise UnmeasuredError(f"the generator did not end within {LOAD_TIMEOUT_S:.0f} s") from None
+        raise UnmeasuredError(f"the generator did not end within {timeout_s:.0f} s") from None
     finally:
         if process.returncode is None:
             process.kill()
@@ -189,4 +200,4 @@ async def run_load(job: Job) -> Slice:
     if process.returncode:
         last = complaint.decode(errors="replace").strip().splitlines()[-1:]
         raise UnmeasuredError(f"the generator failed: {''.join(last) or 'it said nothing'}")
-    return msgspec.json.decode(output, type=Slice)
+    return msgspec.json.decode(output, type=result)

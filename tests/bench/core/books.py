@@ -120,7 +120,7 @@ def liquibook(begin: list[Operation]) -> Run:
                 book.cancel(orders[operation.target])
             else:
                 place(operation)
-            trades += sum(1 for said in heard if len(said) == 4)  # noqa: PLR2004
+            trades += sum(1 for said in heard if len(said) == 4)
             heard.clear()
         return trades
 

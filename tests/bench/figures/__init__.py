@@ -1,13 +1,15 @@
 """All figures, in the order in which they are measured and printed."""
 
 from tests.bench.figure import Figure
-from tests.bench.figures import batches, core, durable_latency, orders, socket_orders, writer
+from tests.bench.figures import batches, core, deep, durable_latency, fan_out, orders, socket_orders, writer
 
 FIGURES: list[Figure] = [
     *orders.FIGURES,
     batches.FIGURE,
     durable_latency.FIGURE,
     socket_orders.FIGURE,
+    fan_out.FIGURE,
     writer.FIGURE,
     *core.FIGURES,
+    *deep.FIGURES,
 ]

@@ -1,4 +1,4 @@
-"""Durable orders over one WebSocket, an order a frame, 500 in flight, beside an aiohttp socket that echoes the frames."""
+"""Durable orders over one WebSocket, an order a frame, 500 in flight, beside an aiohttp socket that echoes them."""
 
 from tests.bench.bench import Bench
 from tests.bench.figure import Figure, Goal, Row, row_of

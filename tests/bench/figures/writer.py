@@ -107,8 +107,10 @@ def rows_of(batch: Batch) -> Rows:
         (m.market, m.book_sequence, m.depth_sequence, m.best_sequence, m.trade_sequence) for m in markets.values()
     ]
     rows["charted"] = [
-        (market, interval_s, c.open_s, c.open_ticks, c.high_ticks, c.low_ticks, c.close_ticks)
-        + (Decimal(c.volume_lots), Decimal(c.quote_minor), c.trades)
+        (
+            *(market, interval_s, c.open_s, c.open_ticks, c.high_ticks, c.low_ticks, c.close_ticks),
+            *(Decimal(c.volume_lots), Decimal(c.quote_minor), c.trades),
+        )
         for (market, interval_s, _), c in candles_of(trades).items()
     ]
     return rows
