@@ -60,6 +60,16 @@ taker_fee = "0"
 max_open_orders = 1000000
 """
 
+MORE = """
+[[assets]]
+symbol = "{base}"
+decimals = 9
+
+[[markets]]
+symbol = "{base}_{quote}"
+tick_size = "0.01"
+lot_size = "0.0001"
+"""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -86,18 +96,23 @@ async def in_a_process(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
         return await asyncio.wrap_future(pool.submit(work, *args, **kwargs))
 
 
-def write_config(scratch: Path) -> Path:
-    """The configuration of the bench, in `scratch`."""
-    config = scratch / "config.toml"
+def write_config(scratch: Path, markets: str = "") -> Path:
+    """The configuration of the bench, in `scratch`; one with more `markets` in a file of its own."""
+    config = scratch / ("markets.toml" if markets else "config.toml")
     data_dir = json.dumps(str(scratch / "exchange"))
-    config.write_text(CONFIG.format(data_dir=data_dir, base=BASE, quote=QUOTE, market=MARKET))
+    config.write_text(CONFIG.format(data_dir=data_dir, base=BASE, quote=QUOTE, market=MARKET) + markets)
     return config
 
 
-def exchange_command(scratch: Path, *options: str) -> list[str]:
+def more_markets(count: int) -> str:
+    """The configuration of so many markets beside the usual one: those of `flow.market_of`."""
+    return "".join(MORE.format(base=f"M{number}", quote=QUOTE) for number in range(count))
+
+
+def exchange_command(scratch: Path, *options: str, markets: str = "") -> list[str]:
     """The command of an exchange; one that keeps nothing, unless `options` say where its database is."""
     binary = Path(sys.executable).with_name("exchange")
-    listen = ["--config", str(write_config(scratch)), "--port", "0", "--ws-port", "0"]
+    listen = ["--config", str(write_config(scratch, markets)), "--port", "0", "--ws-port", "0"]
     return [str(binary), "serve", *listen, *(options or ["--ephemeral"])]
 
 

@@ -1,7 +1,7 @@
 """All figures, in the order in which they are measured and printed."""
 
 from tests.bench.figure import Figure
-from tests.bench.figures import batches, core, deep, durable_latency, fan_out, orders, socket_orders, writer
+from tests.bench.figures import batches, core, deep, durable_latency, fan_out, orders, scale, socket_orders, writer
 
 FIGURES: list[Figure] = [
     *orders.FIGURES,
@@ -12,4 +12,5 @@ FIGURES: list[Figure] = [
     writer.FIGURE,
     *core.FIGURES,
     *deep.FIGURES,
+    *scale.FIGURES,
 ]
