@@ -30,8 +30,8 @@ def shown_row(text: str, name: str) -> list[str]:
 
 
 async def test_generator_and_limit_understand_each_other(tmp_path: Path) -> None:
-    async with serving(limit_command(), "limit", tmp_path) as url:
-        measured = await run_load(Job(url, "orders", connections=4, seed=1, warmup_s=0.05, duration_s=0.3))
+    async with serving(limit_command(), "limit", tmp_path) as server:
+        measured = await run_load(Job(server.url, "orders", connections=4, seed=1, warmup_s=0.05, duration_s=0.3))
     assert measured.errors == {}
     assert measured.replies > 0
     assert 0 < measured.p50_ns <= measured.p99_ns
@@ -39,8 +39,8 @@ async def test_generator_and_limit_understand_each_other(tmp_path: Path) -> None
 
 
 async def test_generator_counts_what_is_not_a_200(tmp_path: Path) -> None:
-    async with serving(limit_command(), "limit", tmp_path) as url:
-        measured = await run_load(Job(url, "deposits", connections=4))
+    async with serving(limit_command(), "limit", tmp_path) as server:
+        measured = await run_load(Job(server.url, "deposits", connections=4))
     assert measured.errors == {"404 without a code": 2 * len(flow.USERS)}
 
 
@@ -105,7 +105,7 @@ async def test_a_figure_that_fails_stops_no_other(tmp_path: Path) -> None:
 
 def test_a_figure_is_chosen_by_the_beginning_of_its_name() -> None:
     assert [figure.name for figure in chosen(("orders-16", "batches"))] == ["orders-16", "batches-8"]
-    assert chosen(()) == FIGURES
+    assert chosen((), full=True) == FIGURES
 
 
 def test_a_goal_may_be_a_floor_or_a_ceiling() -> None:
@@ -118,16 +118,16 @@ def test_a_goal_may_be_a_floor_or_a_ceiling() -> None:
 def test_the_report_shows_the_goal_and_the_run_before(tmp_path: Path) -> None:
     last = tmp_path / "last.json"
     before = [row_of("orders-64", "orders/s", [(5_000, 10_000)]), row_of("orders-1", "orders/s", [(1, 4)])]
-    report.save(last, report.load(last), before, {}, quick=False, measured_at="2026-01-01T00:00:00+00:00")
+    report.save(last, report.load(last), before, {}, pace="usual", measured_at="2026-01-01T00:00:00+00:00")
     rows = [
         row_of("orders-64", "orders/s", [(8_000, 10_000), (7_000, 10_000)], Goal(0.7, at_least=True)),
         Row("batches-8", "", failure="orders: 3 503 OVERLOADED"),
     ]
     text = shown(rows, report.load(last))
-    assert shown_row(text, "orders-64")[-6:] == ["0.75", "0.70–0.80", "≥", "0.70", "████████████", "0.50"]  # noqa: RUF001
+    assert shown_row(text, "orders-64")[-6:] == ["0.70–0.80", "≥", "0.70", "████████████", "yes", "0.50"]  # noqa: RUF001
     assert "failed" in text
 
-    report.save(last, report.load(last), rows, {}, quick=True, measured_at="2026-01-02T00:00:00+00:00")
+    report.save(last, report.load(last), rows, {}, pace="quick", measured_at="2026-01-02T00:00:00+00:00")
     remembered = report.load(last).rows
     assert remembered["orders-64"].ratio == 0.75
     assert remembered["orders-1"].ratio == 0.25, "a row that was not measured again stays"

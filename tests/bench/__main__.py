@@ -16,18 +16,20 @@ import uvloop
 from rich.console import Console
 
 from tests.bench import report
-from tests.bench.bench import FULL, QUICK, Bench
+from tests.bench.bench import FULL, PACES, QUICK, USUAL, Bench, Pace
 from tests.bench.figure import Figure, Row, UnmeasuredError
 from tests.bench.figures import FIGURES
-from tests.bench.processes import ROOT, exchange_command, limit_command, serving
+from tests.bench.processes import ROOT, exchange_command, limit_command, raise_open_files, serving
 
 OUTPUT_DIR = ROOT / ".bench"
 LAST = OUTPUT_DIR / "last.json"
 
 
-def chosen(names: tuple[str, ...]) -> list[Figure]:
-    """The figures whose name is, or begins with, one of `names`; all of them if there are none."""
-    figures = [figure for figure in FIGURES if not names or figure.name.startswith(names)]
+def chosen(names: tuple[str, ...], *, full: bool = False) -> list[Figure]:
+    """The figures whose name is, or begins with, one of `names`; without names all that there is time for."""
+    figures = [
+        figure for figure in FIGURES if figure.name.startswith(names or "") and (names or full >= figure.only_full)
+    ]
     if not figures:
         raise click.BadParameter(f"no such figure; there are {', '.join(figure.name for figure in FIGURES)}")
     return figures
@@ -55,7 +57,7 @@ def scratch_dir() -> Iterator[Path]:
         yield scratch
 
 
-async def run(figures: list[Figure], quick: bool, url: str | None, console: Console) -> bool:
+async def run(figures: list[Figure], pace: Pace, url: str | None, console: Console) -> bool:
     """Whether every figure was measured, with the flow that was meant. A missed goal is a result, not a failure."""
     measured_at = datetime.now(UTC).isoformat(timespec="seconds")
     notes = {
@@ -64,17 +66,19 @@ async def run(figures: list[Figure], quick: bool, url: str | None, console: Cons
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_dir())
         status = stack.enter_context(console.status("starting the exchange"))
-        exchange_url = url
-        if exchange_url is None:
-            command = exchange_command(scratch)
-            exchange_url = await stack.enter_async_context(serving(command, "exchange", scratch))
-        limit_url = await stack.enter_async_context(serving(limit_command(), "limit", scratch))
-        bench = Bench(exchange_url, limit_url, QUICK if quick else FULL, scratch, status.update)
-        await bench.prepare()
+        bench = Bench("", "", pace, scratch, tell=status.update)
+        if any(figure.serves for figure in figures):
+            if url is None:
+                served = await stack.enter_async_context(serving(exchange_command(scratch), "exchange", scratch))
+                bench.exchange_url, bench.exchange_ws_url = served.url, served.ws_url
+            else:
+                bench.exchange_url, bench.exchange_ws_url = url, url.replace("http", "ws", 1) + "/ws"
+            bench.limit_url = (await stack.enter_async_context(serving(limit_command(), "limit", scratch))).url
+            await bench.prepare()
         rows = await measure(bench, figures)
-    notes |= bench.notes()
+    notes |= bench.notes() | {row.name: row.remark for row in rows if row.remark is not None}
     previous = report.load(LAST)
-    report.save(LAST, previous, rows, notes, quick=quick, measured_at=measured_at)
+    report.save(LAST, previous, rows, notes, pace=pace.name, measured_at=measured_at)
     console.print(report.table(rows, previous))
     failures = [row for row in rows if row.failure is not None]
     for row in failures:
@@ -84,7 +88,7 @@ async def run(figures: list[Figure], quick: bool, url: str | None, console: Cons
     return not failures and bench.mix.as_meant()
 
 
-async def run_until_signal(figures: list[Figure], quick: bool, url: str | None) -> int:
+async def run_until_signal(figures: list[Figure], pace: Pace, url: str | None) -> int:
     """As `run`, but a SIGTERM ends the servers too, as Ctrl-C does."""
     task = asyncio.current_task()
     assert task is not None
@@ -92,27 +96,34 @@ async def run_until_signal(figures: list[Figure], quick: bool, url: str | None) 
     # A pipe says nothing of its width; the table needs this much.
     console = Console(width=None if sys.stdout.isatty() else 100)
     try:
-        return 0 if await run(figures, quick, url, console) else 1
+        return 0 if await run(figures, pace, url, console) else 1
     except UnmeasuredError as error:
         console.print(f"bench: {error}", style="red", markup=False)
         return 1
 
 
 @click.command()
+@click.argument("names", nargs=-1)
 @click.option(
-    "--only", "names", multiple=True, metavar="NAME", help="Only figures whose name begins so; may be repeated."
+    "--full", "pace", flag_value=FULL.name, help="Long rounds, the whole sizes, and the plots: a quarter of an hour."
 )
-@click.option("--quick", is_flag=True, help="One short round: shows that everything runs, not how fast.")
+@click.option(
+    "--quick", "pace", flag_value=QUICK.name, help="One short round: shows that everything runs, not how fast."
+)
 @click.option(
     "--url",
     help="Measure an exchange that runs already, whose SOL_USDC allows many open orders, instead of starting one.",
 )
-def main(names: tuple[str, ...], quick: bool, url: str | None) -> None:
-    """Measure the exchange beside its limit. Takes about two minutes; exits 1 if a figure could not be measured."""
-    figures = chosen(names)
+def main(names: tuple[str, ...], pace: str | None, url: str | None) -> None:
+    """Measure the exchange beside its limit: the figures whose name begins so, or all.
+
+    Takes about three minutes; exits 1 if a figure could not be measured.
+    """
+    figures = chosen(names, full=pace == FULL.name)
+    raise_open_files()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            sys.exit(runner.run(run_until_signal(figures, quick, url)))
+            sys.exit(runner.run(run_until_signal(figures, PACES[pace or USUAL.name], url)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)
 

@@ -19,13 +19,20 @@ EXPIRED_SHARE_MAX = 0.01
 class Pace:
     """How long and how often: each round measures every side once, for `slice_s` after `warmup_s`."""
 
+    name: str
     slice_s: float
     warmup_s: float
     rounds: int
+    operations: int  # of a slice of the core
+    resting_max: int  # of the figures about many resting orders
+    pause_s: float  # how long the loop is listened to
 
 
-FULL = Pace(slice_s=2.0, warmup_s=0.3, rounds=3)
-QUICK = Pace(slice_s=0.5, warmup_s=0.1, rounds=1)
+FULL = Pace("full", 2.0, 0.3, 3, operations=100_000, resting_max=1_000_000, pause_s=300.0)
+# All of it in three minutes.
+USUAL = Pace("usual", 1.2, 0.3, 2, operations=40_000, resting_max=1_000_000, pause_s=10.0)
+QUICK = Pace("quick", 0.4, 0.1, 1, operations=4_000, resting_max=10_000, pause_s=2.0)
+PACES = {pace.name: pace for pace in (FULL, USUAL, QUICK)}
 
 
 @dataclass(slots=True)
@@ -67,6 +74,7 @@ class Bench:
     limit_url: str
     pace: Pace
     scratch: Path
+    exchange_ws_url: str = ""
     tell: Callable[[str], None] = lambda text: None
     mix: Mix = field(default_factory=Mix)
     generator_share_max: float = 0.0
@@ -77,7 +85,7 @@ class Bench:
         """Fund the users, and lay the depth that the takers live on."""
         for kind in ("deposits", "prime"):
             self.tell(f"preparing: {kind}")
-            _refuse_errors(await run_load(Job(self.exchange_url, kind, SETUP_CONNECTIONS)), kind)
+            refuse_errors(await run_load(Job(self.exchange_url, kind, SETUP_CONNECTIONS)), kind)
 
     async def pairs(self, name: str, connections: int, kind: str = "orders") -> list[tuple[Slice, Slice]]:
         """Slices of the exchange and of the limit in turn, so that a noisy minute falls on both sides alike."""
@@ -108,17 +116,29 @@ class Bench:
             "generator": f"at most {self.generator_share_max:.0%} of a core",
         }
 
-    async def _slice(self, url: str, connections: int, kind: str) -> Slice:
-        job = Job(url, kind, connections, self.seed, self.pace.warmup_s, self.pace.slice_s)
+    async def socket_pairs(self, name: str, in_flight: int) -> list[tuple[Slice, Slice]]:
+        """As `pairs`, over one WebSocket with so many orders in flight; the limit sends each frame back."""
+        measured = []
+        for number in range(1, self.pace.rounds + 1):
+            self.tell(f"{name}: round {number} of {self.pace.rounds}")
+            self.seed += 1
+            exchange = await self._slice(self.exchange_ws_url, 1, "orders", in_flight)
+            self.mix.add(exchange)
+            echo = await self._slice(self.limit_url.replace("http", "ws", 1) + "/echo", 1, "orders", in_flight)
+            measured.append((exchange, echo))
+        return measured
+
+    async def _slice(self, url: str, connections: int, kind: str, in_flight: int = 1) -> Slice:
+        job = Job(url, kind, connections, self.seed, self.pace.warmup_s, self.pace.slice_s, in_flight)
         measured = await run_load(job)
-        _refuse_errors(measured, kind)
+        refuse_errors(measured, kind)
         if not measured.replies:
             raise UnmeasuredError(f"no reply to {kind} within {self.pace.slice_s} s")
         self.generator_share_max = max(self.generator_share_max, measured.cpu_share)
         return measured
 
 
-def _refuse_errors(measured: Slice, kind: str) -> None:
+def refuse_errors(measured: Slice, kind: str) -> None:
     """A server that refuses is not fast: one reply that is not a 200 and the figure does not count."""
     if measured.errors:
         counts = ", ".join(f"{count:,} {code}" for code, count in sorted(measured.errors.items()))

@@ -46,22 +46,30 @@ class Row:
     ratios: tuple[float, ...] = ()
     goal: Goal | None = None
     failure: str | None = None
+    remark: str | None = None  # what was measured less than the figure means: fewer orders, a shorter time
 
     @property
     def ratio(self) -> float:
         return statistics.median(self.ratios)
 
 
-def row_of(name: str, unit: str, pairs: Sequence[tuple[float, float]], goal: Goal | None = None) -> Row:
+def row_of(
+    name: str, unit: str, pairs: Sequence[tuple[float, float]], goal: Goal | None = None, remark: str | None = None
+) -> Row:
     """A row of pairs (value, limit), each measured side by side; its ratio is the median of theirs."""
     values, limits = zip(*pairs, strict=True)
     ratios = tuple(value / limit for value, limit in pairs)
-    return Row(name, unit, statistics.median(values), statistics.median(limits), ratios, goal)
+    return Row(name, unit, statistics.median(values), statistics.median(limits), ratios, goal, remark=remark)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Something to measure, by the name that `--only` knows it by."""
+    """Something to measure, by the name that it is chosen by on the command line.
+
+    `serves`: it needs the exchange and the limit that all figures share. `only_full`: too long for `make bench`.
+    """
 
     name: str
     measure: Callable[[Bench], Awaitable[list[Row]]]
+    serves: bool = True
+    only_full: bool = False

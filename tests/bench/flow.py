@@ -28,14 +28,24 @@ BLOCK_MAKERS_A_SIDE = 10
 BLOCKS = 400  # 16,000 requests: more than a slice sends, so that only a very fast server sees one twice
 BATCH_PAIRS = 60
 PRIME_ORDERS_A_LEVEL = 20
+MARKETS_USERS = 5  # of makers, and of takers
 
 Body = dict[str, object]
 Encoded = tuple[str, bytes]  # path and JSON
 
 
 def requests_of(kind: str, seed: int) -> list[Encoded]:
-    """The requests of one kind, a name in `KINDS`, in the order to send."""
-    return KINDS[kind](random.Random(seed))
+    """The requests of one kind, a name in `KINDS`, in the order to send; `markets-orders-7` is of seven markets."""
+    chance = random.Random(seed)
+    if kind.startswith("markets-"):
+        _, what, count = kind.split("-")
+        return MARKETS_KINDS[what](chance, int(count))
+    return KINDS[kind](chance)
+
+
+def market_of(number: int) -> str:
+    """The name of one of many markets."""
+    return f"M{number}_{MARKET.partition('_')[2]}"
 
 
 def _order(user_id: str, side: str, price_ticks: int, quantity_cents: int, time_in_force: str) -> Body:
@@ -120,4 +130,49 @@ KINDS: dict[str, Callable[[random.Random], list[Encoded]]] = {
     "batches": batches,
     "deposits": deposits,
     "prime": prime,
+}
+
+# --- many markets: a few users on all of them, and one deep order on each side instead of a whole book
+
+
+def markets_orders(chance: random.Random, count: int) -> list[Encoded]:
+    """Block after block as `orders`, each on the next market."""
+    blocks = max(count, BLOCKS)
+    few = (MAKERS[:MARKETS_USERS], TAKERS[:MARKETS_USERS])
+    encoded = []
+    for number in range(blocks):
+        for body in _block(chance):
+            users = few[body["time_in_force"] == "ioc"]
+            moved = body | {"market": market_of(number % count), "user_id": chance.choice(users)}
+            encoded.append(("/order", orjson.dumps(moved)))
+    return encoded
+
+
+def markets_deposits(chance: random.Random, count: int) -> list[Encoded]:
+    """Each asset for each of the few users."""
+    assets = [MARKET.partition("_")[2], *(market_of(number).partition("_")[0] for number in range(count))]
+    return [
+        (
+            "/admin/deposit",
+            orjson.dumps({"user_id": user, "asset": asset, "amount": "1000000000", "key": f"{user}-{asset}"}),
+        )
+        for user in (*MAKERS[:MARKETS_USERS], *TAKERS[:MARKETS_USERS])
+        for asset in assets
+    ]
+
+
+def markets_prime(chance: random.Random, count: int) -> list[Encoded]:
+    """What takers live on when they come before their makers."""
+    encoded = []
+    for number in range(count):
+        for side, price_ticks in (("buy", MID_TICKS - REACH_TICKS), ("sell", MID_TICKS + REACH_TICKS)):
+            deep = _order(MAKERS[0], side, price_ticks, 1, "gtc") | {"market": market_of(number), "quantity": "1000"}
+            encoded.append(("/order", orjson.dumps(deep)))
+    return encoded
+
+
+MARKETS_KINDS: dict[str, Callable[[random.Random, int], list[Encoded]]] = {
+    "orders": markets_orders,
+    "deposits": markets_deposits,
+    "prime": markets_prime,
 }

@@ -1,4 +1,5 @@
 """The limit: a server of the same kind that decodes an order, answers one of the same size, and does nothing else.
+Over WebSockets it sends back what it gets, to the same socket or to a crowd of others.
 
 What it reaches is what aiohttp, uvloop, msgspec and orjson cost by themselves; the exchange adds the difference.
 It answers an ioc order with two fills and a gtc order with none, about what an exchange answers to `flow.py`.
@@ -28,6 +29,8 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     time_in_force: str = "gtc"
     post_only: bool = False
 
+
+CROWD: web.AppKey[dict[web.WebSocketResponse, None]] = web.AppKey("crowd")
 
 _decode = msgspec.json.Decoder(Order).decode
 
@@ -72,6 +75,31 @@ async def place_order(request: web.Request) -> web.Response:
     return web.Response(body=orjson.dumps(reply_to(order)), content_type="application/json")
 
 
+async def echo(request: web.Request) -> web.WebSocketResponse:
+    """A WebSocket that sends every frame back."""
+    socket = web.WebSocketResponse(compress=False)
+    await socket.prepare(request)
+    async for message in socket:
+        await socket.send_str(message.data)
+    return socket
+
+
+async def crowd(request: web.Request) -> web.WebSocketResponse:
+    """A WebSocket among others: what one says, all the others get, one after the other."""
+    members = request.app[CROWD]
+    socket = web.WebSocketResponse(compress=False)
+    await socket.prepare(request)
+    members[socket] = None
+    try:
+        async for message in socket:
+            for member in members:
+                if member is not socket:
+                    await member.send_str(message.data)
+    finally:
+        del members[socket]
+    return socket
+
+
 def _announce(ready_file: Path, url: str) -> None:
     ready_file.write_bytes(orjson.dumps({"url": url}))
 
@@ -84,6 +112,9 @@ async def serve(ready_file: Path) -> None:
         loop.add_signal_handler(number, stop.set)
     app = web.Application()
     app.router.add_post("/order", place_order)
+    app[CROWD] = {}
+    app.router.add_get("/echo", echo)
+    app.router.add_get("/crowd", crowd)
     # A generator that has gone leaves its idle sockets: they are cut at once, not waited for.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
@@ -99,7 +130,7 @@ async def serve(ready_file: Path) -> None:
     "--ready-file", type=click.Path(path_type=Path), required=True, help="Where to write the address, as JSON."
 )
 def main(ready_file: Path) -> None:
-    """Serve the limit of `POST /order`."""
+    """Serve the limits."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(ready_file))
 

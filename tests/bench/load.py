@@ -8,9 +8,10 @@ Each connection has one request in flight; connections share one list of request
 import asyncio
 import gc
 import itertools
+import math
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import cast
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ from tests.bench.stats import percentile
 # Longer than the exchange's own reply_timeout_s, so that its OUTCOME_UNKNOWN is heard rather than cut off.
 DRAIN_TIMEOUT_S = 10.0
 HTTP_OK = 200
+PACE_S = 0.002
+PACE_MAX_S = 0.1
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -36,6 +39,8 @@ class Job(msgspec.Struct, frozen=True):
     seed: int = 0
     warmup_s: float = 0.0
     duration_s: float | None = None
+    in_flight: int = 1  # of each connection; more than one only over a WebSocket
+    rate: float | None = None  # requests a second, at most; without it as fast as it goes
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -73,6 +78,8 @@ class Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
     def send_next(self) -> None:
+        if self.load.must_wait(self):
+            return
         request = self.load.next_request()
         if request is None:
             self.end()
@@ -131,6 +138,30 @@ class Load:
         self.bodies: list[bytes] = []
         self.refusals: list[tuple[int, bytes]] = []
         self.errors: Counter[str] = Counter()
+        self.allowed = math.inf  # requests that the rate still lets go
+        self.waiting: deque[Connection] = deque()
+
+    def must_wait(self, connection: "Connection") -> bool:
+        """Whether the rate makes this connection wait; it is called when its turn has come."""
+        if self.allowed < 1 and self.last_ns < self.stop_ns:
+            self.waiting.append(connection)
+            return True
+        self.allowed -= 1
+        return False
+
+    async def pace(self, rate: float) -> None:
+        """Let so many requests go each second, evenly, until all connections have ended."""
+        self.allowed = 0.0
+        before = time.perf_counter()
+        while not self.finished.is_set():
+            await asyncio.sleep(PACE_S)
+            now = time.perf_counter()
+            # What could not be sent while the server was slow is not sent in a rush afterwards.
+            self.allowed, before = min(self.allowed + rate * (now - before), rate * PACE_MAX_S), now
+            if time.perf_counter_ns() >= self.stop_ns:
+                self.last_ns, self.allowed = self.stop_ns, math.inf
+            while self.waiting and self.allowed >= 1:
+                self.waiting.popleft().send_next()
 
     def start(self, job: Job) -> None:
         now_ns = time.perf_counter_ns()
@@ -204,6 +235,7 @@ async def run(job: Job) -> Slice:
     gc.disable()
     started_ns, started_cpu_s = time.perf_counter_ns(), time.process_time()
     load.start(job)
+    pace = asyncio.create_task(load.pace(job.rate)) if job.rate is not None else None
     for connection in connections:
         connection.send_next()
     allowed_s = None if job.duration_s is None else job.warmup_s + job.duration_s + DRAIN_TIMEOUT_S
@@ -213,10 +245,13 @@ async def run(job: Job) -> Slice:
     except TimeoutError:
         load.errors["NO_REPLY"] += load.running
     wall_s, cpu_s = (time.perf_counter_ns() - started_ns) / 1e9, time.process_time() - started_cpu_s
-    return _measured(job, load, wall_s, cpu_s)
+    if pace is not None:
+        pace.cancel()
+    return measured(job, load, wall_s, cpu_s)
 
 
-def _measured(job: Job, load: Load, wall_s: float, cpu_s: float) -> Slice:
+def measured(job: Job, load: Load, wall_s: float, cpu_s: float) -> Slice:
+    """The books on a job that is over."""
     statuses, fills, errors = tally(load.bodies)
     errors.update(_code(status, body) for status, body in load.refusals)
     errors.update(load.errors)
@@ -241,8 +276,8 @@ def main() -> None:
     """Run the job on standard input."""
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        measured = runner.run(run(job))
-    sys.stdout.buffer.write(msgspec.json.encode(measured))
+        result = runner.run(run(job))
+    sys.stdout.buffer.write(msgspec.json.encode(result))
 
 
 if __name__ == "__main__":

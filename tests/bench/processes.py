@@ -3,12 +3,17 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import msgspec
 import orjson
@@ -21,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 READY_TIMEOUT_S = 120.0  # a first start makes a database cluster
 STOP_TIMEOUT_S = 30.0
-LOAD_TIMEOUT_S = 60.0
+LOAD_TIMEOUT_S = 60.0  # beyond what the job itself takes
 POLL_S = 0.02
 LOG_TAIL_LINES = 5
 
@@ -55,14 +60,66 @@ taker_fee = "0"
 max_open_orders = 1000000
 """
 
+MORE = """
+[[assets]]
+symbol = "{base}"
+decimals = 9
 
-def exchange_command(scratch: Path) -> list[str]:
-    """The command of an exchange that keeps nothing; its configuration is written into `scratch`."""
-    config = scratch / "config.toml"
+[[markets]]
+symbol = "{base}_{quote}"
+tick_size = "0.01"
+lot_size = "0.0001"
+"""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that is ready; the limit has no address of its own for sockets."""
+
+    url: str
+    ws_url: str
+    pid: int
+
+
+def raise_open_files() -> None:
+    """As many open files as there may be: thousands of sockets, here and in the processes started from here."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def in_a_process(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The result of a function that runs alone in a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return await asyncio.wrap_future(pool.submit(work, *args, **kwargs))
+
+
+def write_config(scratch: Path, markets: str = "") -> Path:
+    """The configuration of the bench, in `scratch`; one with more `markets` in a file of its own."""
+    config = scratch / ("markets.toml" if markets else "config.toml")
     data_dir = json.dumps(str(scratch / "exchange"))
-    config.write_text(CONFIG.format(data_dir=data_dir, base=BASE, quote=QUOTE, market=MARKET))
+    config.write_text(CONFIG.format(data_dir=data_dir, base=BASE, quote=QUOTE, market=MARKET) + markets)
+    return config
+
+
+def more_markets(count: int) -> str:
+    """The configuration of so many markets beside the usual one: those of `flow.market_of`."""
+    return "".join(MORE.format(base=f"M{number}", quote=QUOTE) for number in range(count))
+
+
+def exchange_command(scratch: Path, *options: str, markets: str = "") -> list[str]:
+    """The command of an exchange; one that keeps nothing, unless `options` say where its database is."""
     binary = Path(sys.executable).with_name("exchange")
-    return [str(binary), "serve", "--config", str(config), "--port", "0", "--ws-port", "0", "--ephemeral"]
+    listen = ["--config", str(write_config(scratch, markets)), "--port", "0", "--ws-port", "0"]
+    return [str(binary), "serve", *listen, *(options or ["--ephemeral"])]
+
+
+def ticking_command(scratch: Path, dsn: str, output: Path) -> list[str]:
+    """The command of an exchange on that database whose loop is listened to: see `tests.bench.ticking`."""
+    options = ["--config", str(write_config(scratch)), "--database-url", dsn, "--pauses", str(output)]
+    return [sys.executable, "-m", "tests.bench.ticking", *options]
 
 
 def limit_command() -> list[str]:
@@ -70,12 +127,13 @@ def limit_command() -> list[str]:
 
 
 @asynccontextmanager
-async def serving(command: Sequence[str], name: str, scratch: Path) -> AsyncIterator[str]:
-    """Run a server and yield its URL, which it writes into its `--ready-file`; end it by SIGTERM, or by force."""
+async def serving(command: Sequence[str], name: str, scratch: Path) -> AsyncIterator[Server]:
+    """Run a server and yield its address, which it writes into its `--ready-file`; end it by SIGTERM, or by force."""
     ready_file, log = scratch / f"{name}.json", scratch / f"{name}.log"
     # A developer's own settings must not reach the exchange that is measured.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("EXCHANGE_")}
     with log.open("wb") as output:
+        ready_file.unlink(missing_ok=True)
         process = await asyncio.create_subprocess_exec(
             *command,
             "--ready-file",
@@ -88,25 +146,27 @@ async def serving(command: Sequence[str], name: str, scratch: Path) -> AsyncIter
             start_new_session=True,
         )
     try:
-        yield await _url(process, name, ready_file, log)
+        yield await _ready(process, name, ready_file, log)
     finally:
         await _end(process)
 
 
-async def _url(process: asyncio.subprocess.Process, name: str, ready_file: Path, log: Path) -> str:
+async def _ready(process: asyncio.subprocess.Process, name: str, ready_file: Path, log: Path) -> Server:
     give_up_at = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < give_up_at:
         if process.returncode is not None:
             raise UnmeasuredError(f"{name} ended with code {process.returncode}: {_tail(log)}")
-        if url := _announced(ready_file):
-            return url
+        if announced := _announced(ready_file):
+            url = announced["url"]
+            return Server(url, announced.get("ws_url", url), process.pid)
         await asyncio.sleep(POLL_S)
     raise UnmeasuredError(f"{name} was not ready within {READY_TIMEOUT_S:.0f} s: {_tail(log)}")
 
 
-def _announced(ready_file: Path) -> str | None:
+def _announced(ready_file: Path) -> dict[str, str] | None:
     try:
-        return str(orjson.loads(ready_file.read_bytes())["url"])
+        announced: dict[str, str] = orjson.loads(ready_file.read_bytes())
+        return announced
     except (FileNotFoundError, orjson.JSONDecodeError):  # not written yet, or only in part
         return None
 
@@ -127,21 +187,27 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 async def run_load(job: Job) -> Slice:
+    """Run one job of the load generator that fits its address."""
+    module = "tests.bench.socket_load" if job.url.startswith("ws") else "tests.bench.load"
+    return await run_job(module, job, Slice, LOAD_TIMEOUT_S + (job.duration_s or 0.0))
+
+
+async def run_job(module: str, job: msgspec.Struct, result: type[T], timeout_s: float = LOAD_TIMEOUT_S) -> T:
     """Run one job in a fresh generator: nothing of the slice before is left in its memory."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.bench.load",
+        module,
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(LOAD_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             output, complaint = await process.communicate(msgspec.json.encode(job))
     except TimeoutError:
-        raise UnmeasuredError(f"the generator did not end within {LOAD_TIMEOUT_S:.0f} s") from None
+        raise UnmeasuredError(f"the generator did not end within {timeout_s:.0f} s") from None
     finally:
         if process.returncode is None:
             process.kill()
@@ -149,4 +215,4 @@ async def run_load(job: Job) -> Slice:
     if process.returncode:
         last = complaint.decode(errors="replace").strip().splitlines()[-1:]
         raise UnmeasuredError(f"the generator failed: {''.join(last) or 'it said nothing'}")
-    return msgspec.json.decode(output, type=Slice)
+    return msgspec.json.decode(output, type=result)

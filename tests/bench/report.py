@@ -13,7 +13,7 @@ BAR_CELLS = 12
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """A row as it is kept; `quick` and `measured_at` are its own, since `--only` renews some rows and leaves others."""
+    """A row as it is kept; `pace` and `measured_at` are its own, since names renew some rows and leave others."""
 
     unit: str
     value: float
@@ -22,7 +22,7 @@ class Remembered(msgspec.Struct, frozen=True):
     ratios: tuple[float, ...]
     goal: str | None
     met: bool | None
-    quick: bool
+    pace: str
     measured_at: str
 
 
@@ -41,15 +41,15 @@ def load(path: Path) -> Run:
         return Run({}, {})
 
 
-def save(path: Path, previous: Run, rows: list[Row], notes: dict[str, str], *, quick: bool, measured_at: str) -> None:
+def save(path: Path, previous: Run, rows: list[Row], notes: dict[str, str], *, pace: str, measured_at: str) -> None:
     """Write the rows measured now over those of before; a row that failed leaves the old one."""
-    renewed = {row.name: _remembered(row, quick, measured_at) for row in rows if row.failure is None}
+    renewed = {row.name: _remembered(row, pace, measured_at) for row in rows if row.failure is None}
     path.parent.mkdir(exist_ok=True)
     encoded = msgspec.json.encode(Run(previous.rows | renewed, notes))
     path.write_bytes(msgspec.json.format(encoded, indent=2) + b"\n")
 
 
-def _remembered(row: Row, quick: bool, measured_at: str) -> Remembered:
+def _remembered(row: Row, pace: str, measured_at: str) -> Remembered:
     return Remembered(
         unit=row.unit,
         value=row.value,
@@ -58,7 +58,7 @@ def _remembered(row: Row, quick: bool, measured_at: str) -> Remembered:
         ratios=row.ratios,
         goal=str(row.goal) if row.goal else None,
         met=row.goal.met(row.ratio) if row.goal else None,
-        quick=quick,
+        pace=pace,
         measured_at=measured_at,
     )
 
@@ -67,7 +67,7 @@ def table(rows: list[Row], previous: Run) -> Table:
     """The report. A full bar is a goal reached; `rounds` are the lowest and the highest ratio of a round."""
     result = Table(
         title="exchange beside its limit",
-        caption="* a quick run, which says little" if any(before.quick for before in previous.rows.values()) else None,
+        caption="* a quick run, which says little" if any(map(_quick, previous.rows.values())) else None,
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
@@ -75,11 +75,12 @@ def table(rows: list[Row], previous: Run) -> Table:
     for heading in ("value", "limit", "ratio", "rounds", "goal"):
         result.add_column(heading, justify="right", no_wrap=True)
     result.add_column("", no_wrap=True)
+    result.add_column("met", no_wrap=True)
     result.add_column("before", justify="right", no_wrap=True)
     for row in rows:
         if row.failure is not None:
             result.add_row(
-                row.name, Text("failed", style="bold red"), "", "", "", "", Text("see below", style="red"), ""
+                row.name, Text("failed", style="bold red"), "", "", "", "", Text("see below", style="red"), "", ""
             )
             continue
         before = previous.rows.get(row.name)
@@ -91,13 +92,20 @@ def table(rows: list[Row], previous: Run) -> Table:
             _spread(row.ratios),
             str(row.goal) if row.goal else "",
             _bar(row),
-            f"{before.ratio:.2f}{'*' if before.quick else ''}" if before else "",
+            "" if row.goal is None else "yes" if row.goal.met(row.ratio) else "no",
+            f"{before.ratio:.2f}{'*' if _quick(before) else ''}" if before else "",
         )
     return result
 
 
+def _quick(before: Remembered) -> bool:
+    return before.pace == "quick"
+
+
 def _quantity(value: float, unit: str) -> str:
-    return f"{value:,.2f} ms" if unit == "ms" else f"{value:,.0f} /s"
+    if unit in ("ms", "s"):
+        return f"{value:,.2f} {unit}"
+    return f"{value:,.0f} /s" if unit.endswith("/s") else f"{value:,.0f} {unit}"
 
 
 def _spread(ratios: tuple[float, ...]) -> str:

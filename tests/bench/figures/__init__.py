@@ -1,6 +1,16 @@
 """All figures, in the order in which they are measured and printed."""
 
 from tests.bench.figure import Figure
-from tests.bench.figures import batches, durable_latency, orders
+from tests.bench.figures import batches, core, deep, durable_latency, fan_out, orders, scale, socket_orders, writer
 
-FIGURES: list[Figure] = [*orders.FIGURES, batches.FIGURE, durable_latency.FIGURE]
+FIGURES: list[Figure] = [
+    *orders.FIGURES,
+    batches.FIGURE,
+    durable_latency.FIGURE,
+    socket_orders.FIGURE,
+    fan_out.FIGURE,
+    writer.FIGURE,
+    *core.FIGURES,
+    *deep.FIGURES,
+    *scale.FIGURES,
+]
