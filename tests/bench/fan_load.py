@@ -1,7 +1,7 @@
 """A crowd of subscribers, a process of its own: how long from a trade's order until the last has its message.
 
-At the exchange each trade is a bid that rests, and then an order that takes it, from which the time counts; at the limit
-one socket says what the exchange's sockets heard, and the server sends it to all others.
+At the exchange each trade is a bid that rests, and then an order that takes it, from which the time counts; at the
+limit one socket says what the exchange's sockets heard, and the server sends it to all others.
 """
 
 import asyncio
