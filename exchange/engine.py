@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from exchange.core.commands import AddAsset, AddUser, CancelAll, CancelOrder, Command, Deposit, SetMarket
 from exchange.core.venue import Outcome, Venue
-from exchange.writer import Applied, Ticket, Writer
+from exchange.writer import Applied, Ticket, Waiter, Writer
 
 Read = TypeVar("Read")
 
@@ -109,17 +109,22 @@ class Engine:
 
     def _submit(self, commands: Sequence[Command], since: float) -> "asyncio.Future[list[Any]]":
         """`since` is what the reply timeout counts from."""
+        waiter = Waiter(asyncio.get_running_loop().create_future(), len(commands), since)
+        self.enter(waiter, commands)
+        return waiter.future
+
+    def enter(self, ticket: Ticket, commands: Sequence[Command]) -> None:
+        """Get the commands in line as `submit_all` does, for a ticket that is told of each as it is released."""
         if self.stopping:
             raise Stopping
-        bound = self._backlog_max + (self._market_queue_max if _only_cancels(commands) else 0)
-        if self._queued + self._writer.backlog + len(commands) > bound:
+        waiting = self._queued + self._writer.backlog + len(commands)
+        if waiting > self._backlog_max and not (
+            waiting <= self._backlog_max + self._market_queue_max and _only_cancels(commands)
+        ):
             raise Overloaded
-        ticket = Ticket(asyncio.get_running_loop().create_future(), len(commands), since)
-        run = _runs(ticket, commands)
-        if not self._enqueue(run):
+        if not self._enqueue(_runs(ticket, commands)):
             raise Overloaded
         self._queued += len(commands)
-        return ticket.future
 
     def read(self, copy: Callable[[Venue], Read]) -> "asyncio.Future[list[Read]]":
         """What `copy` takes from memory now, once everything it can have seen is durable; a list of that one value.
@@ -131,15 +136,13 @@ class Engine:
         loop = asyncio.get_running_loop()
         if self._writer.backlog > self._backlog_max:
             raise Overloaded
-        ticket = Ticket(loop.create_future(), 1, loop.time())
-        self._writer.add(ticket, 0, copy(self.venue))
-        return ticket.future
+        waiter = Waiter(loop.create_future(), 1, loop.time())
+        self._writer.add(waiter, 0, copy(self.venue))
+        return waiter.future
 
     def mark(self, mark: object) -> None:
         """Put something in the line of the writer, to be released after everything applied so far."""
-        ticket = Ticket(asyncio.get_running_loop().create_future(), 1, math.inf)
-        ticket.future.add_done_callback(_nobody_waits)
-        self._writer.add(ticket, 0, mark)
+        self._writer.add(_NOBODY, 0, mark)
 
     def time_ns(self) -> int:
         """The time as commands get it: when the clock goes back, it stands."""
@@ -237,12 +240,19 @@ def _only_cancels(commands: Sequence[Command]) -> bool:
     return all(isinstance(command, _CANCELS) for command in commands)
 
 
-def _nobody_waits(done: "asyncio.Future[list[Any]]") -> None:
-    """A mark that is given up is missed by nobody, nor is it to be reported as forgotten."""
-    if not done.cancelled():
-        done.exception()
+class _Nobody:
+    """The ticket of what nobody waits for."""
+
+    since = math.inf
+
+    def resolve(self, index: int, outcome: Any) -> None:
+        """Nobody is told."""
+
+    def give_up(self) -> None:
+        """Nobody misses it."""
 
 
+_NOBODY = _Nobody()
 _VENUE_COMMANDS = (Deposit, AddUser, AddAsset, SetMarket)
 _CANCELS = (CancelOrder, CancelAll)
 

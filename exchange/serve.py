@@ -15,6 +15,7 @@ import structlog
 
 from exchange.api.auth import Gate
 from exchange.api.channels import Channels
+from exchange.api.desk import Desk
 from exchange.api.errors import STATUS
 from exchange.api.limits import RateLimits
 from exchange.api.rest import Rest
@@ -88,7 +89,8 @@ async def _run(
     channels = Channels(exchange.data, feed_encoder(exchange.venue), answer_frame, exchange.engine.now_ns)
     sockets = Sockets(trading, gate, exchange.engine, exchange.feeds, channels, config.server.ping_s)
     metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count)
-    server = Server(config.server, rest, sockets, metrics.text)
+    desk = Desk(gate, trading, rest.request_ids)
+    server = Server(config.server, rest, desk, sockets, metrics.text)
 
     async def listen() -> None:
         watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None

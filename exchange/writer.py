@@ -65,8 +65,22 @@ class Store(Protocol):
         """Whether the connection is there, as far as is known."""
 
 
-class Ticket:
-    """What one request waits for: the outcome of each of its commands, or the one value it reads."""
+class Ticket(Protocol):
+    """A request in the line: it is told the outcome of each of its commands, or the one value it reads."""
+
+    @property
+    def since(self) -> float:
+        """What the reply timeout counts from, in the loop's time; infinity if nobody waits."""
+
+    def resolve(self, index: int, outcome: Any) -> None:
+        """Take the outcome of one command, now that it may be known. Never raises."""
+
+    def give_up(self) -> None:
+        """Take it that the outcome is unknown, unless all of it is told already. Never raises."""
+
+
+class Waiter:
+    """The ticket of somebody who waits for a future: a list of outcomes, one each."""
 
     __slots__ = ("future", "missing", "outcomes", "since")
 
@@ -97,14 +111,18 @@ Entry = tuple[Ticket, int, Any]
 
 
 class Writer:
-    """One task that commits; `add` hands it an outcome, `durable_sequence` says how far it has come."""
+    """One task that commits; `add` hands it an outcome, `durable_sequence` says how far it has come.
+
+    `released` is given what has become durable, in order; `told` is called when the tickets of it have been told, too.
+    """
 
     def __init__(
         self,
         store: Store,
         sequence: int,
         *,
-        released: Callable[[list[Entry]], None] | None = None,
+        released: Callable[[list[Entry]], None] = lambda entries: None,
+        told: Callable[[], None] = lambda: None,
         reply_timeout_s: float = 5.0,
         batch_max: int = BATCH_MAX,
     ) -> None:
@@ -114,6 +132,7 @@ class Writer:
         self.commit_us = Histogram(powers=25)  # to half a minute
         self._store = store
         self._released = released
+        self._told = told
         self._batch_max = batch_max
         self._reply_timeout_s = reply_timeout_s
         self._pending: deque[Entry] = deque()
@@ -130,9 +149,9 @@ class Writer:
             return
         if not self._pending:
             if outcome.__class__ is not Applied and self._idle.is_set():
-                if self._released is not None:
-                    self._released([(ticket, index, outcome)])
+                self._released([(ticket, index, outcome)])
                 ticket.resolve(index, outcome)
+                self._told()
                 return
             self._wake.set()
             self._idle.clear()
@@ -184,11 +203,11 @@ class Writer:
             assert batch.to_sequence == batch.from_sequence + len(applied)
             await self._timed_commit(batch)
             self.durable_sequence = batch.to_sequence
-        if self._released is not None:
-            self._released(entries)
+        self._released(entries)
         self._releasing = []
         for ticket, index, outcome in entries:
             ticket.resolve(index, outcome)
+        self._told()
 
     async def _timed_commit(self, batch: Batch) -> None:
         """Commit, and count what became durable and how long it took, doubts included."""

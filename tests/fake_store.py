@@ -103,7 +103,7 @@ async def flow_of(
     batch_max: int = 100,
     reply_timeout_s: float = 1000.0,
     now_ns: Callable[[], int] = lambda: 1_000_000_000,
-    released: Callable[[list[Entry]], None] | None = None,
+    released: Callable[[list[Entry]], None] = lambda entries: None,
 ) -> AsyncIterator[Flow]:
     """The flow on this venue, running; stopped in good order when the story ends."""
     store = FakeStore(venue.sequence)

@@ -11,7 +11,7 @@ import pytest
 from exchange.core.commands import AddUser
 from exchange.core.events import Rejected, RejectReason, UserAdded
 from exchange.failure import Failure
-from exchange.writer import Applied, Entry, OutcomeUnknown, Ticket, Writer
+from exchange.writer import Applied, Entry, OutcomeUnknown, Waiter, Writer
 from tests.fake_store import GUARD_S, FakeStore, Fate, turns
 
 REFUSED = Rejected(RejectReason.MIN_NOTIONAL)
@@ -29,7 +29,7 @@ class Desk:
 
     def add(self, outcome: Any, since: float = 0.0) -> "asyncio.Future[list[Any]]":
         """Hand over an outcome of a request of its own."""
-        ticket = Ticket(asyncio.get_running_loop().create_future(), 1, since)
+        ticket = Waiter(asyncio.get_running_loop().create_future(), 1, since)
         ticket.future.add_done_callback(lambda _: self.answered.append(outcome))
         self.writer.add(ticket, 0, outcome)
         return ticket.future
@@ -122,7 +122,8 @@ async def test_release_sees_what_is_durable_before_any_waiter_does() -> None:
 
     def released(entries: list[Entry]) -> None:
         sequences = [outcome.sequence for _, _, outcome in entries]
-        seen.append((desk.writer.durable_sequence, sequences, any(ticket.future.done() for ticket, _, _ in entries)))
+        told = any(isinstance(ticket, Waiter) and ticket.future.done() for ticket, _, _ in entries)
+        seen.append((desk.writer.durable_sequence, sequences, told))
 
     async with desk_of(released=released) as desk:
         desk.apply()
@@ -143,7 +144,7 @@ async def test_release_sees_what_leaves_at_once_too() -> None:
 
 async def test_a_request_of_several_commands_is_answered_with_the_last() -> None:
     async with desk_of(batch_max=1) as desk:
-        ticket = Ticket(asyncio.get_running_loop().create_future(), 3, 0.0)
+        ticket = Waiter(asyncio.get_running_loop().create_future(), 3, 0.0)
         first, last = desk.next(), desk.next()
         desk.writer.add(ticket, 0, first)
         desk.writer.add(ticket, 1, REFUSED)

@@ -4,6 +4,7 @@ In dev mode everybody is believed, so what is checked is that no web page trades
 be ours, and an Origin, where one is sent, must be ours or allowed.
 """
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -31,8 +32,11 @@ class Gate:
 
     def admit(self, request: web.Request, *, changes: bool) -> None:
         """Count the request. Raise ApiError unless the Host is ours and, if anything would change, the Origin too."""
-        self.limits.request(request)
-        headers = request.headers
+        self.limits.request(request.remote)
+        self.admit_headers(request.headers, changes=changes)
+
+    def admit_headers(self, headers: Mapping[str, str], *, changes: bool) -> None:
+        """Raise ApiError unless the Host is ours and, if anything would change, the Origin too."""
         host = headers.get("Host", "")
         known = self._seen.get(host)
         if known is None:

@@ -62,6 +62,11 @@ _decoders: dict[type[msgspec.Struct], "msgspec.json.Decoder[Any]"] = {}
 # --- in
 
 
+def is_json(content_type: str) -> bool:
+    """Whether a body of this type can be read."""
+    return content_type == "application/json" or content_type.partition(";")[0].strip().lower() == "application/json"
+
+
 def decode(body: bytes | msgspec.Raw, model: type[RequestT]) -> RequestT:
     """The request that the JSON text is. Raises ApiError."""
     decoder = _decoders.get(model)

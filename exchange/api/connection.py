@@ -1,7 +1,8 @@
-"""One HTTP connection: what aiohttp answers by itself, in the one error shape, and no noise in the log.
+"""One HTTP connection: plain orders go straight to the desk, everything else to aiohttp.
 
-A request may fail before it reaches a handler: it is not HTTP, a line of it is too long, its path is no path. That is
-the client's fault, so the client is told, and the log stays for ours.
+What aiohttp answers by itself is put into the one error shape, and makes no noise in the log: a request may fail before
+it reaches a handler. It is not HTTP, a line of it is too long, its path is no path. That is the client's fault, so the
+client is told, and the log stays for ours.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
+from exchange.api import models
+from exchange.api.desk import Desk
 from exchange.api.errors import ApiError, error_response
 from exchange.api.request_id import RequestIds
 
@@ -21,14 +24,80 @@ log = structlog.get_logger(__name__)
 CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE"}
 
 
+HELD_MAX_BYTES = 1 << 16  # what a client may send ahead while an order of it is under way; then it is not read
+
+
 class HttpConnection(web.RequestHandler):
-    """aiohttp's connection, with our errors."""
+    """aiohttp's connection, with our errors and a short way for orders.
 
-    __slots__ = ("_request_ids",)
+    `_in_step`: all bytes so far were whole requests, so those that come begin another. `_ordering`: an order is at the
+    desk; what comes meanwhile is held, so that replies keep the order of requests.
+    """
 
-    def __init__(self, server: web.Server, request_ids: RequestIds) -> None:
+    __slots__ = ("_desk", "_held", "_in_step", "_ordering", "_request_ids")
+
+    def __init__(self, server: web.Server, request_ids: RequestIds, desk: Desk) -> None:
         super().__init__(server, loop=asyncio.get_running_loop())
         self._request_ids = request_ids
+        self._desk = desk
+        self._in_step = True
+        self._ordering = False
+        self._held = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client has sent."""
+        if self._ordering:
+            self._hold(data)
+            return
+        if not self._in_step:
+            super().data_received(data)
+            return
+        waiter = self._waiter
+        # aiohttp waits for a request, and the client takes its replies: else they are aiohttp's to keep in order.
+        if waiter is not None and not waiter.done() and not self._paused and not self._close:
+            order = self._desk.plain_order(data)
+            if order is not None:
+                self._begin_order()
+                self._desk.place(self, *order, self._address())
+                return
+        before = len(self._messages)
+        super().data_received(data)
+        found = self._messages
+        self._in_step = len(found) == before + 1 and self._desk.is_whole(found[-1][0], data)
+
+    def _begin_order(self) -> None:
+        self._ordering = self._request_in_progress = True
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+
+    def _address(self) -> str | None:
+        peer = self.peername
+        return peer[0] if isinstance(peer, tuple) else peer
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        if len(self._held) > HELD_MAX_BYTES and not self._buffer_paused:
+            self._pause_reading_for_buffer()
+
+    def answer(self, order: models.Json) -> None:
+        """The order at the desk is durable."""
+        self._end_order(self._desk.answered(order))
+
+    def refuse(self, error: BaseException) -> None:
+        """There is no order."""
+        self._end_order(self._desk.refused(error))
+
+    def _end_order(self, reply: bytes) -> None:
+        self._ordering = self._request_in_progress = False
+        if self._handler_waiter is not None:
+            self._handler_waiter.set_result(None)
+        if self.transport is None:
+            return  # the client has left
+        self.transport.write(reply)
+        if self._held:
+            held, self._held = self._held, b""
+            if self._buffer_paused:
+                self._resume_reading_for_buffer()
+            self.data_received(held)
 
     def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -77,7 +146,7 @@ async def expect(request: web.Request) -> None:
         request.writer.output_size = 0  # this was no part of the answer
 
 
-def factory(runner: web.AppRunner, request_ids: RequestIds) -> "asyncio.Protocol":
+def factory(runner: web.AppRunner, request_ids: RequestIds, desk: Desk) -> "asyncio.Protocol":
     """The protocol of one accepted connection."""
     assert runner.server is not None
-    return HttpConnection(runner.server, request_ids)
+    return HttpConnection(runner.server, request_ids, desk)

@@ -7,8 +7,6 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable
 
-from aiohttp import web
-
 from exchange.api.errors import ApiError
 from exchange.config import LimitsConfig
 
@@ -48,10 +46,10 @@ class RateLimits:
         self._requests = Buckets(config.requests_per_s, config.requests_burst, now_s)
         self._orders = Buckets(config.orders_per_s, config.orders_burst, now_s)
 
-    def request(self, request: web.BaseRequest) -> None:
-        """Count a request, or a message of its socket, against its address. Raises ApiError."""
+    def request(self, address: str | None) -> None:
+        """Count a request, or a message of a socket, against its address. Raises ApiError."""
         if self._enabled:
-            _refuse_after(self._requests.take(request.remote or "", 1), "requests")
+            _refuse_after(self._requests.take(address or "", 1), "requests")
 
     def orders(self, user_id: str, count: int) -> None:
         """Count orders to place against their user; cancels are free. Raises ApiError."""

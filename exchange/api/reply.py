@@ -9,10 +9,11 @@ import time
 from email.utils import formatdate
 from functools import lru_cache
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import SERVER_SOFTWARE
 
+from exchange.api.errors import ApiError, error_response
 from exchange.api.request_id import json_headers
 
 PLAIN_MAX_BYTES = 1 << 16
@@ -40,9 +41,7 @@ class Reply:
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client is gone")
-        own = f"X-Request-Id: {self._request_id}\r\nContent-Length: {len(self._body)}\r\n\r\n"
-        head = _head_of(int(time.time())) + own
-        transport.write(head.encode() + self._body)
+        transport.write(reply_bytes(self._body, self._request_id))
         await request.writer.drain()  # a client that does not read what it asked for waits
         return None
 
@@ -50,6 +49,26 @@ class Reply:
         """Finish it, if it was left to aiohttp."""
         if self._response is not None:
             await self._response.write_eof()
+
+
+def reply_bytes(body: bytes, request_id: str) -> bytes:
+    """The whole of a plain reply with status 200, for a connection that is kept."""
+    own = f"X-Request-Id: {request_id}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return (_head_of(int(time.time())) + own).encode() + body
+
+
+def refusal_bytes(error: ApiError, request_id: str) -> bytes:
+    """The whole of an error's reply, for a connection that is kept."""
+    response = error_response(error, request_id)
+    assert isinstance(response.body, bytes)
+    lines = [
+        f"HTTP/1.1 {response.status} {response.reason}",
+        *(f"{name}: {value}" for name, value in response.headers.items() if name != hdrs.CONTENT_LENGTH),
+        f"Date: {formatdate(usegmt=True)}",
+        f"Server: {SERVER_SOFTWARE}",
+        f"Content-Length: {len(response.body)}",
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + response.body
 
 
 @lru_cache(maxsize=1)

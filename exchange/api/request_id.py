@@ -34,4 +34,8 @@ class RequestIds:
         given = request.headers.get(HEADER)
         if given is not None and _SANE.fullmatch(given):
             return given
+        return self.next()
+
+    def next(self) -> str:
+        """The id of a request that brings none."""
         return f"{self._prefix}-{next(self._numbers)}"

@@ -122,8 +122,7 @@ class Rest:
     # --- reading a request
 
     async def _body(self, request: web.Request, model: type[codec.RequestT]) -> codec.RequestT:
-        content_type = request.headers.get("Content-Type", "")
-        if content_type != "application/json" and content_type.partition(";")[0].strip().lower() != "application/json":
+        if not codec.is_json(request.headers.get("Content-Type", "")):
             raise ApiError("UNSUPPORTED_MEDIA_TYPE", "The body must come with Content-Type: application/json.")
         return codec.decode(await request.read(), model)
 

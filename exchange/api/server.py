@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from exchange.api import connection, openapi
+from exchange.api.desk import Desk
 from exchange.api.errors import ApiError
 from exchange.api.pages import docs_page, metrics_page, openapi_page
 from exchange.api.rest import Rest
@@ -19,10 +20,13 @@ CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class Server:
-    """Serves the calls of a Rest."""
+    """Serves the calls of a Rest, plain orders by way of the desk."""
 
-    def __init__(self, config: ServerConfig, rest: Rest, sockets: Sockets, metrics: Callable[[], bytes]) -> None:
+    def __init__(
+        self, config: ServerConfig, rest: Rest, desk: Desk, sockets: Sockets, metrics: Callable[[], bytes]
+    ) -> None:
         self._config = config
+        self._desk = desk
         self._rest = rest
         self._sockets = sockets
         self._pages = [openapi_page(lambda: document), docs_page(), metrics_page(metrics)]
@@ -73,7 +77,7 @@ class Server:
         loop = asyncio.get_running_loop()
 
         def connect() -> asyncio.Protocol:
-            return connection.factory(self._runner, self._rest.request_ids)
+            return connection.factory(self._runner, self._rest.request_ids, self._desk)
 
         try:
             listener = await loop.create_server(connect, host, port, backlog=1024)

@@ -4,9 +4,10 @@ Every call checks and gets its commands in line before it returns; what it retur
 the order of calls is the order of commands.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from exchange.api import codec, models
 from exchange.api.errors import ApiError
@@ -32,6 +33,52 @@ Answer = Awaitable[models.Json]
 Outcomes = Awaitable[list[Any]]
 
 
+class Asker(Protocol):
+    """Somebody who has placed an order and is told in the step that releases it, without a task that waits."""
+
+    def answer(self, order: models.Json) -> None:
+        """Take the order."""
+
+    def refuse(self, error: BaseException) -> None:
+        """Take the reason why there is none."""
+
+
+class _Placing:
+    """The ticket of an asker's order."""
+
+    __slots__ = ("_asker", "_rules", "_trading", "_user_id", "since")
+
+    def __init__(self, trading: "Trading", asker: Asker, user_id: str, rules: Instrument) -> None:
+        self._trading = trading
+        self._asker: Asker | None = asker
+        self._user_id = user_id
+        self._rules = rules
+        self.since = asyncio.get_running_loop().time()
+
+    def resolve(self, index: int, outcome: Any) -> None:
+        """Tell the asker, unless it was told that nobody knows."""
+        asker, self._asker = self._asker, None
+        if asker is None:
+            return
+        if isinstance(outcome, Duplicate):
+            self._trading.look_up(asker, self._user_id, self._rules, outcome)
+            return
+        try:
+            if outcome.__class__ is not Applied:
+                raise refused(outcome)
+            order = codec.placed_json(outcome.events, self._rules)
+        except Exception as error:  # one request's failure, and the writer goes on
+            asker.refuse(error)
+        else:
+            asker.answer(order)
+
+    def give_up(self) -> None:
+        """Tell the asker that nobody knows."""
+        asker, self._asker = self._asker, None
+        if asker is not None:
+            asker.refuse(OutcomeUnknown())
+
+
 class Trading:
     """What a known user can do."""
 
@@ -41,6 +88,7 @@ class Trading:
         self._venue = engine.venue
         self._history = history
         self.refusals: Counter[str] = Counter()  # what was answered with an error, by its code
+        self._looking_up: set[asyncio.Task[None]] = set()
 
     def rules(self, market: str) -> Instrument:
         """The instrument of that name. Raises ApiError."""
@@ -61,6 +109,26 @@ class Trading:
 
     async def _place(self, user_id: str, outcomes: Outcomes, rules: Instrument) -> models.Json:
         return await self._placed(user_id, (await outcomes)[0], rules)
+
+    def place_for(self, asker: Asker, request: models.PlaceOrderRequest, user_id: str) -> None:
+        """Place an order; the asker is told once it is durable. Raises ApiError, Overloaded or Stopping at once."""
+        rules = self.rules(request.market)
+        command = codec.place_order(request, user_id, rules)
+        self._limits.orders(user_id, 1)
+        self._engine.enter(_Placing(self, asker, user_id, rules), (command,))
+
+    def look_up(self, asker: Asker, user_id: str, rules: Instrument, again: Duplicate) -> None:
+        """Tell the asker of the order that its retry found: that takes a look into the database."""
+
+        async def tell() -> None:
+            try:
+                asker.answer(await self._placed(user_id, again, rules))
+            except Exception as error:
+                asker.refuse(error)
+
+        task = asyncio.create_task(tell(), name="look up a retried order")
+        self._looking_up.add(task)
+        task.add_done_callback(self._looking_up.discard)
 
     async def _placed(self, user_id: str, outcome: Any, rules: Instrument) -> models.Json:
         if outcome.__class__ is Applied:

@@ -222,7 +222,7 @@ class Session:
         try:
             head = codec.decode(body, SocketMessage)
             request_id = head.id
-            self._sockets.gate.limits.request(self._request)
+            self._sockets.gate.limits.request(self._request.remote)
             self._dispatch(head.message_type, body, request_id)
         except Exception as error:
             self._refuse(api_error(error, "a socket's message", self._opened_as), request_id)

@@ -12,7 +12,7 @@ import pytest
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.feeds import Feeds
-from exchange.writer import Batch, Ticket, Writer
+from exchange.writer import Batch, Ticket, Waiter, Writer
 from tests.sim.scenario import Broken, Result, run
 
 SEEDS = range(20)
@@ -67,7 +67,7 @@ def test_an_answer_before_the_commit_is_seen(monkeypatch: pytest.MonkeyPatch) ->
 
     def add(self: Writer, ticket: Ticket, index: int, outcome: object) -> None:
         rightly(self, ticket, index, outcome)
-        if ticket.missing == 1 and ticket.since != math.inf and not ticket.future.done():
+        if isinstance(ticket, Waiter) and ticket.missing == 1 and ticket.since != math.inf and not ticket.future.done():
             ticket.future.set_result([*ticket.outcomes[:index], outcome, *ticket.outcomes[index + 1 :]])
 
     monkeypatch.setattr(Writer, "add", add)

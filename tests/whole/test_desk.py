@@ -1,0 +1,252 @@
+"""Plain orders take the short way of the desk, and nobody can tell: the same answers, in the same order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp.test_utils import make_mocked_request
+
+from exchange.api.auth import Gate
+from exchange.api.desk import HEADS_MAX, Desk
+from exchange.api.limits import RateLimits
+from exchange.api.request_id import RequestIds
+from exchange.config import Config
+from tests.whole.api import Api, fresh, order_body
+
+Reply = tuple[int, dict[str, str], Any]
+
+PLAIN = "POST /order HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+BODY = b'{"market": "A_B"}'
+
+
+def request(body: Any, head: str = PLAIN) -> bytes:
+    """A whole request with this body, as it is or as JSON."""
+    text = body if isinstance(body, bytes) else orjson.dumps(body)
+    return f"{head}Content-Length: {len(text)}\r\n\r\n".encode() + text
+
+
+class Line:
+    """A connection and what comes back on it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def reply(self) -> Reply:
+        status, *lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        body = await self.reader.readexactly(int(headers["content-length"]))
+        return int(status.split()[1]), headers, orjson.loads(body)
+
+    async def ask(self, *sent: bytes) -> Reply:
+        """The reply to what is sent, part by part."""
+        for part in sent:
+            self.writer.write(part)
+            await self.writer.drain()
+        return await self.reply()
+
+
+@asynccontextmanager
+async def lines_to(api: Api, count: int) -> AsyncIterator[list[Line]]:
+    """Connections of their own."""
+    parts = urlsplit(api.url)
+    opened = [Line(*await asyncio.open_connection(parts.hostname, parts.port)) for _ in range(count)]
+    try:
+        yield opened
+    finally:
+        for line in opened:
+            line.writer.close()
+
+
+def without_times(order: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in order.items() if not name.endswith(("_id", "_at"))}
+
+
+async def test_a_head_that_is_known_gets_the_answer_of_one_that_is_new(api: Api, market: str) -> None:
+    user = await api.user(USDC="1000")
+    body = order_body(user, market, "buy 1 @ 10")
+    # The head is known when it comes again: on the same connection, and on another.
+    async with lines_to(api, 2) as (first, second):
+        replies = [await line.ask(request(body)) for line in (first, first, second)]
+    statuses, headers, orders = zip(*replies, strict=True)
+    assert statuses == (200, 200, 200)
+    assert headers[0].keys() == headers[1].keys() == headers[2].keys()
+    assert len({header["x-request-id"] for header in headers}) == 3
+    assert without_times(orders[0]) == without_times(orders[1]) == without_times(orders[2])
+    assert len((await api.ok("GET", "/orders/open", user_id=user))["orders"]) == 3
+
+
+BAD: dict[str, Callable[[str, str], Any]] = {
+    "no JSON": lambda user, market: b"{" * 12,
+    "no object": lambda user, market: [],
+    "an unknown field": lambda user, market: order_body(user, market, "buy 1 @ 10", worst=1),
+    "a number": lambda user, market: order_body(user, market, "buy 1 @ 10") | {"price": 10},
+    "nobody": lambda user, market: order_body(None, market, "buy 1 @ 10"),
+    "a stranger": lambda user, market: order_body(fresh("stranger"), market, "buy 1 @ 10"),
+    "no market": lambda user, market: order_body(user, "NO_WHERE", "buy 1 @ 10"),
+    "too much": lambda user, market: order_body(user, market, "buy 1 @ 100000"),
+    "off the tick": lambda user, market: order_body(user, market, "buy 1 @ 10.001"),
+    "bytes that are no text": lambda user, market: b'{"market": "\xff\xfe"}',
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_a_bad_order_is_refused_the_same_by_the_short_way(api: Api, market: str, name: str) -> None:
+    user = await api.user(USDC="1000")
+    bad = request(BAD[name](user, market))
+    head = bad[: bad.index(b"\r\n\r\n")]
+    length = int(head.rsplit(b" ", 1)[1])
+    good = orjson.dumps(order_body(user, market, "buy 1 @ 10"))
+    async with lines_to(api, 1) as (line,):
+        new = await line.ask(bad)  # by aiohttp's way, and its head is known from here on
+        known = await line.ask(bad)
+        assert 400 <= known[0] < 500
+        assert (known[0], known[2]) == (new[0], new[2])
+        assert known[1].keys() == new[1].keys()
+        # The connection goes on, with a head that is known and one that is new.
+        status, _, order = await line.ask(request(good.ljust(max(length, len(good)))))
+        assert (status, order["status"]) == (200, "open")
+
+
+async def test_a_retry_finds_its_order_by_the_short_way_too(api: Api, market: str) -> None:
+    user = await api.user(USDC="1000")
+    body = order_body(user, market, "buy 1 @ 10", client_order_id=fresh("id"))
+    async with lines_to(api, 1) as (line,):
+        orders = [(await line.ask(request(body)))[2] for _ in range(3)]
+        other = await line.ask(request(body | {"quantity": "2"}))
+    assert len({order["order_id"] for order in orders}) == 1
+    assert (other[0], other[2]["code"]) == (409, "CLIENT_ORDER_ID_CONFLICT")
+
+
+async def test_what_is_sent_ahead_is_answered_in_its_order(api: Api, market: str) -> None:
+    user = await api.user(USDC="100000")
+    order = request(order_body(user, market, "buy 1 @ 10"))
+    time = b"GET /time HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with lines_to(api, 1) as (line,):
+        assert (await line.ask(order))[0] == 200  # the head is known now
+        line.writer.write(order)
+        await line.writer.drain()
+        line.writer.write(time + order + time)
+        line.writer.write(order * 20)
+        replies = [(await line.reply())[2] for _ in range(24)]
+    kinds = ["order" if "order_id" in reply else "time" for reply in replies]
+    assert kinds == ["order", "time", "order", "time", *["order"] * 20]
+    ids = [int(reply["order_id"]) for reply in replies if "order_id" in reply]
+    assert ids == sorted(ids)
+
+
+async def test_a_request_in_parts_is_one_request(api: Api, market: str) -> None:
+    user = await api.user(USDC="1000")
+    order = request(order_body(user, market, "buy 1 @ 10"))
+    end = order.index(b"\r\n\r\n") + 4
+    async with lines_to(api, 1) as (line,):
+        assert (await line.ask(order))[0] == 200
+        for cut in (1, end - 2, end, end + 1, len(order) - 1):
+            line.writer.write(order[:cut])
+            await line.writer.drain()
+            # Somebody else's order is taken meanwhile.
+            await api.order(user, market, "buy 1 @ 9")
+            assert (await line.ask(order[cut:]))[0] == 200
+    assert len((await api.ok("GET", "/orders/open", user_id=user))["orders"]) == 11
+
+
+async def test_clients_that_leave_with_an_order_under_way_disturb_nobody(api: Api, market: str) -> None:
+    user = await api.user(USDC="1000")
+    order = request(order_body(user, market, "buy 1 @ 10"))
+    async with lines_to(api, 11) as (stays, *leave):
+        assert (await stays.ask(order))[0] == 200
+        for line in leave:
+            line.writer.write(order)
+            line.writer.write_eof()
+        for line in leave:
+            await line.reader.read()
+        assert (await stays.ask(order))[0] == 200
+    assert len((await api.ok("GET", "/orders/open", user_id=user))["orders"]) == 12
+
+
+# --- which heads are known
+
+
+def desk() -> Desk:
+    nothing: Any = None
+    return Desk(Gate(Config(), nothing, RateLimits(Config().limits, lambda: 0.0)), nothing, RequestIds())
+
+
+async def parsed(data: bytes) -> RawRequestMessage:
+    protocol: Any = make_mocked_request("GET", "/").protocol
+    messages, _, _ = HttpRequestParser(protocol, asyncio.get_running_loop(), 1 << 16).feed_data(data)
+    return messages[0][0]
+
+
+async def learn(made: Desk, data: bytes) -> bool:
+    return made.is_whole(await parsed(data), data)
+
+
+async def test_the_head_of_a_plain_order_is_known_once_it_was_seen() -> None:
+    made, data = desk(), request(BODY)
+    assert made.plain_order(data) is None
+    assert await learn(made, data)
+    found = made.plain_order(data)
+    assert found is not None
+    assert found[1] == BODY
+    assert made.plain_order(data[:-1]) is None
+    assert made.plain_order(data + b"G") is None
+    assert made.plain_order(data.replace(b"localhost", b"127.0.0.1")) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Origin: http://evil",
+        "Origin: http://localhost",
+        "Expect: 100-continue",
+        "Content-Encoding: gzip",
+        "X-Request-Id: mine",
+        "Connection: close",
+        "X-Long: " + "a" * 1024,
+    ],
+)
+async def test_a_head_with_more_to_it_is_never_known(line: str) -> None:
+    made, data = desk(), request(BODY, f"{PLAIN}{line}\r\n")
+    assert await learn(made, data)
+    assert made.plain_order(data) is None
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        PLAIN.replace("localhost", "evil"),
+        PLAIN.replace("/json", "/xml"),
+        PLAIN.replace("/order ", "/orders "),
+        PLAIN.replace("/order ", "/order?a=b "),
+        PLAIN.replace("POST", "DELETE"),
+        PLAIN.replace("1.1", "1.0"),
+    ],
+)
+async def test_a_head_of_something_else_is_never_known(head: str) -> None:
+    made, data = desk(), request(BODY, head)
+    assert await learn(made, data)
+    assert made.plain_order(data) is None
+
+
+async def test_more_or_less_than_one_request_is_not_whole() -> None:
+    made, data = desk(), request(BODY)
+    assert not made.is_whole(await parsed(data), data + data)
+    assert not made.is_whole(await parsed(data), data[:-1])
+    chunked = PLAIN.encode() + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    assert not await learn(made, chunked)
+
+
+async def test_no_more_heads_are_known_than_there_is_room_for() -> None:
+    made = desk()
+    for number in range(HEADS_MAX + 1):
+        assert await learn(made, request(BODY, f"{PLAIN}X-User-Id: user-{number}\r\n"))
+    assert made.plain_order(request(BODY, f"{PLAIN}X-User-Id: user-0\r\n")) is None
+    found = made.plain_order(request(BODY, f"{PLAIN}X-User-Id: user-{HEADS_MAX}\r\n"))
+    assert found is not None
+    assert found[0].user_id == f"user-{HEADS_MAX}"
