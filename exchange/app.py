@@ -66,7 +66,6 @@ class Exchange:
             store,
             venue.sequence,
             released=self.feeds.released,
-            told=self.feeds.flush,
             reply_timeout_s=config.engine.reply_timeout_s,
             batch_max=config.engine.batch_max,
         )

@@ -347,10 +347,7 @@ class Feeds:
     # --- releasing
 
     def released(self, entries: Iterable[Entry]) -> None:
-        """Publish what has become durable, in order, and begin subscriptions where they stand in the line.
-
-        Written out it is by `flush`, together with the answers of the same step.
-        """
+        """Publish what has become durable, in order, and begin subscriptions where they stand in the line."""
         for _, _, outcome in entries:
             if isinstance(outcome, Applied):
                 self._publish(outcome)
@@ -361,6 +358,7 @@ class Feeds:
                 self.send(outcome.subscriber, outcome.answer)
             elif isinstance(outcome, TimeMark):
                 self._close_candles(outcome.time_ns)
+        self.flush()
 
     def _join(self, wanted: Subscription) -> None:
         subscriber, channel = wanted.subscriber, wanted.channel

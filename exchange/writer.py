@@ -113,7 +113,7 @@ Entry = tuple[Ticket, int, Any]
 class Writer:
     """One task that commits; `add` hands it an outcome, `durable_sequence` says how far it has come.
 
-    `released` is given what has become durable, in order; `told` is called when the tickets of it have been told, too.
+    `released` is given what has become durable, in order.
     """
 
     def __init__(
@@ -122,7 +122,6 @@ class Writer:
         sequence: int,
         *,
         released: Callable[[list[Entry]], None] = lambda entries: None,
-        told: Callable[[], None] = lambda: None,
         reply_timeout_s: float = 5.0,
         batch_max: int = BATCH_MAX,
     ) -> None:
@@ -132,7 +131,6 @@ class Writer:
         self.commit_us = Histogram(powers=25)  # to half a minute
         self._store = store
         self._released = released
-        self._told = told
         self._batch_max = batch_max
         self._reply_timeout_s = reply_timeout_s
         self._pending: deque[Entry] = deque()
@@ -151,7 +149,6 @@ class Writer:
             if outcome.__class__ is not Applied and self._idle.is_set():
                 self._released([(ticket, index, outcome)])
                 ticket.resolve(index, outcome)
-                self._told()
                 return
             self._wake.set()
             self._idle.clear()
@@ -207,7 +204,6 @@ class Writer:
         self._releasing = []
         for ticket, index, outcome in entries:
             ticket.resolve(index, outcome)
-        self._told()
 
     async def _timed_commit(self, batch: Batch) -> None:
         """Commit, and count what became durable and how long it took, doubts included."""

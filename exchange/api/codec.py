@@ -67,7 +67,7 @@ def is_json(content_type: str) -> bool:
     return content_type == "application/json" or content_type.partition(";")[0].strip().lower() == "application/json"
 
 
-def decode(body: bytes | msgspec.Raw, model: type[RequestT]) -> RequestT:
+def decode(body: bytes | str | msgspec.Raw, model: type[RequestT]) -> RequestT:
     """The request that the JSON text is. Raises ApiError."""
     decoder = _decoders.get(model)
     if decoder is None:

@@ -8,14 +8,13 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 import orjson
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from exchange.api import codec, models
+from exchange.api import codec, messages, models
 from exchange.api.auth import Gate
 from exchange.api.channels import PRIVATE, Channels, names, split
 from exchange.api.errors import ApiError
@@ -57,61 +56,6 @@ def feed_encoder(venue: Venue) -> Callable[[Message], bytes]:
         return frame(orjson.dumps(codec.feed_json(message, lambda symbol: markets[symbol].instrument, assets)))
 
     return encode
-
-
-# A client's own name for a request; a number is one that can be sent back.
-Id = str | Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | None
-
-
-class SocketMessage(msgspec.Struct):
-    """What every message of a client has."""
-
-    message_type: str
-    id: Id = None
-
-
-class ChannelMessage(models.Request, kw_only=True):
-    """SUBSCRIBE and UNSUBSCRIBE."""
-
-    message_type: str
-    id: Id = None
-    channel: str | None = None
-    channels: list[str] | None = None
-
-
-class PingMessage(models.Request, kw_only=True):
-    """PING."""
-
-    message_type: str
-    id: Id = None
-
-
-class OrderMessage(models.PlaceOrderRequest, kw_only=True):
-    """ORDER."""
-
-    message_type: str
-    id: Id = None
-
-
-class CancelMessage(models.OrderRequest, kw_only=True):
-    """CANCEL."""
-
-    message_type: str
-    id: Id = None
-
-
-class CancelAllMessage(models.CancelAllRequest, kw_only=True):
-    """CANCEL_ALL."""
-
-    message_type: str
-    id: Id = None
-
-
-class OrdersMessage(models.BatchRequest, kw_only=True):
-    """ORDERS."""
-
-    message_type: str
-    id: Id = None
 
 
 class _Connection:
@@ -161,6 +105,7 @@ class Sockets:
         self.channels = channels
         self._ping_s = ping_s
         self._open: dict[Session, None] = {}
+        self._sending = False
 
     @property
     def count(self) -> int:
@@ -182,7 +127,9 @@ class Sockets:
             async for message in socket:
                 if message.type is not WSMsgType.TEXT and message.type is not WSMsgType.BINARY:
                     break
-                await session.handle(message.data)
+                session.handle(message.data)
+                if session.full:
+                    await session.room()
         except Exception as error:
             # The upgrade is done: there is no reply any more that could carry this.
             log.error("a socket failed", request_id=opened_as, exc_info=error)
@@ -193,9 +140,40 @@ class Sockets:
                 connection.abort()
         return socket
 
+    def send(self, subscriber: Subscriber, frame: bytes) -> None:
+        """Send an answer, in one write with the others of this turn of the loop."""
+        self.feeds.send(subscriber, frame)
+        if not self._sending:
+            self._sending = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._sending = False
+        self.feeds.flush()
+
     async def close(self) -> None:
         """Close every socket, once it is answered: the exchange ends."""
         await asyncio.gather(*(session.close() for session in list(self._open)))
+
+
+class _Order:
+    """Who asked for an order: a request on a socket."""
+
+    __slots__ = ("_request_id", "_session")
+
+    def __init__(self, session: "Session", request_id: messages.Id) -> None:
+        self._session = session
+        self._request_id = request_id
+
+    def answer(self, order: models.Json) -> None:
+        """It is durable."""
+        self._session.count(-1)
+        self._session.succeed(order, self._request_id)
+
+    def refuse(self, error: BaseException) -> None:
+        """There is none."""
+        self._session.count(-1)
+        self._session.fail(error, self._request_id)
 
 
 class Session:
@@ -203,30 +181,29 @@ class Session:
 
     def __init__(self, sockets: Sockets, connection: _Connection, request: web.Request, opened_as: str) -> None:
         self._sockets = sockets
-        self._request = request
+        self._address = request.remote
         self._user_id = request.headers.get("X-User-Id")
         self._opened_as = opened_as
         self._connection = connection
         self._subscriber = Subscriber(connection, sockets.channels.encode)
         self._in_flight = 0  # requests that wait for their answer
         self._joining = 0  # channels that wait for their beginning
+        self.full = False  # as many as may; then nothing more is read
         self._room = asyncio.Event()
-        self._room.set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def handle(self, text: str | bytes) -> None:
-        """Take one message; what it asks of the engine is in line when this returns."""
+    async def room(self) -> None:
+        """Return when the client may ask for more."""
         await self._room.wait()
-        body = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-        request_id: Any = None
+
+    def handle(self, text: str | bytes) -> None:
+        """Take one message; what it asks of the engine is in line when this returns."""
+        message = messages.read(text)
         try:
-            head = codec.decode(body, SocketMessage)
-            request_id = head.id
-            self._sockets.gate.limits.request(self._request.remote)
-            self._dispatch(head.message_type, body, request_id)
+            self._sockets.gate.limits.request(self._address)
+            self._dispatch(message)
         except Exception as error:
-            self._refuse(api_error(error, "a socket's message", self._opened_as), request_id)
-        self._sockets.feeds.flush()
+            self.fail(error, message.id)
 
     def end(self) -> None:
         """The connection is gone; what it asked for still happens."""
@@ -240,35 +217,32 @@ class Session:
 
     # --- what can be said
 
-    def _dispatch(self, message_type: str, body: bytes, request_id: Any) -> None:
+    def _dispatch(self, message: messages.Message | messages.Unreadable) -> None:
         trading = self._sockets.trading
-        match message_type:
-            case "SUBSCRIBE":
-                self._subscribe(codec.decode(body, ChannelMessage), request_id)
-            case "UNSUBSCRIBE":
-                self._unsubscribe(codec.decode(body, ChannelMessage), request_id)
-            case "PING":
-                codec.decode(body, PingMessage)
-                self._answer({"message_type": "PONG"}, request_id)
-            case "ORDER":
-                order = codec.decode(body, OrderMessage)
-                self._ask(trading.place(order, self._user(order.user_id)), request_id)
-            case "CANCEL":
-                cancel = codec.decode(body, CancelMessage)
-                self._ask(trading.cancel(cancel, self._user(cancel.user_id)), request_id)
-            case "CANCEL_ALL":
-                cancel_all = codec.decode(body, CancelAllMessage)
-                self._ask(trading.cancel_all(cancel_all, self._user(cancel_all.user_id)), request_id)
-            case "ORDERS":
-                batch = codec.decode(body, OrdersMessage)
-                self._ask(trading.batch(batch, self._user(batch.user_id)), request_id)
-            case _:
-                raise ApiError("INVALID_FIELD", "message_type is none that is known.")
+        match message:
+            case messages.PlaceOrder():
+                trading.place_for(_Order(self, message.id), message, self._user(message.user_id))
+                self.count(1)
+            case messages.Cancel():
+                self._ask(trading.cancel(message, self._user(message.user_id)), message.id)
+            case messages.CancelAll():
+                self._ask(trading.cancel_all(message, self._user(message.user_id)), message.id)
+            case messages.PlaceOrders():
+                self._ask(trading.batch(message, self._user(message.user_id)), message.id)
+            case messages.Subscribe():
+                self._subscribe(message)
+            case messages.Unsubscribe():
+                self._unsubscribe(message)
+            case messages.Ping():
+                self._answer({"message_type": "PONG"}, message.id)
+            case messages.Unreadable():
+                raise message.error
 
     def _user(self, user_id: str | None) -> str:
         return self._sockets.gate.known(user_id if user_id is not None else self._user_id)
 
-    def _subscribe(self, message: ChannelMessage, request_id: Any) -> None:
+    def _subscribe(self, message: messages.Subscribe) -> None:
+        request_id = message.id
         sockets, subscriber = self._sockets, self._subscriber
         wanted = names(message.channel, message.channels)
         if len(subscriber.channels) + self._joining + len(wanted) > CHANNELS_MAX:
@@ -291,10 +265,9 @@ class Session:
     def _heard(self, request_id: Any, done: "asyncio.Future[Any]") -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
             self._refuse(api_error(error, "a socket's channel", self._opened_as), request_id)
-            self._sockets.feeds.flush()
 
-    def _unsubscribe(self, message: ChannelMessage, request_id: Any) -> None:
-        sockets = self._sockets
+    def _unsubscribe(self, message: messages.Unsubscribe) -> None:
+        sockets, request_id = self._sockets, message.id
         for channel in names(message.channel, message.channels):
             split(channel)
             leave = partial(sockets.channels.unsubscribe, self._subscriber, channel, request_id)
@@ -305,26 +278,40 @@ class Session:
 
     def _ask(self, answer: Awaitable[Any], request_id: Any) -> None:
         """Answer when the coroutine has; it has got in line already."""
-        self._in_flight += 1
-        if self._in_flight >= IN_FLIGHT_MAX:
-            self._room.clear()
+        self.count(1)
         task = asyncio.create_task(self._result(answer, request_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _result(self, answer: Awaitable[Any], request_id: Any) -> None:
         try:
-            self._answer({"message_type": "RESULT", "data": await answer}, request_id)
+            self.succeed(await answer, request_id)
         except Exception as error:
-            self._refuse(api_error(error, "a socket's request", self._opened_as), request_id)
-        self._in_flight -= 1
-        self._room.set()
-        self._sockets.feeds.flush()
+            self.fail(error, request_id)
+        self.count(-1)
+
+    def count(self, change: int) -> None:
+        """Know how many requests wait for their answer; the client may go on when there are few enough."""
+        self._in_flight += change
+        if self._in_flight >= IN_FLIGHT_MAX:
+            self.full = True
+            self._room.clear()
+        elif self.full:
+            self.full = False
+            self._room.set()
+
+    def succeed(self, data: models.Json, request_id: Any) -> None:
+        """Answer with what was asked for."""
+        self._answer({"message_type": "RESULT", "data": data}, request_id)
+
+    def fail(self, error: BaseException, request_id: Any) -> None:
+        """Answer with the reason why there is nothing."""
+        self._refuse(api_error(error, "a socket's request", self._opened_as), request_id)
 
     def _answer(self, answer: models.Json, request_id: Any) -> None:
         if request_id is not None:
             answer["id"] = request_id
-        self._sockets.feeds.send(self._subscriber, answer_frame(answer))
+        self._sockets.send(self._subscriber, answer_frame(answer))
 
     def _refuse(self, error: ApiError, request_id: Any) -> None:
         self._sockets.trading.refusals[error.code] += 1

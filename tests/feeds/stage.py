@@ -146,7 +146,6 @@ class Stage:
         line, self.line = self.line, []
         entries: list[Entry] = [(None, 0, outcome) for outcome in line]  # type: ignore[misc]
         self.feeds.released(entries)
-        self.feeds.flush()
 
     def tell(self, *texts: str) -> None:
         """Orders, durable at once."""
