@@ -1,3 +1,7 @@
 """The exchange: one process, one asyncio loop, one database."""
 
+from exchange import compiled
+
 __version__ = "0.1.0"
+
+compiled.use()

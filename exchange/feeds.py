@@ -9,7 +9,7 @@ Whatever is conflated says so: it carries `first_channel_sequence`, the first ev
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, cast
 
 from exchange.core.candles import INTERVAL_NAMES, Candle
 from exchange.core.events import (
@@ -400,14 +400,15 @@ class Feeds:
         self._data.sequence = sequence
         levels: list[LevelChanged] = []
         for event in applied.events:
-            if isinstance(event, LevelChanged):
-                levels.append(event)
-            elif isinstance(event, MarketChanged):
-                self._publish_market(applied, event, levels)
-            elif isinstance(event, Trade):
-                self._publish_trade(sequence, event)
-            elif isinstance(event, MarketSet):
-                self._data.open_new(event.instrument.symbol)
+            kind = event.__class__  # events have no subclasses, and this is asked for each of them
+            if kind is LevelChanged:
+                levels.append(cast(LevelChanged, event))
+            elif kind is MarketChanged:
+                self._publish_market(applied, cast(MarketChanged, event), levels)
+            elif kind is Trade:
+                self._publish_trade(sequence, cast(Trade, event))
+            elif kind is MarketSet:
+                self._data.open_new(cast(MarketSet, event).instrument.symbol)
         if self._private:
             self._publish_private(applied)
 
@@ -425,7 +426,8 @@ class Feeds:
             self._emit(f"balances@{user_id}", sequence, changed[-1].balances_sequence, BalancesUpdate(changed))
 
     def _publish_trade(self, sequence: int, trade: Trade) -> None:
-        self._emit(f"trade@{trade.market}", sequence, trade.trade_sequence, trade)
+        if self._channels:
+            self._emit(f"trade@{trade.market}", sequence, trade.trade_sequence, trade)
         view = self._data.market(trade.market)
         self._emit_closed(view, sequence, trade.time_ns)
         view.add(trade)

@@ -25,14 +25,16 @@ log = structlog.get_logger(__name__)
 BATCH_MAX = 4096
 
 
-@dataclass(slots=True)
 class Applied:
     """A command that was carried out: its place in the order of all, and what happened."""
 
-    sequence: int
-    time_ns: int
-    command: Command
-    events: list[Event]
+    __slots__ = ("command", "events", "sequence", "time_ns")
+
+    def __init__(self, sequence: int, time_ns: int, command: Command, events: list[Event]) -> None:
+        self.sequence = sequence
+        self.time_ns = time_ns
+        self.command = command
+        self.events = events
 
 
 @dataclass(slots=True)

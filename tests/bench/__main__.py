@@ -15,6 +15,7 @@ import click
 import uvloop
 from rich.console import Console
 
+from exchange import compiled
 from tests.bench import report
 from tests.bench.bench import FULL, PACES, QUICK, USUAL, Bench, Pace
 from tests.bench.figure import Figure, Row, UnmeasuredError
@@ -61,7 +62,8 @@ async def run(figures: list[Figure], pace: Pace, url: str | None, console: Conso
     """Whether every figure was measured, with the flow that was meant. A missed goal is a result, not a failure."""
     measured_at = datetime.now(UTC).isoformat(timespec="seconds")
     notes = {
-        "machine": f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at start, Python {platform.python_version()}"
+        "build": "hot modules compiled (make compile)" if compiled.in_use() else "Python",
+        "machine": f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at start, Python {platform.python_version()}",
     }
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_dir())

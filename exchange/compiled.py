@@ -1,0 +1,104 @@
+"""The optional build of the hot modules: the same source, compiled by mypyc.
+
+`python -m exchange.compiled` makes it, in `.compiled` beside the package, where there is a C compiler. From then on
+the compiled modules are loaded instead of the sources that they were made of; when one of these has changed by a byte,
+none is, and everything is Python again. So what runs is always what the sources say.
+"""
+
+import hashlib
+import importlib.util
+import json
+import shutil
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+PACKAGE = Path(__file__).parent
+BUILD = PACKAGE.parent / ".compiled"
+MANIFEST = BUILD / "manifest.json"
+
+# Whatever an order passes through, but for what inherits from other people's classes: those stay Python anyway.
+MODULES = (
+    *(f"exchange.core.{path.stem}" for path in sorted((PACKAGE / "core").glob("*.py")) if path.stem != "__init__"),
+    "exchange.counts",
+    "exchange.writer",
+    "exchange.engine",
+    "exchange.feeds",
+    "exchange.store.rows",
+    "exchange.store.journal",
+    "exchange.store.commit",
+    "exchange.api.codec",
+    "exchange.api.trading",
+    "exchange.api.desk",
+    "exchange.api.reply",
+)
+
+
+class _Finder(MetaPathFinder):
+    """Finds the compiled modules before Python finds their sources."""
+
+    def __init__(self, libraries: dict[str, str]) -> None:
+        self._libraries = libraries
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """The compiled module of that name, if it is one."""
+        library = self._libraries.get(name)
+        return None if library is None else importlib.util.spec_from_file_location(name, BUILD / library)
+
+
+def use() -> None:
+    """Load the compiled modules from here on, if they are what the sources say."""
+    try:
+        made = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    if made["digest"] == _digest() and not in_use():
+        sys.meta_path.insert(0, _Finder(made["libraries"]))
+
+
+def in_use() -> bool:
+    """Whether the hot modules run compiled."""
+    return any(isinstance(finder, _Finder) for finder in sys.meta_path)
+
+
+def _source(module: str) -> Path:
+    return PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def _digest() -> str:
+    """What the sources, and the Python that runs them, come to."""
+    digest = hashlib.sha256(f"{sys.version} {sysconfig.get_config_var('SOABI')}".encode())
+    for module in MODULES:
+        digest.update(module.encode() + b"\0" + _source(module).read_bytes())
+    return digest.hexdigest()
+
+
+def build() -> None:
+    """Compile the modules, unless that is done already."""
+    if in_use():
+        return
+    from mypyc.build import mypycify
+    from setuptools import Distribution
+    from setuptools.command.build_ext import build_ext
+
+    shutil.rmtree(BUILD, ignore_errors=True)
+    digest = _digest()
+    with tempfile.TemporaryDirectory() as scratch:
+        sources = [str(_source(module)) for module in MODULES]
+        extensions = mypycify(sources, opt_level="3", debug_level="0", target_dir=scratch)
+        command = build_ext(Distribution({"name": "exchange", "ext_modules": extensions}))
+        command.build_lib, command.build_temp = str(BUILD), scratch
+        command.ensure_finalized()
+        command.run()
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    libraries = {
+        ".".join(path.relative_to(BUILD).parts).removesuffix(suffix): str(path.relative_to(BUILD))
+        for path in sorted(BUILD.rglob(f"*{suffix}"))
+    }
+    # Last, and whole: a build that was cut off has none.
+    MANIFEST.write_text(json.dumps({"digest": digest, "libraries": libraries}, indent=1), encoding="utf-8")
