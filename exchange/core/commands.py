@@ -2,7 +2,8 @@
 
 A command has passed the codec: its texts are well formed and its numbers are whole ticks, lots and minor units. Whether
 it may happen is for `Venue.apply` to say. Records are mutable only because frozen ones cost several times as much to
-make; nobody changes one.
+make; nobody changes one. Those that every order makes, here and among the events, have their `__init__` written out:
+the one that dataclass makes stays interpreted when the core is compiled.
 """
 
 from dataclasses import dataclass
@@ -47,6 +48,28 @@ class PlaceOrder:
     quantity_lots: int
     client_order_id: str | None
 
+    def __init__(
+        self,
+        user_id: str,
+        market: str,
+        side: Side,
+        order_type: OrderType,
+        time_in_force: TimeInForce,
+        post_only: bool,
+        price_ticks: int | None,
+        quantity_lots: int,
+        client_order_id: str | None,
+    ) -> None:
+        self.user_id = user_id
+        self.market = market
+        self.side = side
+        self.order_type = order_type
+        self.time_in_force = time_in_force
+        self.post_only = post_only
+        self.price_ticks = price_ticks
+        self.quantity_lots = quantity_lots
+        self.client_order_id = client_order_id
+
 
 @dataclass(slots=True)
 class CancelOrder:
@@ -56,6 +79,18 @@ class CancelOrder:
     market: str
     order_id: int | None
     client_order_id: str | None
+
+    def __init__(
+        self,
+        user_id: str,
+        market: str,
+        order_id: int | None,
+        client_order_id: str | None,
+    ) -> None:
+        self.user_id = user_id
+        self.market = market
+        self.order_id = order_id
+        self.client_order_id = client_order_id
 
 
 @dataclass(slots=True)

@@ -80,6 +80,38 @@ class Trade:
     time_ns: int
     trade_sequence: int
 
+    def __init__(
+        self,
+        trade_id: int,
+        market: str,
+        price_ticks: int,
+        quantity_lots: int,
+        quote_minor: int,
+        taker_side: Side,
+        maker_order_id: int,
+        taker_order_id: int,
+        maker_user_id: str,
+        taker_user_id: str,
+        maker_fee_minor: int,
+        taker_fee_minor: int,
+        time_ns: int,
+        trade_sequence: int,
+    ) -> None:
+        self.trade_id = trade_id
+        self.market = market
+        self.price_ticks = price_ticks
+        self.quantity_lots = quantity_lots
+        self.quote_minor = quote_minor
+        self.taker_side = taker_side
+        self.maker_order_id = maker_order_id
+        self.taker_order_id = taker_order_id
+        self.maker_user_id = maker_user_id
+        self.taker_user_id = taker_user_id
+        self.maker_fee_minor = maker_fee_minor
+        self.taker_fee_minor = taker_fee_minor
+        self.time_ns = time_ns
+        self.trade_sequence = trade_sequence
+
 
 @dataclass(slots=True)
 class OrderUpdated:
@@ -100,6 +132,32 @@ class OrderUpdated:
     trade: Trade | None
     orders_sequence: int
 
+    def __init__(
+        self,
+        reason: UpdateReason,
+        order_id: int,
+        terms: PlaceOrder,
+        status: OrderStatus,
+        executed_lots: int,
+        executed_quote_minor: int,
+        expire_reason: ExpireReason | None,
+        created_ns: int,
+        updated_ns: int,
+        trade: Trade | None,
+        orders_sequence: int,
+    ) -> None:
+        self.reason = reason
+        self.order_id = order_id
+        self.terms = terms
+        self.status = status
+        self.executed_lots = executed_lots
+        self.executed_quote_minor = executed_quote_minor
+        self.expire_reason = expire_reason
+        self.created_ns = created_ns
+        self.updated_ns = updated_ns
+        self.trade = trade
+        self.orders_sequence = orders_sequence
+
 
 @dataclass(slots=True)
 class LevelChanged:
@@ -110,6 +168,20 @@ class LevelChanged:
     price_ticks: int
     total_lots: int
     book_sequence: int
+
+    def __init__(
+        self,
+        market: str,
+        side: Side,
+        price_ticks: int,
+        total_lots: int,
+        book_sequence: int,
+    ) -> None:
+        self.market = market
+        self.side = side
+        self.price_ticks = price_ticks
+        self.total_lots = total_lots
+        self.book_sequence = book_sequence
 
 
 @dataclass(slots=True)
@@ -131,6 +203,28 @@ class MarketChanged:
     last_trade_ns: int
     candles: tuple[int, ...]
 
+    def __init__(
+        self,
+        market: str,
+        best_bid: tuple[int, int] | None,
+        best_ask: tuple[int, int] | None,
+        book_sequence: int,
+        depth_sequence: int,
+        best_sequence: int,
+        trade_sequence: int,
+        last_trade_ns: int,
+        candles: tuple[int, ...],
+    ) -> None:
+        self.market = market
+        self.best_bid = best_bid
+        self.best_ask = best_ask
+        self.book_sequence = book_sequence
+        self.depth_sequence = depth_sequence
+        self.best_sequence = best_sequence
+        self.trade_sequence = trade_sequence
+        self.last_trade_ns = last_trade_ns
+        self.candles = candles
+
 
 @dataclass(slots=True)
 class BalanceChanged:
@@ -146,6 +240,22 @@ class BalanceChanged:
     locked_minor: int
     balances_sequence: int
     orders_sequence: int
+
+    def __init__(
+        self,
+        user_id: str,
+        asset: str,
+        available_minor: int,
+        locked_minor: int,
+        balances_sequence: int,
+        orders_sequence: int,
+    ) -> None:
+        self.user_id = user_id
+        self.asset = asset
+        self.available_minor = available_minor
+        self.locked_minor = locked_minor
+        self.balances_sequence = balances_sequence
+        self.orders_sequence = orders_sequence
 
 
 @dataclass(slots=True)

@@ -4,6 +4,8 @@
 move money on the ledger that all markets share.
 """
 
+from typing import Final
+
 from exchange.core.book import Book, Half, Level, Order, Trader
 from exchange.core.client_ids import ClientIds
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
@@ -27,9 +29,21 @@ from exchange.core.matching import Plan, crosses, plan
 from exchange.core.state import MarketState
 
 Best = tuple[int, int] | None  # (price_ticks, total_lots)
-BUY = Side.BUY
-LIMIT = OrderType.LIMIT
-GTC, FOK = TimeInForce.GTC, TimeInForce.FOK
+# Looking a member up in its enum costs more than a comparison; every order does some of each.
+BUY: Final = Side.BUY
+LIMIT: Final = OrderType.LIMIT
+GTC: Final = TimeInForce.GTC
+FOK: Final = TimeInForce.FOK
+TRADING: Final = MarketStatus.TRADING
+OPEN: Final = OrderStatus.OPEN
+PARTIALLY_FILLED: Final = OrderStatus.PARTIALLY_FILLED
+FILLED: Final = OrderStatus.FILLED
+CANCELED: Final = OrderStatus.CANCELED
+EXPIRED: Final = OrderStatus.EXPIRED
+BY_ACCEPTING: Final = UpdateReason.ACCEPTED
+BY_FILLING: Final = UpdateReason.FILLED
+BY_CANCELING: Final = UpdateReason.CANCELED
+BY_EXPIRING: Final = UpdateReason.EXPIRED
 
 
 class TradeIds:
@@ -52,7 +66,8 @@ class Market:
         self._trade_sequence = state.trade_sequence
         self._last_trade_ns = state.last_trade_ns
         self._candles = state.candles
-        self._best: tuple[Best, Best] = (None, None)
+        self._best_bid: Best = None
+        self._best_ask: Best = None
         self._ledger = ledger
         self._ids = ids
         self._trade_ids = trade_ids
@@ -97,7 +112,7 @@ class Market:
         price_ticks = terms.price_ticks if terms.price_ticks is not None else 0
         order = Order(sequence, terms, trader, price_ticks, now_ns)
         self._ids.accepted(sequence, terms)
-        events: list[Event] = [_updated(UpdateReason.ACCEPTED, order, OrderStatus.OPEN, now_ns)]
+        events: list[Event] = [_updated(BY_ACCEPTING, order, OPEN, now_ns)]
         levels: dict[Level, Side] = {}
         # What it pays with is written down even if it stays the same: with it the count of the user's order events is.
         accounts: dict[Account, None] = {(trader.quote if terms.side is BUY else trader.base): None}
@@ -116,7 +131,7 @@ class Market:
     def _refusal(self, terms: PlaceOrder, trader: Trader) -> RejectReason | None:
         """The first reason to refuse that needs no walk through the book."""
         rules, lots, price_ticks = self.instrument, terms.quantity_lots, terms.price_ticks
-        if rules.status is not MarketStatus.TRADING:
+        if rules.status is not TRADING:
             return RejectReason.MARKET_NOT_TRADING
         # A price of zero is in range: real books hold such bids, and any min_notional above zero refuses it.
         if not 0 < lots < UNITS_MAX or (price_ticks is not None and not 0 <= price_ticks < UNITS_MAX):
@@ -266,7 +281,7 @@ class Market:
         accounts[gives] = None
         levels[self.book.remove(order)] = side
         self._ids.closed(order)
-        events.append(_updated(UpdateReason.CANCELED, order, OrderStatus.CANCELED, now_ns))
+        events.append(_updated(BY_CANCELING, order, CANCELED, now_ns))
 
     # --- shared
 
@@ -280,9 +295,9 @@ class Market:
                 book.sequence += 1
                 events.append(LevelChanged(symbol, side, level.price_ticks, level.total_lots, book.sequence))
             self._depth_sequence += 1
-            best = (_best(book.bids), _best(book.asks))
-            if best != self._best:
-                self._best = best
+            bid, ask = _best(book.bids), _best(book.asks)
+            if bid != self._best_bid or ask != self._best_ask:
+                self._best_bid, self._best_ask = bid, ask
                 self._best_sequence += 1
             events.append(self.changed())
         for account in accounts:
@@ -293,7 +308,8 @@ class Market:
         """The market's best and its counts as they are now."""
         return MarketChanged(
             self.instrument.symbol,
-            *self._best,
+            self._best_bid,
+            self._best_ask,
             self.book.sequence,
             self._depth_sequence,
             self._best_sequence,
@@ -321,7 +337,7 @@ class Market:
 
     def restored(self) -> None:
         """All open orders are back."""
-        self._best = (_best(self.book.bids), _best(self.book.asks))
+        self._best_bid, self._best_ask = _best(self.book.bids), _best(self.book.asks)
 
 
 def _best(half: Half) -> Best:
@@ -383,9 +399,9 @@ def _updated(
 
 
 def _filled(order: Order, trade: Trade, now_ns: int) -> OrderUpdated:
-    status = OrderStatus.PARTIALLY_FILLED if order.remaining_lots else OrderStatus.FILLED
-    return _updated(UpdateReason.FILLED, order, status, now_ns, None, trade)
+    status = PARTIALLY_FILLED if order.remaining_lots else FILLED
+    return _updated(BY_FILLING, order, status, now_ns, None, trade)
 
 
 def _expired(order: Order, why: ExpireReason, now_ns: int) -> OrderUpdated:
-    return _updated(UpdateReason.EXPIRED, order, OrderStatus.EXPIRED, now_ns, why)
+    return _updated(BY_EXPIRING, order, EXPIRED, now_ns, why)

@@ -4,6 +4,8 @@ The plan only reads the book. The market refuses or goes ahead on the strength o
 stands, so what was promised to the ladder of refusals is what happens.
 """
 
+from typing import Final
+
 from exchange.core.book import Book, Order
 from exchange.core.commands import PlaceOrder, Side
 
@@ -24,7 +26,8 @@ class Plan:
         self.met_own_order = False
 
 
-NOTHING = Plan()  # what every order that meets nobody shares; never written to
+BUY: Final = Side.BUY
+NOTHING: Final = Plan()  # what every order that meets nobody shares; never written to
 
 
 def crosses(book: Book, terms: PlaceOrder) -> bool:
@@ -35,7 +38,7 @@ def crosses(book: Book, terms: PlaceOrder) -> bool:
     limit_ticks = terms.price_ticks
     if limit_ticks is None:
         return True
-    return best.price_ticks <= limit_ticks if terms.side is Side.BUY else best.price_ticks >= limit_ticks
+    return best.price_ticks <= limit_ticks if terms.side is BUY else best.price_ticks >= limit_ticks
 
 
 def plan(book: Book, terms: PlaceOrder, cost_max: int | None = None) -> Plan:

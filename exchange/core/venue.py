@@ -66,11 +66,11 @@ class Venue:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
         assert sequence == self.sequence + 1
         assert now_ns >= self.time_ns
-        if isinstance(command, PlaceOrder | CancelOrder | CancelAll):
+        if isinstance(command, (PlaceOrder, CancelOrder, CancelAll)):
             outcome = self._apply_to_market(command, sequence, now_ns)
         else:
             outcome = self._apply_to_venue(command, sequence)
-        if outcome.__class__ is list and outcome:
+        if isinstance(outcome, list) and outcome:
             self.sequence = sequence
             self.time_ns = now_ns
         return outcome
@@ -83,7 +83,7 @@ class Venue:
             return Rejected(RejectReason.UNKNOWN_MARKET)
         if not self.ledger.has_user(command.user_id):
             return Rejected(RejectReason.UNKNOWN_USER)
-        if command.__class__ is PlaceOrder:
+        if isinstance(command, PlaceOrder):
             return self._seen_before(command) or market.place(command, sequence, now_ns)
         if isinstance(command, CancelOrder):
             order = self._open_order(market, command)

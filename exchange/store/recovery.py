@@ -1,5 +1,6 @@
 """Reads a venue's state: what is open and what is counted, not what ever happened."""
 
+from sys import intern
 from typing import Any
 
 import asyncpg
@@ -82,7 +83,16 @@ async def _open_orders(connection: "asyncpg.Connection[Any]") -> list[OpenOrder]
         f"{_TERMS} FROM open_orders ORDER BY rested_sequence, order_id"
     )
     return [
-        OpenOrder(order_id, _terms(terms), executed_lots, int(executed_quote), rested_sequence, created_ns, updated_ns)
+        OpenOrder(
+            order_id,
+            _terms(terms),
+            executed_lots,
+            int(executed_quote),
+            # Most orders rest as they came: one number each for what is the same.
+            order_id if rested_sequence == order_id else rested_sequence,
+            created_ns,
+            created_ns if updated_ns == created_ns else updated_ns,
+        )
         for order_id, executed_lots, executed_quote, rested_sequence, created_ns, updated_ns, *terms in rows
     ]
 
@@ -90,8 +100,8 @@ async def _open_orders(connection: "asyncpg.Connection[Any]") -> list[OpenOrder]
 def _terms(fields: list[Any]) -> PlaceOrder:
     user_id, market, side, order_type, time_in_force, post_only, price_ticks, quantity_lots, client_order_id = fields
     return PlaceOrder(
-        user_id,
-        market,
+        intern(user_id),  # every row brings its own copy; a million orders share what few users and markets there are
+        intern(market),
         _SIDES[side],
         _TYPES[order_type],
         _TIMES[time_in_force],

@@ -19,6 +19,7 @@ from tests.bench.core.flow import CANCEL, REST, Operation, mixed, resting
 from tests.bench.figure import UnmeasuredError
 
 SYMBOL = "SOL_USDC"
+GTC, IOC = TimeInForce.GTC, TimeInForce.IOC
 USERS = [f"user{number:04d}" for number in range(1_000)]
 HALF = len(USERS) // 2
 
@@ -41,10 +42,10 @@ def venue(begin: list[Operation]) -> Run:
             if operation.kind == CANCEL:
                 command = CancelOrder(USERS[operation.user], SYMBOL, ids[operation.target], None)
             elif operation.kind == REST:
-                command = terms_of(operation, SYMBOL, USERS, TimeInForce.GTC)
+                command = terms_of(operation, SYMBOL, USERS, GTC)
                 ids.append(sequence)
             else:
-                command = terms_of(operation, SYMBOL, USERS, TimeInForce.IOC)
+                command = terms_of(operation, SYMBOL, USERS, IOC)
             outcome = made.apply(command, sequence, now_ns)
             assert outcome.__class__ is list, outcome
         return made.trade_ids.last - trades
