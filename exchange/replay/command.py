@@ -106,7 +106,7 @@ def replay_command(
             return
         result = asyncio.run(_shown(options))
     except Failure as failure:
-        click.echo(str(failure), err=True)
+        click.echo(f"exchange: {failure}", err=True)
         raise click.exceptions.Exit(failure.exit_code) from failure
     if result.difference is not None:
         raise click.exceptions.Exit(1)
