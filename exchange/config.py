@@ -81,7 +81,10 @@ class AssetConfig(Section, frozen=True, kw_only=True):
 
 
 class MarketConfig(Section, frozen=True, kw_only=True):
-    """A market's rules; sizes are decimal text, fees a fraction of what is received."""
+    """A market's rules; sizes are decimal text, fees a fraction of what is received.
+
+    With an empty `status` a new market trades, and one that is there stays as it is.
+    """
 
     symbol: str
     tick_size: str
@@ -90,6 +93,7 @@ class MarketConfig(Section, frozen=True, kw_only=True):
     maker_fee: str = "0"
     taker_fee: str = "0"
     max_open_orders: int = 1000
+    status: Literal["", "trading", "halted"] = ""
 
 
 class UserConfig(Section, frozen=True, kw_only=True):
@@ -148,9 +152,18 @@ def load(
     try:
         config = msgspec.convert(tables, Config, strict=False)
     except msgspec.ValidationError as error:
-        raise Failure(f"The configuration {path} is wrong: {error}.", 2) from error
+        raise Failure(f"{_source(str(error), path, environment, said)} is wrong: {error}.", 2) from error
     _check(config)
     return config
+
+
+def _source(error: str, path: Path, environment: Mapping[str, str], said: Mapping[tuple[str, str], object]) -> str:
+    """Where the value comes from that a converter complains about: it ends with the place, "at `$.server.port`"."""
+    section, _, key = error.rpartition("`$.")[2].rstrip("`").partition(".")
+    name = f"EXCHANGE_{section}_{key}".upper()
+    if name in environment and (section, key) not in said:
+        return f"The environment variable {name}"
+    return f"The configuration {path}"
 
 
 def _environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str | int]:

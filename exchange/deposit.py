@@ -8,7 +8,11 @@ from exchange.failure import Failure
 async def deposit(url: str, user_id: str, asset: str, amount: str, key: str) -> Json:
     """Credit `amount` (decimal text), once a key; the balances after it. Raises Failure."""
     try:
-        async with Client(url, user_id) as client:
+        client = Client(url, user_id)
+    except ValueError as error:
+        raise Failure(f"{error}.", 2) from error
+    try:
+        async with client:
             return await client.deposit(asset, amount, key)
     except ApiError as error:
         raise Failure(f"The exchange refused the deposit: {error.code}: {error.message}") from error

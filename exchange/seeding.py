@@ -12,6 +12,7 @@ from exchange.core.instrument import (
     Asset,
     Instrument,
     InvalidInstrument,
+    MarketStatus,
     instrument_of,
 )
 from exchange.core.venue import SEED_PREFIX, Venue
@@ -49,7 +50,8 @@ def _differences(config: Config, venue: Venue) -> Iterator[Command]:
         if market is None:
             yield SetMarket(instrument)
             continue
-        instrument = replace(instrument, status=market.instrument.status)
+        if not market_entry.status:
+            instrument = replace(instrument, status=market.instrument.status)
         if not market.instrument.same_scale(instrument):
             raise Failure(
                 f"[[markets]] {instrument.symbol}: tick_size and lot_size of a market that exists cannot change.", 2
@@ -77,6 +79,7 @@ def _instrument(entry: MarketConfig, assets: dict[str, Asset]) -> Instrument:
             maker_fee=entry.maker_fee,
             taker_fee=entry.taker_fee,
             max_open_orders=entry.max_open_orders,
+            status=MarketStatus.HALTED if entry.status == "halted" else MarketStatus.TRADING,
         )
     except InvalidInstrument as error:
         raise Failure(f"[[markets]] {entry.symbol}: {error}.", 2) from error

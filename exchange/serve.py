@@ -1,10 +1,12 @@
 """`exchange serve`: the whole exchange in one process, from an empty directory to a listening socket and back."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -30,6 +32,9 @@ from exchange.store.embedded import EmbeddedPostgres
 from exchange.store.history import PostgresHistory
 from exchange.store.postgres import PostgresStore
 
+if sys.platform != "win32":
+    import resource
+
 log = structlog.get_logger(__name__)
 
 WATCH_S = 0.5  # how soon a dead PostgreSQL is noticed while nothing is asked of it
@@ -48,6 +53,7 @@ async def serve(config: Config, options: ServeOptions) -> None:
     """Run until SIGINT or SIGTERM. Raises Failure, or a group of exceptions that holds why it ended."""
     stop = asyncio.Event()
     _handle_signals(stop)
+    _allow_many_sockets()
     if options.ready_file is not None and not options.ready_file.parent.is_dir():
         raise Failure(f"The ready file {options.ready_file} cannot be written: there is no such directory.", 2)
     if config.server.host not in LOOPBACK:
@@ -144,6 +150,14 @@ def _handle_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal, number)
+
+
+def _allow_many_sockets() -> None:
+    """As many open files as this user may have: a socket is one, and what a shell allows at first is often 1024."""
+    if sys.platform != "win32":
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(OSError, ValueError):  # some systems name a limit that they do not grant
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _say(sentence: str) -> None:

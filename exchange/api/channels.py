@@ -109,4 +109,6 @@ def names(channel: str | None, several: Sequence[str] | None) -> list[str]:
     """The channels that a message names, as one or as a list, each once. Raises ApiError."""
     if (channel is None) == (several is None):
         raise ApiError("INVALID_FIELD", "Give channel or channels, one of the two.")
+    if several is not None and not several:
+        raise ApiError("INVALID_FIELD", "channels is empty.")  # which would have no answer at all
     return [channel] if channel is not None else list(dict.fromkeys(several or ()))

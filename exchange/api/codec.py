@@ -53,7 +53,8 @@ _NUMBER_FIELDS = ("`$.price`", "`$.quantity`", "`$.amount`")
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ID = re.compile(r"[0-9]{1,19}")
-_LIMIT = re.compile(r"[0-9]{1,9}")  # a converter would also take 1e2 and 5.0 for whole numbers
+_WHOLE = re.compile(r"[0-9]{1,18}")  # a converter would also take 1e2 and 5.0 for whole numbers
+_WHOLE_FIELDS = ("limit", "start", "end")
 
 RequestT = TypeVar("RequestT", bound=msgspec.Struct)
 _decoders: dict[type[msgspec.Struct], "msgspec.json.Decoder[Any]"] = {}
@@ -86,8 +87,9 @@ def decode_query(query: Sequence[tuple[str, str]], model: type[RequestT]) -> Req
     fields = dict(query)
     if len(fields) != len(query):
         raise ApiError("INVALID_FIELD", "A field is given twice.")
-    if not _LIMIT.fullmatch(fields.get("limit", "1")):
-        raise ApiError("INVALID_FIELD", "limit must be digits.")
+    for name in _WHOLE_FIELDS:
+        if name in fields and not _WHOLE.fullmatch(fields[name]):
+            raise ApiError("INVALID_FIELD", f"{name} must be digits, 18 at most.")
     try:
         return msgspec.convert(fields, model, strict=False)
     except msgspec.ValidationError as error:

@@ -113,6 +113,13 @@ class Rest:
 
         return answer
 
+    def without_upgrade(self, request: web.Request, request_id: str) -> web.Response:
+        """A socket's path, asked for as a page: a browser at `/` is sent to what there is to read."""
+        self._gate.admit(request, changes=False)
+        if request.path != "/":
+            raise ApiError("INVALID_FIELD", f"{request.path} is a WebSocket: it takes requests to upgrade.")
+        return web.Response(status=302, headers={"Location": "/docs", HEADER: request_id})
+
     def error_answer(self, error: Exception, what: str, request_id: str) -> web.Response:
         """What the client of a failed request gets."""
         told = api_error(error, what, request_id)
@@ -124,6 +131,8 @@ class Rest:
     async def _body(self, request: web.Request, model: type[codec.RequestT]) -> codec.RequestT:
         if not codec.is_json(request.headers.get("Content-Type", "")):
             raise ApiError("UNSUPPORTED_MEDIA_TYPE", "The body must come with Content-Type: application/json.")
+        if request.query_string:
+            raise ApiError("INVALID_FIELD", "What is asked stands in the body or in the query, not in both.")
         return codec.decode(await request.read(), model)
 
     def _query(self, request: web.Request, model: type[codec.RequestT]) -> codec.RequestT:

@@ -61,6 +61,8 @@ class Server:
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         request_id = self._rest.request_ids.of(request)
         try:
+            if "Upgrade" not in request.headers:
+                return self._rest.without_upgrade(request, request_id)
             return await self._sockets.handle(request, request_id)
         except Exception as error:
             return self._rest.error_answer(error, "opening a socket", request_id)

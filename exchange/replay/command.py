@@ -106,7 +106,7 @@ def replay_command(
             return
         result = asyncio.run(_shown(options))
     except Failure as failure:
-        click.echo(str(failure), err=True)
+        click.echo(f"exchange: {failure}", err=True)
         raise click.exceptions.Exit(failure.exit_code) from failure
     if result.difference is not None:
         raise click.exceptions.Exit(1)
@@ -129,14 +129,19 @@ async def _looped(options: ReplayOptions) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, this.cancel)
     last: LoopTally | None = None
+    console = Console(stderr=True)
 
     def on_start(number: int, tally: LoopTally) -> None:
         nonlocal last
         last = tally
-        click.echo(f"time {number} begins" + (f"; {tally_line(tally)} so far" if tally.started else ""))
+        line = f"time {number} begins" + (f"; {tally_line(tally)} so far" if tally.started else "")
+        if console.is_terminal:
+            console.print(line, highlight=False, markup=False)  # above the bar, not into it
+        else:
+            click.echo(line)
 
     try:
-        with progress_view(Console(stderr=True)) as progress:
+        with progress_view(console) as progress:
             await loop(options, progress, on_start)
     except asyncio.CancelledError:
         this.uncancel()

@@ -137,8 +137,9 @@ class EmbeddedPostgres:
         account = binaries.account_for(self._dir.pgdata)
         if os.geteuid() == 0 and not account.reaches(self._dir.path):
             raise Failure(
-                f"PostgreSQL does not run as root, and its user {account.name} cannot reach {self._dir.path}: give a "
-                "--data-dir that it can reach, or run the exchange as an ordinary user."
+                f"PostgreSQL does not run as root, and its user {account.name} cannot reach {self._dir.path}: name "
+                "a directory that it can reach, by --data-dir or EXCHANGE_DATABASE_DATA_DIR=/var/lib/exchange, or run "
+                "the exchange as an ordinary user."
             )
         self._account = account
         self._bin_dir = binaries.bin_dir(account)

@@ -62,8 +62,8 @@ async def run(figures: list[Figure], pace: Pace, url: str | None, console: Conso
     """Whether every figure was measured, with the flow that was meant. A missed goal is a result, not a failure."""
     measured_at = datetime.now(UTC).isoformat(timespec="seconds")
     notes = {
-        "build": "hot modules compiled (make compile)" if compiled.in_use() else "Python",
-        "machine": f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at start, Python {platform.python_version()}",
+        "build": f"Python {platform.python_version()}, {'hot modules compiled' if compiled.in_use() else 'nothing compiled'}",
+        "machine": f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at start",
     }
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_dir())

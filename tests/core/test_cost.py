@@ -1,5 +1,6 @@
 """What a command costs does not depend on how much rests: counted in steps of the interpreter, not in time."""
 
+import gc
 import sys
 from dataclasses import replace
 from types import FrameType
@@ -50,6 +51,7 @@ def steps_of(venue: Venue, command: Command) -> int:
         steps += event == "c_call"
 
     tracing, profiling = sys.gettrace(), sys.getprofile()
+    gc.disable()  # who has a callback there would be counted, whenever that happens
     sys.setprofile(on_call)
     sys.settrace(on_step)
     try:
@@ -57,6 +59,7 @@ def steps_of(venue: Venue, command: Command) -> int:
     finally:
         sys.settrace(tracing)
         sys.setprofile(profiling)
+        gc.enable()
     return steps
 
 

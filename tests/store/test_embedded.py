@@ -359,9 +359,8 @@ async def test_attached_makes_nothing_where_there_is_no_exchange(place: Path) ->
 @only_root
 async def test_root_is_told_when_postgresql_cannot_reach_the_data(make: Make, place: Path) -> None:
     (place / "closed").mkdir(mode=0o700)
-    with pytest.raises(
-        Failure, match=r"cannot reach .*/closed/data: give a --data-dir that it can reach, or run .*\.$"
-    ):
+    said = r"cannot reach .*/closed/data: name a directory that it can reach, by --data-dir .*, or run .*\.$"
+    with pytest.raises(Failure, match=said):
         await make(place / "closed" / "data", fresh=True).start()
     assert stat.S_IMODE((place / "closed").stat().st_mode) == 0o700
 

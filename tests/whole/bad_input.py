@@ -82,6 +82,8 @@ QUERIES: dict[str, dict[str, str]] = {
     "/balance": {"user_id": "{user}"},
     "/trade/history": {"market": "{market}", "limit": "10", "before": "100"},
     "/fills": ALL | {"limit": "10", "before": "100", "order_id": "1"},
+    "/ticker": {"market": "{market}"},
+    "/candles": {"market": "{market}", "interval": "1m", "limit": "10", "start": "0", "end": "1800000000000"},
 }
 WITHOUT_QUERY = ("/health", "/time", "/markets")
 
@@ -123,6 +125,7 @@ NOT_MARKETS = ("NO_SUCH", "", " ", "{base}", "{market} ", "USDC_{base}", "a\u000
 NOT_IDS = ("", " ", "abc", "-1", "+1", "1.0", "1e3", "١", "²", "0x1", "1 ", "1" * 20, LONG)  # noqa: RUF001
 NOT_CHOICES = ("", " ", "bid", "buy ", "b\u0000uy", "null", "ｂuy", LONG)  # noqa: RUF001
 NOT_LIMITS = ("0", "-1", "1001", "5001", "", " ", "1.5", "1.0", "1e2", "+1", "０", "ten", "null", "true", "9" * 30)  # noqa: RUF001
+NOT_TIMES = ("", " ", "abc", "-1", "+1", "1.0", "1e3", "1_000", "\u0661", "0x1", "9223372036854775807", "9" * 30)
 
 
 def cases() -> Iterator[Case]:
@@ -202,6 +205,8 @@ def _envelope_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Ca
     ):
         if expected is not None:
             yield Case(f"{method} {path} with {name}", method, path, expected, raw)
+    for query in ("user_id={user}", "a=1", "market={market}&market={market}", "%FF"):
+        yield Case(f"{method} {path}?{query} and a body", method, f"{path}?{query}", INVALID_FIELD, text.encode())
     for kind in ("", "text/plain", "application/jsonp", "application/x-www-form-urlencoded", "multipart/form-data"):
         headers = {"Content-Type": kind}
         yield Case(f"{method} {path} as {kind or 'nothing'}", method, path, WRONG_TYPE, text.encode(), headers)
@@ -320,6 +325,14 @@ def _query_cases(path: str, query: dict[str, str]) -> Iterator[Case]:
         for text in NOT_LIMITS:
             if not (path == "/depth" and text == "1001"):
                 yield case(changed("limit", text), INVALID_FIELD)
+    if "interval" in query:
+        for text in ("", " ", "1", "2m", "1 m", "60", "1w", "null"):
+            yield case(changed("interval", text), INVALID_FIELD)
+        yield case(changed("interval", None), INVALID_FIELD)
+    for name in ("start", "end"):
+        if name in query:
+            for text in NOT_TIMES:
+                yield case(changed(name, text), INVALID_FIELD)
     for name in ("before", "order_id", "client_order_id"):
         if name in query:
             for text in NOT_NAMES[:-1] if name == "client_order_id" else NOT_IDS[:-1]:
@@ -327,7 +340,7 @@ def _query_cases(path: str, query: dict[str, str]) -> Iterator[Case]:
 
 
 def _other_cases() -> Iterator[Case]:
-    for path in ("/depth", "/trade/history"):
+    for path in ("/depth", "/trade/history", "/candles"):
         yield Case(f"GET {path} without a market", "GET", path, INVALID_FIELD)
     yield Case("GET /order without a market", "GET", "/order?user_id={user}&order_id=1", INVALID_FIELD)
     yield Case("GET /order without an id", "GET", "/order?user_id={user}&market={market}", INVALID_FIELD)

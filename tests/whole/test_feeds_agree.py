@@ -1,7 +1,7 @@
 """What only reads the feeds knows what there is to know: the book, the tape, and what everybody has.
 
-A recording is replayed as fast as it goes; meanwhile the exchange is killed several times, and one reader stops reading
-for a while.
+A recording is replayed as fast as it goes; meanwhile the exchange is killed again and again, and one reader stops
+reading for a while.
 """
 
 import asyncio
@@ -22,8 +22,9 @@ from tests.whole.follower import Follower, books_at
 from tests.whole.judge import PAGE, USERS
 from tests.whole.process import MARKET, Exchange, directory
 
-KILLED_AT = (0.25, 0.9)  # of the commands that change something
-PAUSED = (0.55, 0.85)
+TEN_KILLS = (0.03, 0.08, 0.13, 0.18, 0.23, 0.28, 0.33, 0.38, 0.43, 0.9)  # at so much of what changes something
+TWO_KILLS = (0.25, 0.9)  # where the flow is so short that more would meet readers who are not back yet
+PAUSED = (0.5, 0.85)
 LOOK_S = 0.05
 KNOWN = "".join(f'\n[[users]]\nid = "{user_id}"\n' for user_id in USERS)
 
@@ -56,8 +57,8 @@ class Crowd:
 class Director:
     """Kills the exchange and pauses the reader, by how far the exchange has come."""
 
-    def __init__(self, exchange: Exchange, commands: int, crowd: Crowd) -> None:
-        acts = [(share, self._kill) for share in KILLED_AT]
+    def __init__(self, exchange: Exchange, commands: int, crowd: Crowd, killed_at: Sequence[float]) -> None:
+        acts = [(share, self._kill) for share in killed_at]
         acts += [(PAUSED[0], self._pause), (PAUSED[1], self._go_on)]
         self._acts = [(int(share * commands), act) for share, act in sorted(acts, key=lambda one: one[0])]
         self._exchange = exchange
@@ -138,10 +139,12 @@ async def judge_fills(client: Client, history: list[Json]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def followed(exchange: Exchange, recorded: Recorded) -> AsyncIterator[tuple[Crowd, Director]]:
+async def followed(
+    exchange: Exchange, recorded: Recorded, killed_at: Sequence[float]
+) -> AsyncIterator[tuple[Crowd, Director]]:
     """The crowd and the director at work, until everybody has heard the last of it."""
     crowd = Crowd.of(exchange.url.replace("http", "ws") + "/ws")
-    director = Director(exchange, recorded.adds_accepted + recorded.cancels, crowd)
+    director = Director(exchange, recorded.adds_accepted + recorded.cancels, crowd, killed_at)
     async with asyncio.TaskGroup() as group:
         for follower in crowd.all():
             group.create_task(follower.follow())
@@ -157,7 +160,7 @@ async def followed(exchange: Exchange, recorded: Recorded) -> AsyncIterator[tupl
                 await follower.finish(lambda reader: reader.heard[-1].get("message_type") == "PONG")
 
 
-async def replay_with_readers(recorded: Recorded, batch_max: int) -> None:
+async def replay_with_readers(recorded: Recorded, batch_max: int, killed_at: Sequence[float]) -> None:
     with directory() as place:
         # Who pauses is not to be taken for dead.
         exchange = Exchange(place, environment={"EXCHANGE_SERVER_PING_S": "600"})
@@ -168,11 +171,11 @@ async def replay_with_readers(recorded: Recorded, batch_max: int) -> None:
             options = ReplayOptions(
                 recorded.commands, market=MARKET, trades=recorded.trades, url=exchange.url, batch_max=batch_max
             )
-            async with followed(exchange, recorded) as (crowd, director):
+            async with followed(exchange, recorded, killed_at) as (crowd, director):
                 result = await replay(options)
             assert result.difference is None
             assert result.trades == recorded.trades_made
-            assert director.kills == len(KILLED_AT)
+            assert director.kills == len(killed_at)
             async with Client(exchange.url) as client:
                 await judge(client, crowd, director, recorded)
             assert exchange.stop() == 0
@@ -207,8 +210,8 @@ async def judge(client: Client, crowd: Crowd, director: Director, recorded: Reco
 @pytest.mark.skipif("FEEDS_REAL" not in os.environ, reason="takes minutes: FEEDS_REAL=1 runs it")
 @pytest.mark.skipif(not REAL.commands.exists(), reason="the recording is not beside the repository")
 async def test_readers_of_a_real_half_hour_hold_what_the_exchange_holds() -> None:
-    await replay_with_readers(REAL, batch_max=100)
+    await replay_with_readers(REAL, batch_max=100, killed_at=TEN_KILLS)
 
 
 async def test_readers_of_a_made_flow_hold_what_the_exchange_holds(tmp_path: Path) -> None:
-    await replay_with_readers(make_recording(tmp_path, seed=3, length=3000), batch_max=10)
+    await replay_with_readers(make_recording(tmp_path, seed=3, length=3000), batch_max=10, killed_at=TWO_KILLS)

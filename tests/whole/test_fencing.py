@@ -243,7 +243,10 @@ async def test_a_commit_whose_answer_was_lost_is_found(server: Server, dsn: str,
 async def test_a_commit_that_never_arrived_is_known_to_be_missing(server: Server, name: str) -> None:
     with directory() as place:
         dsn = server.dsn(name, place)
-        async with Wire(place, server).up() as wire, writing(dsn, commit_timeout_s=0.3) as made:
+        async with (
+            Wire(place, server).up() as wire,
+            writing(dsn, commit_timeout_s=2.0) as made,
+        ):  # the other commits must make it
             batch = some_orders(made)
             wire.questions.clear()
             with pytest.raises(CommitInDoubt):
@@ -302,7 +305,7 @@ async def test_an_old_backend_that_does_not_end_is_waited_for(
     """It still holds the lock, for longer than anybody waits for one; but it is no other exchange."""
     monkeypatch.setattr(postgres, "END_TIMEOUT_S", 0.05)
     monkeypatch.setattr(postgres, "LOCK_TIMEOUT_S", 0.5)
-    async with writing(dsn, commit_timeout_s=0.2) as made:
+    async with writing(dsn, commit_timeout_s=1.0) as made:
         pid = await value(dsn, PID.format(name=name))
         backend = psutil.Process(pid)
         batch = some_orders(made)

@@ -182,7 +182,7 @@ async def test_a_frozen_backend_neither_loses_nor_doubles_its_batch(tmp_path: Pa
         backend.resume()
         await gone(backend)
 
-    with serving(environment={"EXCHANGE_DATABASE_COMMIT_TIMEOUT_S": "0.3"}) as exchange:
+    with serving(environment={"EXCHANGE_DATABASE_COMMIT_TIMEOUT_S": "1.0"}) as exchange:
         result = await replay_with_troubles(exchange, recorded, [freeze] * 3, seed)
         await judge(exchange, recorded, result)
         assert exchange.stop() == 0

@@ -44,6 +44,8 @@ async def test_a_scrape_shows_what_happened_and_trades_outlive_a_restart(start: 
             await socket.send_json({"message_type": "NONSENSE"})
             await asyncio.wait_for(socket.receive_json(), served.PATIENCE_S)
             after = await read(api)
+            while not after("exchange_loop_lag_seconds_count"):  # 20 times a second
+                after = await read(api)
     assert_counted(after)
     assert_at_rest(after, after("exchange_sequence"))
     assert after("exchange_sequence") == before("exchange_sequence") + 2 + 6 + 1  # deposits, orders and a cancel

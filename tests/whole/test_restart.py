@@ -128,6 +128,31 @@ async def test_a_killed_exchange_keeps_what_it_has_answered(start: Start) -> Non
     assert exchange.stop() == 0
 
 
+async def test_a_market_is_halted_and_opened_by_the_configuration(start: Start) -> None:
+    """And stays halted while the configuration says nothing about it."""
+    exchange = start(CONFIG)
+    async with aiohttp.ClientSession() as session:
+        user = await Api(session, exchange.url).user(USDC="1000")
+        await Api(session, exchange.url).order(user, MARKET, "buy 1 @ 10", client_order_id="before")
+        for status, takes_orders in (("halted", False), ("", False), ("trading", True)):
+            assert exchange.stop() == 0
+            line = f'tick_size = "0.01"\nstatus = "{status}"'
+            exchange.config.write_text(CONFIG.replace('tick_size = "0.01"', line), encoding="utf-8")
+            api = Api(session, exchange.start().url)
+            assert (await api.ok("GET", "/health"))["markets"][MARKET] == ("trading" if takes_orders else "halted")
+            if not takes_orders:
+                refused = await api.refused("POST", "/order", order_body(user, MARKET, "buy 1 @ 10"))
+                assert refused == (422, "MARKET_NOT_TRADING")
+        await api.order(user, MARKET, "buy 1 @ 10")
+        exchange.stop()
+        halted = CONFIG.replace('tick_size = "0.01"', 'tick_size = "0.01"\nstatus = "halted"')
+        exchange.config.write_text(halted, encoding="utf-8")
+        api = Api(session, exchange.start().url)
+        body = {"user_id": user, "market": MARKET, "client_order_id": "before"}
+        assert (await api.ok("DELETE", "/order", body))["status"] == "canceled"
+    assert exchange.stop() == 0
+
+
 async def test_rules_may_change_between_starts_but_not_the_scale(start: Start) -> None:
     exchange = start(CONFIG)
     async with aiohttp.ClientSession() as session:

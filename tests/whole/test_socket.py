@@ -189,9 +189,16 @@ async def test_both_ports_and_both_paths_serve_it(shared: Served, market: str) -
             await socket.listen(f"depth@{market}")
 
 
-@pytest.mark.parametrize("path", ["/", "/ws"])
-async def test_without_an_upgrade_it_is_refused_in_the_one_shape(api: Api, path: str) -> None:
-    assert await api.refused("GET", path) == (400, "INVALID_FIELD")
+async def test_without_an_upgrade_it_is_refused_in_the_one_shape(api: Api) -> None:
+    assert await api.refused("GET", "/ws") == (400, "INVALID_FIELD")
+
+
+async def test_a_browser_finds_something_to_read(api: Api, shared: Served) -> None:
+    for url in (shared.url, shared.ws_url.replace("ws", "http", 1)):
+        async with api.session.get(url) as page:
+            assert (page.status, page.url.path) == (200, "/docs")
+    async with api.session.get(shared.url, headers={"Host": "evil.example"}, allow_redirects=False) as refused:
+        assert refused.status == 421
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "", "http://127.0.0.1:1", "http://localhost"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import signal
 
 import aiohttp
@@ -16,7 +17,7 @@ from tests.whole.wire import Closed, Wire, deaf, end_of
 
 MARKET = "SOL_USDC"
 CONFIG = served.CONFIG + served.market_text("SOL", max_open_orders=1_000_000)
-IMPATIENT = CONFIG.replace("[server]\n", "[server]\nping_s = 0.2\n")
+IMPATIENT = CONFIG.replace("[server]\n", "[server]\nping_s = 2\n")  # and a second for the answer
 BEYOND_ANY_BUFFER = 10 << 20  # more than the buffers of two kernels' ends and of the exchange hold for one socket
 
 
@@ -37,6 +38,19 @@ async def flood(api: Api, user: str, reader: Wire, bytes_min: int) -> None:
         await reader.ask("PING")
         said += sum(len(orjson.dumps(message)) for message in reader.reader.heard[heard:])
         reader.reader.heard.clear()
+
+
+async def test_a_shells_low_limit_of_open_files_is_no_limit_of_sockets(start: Start) -> None:
+    low, (soft, hard) = 300, resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (low, hard))
+    try:
+        exchange = start(CONFIG)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    async with contextlib.AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(Wire(exchange.ws_url)) for _ in range(low)]
+        for socket in sockets:
+            assert (await socket.ask("PING"))["message_type"] == "PONG"
 
 
 async def test_a_silent_peer_is_closed_and_one_that_answers_is_not(start: Start) -> None:

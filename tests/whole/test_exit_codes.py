@@ -1,0 +1,40 @@
+"""What a command came to, its exit code says too: scripts and CI read nothing else."""
+
+from tests.whole import served
+from tests.whole.conftest import Markets
+from tests.whole.served import Served
+
+NOBODY = "http://127.0.0.1:9"
+RECORDING = """\
+seq,ts,action,order_id,side,type,price,qty
+1,0,add,1,ask,limit,15100,30000
+2,0,cancel,1,ask,,15100,{left}
+"""
+UNITS = ("--price-unit", "0.01", "--quantity-unit", "0.0001")
+
+
+def test_a_replay_that_went_another_way_exits_with_1(shared: Served, markets: Markets) -> None:
+    for left, code in ((30000, 0), (29999, 1)):
+        recording = shared.place / f"flow-{left}.csv"
+        recording.write_text(RECORDING.format(left=left), encoding="utf-8")
+        ended = served.command("replay", str(recording), "--market", markets.plain(), "--url", shared.url, *UNITS)
+        assert ended.returncode == code, ended.stdout + ended.stderr
+
+
+def test_a_replay_to_nobody_exits_with_1(shared: Served) -> None:
+    recording = shared.place / "flow.csv"
+    recording.write_text(RECORDING.format(left=30000), encoding="utf-8")
+    ended = served.command("replay", str(recording), "--url", NOBODY, "--retry-s", "0")
+    assert ended.returncode == 1
+    assert served.one_sentence(ended)
+
+
+def test_an_address_that_is_none_is_a_wrong_option(shared: Served) -> None:
+    ended = served.command("deposit", "newcomer", "USDC", "1", "--key", "k", "--url", "nonsense")
+    assert ended.returncode == 2
+    assert served.one_sentence(ended)
+
+
+def test_help_and_version_are_no_failure() -> None:
+    for arguments in (("--version",), ("--help",), ("serve", "--help"), ("replay", "--help")):
+        assert served.command(*arguments).returncode == 0
