@@ -18,6 +18,7 @@ from exchange.core.events import (
     MarketChanged,
     MarketSet,
     OrderUpdated,
+    TimePassed,
     Trade,
 )
 from exchange.core.market_data import MarketData, MarketView, Ticker
@@ -279,13 +280,6 @@ class Departure:
     answer: bytes
 
 
-@dataclass(slots=True)
-class TimeMark:
-    """A moment in the line of the writer: every command before it has been released."""
-
-    time_ns: int
-
-
 class Feeds:
     """Channels by name, and their subscribers."""
 
@@ -356,8 +350,6 @@ class Feeds:
             elif isinstance(outcome, Departure):
                 self.leave(outcome.subscriber, outcome.channel)
                 self.send(outcome.subscriber, outcome.answer)
-            elif isinstance(outcome, TimeMark):
-                self._close_candles(outcome.time_ns)
         self.flush()
 
     def _join(self, wanted: Subscription) -> None:
@@ -408,6 +400,8 @@ class Feeds:
                 self._publish_trade(sequence, event)
             elif isinstance(event, MarketSet):
                 self._data.open_new(event.instrument.symbol)
+            elif isinstance(event, TimePassed):
+                self._close_candles(applied.time_ns)
         if self._private:
             self._publish_private(applied)
 

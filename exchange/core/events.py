@@ -179,6 +179,11 @@ class MarketSet:
     instrument: Instrument
 
 
+@dataclass(slots=True)
+class TimePassed:
+    """It has become so late; candles whose time is over have ended."""
+
+
 Event = (
     OrderUpdated
     | Trade
@@ -189,6 +194,7 @@ Event = (
     | UserAdded
     | AssetAdded
     | MarketSet
+    | TimePassed
 )
 
 

@@ -248,5 +248,10 @@ def simulate(seed: int, scenario: Callable[[World], Any]) -> World:
         await scenario(world)
         return world
 
-    with patch("exchange.app.gc"), capture_logs(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with (
+        patch("exchange.app.gc"),
+        patch("exchange.app.collector"),
+        capture_logs(),
+        asyncio.Runner(loop_factory=VirtualLoop) as runner,
+    ):
         return runner.run(live())
