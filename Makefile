@@ -28,10 +28,11 @@ STORIES ?= 4000
 prove: install
 	@JUDGE_STORIES=$(STORIES) $(BIN)/python -m pytest -rP tests/test_judge.py
 
-# The whole exchange on virtual time with everything breaking: one seed, or the first COUNT of them.
+# The whole exchange on virtual time with everything breaking: one SEED, or COUNT of them from FIRST.
 COUNT ?= 200
+FIRST ?= 0
 sim: install
-	@$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED),--count $(COUNT))
+	@$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED),--first $(FIRST) --count $(COUNT))
 
 lint: install
 	@$(BIN)/ruff format --check .

@@ -10,14 +10,11 @@ from dataclasses import replace
 from exchange.core.commands import (
     AddAsset,
     AddUser,
-    CancelAll,
     CancelOrder,
     Command,
     Deposit,
-    OrderType,
     PlaceOrder,
     SetMarket,
-    Side,
 )
 from exchange.core.events import (
     AssetAdded,
@@ -38,6 +35,7 @@ from exchange.core.ledger import EXTERNAL, FEES, HOUSE
 from exchange.core.venue import Outcome, Venue
 from tests.model import Model
 from tests.model_records import Match, Told, Update
+from tests.words import summary, words
 
 START_NS = 1_700_000_000 * 10**9
 
@@ -74,7 +72,7 @@ class Judge:
     def do(self, command: Command, later_ns: int = 1) -> Told:
         """Carry out one command on both. Of a cancel, `order_id` is the model's number."""
         self.now_ns += later_ns
-        self.story.append(words(command, self.venue))
+        self.story.append(words(command))
         told = self.model.apply(command, self.now_ns)
         try:
             asked = self._by_id(command)
@@ -271,51 +269,3 @@ class Judge:
 def same_as(what: str, found: object, expected: object) -> None:
     """Assert that both are equal, in words that name both."""
     assert found == expected, f"{what}:\n  the exchange says {found}\n  the model says    {expected}"
-
-
-# --- in words
-
-
-def words(command: Command, venue: Venue) -> str:
-    """A command as a line of a story."""
-    match command:
-        case PlaceOrder():
-            return _order_words(command)
-        case CancelOrder():
-            which = f"#{command.order_id}" if command.client_order_id is None else repr(command.client_order_id)
-            return f"{command.user_id} cancels {which} on {command.market}"
-        case SetMarket(instrument=rules):
-            fees = f"fees {rules.maker_fee_ppm}/{rules.taker_fee_ppm} ppm"
-            limits = f"min notional {rules.min_notional_minor}, at most {rules.max_open_orders} open"
-            return f"market {rules.symbol} is {rules.status.name.lower()}, {fees}, {limits}"
-        case CancelAll():
-            return f"{command.user_id} cancels all on {command.market}"
-        case AddUser():
-            return f"{command.user_id} joins"
-        case AddAsset():
-            return f"{command.asset.symbol} has {command.asset.decimals} decimals"
-        case Deposit():
-            return f"{command.user_id} deposits {command.amount_minor} {command.asset} under {command.key!r}"
-    return str(command)
-
-
-def _order_words(order: PlaceOrder) -> str:
-    side = "buys" if order.side is Side.BUY else "sells"
-    at = f"@ {order.price_ticks}"
-    if order.order_type is OrderType.MARKET:
-        at = "at market" + ("" if order.price_ticks is None else f" worst {order.price_ticks}")
-    terms = "post-only" if order.post_only else order.time_in_force.name.lower()
-    name = "" if order.client_order_id is None else f" as {order.client_order_id!r}"
-    return f"{order.user_id} {side} {order.quantity_lots} {at} {terms} on {order.market}{name}"
-
-
-def summary(outcome: Outcome) -> str:
-    """What came of a command, in a few words."""
-    if isinstance(outcome, Rejected):
-        return outcome.reason.value
-    if isinstance(outcome, Duplicate):
-        return f"retry of order_id {outcome.order_id}"
-    trades = [f"{event.quantity_lots} @ {event.price_ticks}" for event in outcome if isinstance(event, Trade)]
-    updates = [event for event in outcome if isinstance(event, OrderUpdated)]
-    ends = [f"{updates[-1].status.name.lower()}"] if updates else []
-    return ", ".join(trades + ends) or "done"

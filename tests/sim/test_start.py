@@ -39,14 +39,14 @@ async def start_and_stop(world: World, store_of: Callable[[World], FaultyStore])
 def test_an_exchange_where_nobody_ever_traded_starts_again() -> None:
     async def two_lives(world: World) -> None:
         for _ in range(2):
-            await start_and_stop(world, lambda world: FaultyStore(world.disk, world.chance("store"), world.trace))
+            await start_and_stop(world, lambda world: FaultyStore(world.disk, world.script))
 
     assert simulate(0, two_lives).disk.trades == []
 
 
 def test_a_slow_database_is_no_reason_not_to_start() -> None:
     async def slow_start(world: World) -> None:
-        await start_and_stop(world, lambda world: SlowStore(world.disk, world.chance("store"), world.trace))
+        await start_and_stop(world, lambda world: SlowStore(world.disk, world.script))
 
     world = simulate(0, slow_start)
     assert world.loop.time() > 60 * world.disk.sequence > 0
@@ -69,7 +69,7 @@ def test_a_clock_set_back_between_two_lives_reopens_no_candle() -> None:
 
 async def life(world: World, now_ns: int, commands: list[Command]) -> Exchange:
     """One life at this time of the wall clock, with these commands."""
-    store = FaultyStore(world.disk, world.chance("store"), world.trace)
+    store = FaultyStore(world.disk, world.script)
     store.calm = True
     exchange = await app.build(CONFIG, store, encoder, lambda: now_ns)
 

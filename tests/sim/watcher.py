@@ -41,8 +41,8 @@ class Learned:
         self.trace = trace
         self.said: dict[tuple[str, int], str] = {}  # what a count of a channel was; it can never become something else
         self.heights: dict[str, int] = {}
-        self.tape: dict[int, Trade] = {}
-        self.fills: dict[tuple[int, int], Trade] = {}  # (order_id, trade_id)
+        self.tape: dict[tuple[str, int], Trade] = {}  # by market and count
+        self.fills: dict[tuple[int, int], tuple[int, Trade]] = {}  # (sequence, trade) by (order_id, trade_id)
         self.accepted: dict[int, int] = {}
         self.books: dict[tuple[str, int], Book] = {}
         self.balances: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
@@ -55,11 +55,11 @@ class Learned:
         text = repr(message.data)
         assert self.said.setdefault((message.channel, message.channel_sequence), text) == text, message
         if isinstance(message.data, Trade):
-            self.tape[message.data.trade_id] = message.data
+            self.tape[message.data.market, message.channel_sequence] = message.data
         elif isinstance(message.data, OrderUpdated):
             order = message.data
             if order.trade is not None:
-                self.fills[order.order_id, order.trade.trade_id] = order.trade
+                self.fills[order.order_id, order.trade.trade_id] = (message.sequence, order.trade)
             if order.reason is UpdateReason.ACCEPTED:
                 self.accepted.setdefault(order.order_id, message.channel_sequence)
                 assert self.accepted[order.order_id] == message.channel_sequence, "accepted twice"
