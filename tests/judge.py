@@ -13,6 +13,7 @@ from exchange.core.commands import (
     CancelOrder,
     Command,
     Deposit,
+    PassTime,
     PlaceOrder,
     SetMarket,
 )
@@ -27,6 +28,7 @@ from exchange.core.events import (
     MarketSet,
     OrderUpdated,
     Rejected,
+    TimePassed,
     Trade,
     UserAdded,
 )
@@ -47,9 +49,10 @@ class Verdict(AssertionError):
 class Judge:
     """A venue and a model side by side. Orders are spoken of by the model's numbers: 1 is the first that was taken."""
 
-    def __init__(self, rules: list[Instrument], client_ids_max: int) -> None:
-        self.client_ids_max = client_ids_max
-        self.venue, self.model = Venue(client_ids_max=client_ids_max), Model(client_ids_max)
+    def __init__(self, rules: list[Instrument], client_ids_max: int, deposits_max: int) -> None:
+        self.client_ids_max, self.deposits_max = client_ids_max, deposits_max
+        self.venue = Venue(client_ids_max=client_ids_max, deposits_max=deposits_max)
+        self.model = Model(client_ids_max, deposits_max)
         self.now_ns = START_NS
         self.order_ids: list[int] = []  # by number - 1
         self.trade_ids: list[int] = []
@@ -66,7 +69,9 @@ class Judge:
     def restart(self) -> None:
         """Go on with a venue that was restored from a copy of the state."""
         self.story.append("the venue restarts")
-        self.venue = Venue.restore(deepcopy(self.venue.state()), client_ids_max=self.client_ids_max)
+        self.venue = Venue.restore(
+            deepcopy(self.venue.state()), client_ids_max=self.client_ids_max, deposits_max=self.deposits_max
+        )
         self._check_state()
 
     def do(self, command: Command, later_ns: int = 1) -> Told:
@@ -223,12 +228,16 @@ class Judge:
             same_as(f"balance and order counts of {event.user_id}", counts, expected)
 
     def _compare_the_rest(self, command: Command, events: list[Event], told: Told) -> None:
-        rest = [event for event in events if isinstance(event, Deposited | UserAdded | AssetAdded | MarketSet)]
+        rest = [
+            event for event in events if isinstance(event, Deposited | UserAdded | AssetAdded | MarketSet | TimePassed)
+        ]
         if isinstance(command, Deposit):
             money = Deposited(command.user_id, command.asset, command.amount_minor, command.key)
             same_as("deposits", [event for event in rest if isinstance(event, Deposited)], [money])
         elif isinstance(command, SetMarket):
             same_as("rules", rest, [MarketSet(command.instrument)])
+        elif isinstance(command, PassTime):
+            same_as("events", events, [TimePassed()])
         elif not isinstance(command, AddAsset | AddUser):
             same_as("other events", rest, [])
 
@@ -261,9 +270,9 @@ class Judge:
         named = [(self._number(order_id), terms) for order_id, terms in state.recent_client_orders]
         recent = [(o.number, o.terms) for o in model.orders if o.terms.client_order_id is not None]
         same_as("recent client order ids", named, recent[-self.client_ids_max :])
-        same_as("deposits", {d.key: (d.user_id, d.asset, d.amount_minor) for d in state.recent_deposits}, {
-            d.key: (d.user_id, d.asset, d.amount_minor) for d in model.deposits.values()
-        })  # fmt: skip
+        recent_deposits = [(d.key, d.user_id, d.asset, d.amount_minor) for d in state.recent_deposits]
+        remembered = [(d.key, d.user_id, d.asset, d.amount_minor) for d in model.remembered_deposits()]
+        same_as("recent deposits", recent_deposits, remembered)
 
 
 def same_as(what: str, found: object, expected: object) -> None:

@@ -8,6 +8,7 @@ from exchange.core.commands import (
     Command,
     Deposit,
     OrderType,
+    PassTime,
     PlaceOrder,
     SetMarket,
     Side,
@@ -34,6 +35,8 @@ def words(command: Command) -> str:
             return f"{command.user_id} joins"
         case AddAsset():
             return f"{command.asset.symbol} has {command.asset.decimals} decimals"
+        case PassTime():
+            return "time passes"
         case Deposit():
             return f"{command.user_id} deposits {command.amount_minor} {command.asset} under {command.key!r}"
     return str(command)
