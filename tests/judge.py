@@ -3,6 +3,7 @@
 A difference is a `Verdict`, which tells the whole market story up to it in words.
 """
 
+import traceback
 from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
@@ -87,7 +88,8 @@ class Judge:
             self._check_state()
         except AssertionError as error:
             story = "\n".join(f"  {line}" for line in self.story)
-            raise Verdict(f"the exchange breaks the contract in the last step of\n{story}\n{error}") from error
+            said = str(error) or f"an assertion fails: {traceback.extract_tb(error.__traceback__)[-1].line}"
+            raise Verdict(f"the exchange breaks the contract in the last step of\n{story}\n{said}") from error
         self._count(command, outcome)
         return told
 
