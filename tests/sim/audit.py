@@ -10,7 +10,7 @@ from exchange.core.events import OrderStatus, OrderUpdated
 from exchange.core.venue import Venue
 from tests.sim.clients import Client
 from tests.sim.reads import Fill, Print, Reads
-from tests.sim.watcher import Book, Learned
+from tests.sim.watcher import Book, Learned, minute_of
 from tests.sim.world import CONFIG, UNANSWERED, USERS, World
 
 
@@ -83,6 +83,7 @@ class Auditor:
         self._orders_are_there_once(reads, orders)
         self._canceled_stays_canceled(orders)
         self._tape_equals_fills(reads)
+        self._minutes_are_the_tapes(reads)
         self._fills_make_orders(reads, orders)
         self._balances_add_up(reads)
 
@@ -140,6 +141,16 @@ class Auditor:
         for (order_id, trade_id), (_, trade) in self._learned.fills.items():
             assert order_id in (trade.maker_order_id, trade.taker_order_id)
             assert Print.of(trade) in reads.tapes[trade.market], f"fill {trade_id} was heard of, and is not there"
+
+    def _minutes_are_the_tapes(self, reads: Reads) -> None:
+        """A minute that was told as ended is made of all the trades of that minute."""
+        for (market, begin_s), candle in self._learned.candles.items():
+            trades = [each for each in reads.tapes[market] if begin_s <= each.time_ns // 10**9 < begin_s + 60]
+            prices = [each.price_ticks for each in trades]
+            lots, quote = sum(each.quantity_lots for each in trades), sum(each.quote_minor for each in trades)
+            made = (prices[0], max(prices), min(prices), prices[-1], lots, quote, len(trades))
+            told = minute_of(candle)
+            assert told == made, f"the minute {begin_s} of {market} ended as {told}, and was {made}"
 
     def _fills_make_orders(self, reads: Reads, orders: dict[int, OrderUpdated]) -> None:
         executed: Counter[int] = Counter()

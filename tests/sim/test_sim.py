@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import pytest
 
+from exchange.core.events import Trade
+from exchange.core.market_data import MarketView
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.feeds import Feeds
@@ -105,6 +107,17 @@ def test_a_batch_in_doubt_that_is_taken_for_stored_is_seen(monkeypatch: pytest.M
 
     monkeypatch.setattr(Writer, "_settle", settle)
     assert "broken before" in told_shortly(caught())
+
+
+def test_a_minute_without_its_last_trade_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    rightly = MarketView.add
+
+    def add(self: MarketView, trade: Trade) -> None:
+        if trade.trade_id != 3:
+            rightly(self, trade)
+
+    monkeypatch.setattr(MarketView, "add", add)
+    assert "candle_1m" in str(caught().cause) or "the minute" in str(caught().cause)
 
 
 def test_a_lost_depth_diff_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
