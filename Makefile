@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: run compile test prove sim install lock lint format bench bench-full clean
+.PHONY: run compile test prove prove-page sim install lock lint format bench bench-full clean
 
 run: install
 	@exec $(BIN)/exchange serve
@@ -29,15 +29,23 @@ compile: install
 test: lint
 	@$(BIN)/python -m pytest
 
-# The judge of the core over many more stories than `make test` has time for; `make prove STORIES=n` for more still.
-STORIES ?= 4000
-prove: install
-	@JUDGE_STORIES=$(STORIES) $(BIN)/python -m pytest -rP tests/test_judge.py
-
-# The whole exchange on virtual time with everything breaking: one seed, or the first COUNT of them.
-COUNT ?= 200
+# The whole exchange on virtual time with everything breaking: one SEED, or COUNT of them from FIRST.
+COUNT ?= 500
+FIRST ?= 0
 sim: install
-	@$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED),--count $(COUNT))
+	@$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED),--first $(FIRST) --count $(COUNT))
+
+# The long part of the proof, about five minutes: the judge over STORIES, other engines' cases, the simulator over COUNT
+# seeds from FIRST, and MINUTES of torture, or as many as KILLS of the exchange and POSTGRES_KILLS of PostgreSQL take.
+# `prove-page` takes the figures of the last run into docs/PROOF.md.
+STORIES ?= 4000
+MINUTES ?= 2
+prove: install
+	@$(BIN)/python -m tests.prove --stories $(STORIES) --seeds $(COUNT) --first $(FIRST) --minutes $(MINUTES) \
+		$(if $(KILLS),--kills $(KILLS)) $(if $(POSTGRES_KILLS),--postgres-kills $(POSTGRES_KILLS))
+
+prove-page: install
+	@$(BIN)/python -m tests.prove --page
 
 lint: install
 	@$(BIN)/ruff format --check .
@@ -69,4 +77,4 @@ lock: install
 		| $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements.lock -o $(BENCH_EXTRA) -
 
 clean:
-	rm -rf .venv .compiled .exchange .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .compiled .exchange .prove .mypy_cache .ruff_cache .pytest_cache

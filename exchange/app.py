@@ -18,7 +18,7 @@ from exchange.core.venue import Venue
 from exchange.counts import Histogram
 from exchange.engine import Engine
 from exchange.failure import Failure
-from exchange.feeds import Encode, Feeds, TimeMark
+from exchange.feeds import Encode, Feeds
 from exchange.seeding import differences
 from exchange.writer import Store, Writer
 
@@ -119,9 +119,8 @@ class Exchange:
             self.loop_lag_us.observe(max(0, int((loop.time() - due) * 1_000_000)))
             self.feeds.catch_up()
             now_ns = self.engine.time_ns()
-            if now_ns // MINUTE_NS != minute:
+            if now_ns // MINUTE_NS != minute and (not self.data.ends_by(now_ns) or self.engine.pass_time()):
                 minute = now_ns // MINUTE_NS
-                self.engine.mark(TimeMark(now_ns))
 
 
 async def build(
@@ -143,13 +142,14 @@ async def build(
             accounts=len(state.accounts),
             seconds=round(time.monotonic() - started, 2),
         )
-    return Exchange(config, store, venue, await _market_data(store, venue, now_ns), encoder, now_ns)
+    return Exchange(config, store, venue, await _market_data(store, venue), encoder, now_ns)
 
 
-async def _market_data(store: OpenStore, venue: Venue, now_ns: Callable[[], int]) -> MarketData:
+async def _market_data(store: OpenStore, venue: Venue) -> MarketData:
     """The public view as it was."""
     data = MarketData(venue.sequence)
-    now_s = now_ns() // 1_000_000_000
+    # As of the last command, whatever the wall clock says by now: what had ended then has ended, and nothing else.
+    now_s = venue.time_ns // 1_000_000_000
     minutes: dict[str, list[Candle]] = {}
     last: dict[str, list[Candle | None]] = {}
     for symbol, interval_s, candle in await store.candles(now_s - DAY_S):

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from exchange.core.commands import AddAsset, AddUser, CancelAll, CancelOrder, Command, Deposit, SetMarket
+from exchange.core.commands import AddAsset, AddUser, CancelAll, CancelOrder, Command, Deposit, PassTime, SetMarket
 from exchange.core.venue import Outcome, Venue
 from exchange.writer import Applied, Ticket, Waiter, Writer
 
@@ -140,9 +140,13 @@ class Engine:
         self._writer.add(waiter, 0, copy(self.venue))
         return waiter.future
 
-    def mark(self, mark: object) -> None:
-        """Put something in the line of the writer, to be released after everything applied so far."""
-        self._writer.add(_NOBODY, 0, mark)
+    def pass_time(self) -> bool:
+        """Have the time written down; whether there was room for that."""
+        try:
+            self.enter(_NOBODY, (PassTime(),))
+        except (Overloaded, Stopping):
+            return False
+        return True
 
     def time_ns(self) -> int:
         """The time as commands get it: when the clock goes back, it stands."""
@@ -253,7 +257,7 @@ class _Nobody:
 
 
 _NOBODY = _Nobody()
-_VENUE_COMMANDS = (Deposit, AddUser, AddAsset, SetMarket)
+_VENUE_COMMANDS = (Deposit, AddUser, AddAsset, SetMarket, PassTime)
 _CANCELS = (CancelOrder, CancelAll)
 
 

@@ -9,7 +9,7 @@ Whatever is conflated says so: it carries `first_channel_sequence`, the first ev
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol, cast
+from typing import Protocol
 
 from exchange.core.candles import INTERVAL_NAMES, Candle
 from exchange.core.events import (
@@ -18,6 +18,7 @@ from exchange.core.events import (
     MarketChanged,
     MarketSet,
     OrderUpdated,
+    TimePassed,
     Trade,
 )
 from exchange.core.market_data import MarketData, MarketView, Ticker
@@ -279,13 +280,6 @@ class Departure:
     answer: bytes
 
 
-@dataclass(slots=True)
-class TimeMark:
-    """A moment in the line of the writer: every command before it has been released."""
-
-    time_ns: int
-
-
 class Feeds:
     """Channels by name, and their subscribers."""
 
@@ -356,8 +350,6 @@ class Feeds:
             elif isinstance(outcome, Departure):
                 self.leave(outcome.subscriber, outcome.channel)
                 self.send(outcome.subscriber, outcome.answer)
-            elif isinstance(outcome, TimeMark):
-                self._close_candles(outcome.time_ns)
         self.flush()
 
     def _join(self, wanted: Subscription) -> None:
@@ -400,15 +392,16 @@ class Feeds:
         self._data.sequence = sequence
         levels: list[LevelChanged] = []
         for event in applied.events:
-            kind = event.__class__  # events have no subclasses, and this is asked for each of them
-            if kind is LevelChanged:
-                levels.append(cast(LevelChanged, event))
-            elif kind is MarketChanged:
-                self._publish_market(applied, cast(MarketChanged, event), levels)
-            elif kind is Trade:
-                self._publish_trade(sequence, cast(Trade, event))
-            elif kind is MarketSet:
-                self._data.open_new(cast(MarketSet, event).instrument.symbol)
+            if isinstance(event, LevelChanged):
+                levels.append(event)
+            elif isinstance(event, MarketChanged):
+                self._publish_market(applied, event, levels)
+            elif isinstance(event, Trade):
+                self._publish_trade(sequence, event)
+            elif isinstance(event, MarketSet):
+                self._data.open_new(event.instrument.symbol)
+            elif isinstance(event, TimePassed):
+                self._close_candles(applied.time_ns)
         if self._private:
             self._publish_private(applied)
 

@@ -28,6 +28,7 @@ COMMANDS = (
     commands.AddUser,
     commands.AddAsset,
     commands.SetMarket,
+    commands.PassTime,
 )
 
 

@@ -3,6 +3,7 @@
 A difference is a `Verdict`, which tells the whole market story up to it in words.
 """
 
+import traceback
 from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
@@ -10,14 +11,12 @@ from dataclasses import replace
 from exchange.core.commands import (
     AddAsset,
     AddUser,
-    CancelAll,
     CancelOrder,
     Command,
     Deposit,
-    OrderType,
+    PassTime,
     PlaceOrder,
     SetMarket,
-    Side,
 )
 from exchange.core.events import (
     AssetAdded,
@@ -30,6 +29,7 @@ from exchange.core.events import (
     MarketSet,
     OrderUpdated,
     Rejected,
+    TimePassed,
     Trade,
     UserAdded,
 )
@@ -38,6 +38,7 @@ from exchange.core.ledger import EXTERNAL, FEES, HOUSE
 from exchange.core.venue import Outcome, Venue
 from tests.model import Model
 from tests.model_records import Match, Told, Update
+from tests.words import summary, words
 
 START_NS = 1_700_000_000 * 10**9
 
@@ -49,9 +50,10 @@ class Verdict(AssertionError):
 class Judge:
     """A venue and a model side by side. Orders are spoken of by the model's numbers: 1 is the first that was taken."""
 
-    def __init__(self, rules: list[Instrument], client_ids_max: int) -> None:
-        self.client_ids_max = client_ids_max
-        self.venue, self.model = Venue(client_ids_max=client_ids_max), Model(client_ids_max)
+    def __init__(self, rules: list[Instrument], client_ids_max: int, deposits_max: int) -> None:
+        self.client_ids_max, self.deposits_max = client_ids_max, deposits_max
+        self.venue = Venue(client_ids_max=client_ids_max, deposits_max=deposits_max)
+        self.model = Model(client_ids_max, deposits_max)
         self.now_ns = START_NS
         self.order_ids: list[int] = []  # by number - 1
         self.trade_ids: list[int] = []
@@ -68,13 +70,15 @@ class Judge:
     def restart(self) -> None:
         """Go on with a venue that was restored from a copy of the state."""
         self.story.append("the venue restarts")
-        self.venue = Venue.restore(deepcopy(self.venue.state()), client_ids_max=self.client_ids_max)
+        self.venue = Venue.restore(
+            deepcopy(self.venue.state()), client_ids_max=self.client_ids_max, deposits_max=self.deposits_max
+        )
         self._check_state()
 
     def do(self, command: Command, later_ns: int = 1) -> Told:
         """Carry out one command on both. Of a cancel, `order_id` is the model's number."""
         self.now_ns += later_ns
-        self.story.append(words(command, self.venue))
+        self.story.append(words(command))
         told = self.model.apply(command, self.now_ns)
         try:
             asked = self._by_id(command)
@@ -84,7 +88,8 @@ class Judge:
             self._check_state()
         except AssertionError as error:
             story = "\n".join(f"  {line}" for line in self.story)
-            raise Verdict(f"the exchange breaks the contract in the last step of\n{story}\n{error}") from error
+            said = str(error) or f"an assertion fails: {traceback.extract_tb(error.__traceback__)[-1].line}"
+            raise Verdict(f"the exchange breaks the contract in the last step of\n{story}\n{said}") from error
         self._count(command, outcome)
         return told
 
@@ -225,12 +230,16 @@ class Judge:
             same_as(f"balance and order counts of {event.user_id}", counts, expected)
 
     def _compare_the_rest(self, command: Command, events: list[Event], told: Told) -> None:
-        rest = [event for event in events if isinstance(event, Deposited | UserAdded | AssetAdded | MarketSet)]
+        rest = [
+            event for event in events if isinstance(event, Deposited | UserAdded | AssetAdded | MarketSet | TimePassed)
+        ]
         if isinstance(command, Deposit):
             money = Deposited(command.user_id, command.asset, command.amount_minor, command.key)
             same_as("deposits", [event for event in rest if isinstance(event, Deposited)], [money])
         elif isinstance(command, SetMarket):
             same_as("rules", rest, [MarketSet(command.instrument)])
+        elif isinstance(command, PassTime):
+            same_as("events", events, [TimePassed()])
         elif not isinstance(command, AddAsset | AddUser):
             same_as("other events", rest, [])
 
@@ -263,59 +272,11 @@ class Judge:
         named = [(self._number(order_id), terms) for order_id, terms in state.recent_client_orders]
         recent = [(o.number, o.terms) for o in model.orders if o.terms.client_order_id is not None]
         same_as("recent client order ids", named, recent[-self.client_ids_max :])
-        same_as("deposits", {d.key: (d.user_id, d.asset, d.amount_minor) for d in state.recent_deposits}, {
-            d.key: (d.user_id, d.asset, d.amount_minor) for d in model.deposits.values()
-        })  # fmt: skip
+        recent_deposits = [(d.key, d.user_id, d.asset, d.amount_minor) for d in state.recent_deposits]
+        remembered = [(d.key, d.user_id, d.asset, d.amount_minor) for d in model.remembered_deposits()]
+        same_as("recent deposits", recent_deposits, remembered)
 
 
 def same_as(what: str, found: object, expected: object) -> None:
     """Assert that both are equal, in words that name both."""
     assert found == expected, f"{what}:\n  the exchange says {found}\n  the model says    {expected}"
-
-
-# --- in words
-
-
-def words(command: Command, venue: Venue) -> str:
-    """A command as a line of a story."""
-    match command:
-        case PlaceOrder():
-            return _order_words(command)
-        case CancelOrder():
-            which = f"#{command.order_id}" if command.client_order_id is None else repr(command.client_order_id)
-            return f"{command.user_id} cancels {which} on {command.market}"
-        case SetMarket(instrument=rules):
-            fees = f"fees {rules.maker_fee_ppm}/{rules.taker_fee_ppm} ppm"
-            limits = f"min notional {rules.min_notional_minor}, at most {rules.max_open_orders} open"
-            return f"market {rules.symbol} is {rules.status.name.lower()}, {fees}, {limits}"
-        case CancelAll():
-            return f"{command.user_id} cancels all on {command.market}"
-        case AddUser():
-            return f"{command.user_id} joins"
-        case AddAsset():
-            return f"{command.asset.symbol} has {command.asset.decimals} decimals"
-        case Deposit():
-            return f"{command.user_id} deposits {command.amount_minor} {command.asset} under {command.key!r}"
-    return str(command)
-
-
-def _order_words(order: PlaceOrder) -> str:
-    side = "buys" if order.side is Side.BUY else "sells"
-    at = f"@ {order.price_ticks}"
-    if order.order_type is OrderType.MARKET:
-        at = "at market" + ("" if order.price_ticks is None else f" worst {order.price_ticks}")
-    terms = "post-only" if order.post_only else order.time_in_force.name.lower()
-    name = "" if order.client_order_id is None else f" as {order.client_order_id!r}"
-    return f"{order.user_id} {side} {order.quantity_lots} {at} {terms} on {order.market}{name}"
-
-
-def summary(outcome: Outcome) -> str:
-    """What came of a command, in a few words."""
-    if isinstance(outcome, Rejected):
-        return outcome.reason.value
-    if isinstance(outcome, Duplicate):
-        return f"retry of order_id {outcome.order_id}"
-    trades = [f"{event.quantity_lots} @ {event.price_ticks}" for event in outcome if isinstance(event, Trade)]
-    updates = [event for event in outcome if isinstance(event, OrderUpdated)]
-    ends = [f"{updates[-1].status.name.lower()}"] if updates else []
-    return ", ".join(trades + ends) or "done"

@@ -14,6 +14,7 @@ from exchange.core.commands import (
     CancelOrder,
     Deposit,
     OrderType,
+    PassTime,
     PlaceOrder,
     SetMarket,
     Side,
@@ -39,7 +40,7 @@ SOON_NS = (0, 1, 1, 1, 1_000_000, 20 * 10**9, 61 * 10**9, 5 * 3600 * 10**9)
 KINDS = (
     ("nothing",)
     + ("order",) * 24
-    + ("cancel", "cancel", "cancel name", "retry", "cancel all", "deposit", "rules", "restart", "odd")
+    + ("cancel", "cancel", "cancel name", "retry", "cancel all", "deposit", "rules", "restart", "odd", "time")
 )
 TERMS = ("gtc",) * 14 + ("ioc", "ioc", "fok", "fok", "post", "post", "market", "market", "worst")
 NAMES = (None,) * 15 + ("v", "w", "x", "y", "z")
@@ -114,7 +115,7 @@ def stories(draw: st.DrawFn) -> Story:
 
 def tell(story: Story) -> Judge:
     """Let the story happen before the judge."""
-    judge = Judge([MARKETS[market] for market in story.markets], client_ids_max=4)
+    judge = Judge([MARKETS[market] for market in story.markets], client_ids_max=4, deposits_max=2)
     assets = {asset.symbol for market in story.markets for asset in (MARKETS[market].base, MARKETS[market].quote)}
     for user, funds in zip(USERS, story.funds, strict=True):
         judge.do(AddUser(user))
@@ -133,6 +134,8 @@ def grant(judge: Judge, wish: Wish) -> None:
     match wish.kind:
         case "nothing":
             pass
+        case "time":
+            judge.do(PassTime(), later_ns)
         case "restart":
             judge.restart()
         case "cancel" if open_orders:

@@ -1,11 +1,13 @@
 """A slow and obvious exchange of lists and loops, written from the contract's rules of orders and from nothing else.
 
-It shares with the exchange only the types of commands, events and instruments. Money is kept as one total for each
-user and asset: what is locked is not booked but looked up, as what the open orders need. Where the contract gives
-several reasons to refuse, all are named, and the exchange may say any of them.
+It shares with the exchange only the types of commands and events, and those that these are made of; what a lot and a
+tick are worth it works out by itself, in fractions. Money is kept as one total for each user and asset: what is locked
+is not booked but looked up, as what the open orders need. Where the contract gives several reasons to refuse, all are
+named, and the exchange may say any of them.
 """
 
 from collections import Counter, defaultdict
+from fractions import Fraction
 
 from exchange.core.commands import (
     AddAsset,
@@ -15,14 +17,15 @@ from exchange.core.commands import (
     Command,
     Deposit,
     OrderType,
+    PassTime,
     PlaceOrder,
     SetMarket,
     Side,
     TimeInForce,
 )
-from exchange.core.events import INTERVALS_S, ExpireReason, OrderStatus, RejectReason, UpdateReason
+from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 from exchange.core.instrument import Instrument, MarketStatus
-from tests.model_records import Account, Level, Match, Order, Public, Told, Update
+from tests.model_records import CANDLES_S, Account, Level, Match, Order, Public, Told, Update
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
 MONEY_MAX = 10**38  # every amount and balance stays below it
@@ -31,14 +34,16 @@ MONEY_MAX = 10**38  # every amount and balance stays below it
 class Model:
     """The exchange as the contract tells it."""
 
-    def __init__(self, client_ids_max: int) -> None:
+    def __init__(self, client_ids_max: int, deposits_max: int) -> None:
         self.client_ids_max = client_ids_max
+        self.deposits_max = deposits_max
         self.users: set[str] = set()
         self.rules: dict[str, Instrument] = {}
+        self.worths: dict[str, tuple[int, int]] = {}
         self.totals: Counter[Account] = Counter()
         self.accounts: set[Account] = set()  # that ever held anything
         self.fees: Counter[str] = Counter()
-        self.deposits: dict[str, Deposit] = {}
+        self.deposits: list[Deposit] = []
         self.orders: list[Order] = []  # all that were ever taken
         self.resting: list[Order] = []  # the books, in the order in which the orders came to rest
         self.trades = 0
@@ -84,18 +89,18 @@ class Model:
                 self.users.add(command.user_id)
             case SetMarket():
                 self.rules[command.instrument.symbol] = command.instrument
-            case AddAsset():
+            case AddAsset() | PassTime():
                 pass
 
     def _deposit(self, command: Deposit, told: Told) -> None:
-        before = self.deposits.get(command.key)
-        if before is not None:
-            told.duplicate = before == command
+        same_key = [deposit for deposit in self.remembered_deposits() if deposit.key == command.key]
+        if same_key:
+            told.duplicate = same_key == [command]
             told.refusals = set() if told.duplicate else {RejectReason.KEY_CONFLICT}
         elif not 0 < command.amount_minor < MONEY_MAX - self.supply(command.asset):
             told.refusals = {RejectReason.OUT_OF_RANGE}
         else:
-            self.deposits[command.key] = command
+            self.deposits.append(command)
             self.users.add(command.user_id)
             self._credit(command.user_id, command.asset, command.amount_minor)
 
@@ -201,7 +206,7 @@ class Model:
             return reasons | {RejectReason.OUT_OF_RANGE}
         meets, own = self.meetings(terms)
         worth = self._worth(terms, meets)
-        if worth >= MONEY_MAX or terms.quantity_lots * rules.lot_minor >= MONEY_MAX:
+        if worth >= MONEY_MAX or terms.quantity_lots * self.worth_of(terms.market)[0] >= MONEY_MAX:
             reasons.add(RejectReason.OUT_OF_RANGE)
         if worth < rules.min_notional_minor and (terms.order_type is OrderType.LIMIT or meets):
             reasons.add(RejectReason.MIN_NOTIONAL)
@@ -217,7 +222,7 @@ class Model:
 
     def _worth(self, terms: PlaceOrder, meets: list[tuple[Order, int]]) -> int:
         """What an order is worth on entry: at its limit, or a market order at what walking the book says."""
-        unit = self.rules[terms.market].notional_unit
+        _, unit = self.worth_of(terms.market)
         if terms.order_type is OrderType.LIMIT:
             assert terms.price_ticks is not None
             return terms.price_ticks * terms.quantity_lots * unit
@@ -228,7 +233,7 @@ class Model:
         rules = self.rules[terms.market]
         if terms.side is Side.BUY:
             return rules.quote.symbol, worth
-        return rules.base.symbol, terms.quantity_lots * rules.lot_minor
+        return rules.base.symbol, terms.quantity_lots * self.worth_of(terms.market)[0]
 
     # --- what happens to it
 
@@ -245,7 +250,8 @@ class Model:
     def _trade(self, maker: Order, taker: Order, lots: int, now_ns: int, told: Told) -> None:
         rules, price = self.rules[taker.terms.market], maker.limit
         buying = taker.terms.side is Side.BUY
-        base, quote = lots * rules.lot_minor, price * lots * rules.notional_unit
+        lot_worth, unit = self.worth_of(rules.symbol)
+        base, quote = lots * lot_worth, price * lots * unit
         maker_fee = fee(quote if buying else base, rules.maker_fee_ppm)
         taker_fee = fee(base if buying else quote, rules.taker_fee_ppm)
         buyer, seller = (taker, maker) if buying else (maker, taker)
@@ -272,7 +278,7 @@ class Model:
 
     def _count_trade(self, market: str, now_ns: int) -> None:
         public = self.public[market]
-        for i, interval_s in enumerate(INTERVALS_S):
+        for i, interval_s in enumerate(CANDLES_S):
             interval_ns = interval_s * 10**9
             public.candles[i] += public.trades == 0 or now_ns // interval_ns != public.last_trade_ns // interval_ns
         public.trades += 1
@@ -284,17 +290,32 @@ class Model:
 
     # --- what there is
 
+    def worth_of(self, market: str) -> tuple[int, int]:
+        """A lot in minor units of the base, and a tick times a lot in minor units of the quote; they never change."""
+        if market not in self.worths:
+            self.worths[market] = self._worth_of(self.rules[market])
+        return self.worths[market]
+
+    @staticmethod
+    def _worth_of(rules: Instrument) -> tuple[int, int]:
+        lot = Fraction(rules.lot, 10**rules.quantity_decimals)
+        tick = Fraction(rules.tick, 10**rules.price_decimals)
+        base_minor, quote_minor = lot * 10**rules.base.decimals, tick * lot * 10**rules.quote.decimals
+        assert base_minor.denominator == quote_minor.denominator == 1
+        return base_minor.numerator, quote_minor.numerator
+
     def locked(self, user: str, asset: str) -> int:
         """What the user's open orders still need of the asset."""
         need = 0
         for order in self.resting:
-            rules = self.rules[order.terms.market]
             if order.terms.user_id != user:
                 continue
+            rules = self.rules[order.terms.market]
+            lot_worth, unit = self.worth_of(rules.symbol)
             if order.terms.side is Side.BUY and rules.quote.symbol == asset:
-                need += order.limit * order.remaining * rules.notional_unit
+                need += order.limit * order.remaining * unit
             if order.terms.side is Side.SELL and rules.base.symbol == asset:
-                need += order.remaining * rules.lot_minor
+                need += order.remaining * lot_worth
         return need
 
     def available(self, user: str, asset: str) -> int:
@@ -303,7 +324,11 @@ class Model:
 
     def supply(self, asset: str) -> int:
         """How much of the asset came in: no balance can be more, whoever trades with whom."""
-        return sum(deposit.amount_minor for deposit in self.deposits.values() if deposit.asset == asset)
+        return sum(deposit.amount_minor for deposit in self.deposits if deposit.asset == asset)
+
+    def remembered_deposits(self) -> list[Deposit]:
+        """Those whose keys are still known, oldest first."""
+        return self.deposits[-self.deposits_max :]
 
     def balances(self) -> dict[Account, tuple[int, int]]:
         """Available and locked of every account that ever held something."""

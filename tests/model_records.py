@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from exchange.core.commands import PlaceOrder, Side
-from exchange.core.events import INTERVALS_S, ExpireReason, OrderStatus, RejectReason, UpdateReason
+from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 
+CANDLES_S = (60, 5 * 60, 15 * 60, 60 * 60, 4 * 60 * 60, 24 * 60 * 60)  # 1m 5m 15m 1h 4h 1d
 Account = tuple[str, str]  # user, asset
 Level = tuple[str, Side, int]  # market, side, price
 
@@ -87,4 +88,4 @@ class Public:
     best: int = 0
     trades: int = 0
     last_trade_ns: int = 0
-    candles: list[int] = field(default_factory=lambda: [0] * len(INTERVALS_S))
+    candles: list[int] = field(default_factory=lambda: [0] * len(CANDLES_S))

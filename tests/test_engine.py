@@ -383,12 +383,12 @@ async def test_time_stands_when_the_clock_goes_back() -> None:
         assert (await ask(flow, "bob buy 1 @ 100"))[0].time_ns == 60
 
 
-async def test_a_mark_that_is_never_released_is_missed_by_nobody(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_time_that_is_never_written_down_is_missed_by_nobody(caplog: pytest.LogCaptureFixture) -> None:
     async with doomed_flow_of(venue_of(), Failure) as flow:
         flow.store.fates.append(Fate.REFUSED)
         order = ask(flow, "bob buy 1 @ 100")
         await turns(1)
-        flow.engine.mark("a moment")
+        assert flow.engine.pass_time()
         flow.store.go_on()
         with pytest.raises(OutcomeUnknown):
             await order

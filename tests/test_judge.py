@@ -1,16 +1,14 @@
-"""An independent judge of the core: the model's word against the venue's, over stories that hypothesis makes up.
+"""An independent judge of the core: the model's word against the venue's, over stories that hypothesis makes up."""
 
-`JUDGE_STORIES` says how many; `make prove` asks for many, and shows what was judged.
-"""
-
-import os
-from collections import Counter
+import ast
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, settings
 
-from exchange.core import market
+from exchange.core import commands, events, instrument, market
 from exchange.core.book import Book, Level, Order
 from exchange.core.commands import OrderType, PlaceOrder, Side
 from exchange.core.instrument import PPM
@@ -18,42 +16,14 @@ from exchange.core.ledger import Account
 from exchange.core.market import Market
 from exchange.core.matching import Plan, crosses
 from exchange.core.venue import Venue
-from tests.judge import Verdict
-from tests.judge_stories import Story, stories, tell
+from tests import model, model_records
+from tests.judging import JUDGE, verdict_on
 
-QUICK = 100
-STORIES = int(os.environ.get("JUDGE_STORIES", QUICK))
-JUDGE = settings(
-    deadline=None,
-    max_examples=QUICK,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-    derandomize=True,
-    report_multiple_bugs=False,
-    phases=(Phase.generate, Phase.shrink),
-)
-LONG = settings(JUDGE, max_examples=STORIES, derandomize=STORIES == QUICK)
-
-
-def verdict_on(how: settings) -> tuple[str | None, Counter[str]]:
-    """The shortest story found that breaks the contract, if any, and what was judged."""
-    seen: Counter[str] = Counter()
-
-    @how
-    @given(stories())
-    def judged(story: Story) -> None:
-        seen["stories"] += 1
-        seen.update(tell(story).seen)
-
-    try:
-        judged()
-    except Verdict as verdict:
-        return str(verdict), seen
-    return None, seen
+STORIES = 100
 
 
 def test_the_venue_does_what_the_contract_says() -> None:
-    verdict, seen = verdict_on(LONG)
+    verdict, seen = verdict_on(STORIES)
     print("judged", ", ".join(f"{count} {what}" for what, count in seen.most_common()))
     if verdict is not None:
         pytest.fail(verdict, pytrace=False)
@@ -113,14 +83,14 @@ def test_the_judge_sees_a_wrong_rule(
 ) -> None:
     monkeypatch.setattr(Venue, "check", lambda self: None)
     error(monkeypatch)
-    verdict, seen = verdict_on(settings(JUDGE, phases=(Phase.generate,)))
+    verdict, seen = verdict_on(STORIES, how=settings(JUDGE, phases=(Phase.generate,)))
     assert verdict is not None
     print(f"caught in {seen['stories']} stories, as\n{verdict}")
 
 
 def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> None:
     round_fees_down(monkeypatch)
-    verdict, _ = verdict_on(settings(JUDGE, max_examples=20))
+    verdict, _ = verdict_on(20)
     assert verdict is not None
     lines = verdict.splitlines()
     told = next(number for number, line in enumerate(lines) if "trades:" in line)
@@ -128,3 +98,23 @@ def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> 
     assert " buys " in lines[told - 2] or " sells " in lines[told - 2]
     assert lines[told + 1].startswith("  the exchange says [Match(")
     assert lines[told + 2].startswith("  the model says    [Match(")
+
+
+# --- is it independent?
+
+
+def test_the_model_shares_with_the_exchange_only_the_types_of_commands_and_events() -> None:
+    sources = [Path(str(part.__file__)).read_text(encoding="utf-8") for part in (model, model_records)]
+    shared = {
+        (node.module, alias.name)
+        for node in (node for source in sources for node in ast.walk(ast.parse(source)))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("exchange")
+        for alias in node.names
+    }
+    assert not any("import exchange" in source for source in sources)
+    assert {module for module, _ in shared} == {commands.__name__, events.__name__, instrument.__name__}
+    known: dict[str, object] = {**vars(commands), **vars(events), **vars(instrument)}
+    not_types = {name for _, name in shared if not isinstance(known[name], type)} - {"Command"}
+    assert not not_types
+    # Of an instrument it reads the rules; what they make of a lot's worth is what it has to judge.
+    assert not {"lot_minor", "notional_unit"} & set(re.findall(r"\w+", sources[0]))

@@ -132,6 +132,11 @@ class SetMarket:
     instrument: Instrument
 
 
+@dataclass(slots=True)
+class PassTime:
+    """Write down what time it is: what ends by the clock then stays ended, also when the clock is set back."""
+
+
 MarketCommand = PlaceOrder | CancelOrder | CancelAll
-VenueCommand = Deposit | AddUser | AddAsset | SetMarket
+VenueCommand = Deposit | AddUser | AddAsset | SetMarket | PassTime
 Command = MarketCommand | VenueCommand

@@ -289,6 +289,11 @@ class MarketSet:
     instrument: Instrument
 
 
+@dataclass(slots=True)
+class TimePassed:
+    """It has become so late; candles whose time is over have ended."""
+
+
 Event = (
     OrderUpdated
     | Trade
@@ -299,6 +304,7 @@ Event = (
     | UserAdded
     | AssetAdded
     | MarketSet
+    | TimePassed
 )
 
 

@@ -159,6 +159,14 @@ class MarketView:
                 self._closed[index + 1] += 1
         return closed
 
+    def ends_by(self, time_ns: int) -> bool:
+        """Whether a candle's time is over that has not ended."""
+        time_s = time_ns // 1_000_000_000
+        return any(
+            candle is not None and time_s >= candle.open_s + interval_s
+            for candle, interval_s in zip((self._minute, *self._longer), INTERVALS_S, strict=True)
+        )
+
     def candle_sequence(self, interval: int) -> int:
         """How many events the channel of this interval has had: one a trade, and one a candle that ended."""
         return self._trades + self._closed[interval]
@@ -189,6 +197,10 @@ class MarketData:
 
     def __iter__(self) -> Iterator[MarketView]:
         return iter(self._views.values())
+
+    def ends_by(self, time_ns: int) -> bool:
+        """Whether anywhere a candle's time is over that has not ended."""
+        return any(view.ends_by(time_ns) for view in self._views.values())
 
     def open(self, changed: MarketChanged) -> MarketView:
         """Begin a market."""

@@ -17,6 +17,7 @@ from exchange.core.commands import (
     Command,
     Deposit,
     MarketCommand,
+    PassTime,
     PlaceOrder,
     SetMarket,
     Side,
@@ -29,6 +30,7 @@ from exchange.core.events import (
     MarketSet,
     Rejected,
     RejectReason,
+    TimePassed,
     UserAdded,
 )
 from exchange.core.instrument import AMOUNT_MAX, Asset
@@ -129,6 +131,8 @@ class Venue:
             return [UserAdded(command.user_id)]
         if isinstance(command, AddAsset):
             return self._add_asset(command.asset)
+        if isinstance(command, PassTime):
+            return [TimePassed()]
         assert isinstance(command, SetMarket)
         return self._set_market(command)
 

@@ -17,6 +17,7 @@ from exchange.core.commands import (
     Command,
     Deposit,
     OrderType,
+    PassTime,
     PlaceOrder,
     SetMarket,
     Side,
@@ -68,6 +69,8 @@ def _rare(command: Command) -> tuple[Any, ...]:
             return ("add_asset", asset.symbol, asset.decimals)
         case SetMarket(instrument):
             return ("set_market", *rules(instrument))
+        case PassTime():
+            return ("pass_time",)
     raise AssertionError(command)
 
 
@@ -98,6 +101,8 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
             return AddAsset(Asset(*fields))
         case "set_market":
             return SetMarket(instrument_from(fields, assets))
+        case "pass_time":
+            return PassTime()
     raise AssertionError(kind)
 
 

@@ -17,6 +17,7 @@ from exchange.core.events import (
     MarketSet,
     OrderStatus,
     OrderUpdated,
+    TimePassed,
     Trade,
     UserAdded,
 )
@@ -75,6 +76,8 @@ def _fold_rare(rows: Rows, entry: Applied, event: Any) -> None:
             rows.assets.append(event.asset)
         case MarketSet():
             rows.instruments[event.instrument.symbol] = event.instrument
+        case TimePassed():
+            pass  # the time of a batch is stored with it
         case _:
             raise AssertionError(event)
 

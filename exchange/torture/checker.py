@@ -24,6 +24,7 @@ def check(history: History) -> list[Finding]:
         *_orders(history),
         *_refusals(history),
         *_cancels(history),
+        *_cancel_alls(history),
         *_shown_orders(history),
         *money.check(history),
         *channels.check(history),
@@ -116,6 +117,22 @@ def _cancels(history: History) -> Iterator[Finding]:
             or {(order.user_id, order.market), (order.user_id, None)} & asked_all
         ):
             yield wrong(f"order {order.order_id} is canceled, and nobody asked for that")
+
+
+def _cancel_alls(history: History) -> Iterator[Finding]:
+    """What a user had placed before their acknowledged `cancel_all` is not open any more: a user waits for answers."""
+    there = {order.order_id: order for order in history.final.orders}
+    placed: defaultdict[str, list[OrderRow]] = defaultdict(list)
+    for command in history.commands:
+        if command.kind == "place" and command.acknowledged:
+            placed[command.user_id] += command.orders
+        elif command.kind == "cancel_all" and command.acknowledged:
+            earlier = placed[command.user_id]
+            for order in (order for order in earlier if command.market in (None, order.market)):
+                now = there.get(order.order_id)
+                if now is not None and now.status not in CLOSED:
+                    yield wrong(f"order {order.order_id} of {command.user_id} outlived an acknowledged cancel_all")
+            placed[command.user_id] = [order for order in earlier if command.market not in (None, order.market)]
 
 
 def _shown_orders(history: History) -> Iterator[Finding]:

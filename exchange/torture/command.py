@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import orjson
 from rich.console import Console
 
 from exchange.failure import Failure
@@ -21,17 +22,25 @@ LINE_EVERY_S = 10.0
 @click.option("--seed", default=1, help="The same number: the same faults, and the same commands.")
 @click.option("--kills", type=click.IntRange(min=0), help="Kills of the exchange, instead of --minutes.")
 @click.option("--postgres-kills", type=click.IntRange(min=0), help="Kills of PostgreSQL; a quarter of the others.")
+@click.option(
+    "--figures", type=click.Path(path_type=Path), help="Write the numbers of the closing table there, as JSON."
+)
 @click.option("--history", type=click.Path(path_type=Path), help="Write what the clients recorded there, as JSON.")
 def torture_command(
-    minutes: float, seed: int, kills: int | None, postgres_kills: int | None, history: Path | None
+    minutes: float,
+    seed: int,
+    kills: int | None,
+    postgres_kills: int | None,
+    figures: Path | None,
+    history: Path | None,
 ) -> None:
     """Kill a real exchange and its PostgreSQL over and over while clients trade, and judge what is left.
 
     Everything is in a temporary directory, which goes with the command. Exit code 1 if anything that was acknowledged
     is lost, doubled or wrong; the history is then written to torture-SEED.json, or where --history says.
     """
+    from exchange.torture import report
     from exchange.torture.faults import counts_for, plan
-    from exchange.torture.report import closing_table, sentences
     from exchange.torture.run import torture
 
     faults = plan(seed, counts_for(minutes, kills, postgres_kills))
@@ -42,9 +51,11 @@ def torture_command(
     except Failure as failure:
         click.echo(f"exchange: {failure}", err=True)
         raise click.exceptions.Exit(failure.exit_code) from failure
-    console.print(closing_table(result))
-    for sentence in sentences(result):
+    console.print(report.closing_table(result))
+    for sentence in report.sentences(result):
         console.print(sentence, soft_wrap=True, highlight=False, markup=False)
+    if figures is not None:
+        figures.write_bytes(orjson.dumps(report.figures(result), option=orjson.OPT_INDENT_2) + b"\n")
     if result.findings:
         history = history or Path(f"torture-{seed}.json")
     if history is not None:

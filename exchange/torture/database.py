@@ -19,6 +19,8 @@ from exchange.torture.proxy import SOCKET_NAME
 
 DISK_MIB = 512
 CHUNK = bytes(1 << 20)
+RESTART_S = 60.0
+POLL_S = 0.02
 # So that PostgreSQL's own log does not fill the small disk before the ballast does.
 SETTINGS = "min_wal_size = 32MB\nmax_wal_size = 128MB\n"
 
@@ -99,6 +101,17 @@ class Database:
         for process in sorted(processes, key=lambda process: record is None or process.pid != record.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
+
+    async def restart(self) -> None:
+        """Shut it down as an operator does, whoever is connected, and start it again."""
+        found = postmaster.find(self._pgdata)
+        if found is not None:
+            found.send_signal(signal.SIGINT)
+            for _ in range(round(RESTART_S / POLL_S)):
+                if not postmaster.is_alive(found):
+                    break
+                await asyncio.sleep(POLL_S)
+        await self.bring_back()
 
     async def bring_back(self) -> None:
         """Start it again, if it does not run."""

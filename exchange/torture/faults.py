@@ -1,11 +1,11 @@
 """The plan of a run: which faults come, in which order, after which pause. A seed decides all of it."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal
 
-Kind = Literal["kill", "postgres kill", "cut", "freeze", "full disk", "second start"]
-KINDS: tuple[Kind, ...] = ("kill", "postgres kill", "cut", "freeze", "full disk", "second start")
+Kind = Literal["kill", "postgres kill", "postgres restart", "cut", "freeze", "full disk", "second start"]
+KINDS: tuple[Kind, ...] = ("kill", "postgres kill", "postgres restart", "cut", "freeze", "full disk", "second start")
 
 First = Literal["nothing", "hold answers", "freeze"]
 FIRSTS: tuple[First, ...] = ("nothing", "hold answers", "freeze")
@@ -40,6 +40,7 @@ class Counts:
 
     kills: int
     postgres_kills: int
+    postgres_restarts: int
     cuts: int
     freezes: int
     full_disks: int
@@ -47,8 +48,8 @@ class Counts:
 
     def of(self, kind: Kind) -> int:
         """How many of this kind."""
-        counts = (self.kills, self.postgres_kills, self.cuts, self.freezes, self.full_disks, self.second_starts)
-        return dict(zip(KINDS, counts, strict=True))[kind]
+        counts: tuple[int, ...] = astuple(self)
+        return counts[KINDS.index(kind)]
 
 
 def counts_for(minutes: float, kills: int | None, postgres_kills: int | None) -> Counts:
@@ -58,6 +59,7 @@ def counts_for(minutes: float, kills: int | None, postgres_kills: int | None) ->
     return Counts(
         kills,
         postgres_kills,
+        postgres_restarts=max(1, kills // 10),
         cuts=max(1, kills // 5),
         freezes=max(1, kills // 10),
         full_disks=max(1, kills // 50),
@@ -81,7 +83,7 @@ def _fault(kind: Kind, chance: random.Random) -> Fault:
     overlaps, overlap_s = chance.random() < OVERLAPS, chance.uniform(0, LONGEST_OVERLAP_S)
     if kind == "freeze":
         return Fault(kind, pause_s, freeze_s)
-    if kind not in ("kill", "postgres kill", "cut"):
+    if kind not in ("kill", "postgres kill", "postgres restart", "cut"):
         return Fault(kind, pause_s)
     lasts_s = FIRST_S if first != "nothing" else 0.0
     return Fault(kind, overlap_s if overlaps else pause_s, lasts_s, first, waits=not overlaps)

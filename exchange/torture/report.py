@@ -1,6 +1,7 @@
-"""What a run looks like in a terminal, and in a log."""
+"""What a run looks like in a terminal, in a log, and in numbers."""
 
 import statistics
+from typing import Any
 
 from rich.table import Table
 
@@ -11,33 +12,69 @@ from exchange.torture.run import Result
 FINDINGS_SHOWN_MAX = 50
 
 
+def figures(result: Result) -> dict[str, Any]:
+    """All that was done, and what came of it, by name; times in seconds. Faults are named in the plural."""
+    history, tally = result.history, result.tally
+    sent: list[Command | Deposit] = [*history.commands, *history.deposits]
+    refused = sum(command.settled and command.code is not None for command in history.commands)
+    recoveries = {
+        fault: {"count": len(took_s), "p50_s": round(statistics.median(took_s), 3), "max_s": round(max(took_s), 3)}
+        for fault, took_s in sorted(tally.recoveries_s.items())
+    }
+    found = {verdict: sum(f.verdict == verdict for f in result.findings) for verdict in ("lost", "doubled", "wrong")}
+    return {
+        "seed": history.seed,
+        "faults": {plural(kind): tally.done[kind] for kind in KINDS},
+        "starts": tally.starts,
+        "ended_by_itself": len(history.ends),
+        "commands": len(sent),
+        "acknowledged": sum(one.settled for one in sent) - refused,
+        "refused": refused,
+        "answers_lost": sum(one.lost for one in sent),
+        "sent_again": sum(one.attempts > 1 for one in sent),
+        "recoveries": recoveries,
+        "trades": sum(len(trades) for trades in history.final.trades.values()),
+        "fills": len(history.final.fills),
+        "orders": len(history.final.orders),
+        "orders_open": len(history.final.open_orders),
+        "events": len(history.heard),
+        "connections": tally.connections,
+        "books_read": len(history.depths),
+        "audit": tally.audit or "not reached",
+        **found,
+        "took_s": round(tally.took_s),
+    }
+
+
+def plural(kind: str) -> str:
+    """The name of several faults of a kind."""
+    return f"{kind}s"
+
+
 def closing_table(result: Result) -> Table:
     """All that was done, and what is lost and doubled."""
-    history, tally = result.history, result.tally
-    table = Table("", "", title=f"Torture with seed {history.seed}", show_header=False, title_justify="left")
-    for kind in KINDS:
-        skipped = f" (skipped: {tally.skipped})" if kind == "full disk" and tally.skipped else ""
-        table.add_row(kind + ("s" if not kind.endswith("s") else ""), f"{tally.done[kind]}{skipped}")
-    sent: list[Command | Deposit] = [*history.commands, *history.deposits]
-    table.add_row("starts of the exchange", f"{tally.starts} ({len(history.ends)} after it had ended by itself)")
-    table.add_row("commands sent", str(len(sent)))
-    refused = sum(command.settled and command.code is not None for command in history.commands)
-    table.add_row("acknowledged", f"{sum(one.settled for one in sent) - refused}, and {refused} refused")
+    made, skipped = figures(result), result.tally.skipped
+    table = Table("", "", title=f"Torture with seed {made['seed']}", show_header=False, title_justify="left")
+    for kind, done in made["faults"].items():
+        table.add_row(kind, f"{done}{f' (skipped: {skipped})' if kind == plural('full disk') and skipped else ''}")
     table.add_row(
-        "answers lost, commands sent again", f"{sum(one.lost for one in sent)}, {sum(one.attempts > 1 for one in sent)}"
+        "starts of the exchange", f"{made['starts']} ({made['ended_by_itself']} after it had ended by itself)"
     )
-    for fault, took_s in sorted(tally.recoveries_s.items()):
-        measured = f"{len(took_s)}: p50 {statistics.median(took_s):.2f} s, max {max(took_s):.2f} s"
-        table.add_row(f"recoveries from {fault}", measured)
-    table.add_row("trades, fills", f"{_trades(result)}, {len(history.final.fills)}")
-    table.add_row("orders", f"{len(history.final.orders)}, {len(history.final.open_orders)} of them open at the end")
-    events = f"{len(history.heard)} on {tally.connections} connections, and {len(history.depths)} reads of books"
-    table.add_row("events checked", events)
-    table.add_row("exchange check --replay", tally.audit or "not reached")
+    table.add_row("commands sent", str(made["commands"]))
+    table.add_row("acknowledged", f"{made['acknowledged']}, and {made['refused']} refused")
+    table.add_row("answers lost, commands sent again", f"{made['answers_lost']}, {made['sent_again']}")
+    for fault, took in made["recoveries"].items():
+        table.add_row(
+            f"recoveries from {fault}", f"{took['count']}: p50 {took['p50_s']:.2f} s, max {took['max_s']:.2f} s"
+        )
+    table.add_row("trades, fills", f"{made['trades']}, {made['fills']}")
+    table.add_row("orders", f"{made['orders']}, {made['orders_open']} of them open at the end")
+    heard = f"{made['events']} on {made['connections']} connections, and {made['books_read']} reads of books"
+    table.add_row("events checked", heard)
+    table.add_row("exchange check --replay", made["audit"])
     for verdict in ("lost", "doubled", "wrong"):
-        count = sum(finding.verdict == verdict for finding in result.findings)
-        table.add_row(verdict, str(count) if count else "nothing")
-    table.add_row("took", f"{tally.took_s:.0f} s")
+        table.add_row(verdict, str(made[verdict] or "nothing"))
+    table.add_row("took", f"{made['took_s']} s")
     return table
 
 
@@ -46,7 +83,3 @@ def sentences(result: Result) -> list[str]:
     shown = [str(finding) for finding in result.findings[:FINDINGS_SHOWN_MAX]]
     more = len(result.findings) - len(shown)
     return [*shown, f"and {more} more"] if more else shown
-
-
-def _trades(result: Result) -> int:
-    return sum(len(trades) for trades in result.history.final.trades.values())

@@ -222,6 +222,11 @@ class Breaker:
                 self._proxy.thaw()
                 await self._database.bring_back()
                 return moment
+            case "postgres restart":
+                moment = time.monotonic()
+                self._proxy.thaw()
+                await self._database.restart()
+                return moment
             case "cut":
                 self._proxy.cut()
                 self._proxy.thaw()

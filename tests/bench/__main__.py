@@ -62,7 +62,7 @@ async def run(figures: list[Figure], pace: Pace, url: str | None, console: Conso
     """Whether every figure was measured, with the flow that was meant. A missed goal is a result, not a failure."""
     measured_at = datetime.now(UTC).isoformat(timespec="seconds")
     notes = {
-        "build": f"Python {platform.python_version()}, {'hot modules compiled' if compiled.in_use() else 'nothing compiled'}",
+        "build": f"Python {platform.python_version()}, {'compiled' if compiled.in_use() else 'nothing compiled'}",
         "machine": f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at start",
     }
     async with AsyncExitStack() as stack:

@@ -65,4 +65,6 @@ def rendered() -> str:
         "|---|---|---|",
     ]
     lines += [f"| {feature} | {count} | {NOT_HERE[feature]} |" for feature, count in sorted(not_applicable().items())]
+    lines += ["", "Case by case, with what each misses:", ""]
+    lines += [f"- `{case.case_id}`: {', '.join(case.not_here)}" for case in CASES if case.not_here]
     return "\n".join(lines) + "\n"

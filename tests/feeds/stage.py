@@ -7,11 +7,11 @@ import orjson
 from exchange.api.channels import Channels
 from exchange.api.ws import answer_frame, feed_encoder
 from exchange.core.candles import Candle, candles_of
-from exchange.core.commands import Command
+from exchange.core.commands import Command, PassTime
 from exchange.core.events import INTERVALS_S, Trade
 from exchange.core.market_data import MarketData
 from exchange.core.venue import Venue
-from exchange.feeds import Departure, Feeds, Message, Subscriber, Subscription, TimeMark
+from exchange.feeds import Departure, Feeds, Message, Subscriber, Subscription
 from exchange.writer import Applied, Entry
 from tests.core.stories import order_of, retold, venue_of
 from tests.reader import Json, Reader
@@ -20,7 +20,7 @@ MARKET = "SOL_USDC"
 NOON_NS = 1_700_049_600 * 1_000_000_000  # 2023-11-15 12:00:00 UTC: every candle but the day's begins here
 MINUTE_NS = 60_000_000_000
 EVERY_CANDLE = tuple(f"candle_{name}@{MARKET}" for name in ("1m", "5m", "15m", "1h", "4h", "1d"))
-Line = Subscription | Departure | TimeMark | Applied
+Line = Subscription | Departure | Applied
 
 
 def payloads(data: bytes) -> list[Json]:
@@ -138,8 +138,8 @@ class Stage:
             assert isinstance(self.do(order_of(self.venue, text)), list), text
 
     def mark(self) -> None:
-        """The clock puts its time in the line."""
-        self.line.append(TimeMark(self.now_ns))
+        """The exchange writes down what time it is."""
+        self.do(PassTime())
 
     def release(self) -> None:
         """All that stands in the line has become durable."""

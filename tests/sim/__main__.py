@@ -1,10 +1,14 @@
-"""`python -m tests.sim --seed N` runs one seed, `--count N` the seeds from 0; prints what came of them."""
+"""`python -m tests.sim --seed N` runs one seed, `--count N` so many from `--first`; prints what came of them.
+
+A seed that fails is told as the shortest history found that fails.
+"""
 
 import argparse
 import sys
 from collections import Counter
 
 from tests.sim.scenario import Broken, run
+from tests.sim.shrink import shortened
 
 
 def main() -> int:
@@ -12,15 +16,16 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int)
     parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0)
     asked = parser.parse_args()
-    seeds = range(asked.count) if asked.seed is None else [asked.seed]
+    seeds = range(asked.first, asked.first + asked.count) if asked.seed is None else [asked.seed]
     totals: Counter[str] = Counter()
     failed = 0
     for seed in seeds:
         try:
             result = run(seed)
         except Broken as broken:
-            print(broken)
+            print(shortened(broken))
             failed += 1
             continue
         totals.update(result.figures)
@@ -30,4 +35,5 @@ def main() -> int:
     return 1 if failed else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from exchange.core.commands import Side
-from exchange.core.events import BalanceChanged, OrderStatus
+from exchange.core.events import OrderStatus, OrderUpdated
 from exchange.core.venue import Venue
 from tests.sim.clients import Client
-from tests.sim.disk import Disk
-from tests.sim.watcher import Book, Learned
-from tests.sim.world import MARKETS, UNANSWERED, USERS, World
+from tests.sim.reads import Fill, Print, Reads
+from tests.sim.watcher import Book, Learned, minute_of
+from tests.sim.world import CONFIG, UNANSWERED, USERS, World
 
 
 @dataclass
@@ -77,81 +77,107 @@ class Auditor:
         agree("open orders", found.open_orders, learned.open_orders)
         return True
 
-    def close(self) -> None:
-        """After the end: what clients were told, against history."""
-        disk = self._world.disk
-        self._orders_are_there_once(disk)
-        self._canceled_stays_canceled(disk)
-        self._tape_equals_fills(disk)
-        self._balances_add_up(disk)
+    def close(self, reads: Reads) -> None:
+        """After the end: what clients were told and have heard, against what everybody can read."""
+        orders = {order.order_id: order for theirs in reads.orders.values() for order in theirs}
+        self._orders_are_there_once(reads, orders)
+        self._canceled_stays_canceled(orders)
+        self._tape_equals_fills(reads)
+        self._minutes_are_the_tapes(reads)
+        self._fills_make_orders(reads, orders)
+        self._balances_add_up(reads)
 
-    def _orders_are_there_once(self, disk: Disk) -> None:
+    def _orders_are_there_once(self, reads: Reads, orders: dict[int, OrderUpdated]) -> None:
         there: dict[tuple[str, str | None], list[int]] = defaultdict(list)
-        for order in disk.orders.values():
-            there[order.terms.user_id, order.terms.client_order_id].append(order.order_id)
+        for user, theirs in reads.orders.items():
+            for order in theirs:
+                there[user, order.terms.client_order_id].append(order.order_id)
         for client in self._clients:
             notes = client.notes
             for name, order_id in notes.orders.items():
                 assert there.pop((client.user, name), []) == [order_id], f"{name} is there not exactly once"
-                assert disk.orders[order_id].terms == notes.terms[name]
+                assert orders[order_id].terms == notes.terms[name], f"{name} is there with other terms"
             for name in notes.refused:
                 assert (client.user, name) not in there, f"{name} was refused, and is there"
             for order_id, (_, told) in notes.last.items():
-                now = disk.orders[order_id]
-                assert now.executed_lots >= told.executed_lots
-                assert now.orders_sequence >= told.orders_sequence
+                now = orders[order_id]
+                assert now.executed_lots >= told.executed_lots, f"{order_id} has executed less than it had"
+                assert now.orders_sequence >= told.orders_sequence, f"{order_id} went back"
                 if told.status not in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED):
                     assert now == told, f"{order_id} was closed, and changed"
         assert not there, f"nobody asked for {dict(there)}"
-        assert self._learned.accepted.keys() <= disk.orders.keys()
+        assert self._learned.accepted.keys() <= orders.keys(), "an order was heard of, and is not there"
 
-    def _canceled_stays_canceled(self, disk: Disk) -> None:
+    def _canceled_stays_canceled(self, orders: dict[int, OrderUpdated]) -> None:
         canceled = {at: sequence for client in self._clients for at, sequence in client.notes.canceled.items()}
         for order_id in canceled:
-            assert disk.orders[order_id].status is OrderStatus.CANCELED
-        for trade in disk.trades:
-            for order_id in (trade.maker_order_id, trade.taker_order_id):
-                sequence = canceled.get(order_id, disk.sequence + 1)
-                assert disk.trade_at[trade.trade_id] < sequence, f"{order_id} filled after its cancel was acknowledged"
+            assert orders[order_id].status is OrderStatus.CANCELED, f"{order_id} was canceled, and is not"
+        for (order_id, trade_id), (sequence, _) in self._learned.fills.items():
+            late = sequence > canceled.get(order_id, sequence)
+            assert not late, f"{order_id} filled as trade {trade_id} after its cancel was acknowledged"
 
-    def _tape_equals_fills(self, disk: Disk) -> None:
-        history = {trade.trade_id: trade for trade in disk.trades}
-        for market in MARKETS:
-            counts = [trade.trade_sequence for trade in disk.trades if trade.market == market]
-            assert counts == list(range(1, len(counts) + 1))
-        for trade_id, trade in self._learned.tape.items():
-            assert history[trade_id] == trade, "the tape told of another trade"
-        executed: Counter[int] = Counter()
-        for trade in disk.trades:
-            executed[trade.maker_order_id] += trade.quantity_lots
-            executed[trade.taker_order_id] += trade.quantity_lots
-        for (order_id, trade_id), trade in self._learned.fills.items():
-            assert history[trade_id] == trade
+    def _tape_equals_fills(self, reads: Reads) -> None:
+        """The n-th that a channel told of is the n-th of the tape, and each trade has its two sides."""
+        for (market, count), trade in self._learned.tape.items():
+            tape = reads.tapes[market]
+            assert count <= len(tape), f"trade {trade.trade_id} was heard of, and is not on the tape"
+            assert tape[count - 1] == Print.of(trade), f"the tape of {market} was heard otherwise at {count}"
+        sides: defaultdict[int, list[tuple[str, Fill]]] = defaultdict(list)
+        for user, fills in reads.fills.items():
+            for fill in fills:
+                sides[fill.trade_id].append((user, fill))
+        for market, tape in reads.tapes.items():
+            assert [each.trade_id for each in tape] == sorted({each.trade_id for each in tape}), "a trade twice"
+            for each in tape:
+                (one, first), (other, second) = sides.pop(each.trade_id)
+                assert one != other, "a trade with oneself"
+                assert {first.side, second.side} == {Side.BUY, Side.SELL}
+                assert {first.is_taker, second.is_taker} == {True, False}
+                for fill in (first, second):
+                    money = (fill.market, fill.price_ticks, fill.quantity_lots, fill.quote_minor)
+                    assert money == (market, each.price_ticks, each.quantity_lots, each.quote_minor), each.trade_id
+                    assert fill.is_taker == (fill.side is each.taker_side)
+        assert not sides, "fills that are not on the tape"
+        for (order_id, trade_id), (_, trade) in self._learned.fills.items():
             assert order_id in (trade.maker_order_id, trade.taker_order_id)
-        for order in disk.orders.values():
-            assert executed[order.order_id] == order.executed_lots
+            assert Print.of(trade) in reads.tapes[trade.market], f"fill {trade_id} was heard of, and is not there"
 
-    def _balances_add_up(self, disk: Disk) -> None:
-        """Every balance, from deposits and fills alone."""
+    def _minutes_are_the_tapes(self, reads: Reads) -> None:
+        """A minute that was told as ended is made of all the trades of that minute."""
+        for (market, begin_s), candle in self._learned.candles.items():
+            trades = [each for each in reads.tapes[market] if begin_s <= each.time_ns // 10**9 < begin_s + 60]
+            prices = [each.price_ticks for each in trades]
+            lots, quote = sum(each.quantity_lots for each in trades), sum(each.quote_minor for each in trades)
+            made = (prices[0], max(prices), min(prices), prices[-1], lots, quote, len(trades))
+            told = minute_of(candle)
+            assert told == made, f"the minute {begin_s} of {market} ended as {told}, and was {made}"
+
+    def _fills_make_orders(self, reads: Reads, orders: dict[int, OrderUpdated]) -> None:
+        executed: Counter[int] = Counter()
+        for fills in reads.fills.values():
+            for fill in fills:
+                executed[fill.order_id] += fill.quantity_lots
+        for order_id, order in orders.items():
+            assert executed.pop(order_id, 0) == order.executed_lots, f"{order_id} and its fills"
+        assert not executed, "fills of orders that are not there"
+
+    def _balances_add_up(self, reads: Reads) -> None:
+        """Every balance, from what users came with, their deposits and their fills alone."""
         money: Counter[tuple[str, str]] = Counter()
-        for deposit in disk.deposits:
-            money[deposit.user_id, deposit.asset] += deposit.amount_minor
-        told = {key: amount for client in self._clients for key, amount in client.notes.deposits.items()}
-        kept = {d.key: d.amount_minor for d in disk.deposits if not d.key.startswith("config:")}
-        assert told == kept, "deposits"
-        for trade in disk.trades:
-            rules = disk.markets[trade.market].instrument
-            base, quote, lots = rules.base.symbol, rules.quote.symbol, trade.quantity_lots * rules.lot_minor
-            taker, maker = (trade.taker_user_id, trade.taker_fee_minor), (trade.maker_user_id, trade.maker_fee_minor)
-            (buyer, buyer_fee), (seller, seller_fee) = (
-                (taker, maker) if trade.taker_side is Side.BUY else (maker, taker)
-            )
-            money[buyer, base] += lots - buyer_fee
-            money[buyer, quote] -= trade.quote_minor
-            money[seller, base] -= lots
-            money[seller, quote] += trade.quote_minor - seller_fee
-        empty = BalanceChanged("", "", 0, 0, 0, 0)
-        for user in USERS:
-            for asset in disk.assets:
-                account = disk.accounts.get((user, asset), empty)
-                assert account.available_minor + account.locked_minor == money[user, asset], (user, asset)
+        decimals = {asset.symbol: asset.decimals for asset in CONFIG.assets}
+        for user in CONFIG.users:
+            for symbol, amount in user.balances.items():
+                money[user.id, symbol] += int(amount) * 10 ** decimals[symbol]
+        for client in self._clients:
+            for amount_minor in client.notes.deposits.values():
+                money[client.user, "CASH"] += amount_minor
+        for user_id, fills in reads.fills.items():
+            for fill in fills:
+                rules = reads.rules[fill.market]
+                base_minor = fill.quantity_lots * rules.lot_minor
+                buys = fill.side is Side.BUY
+                money[user_id, rules.base.symbol] += base_minor - fill.fee_minor if buys else -base_minor
+                money[user_id, rules.quote.symbol] += -fill.quote_minor if buys else fill.quote_minor - fill.fee_minor
+        for user_id in USERS:
+            for asset in decimals:
+                assert sum(reads.balances.get((user_id, asset), (0, 0))) == money[user_id, asset], (user_id, asset)

@@ -1,8 +1,9 @@
 """Clients who trade, ask again until they are answered, and write down what they were told."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from random import Random
 from typing import Any
 
 from exchange.core.commands import (
@@ -19,6 +20,7 @@ from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.engine import OVERLOADED
 from exchange.writer import Applied
 from tests.sim.world import MARKETS, UNANSWERED, World
+from tests.words import summary, words
 
 KINDS = ("place",) * 12 + ("cancel",) * 3 + ("again", "batch", "batch", "cancel all", "deposit")
 
@@ -34,6 +36,7 @@ class Notes:
     canceled: dict[int, int] = field(default_factory=dict)  # the sequence of an acknowledged cancel, by order_id
     deposits: dict[str, int] = field(default_factory=dict)
     sequence: int = 0  # the newest that was seen
+    answers: int = 0
 
 
 class Client:
@@ -45,46 +48,44 @@ class Client:
         self.asked = 0
         self.unanswered = 0
         self._world = world
-        self._chance = world.chance(f"client {user}")
-        self._named = 0
+        self._script = world.script
 
     async def run(self, steps: int) -> None:
         """Do so many things, some at once."""
-        pair = (self._steps(steps // 2), self._steps(steps - steps // 2))
-        await asyncio.gather(*pair)
+        await asyncio.gather(self._steps(range(0, steps, 2)), self._steps(range(1, steps, 2)))
 
-    async def _steps(self, steps: int) -> None:
-        for _ in range(steps):
-            await asyncio.sleep(self._chance.expovariate(4))
-            await self._step(self._chance.choice(KINDS))
+    async def _steps(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            name = f"{self.user}-{number}"
+            chance = self._script.chance(f"step {name}")
+            await asyncio.sleep(chance.expovariate(4))
+            kind = chance.choice(KINDS)
+            if self._script.happens(f"step {name}", kind):
+                await self._step(kind, name, chance)
 
-    async def _step(self, kind: str) -> None:
-        market = self._chance.choice(MARKETS)
+    async def _step(self, kind: str, name: str, chance: Random) -> None:
+        market = chance.choice(MARKETS)
         match kind:
             case "place":
-                await self.insist([self._order(market)])
+                await self.insist([self._order(market, name, chance)], chance)
             case "again" if self.notes.terms:
-                terms = self._chance.choice(list(self.notes.terms.values()))
-                other = self._chance.random() < 0.3
-                await self.insist([replace(terms, quantity_lots=terms.quantity_lots + 1) if other else terms], other)
+                terms = chance.choice(list(self.notes.terms.values()))
+                other = chance.random() < 0.3
+                terms = replace(terms, quantity_lots=terms.quantity_lots + 1) if other else terms
+                await self.insist([terms], chance, other)
             case "batch":
-                await self.insist([self._order(self._chance.choice(MARKETS)) for _ in range(3)])
+                orders = [self._order(chance.choice(MARKETS), f"{name}.{item}", chance) for item in range(3)]
+                await self.insist(orders, chance)
             case "cancel all":
-                await self.insist([CancelAll(self.user, each) for each in MARKETS])
+                await self.insist([CancelAll(self.user, each) for each in MARKETS], chance)
             case "deposit":
-                self._named += 1
-                key = f"{self.user} {self._named}"
-                await self.insist([Deposit(self.user, "CASH", self._chance.randrange(1, 900), key)])
+                await self.insist([Deposit(self.user, "CASH", chance.randrange(1, 900), name)], chance)
             case _ if self.notes.orders:
-                name, order_id = self._chance.choice(list(self.notes.orders.items())[-6:])
-                by_name = self._chance.random() < 0.5
-                where = self.notes.terms[name].market
-                ids = (None, name) if by_name else (order_id, None)
-                await self.insist([CancelOrder(self.user, where, *ids)])
+                placed, order_id = chance.choice(list(self.notes.orders.items())[-6:])
+                ids = (None, placed) if chance.random() < 0.5 else (order_id, None)
+                await self.insist([CancelOrder(self.user, self.notes.terms[placed].market, *ids)], chance)
 
-    def _order(self, market: str) -> PlaceOrder:
-        chance = self._chance
-        self._named += 1
+    def _order(self, market: str, name: str, chance: Random) -> PlaceOrder:
         terms = chance.choice(("gtc",) * 10 + ("ioc", "fok", "post", "market"))
         times = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "market": TimeInForce.IOC}
         side = chance.choice((Side.BUY, Side.SELL))
@@ -98,21 +99,22 @@ class Client:
             terms == "post",
             None if terms == "market" else price,
             chance.randrange(1, 12),
-            f"{self.user}-{self._named}",
+            name,
         )
 
-    async def insist(self, commands: Sequence[Command], conflicting: bool = False) -> None:
+    async def insist(self, commands: Sequence[Command], chance: Random, conflicting: bool = False) -> None:
         """Ask until there is an answer to every command."""
         open_commands = list(commands)
         while open_commands:
             server = await self._world.serving()
             self.asked += 1
+            self._script.tell("; ".join(words(command) for command in open_commands))
             try:
                 outcomes = await server.ask(open_commands)
             except UNANSWERED as error:
                 self.unanswered += 1
-                self._world.trace(f"{self.user} is not answered: {error.__class__.__name__}")
-                await asyncio.sleep(self._chance.uniform(0.01, 1.0))
+                self._script.tell(f"{self.user} is not answered: {error.__class__.__name__}")
+                await asyncio.sleep(chance.uniform(0.01, 1.0))
                 continue
             pairs = list(zip(open_commands, outcomes, strict=True))
             open_commands = [command for command, outcome in pairs if outcome is OVERLOADED]
@@ -123,7 +125,8 @@ class Client:
     # --- what the answer says
 
     def _note(self, command: Command, outcome: Any, conflicting: bool) -> None:
-        self._world.trace(f"{self.user} is told {_short(outcome)} of {command}")
+        self._script.tell(f"{self.user} is told, of {_named(command)}: {_short(outcome)}")
+        self.notes.answers += 1
         if isinstance(outcome, Applied):
             self.notes.sequence = max(self.notes.sequence, outcome.sequence)
             for event in outcome.events:
@@ -166,5 +169,20 @@ class Client:
         notes.refused.pop(name, None)
 
 
+def _named(command: Command) -> str:
+    match command:
+        case PlaceOrder(client_order_id=name):
+            return f"order {name}"
+        case CancelOrder(order_id=None, client_order_id=name):
+            return f"the cancel of {name}"
+        case CancelOrder(order_id=order_id):
+            return f"the cancel of #{order_id}"
+        case CancelAll(market=market):
+            return f"the cancel of all on {market}"
+        case Deposit(key=key):
+            return f"deposit {key}"
+    raise AssertionError(command)
+
+
 def _short(outcome: Any) -> str:
-    return f"applied {outcome.sequence}" if isinstance(outcome, Applied) else str(outcome)
+    return f"{summary(outcome.events)} at {outcome.sequence}" if isinstance(outcome, Applied) else summary(outcome)

@@ -18,6 +18,7 @@ from exchange.core.events import (
     MarketSet,
     OrderStatus,
     OrderUpdated,
+    TimePassed,
     Trade,
     UpdateReason,
     UserAdded,
@@ -83,6 +84,8 @@ class Disk:
             case MarketSet():
                 before = self.markets.setdefault(event.instrument.symbol, MarketState(event.instrument))
                 before.instrument = event.instrument
+            case TimePassed():
+                pass
             case AssetAdded():
                 self.assets[event.asset.symbol] = event.asset
             case UserAdded():

@@ -53,6 +53,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Call `interruption` between two steps, once, so many steps from now."""
         self._steps_left, self._interruption = steps, interruption
 
+    def no_interruption(self) -> None:
+        """Call nothing after all."""
+        self._interruption = None
+
     def call_soon(
         self, callback: Callable[[*Arguments], object], *args: *Arguments, context: Context | None = None
     ) -> asyncio.Handle:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tests.sim.audit import Auditor
 from tests.sim.clients import Client
+from tests.sim.reads import read_all
 from tests.sim.watcher import Learned, Watcher
 from tests.sim.world import USERS, Server, World, simulate
 
@@ -22,11 +23,35 @@ class Result:
 
 
 class Broken(AssertionError):
-    """A seed that fails; says which, and what happened last."""
+    """A seed that fails, with all that happened until then: `happened` by name, `history` line by line."""
+
+    def __init__(self, seed: int, cause: BaseException, happened: dict[str, str], history: list[str]) -> None:
+        super().__init__(seed)
+        self.seed = seed
+        self.happened = happened
+        self.history = history
+        self.cause = _first(cause)
+
+    def __str__(self) -> str:
+        faults = [f"{name}: {words}" for name, words in self.happened.items() if not name.startswith("step ")]
+        lines = [
+            f"seed {self.seed} fails: {type(self.cause).__name__}: {self.cause}",
+            f"with {len(self.happened) - len(faults)} steps and {len(faults)} faults"
+            + "".join(f"\n    {fault}" for fault in faults),
+            *self.history,
+            f"again with: make sim SEED={self.seed}",
+        ]
+        return "\n  ".join(lines)
 
 
-def run(seed: int) -> Result:
-    """Simulate one seed to its end. Raises Broken."""
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def run(seed: int, kept: frozenset[str] | None = None) -> Result:
+    """Simulate one seed to its end, or only what is `kept` of it. Raises Broken."""
     worlds: list[World] = []
     figures: dict[str, int] = {}
 
@@ -36,21 +61,22 @@ def run(seed: int) -> Result:
             figures.update(await _day(world))
 
     try:
-        world = simulate(seed, day)
+        world = simulate(seed, day, kept)
     except Exception as error:
-        tail = "\n  ".join(line[:300] for line in worlds[0].tail) if worlds else ""
-        raise Broken(f"seed {seed}: {error!r}\n  {tail}\nagain with: make sim SEED={seed}") from error
-    return Result(seed, world.digest, figures)
+        script = worlds[0].script
+        raise Broken(seed, error, script.happened, script.history) from error
+    return Result(seed, world.script.digest, figures)
 
 
 async def _day(world: World) -> dict[str, int]:
-    learned = Learned(world.trace)
+    script = world.script
+    learned = Learned(script.trace)
     clients = [Client(world, user) for user in USERS]
     auditor = Auditor(world, clients, learned)
 
     async def begin(server: Server) -> None:
         await Watcher(world, server, learned, None).subscribe()
-        await Watcher(world, server, learned, world.chance(f"sluggish {world.starts}")).subscribe()
+        await Watcher(world, server, learned, script.chance(f"sluggish {world.starts}")).subscribe()
 
     world.sessions.append(begin)
     async with asyncio.TaskGroup() as group:
@@ -69,7 +95,7 @@ async def _day(world: World) -> dict[str, int]:
             raise AssertionError("it does not calm down")
         await world.end()
         await supervisor
-    auditor.close()
+    auditor.close(read_all(world.disk))
     return {
         "commands stored": world.disk.sequence,
         "trades": len(world.disk.trades),
@@ -77,6 +103,8 @@ async def _day(world: World) -> dict[str, int]:
         "unanswered": sum(client.unanswered for client in clients),
         "crashes": world.crashes,
         "starts": world.starts,
+        "faults": sum(not name.startswith("step ") for name in script.happened),
+        "acknowledgements checked": sum(client.notes.answers for client in clients),
         "messages": learned.messages,
         "reads compared": auditor.looks,
         "steps": world.loop.steps,
@@ -85,7 +113,7 @@ async def _day(world: World) -> dict[str, int]:
 
 
 async def _look_now_and_then(world: World, auditor: Auditor) -> None:
-    chance = world.chance("auditor")
+    chance = world.script.chance("auditor")
     while True:
         await asyncio.sleep(chance.expovariate(3))
         await auditor.look()

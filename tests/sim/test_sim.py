@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -9,19 +10,26 @@ from dataclasses import replace
 
 import pytest
 
+from exchange.core.events import Trade
+from exchange.core.market_data import MarketView
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.feeds import Feeds
 from exchange.writer import Batch, Ticket, Waiter, Writer
 from tests.sim.scenario import Broken, Result, run
+from tests.sim.shrink import shortened
 
 SEEDS = range(20)
+SHORT = 12  # steps and faults of a history that shows one thing
 
 
 @pytest.fixture(scope="module")
 def results() -> list[Result]:
-    """Every seed, run once. A failure says its seed."""
-    return [run(seed) for seed in SEEDS]
+    """Every seed, run once. A failure says its seed, and the shortest history that shows it."""
+    try:
+        return [run(seed) for seed in SEEDS]
+    except Broken as broken:
+        pytest.fail(str(shortened(broken)), pytrace=False)
 
 
 def test_every_promise_is_kept_whatever_breaks(results: list[Result]) -> None:
@@ -51,15 +59,23 @@ def test_the_same_seed_tells_the_same_story(results: list[Result]) -> None:
 # --- does the simulation see? Promises broken on purpose, each in one line.
 
 
-def caught() -> str:
-    """What the first seed that fails says."""
+def caught() -> Broken:
+    """The first seed that fails."""
     for seed in SEEDS:
         try:
             run(seed)
         except Broken as broken:
-            print(str(broken).splitlines()[0])
-            return str(broken)
+            return broken
     raise AssertionError("nobody saw it")
+
+
+def told_shortly(broken: Broken) -> str:
+    """What `make sim` would print of it, in which next to nothing happens."""
+    shorter = shortened(broken, runs_max=150)
+    assert len(shorter.happened) <= SHORT < len(broken.happened)
+    assert f"make sim SEED={broken.seed}" in str(shorter)
+    print(shorter)
+    return str(shorter)
 
 
 def test_an_answer_before_the_commit_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +87,7 @@ def test_an_answer_before_the_commit_is_seen(monkeypatch: pytest.MonkeyPatch) ->
             ticket.future.set_result([*ticket.outcomes[:index], outcome, *ticket.outcomes[index + 1 :]])
 
     monkeypatch.setattr(Writer, "add", add)
-    assert "seed" in caught()
+    assert "is told" in told_shortly(caught())
 
 
 def test_client_order_ids_forgotten_by_a_restart_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +97,7 @@ def test_client_order_ids_forgotten_by_a_restart_are_seen(monkeypatch: pytest.Mo
         return rightly(replace(state, recent_client_orders=[]))
 
     monkeypatch.setattr(Venue, "restore", restore)
-    assert "seed" in caught()
+    caught()
 
 
 def test_a_batch_in_doubt_that_is_taken_for_stored_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +106,18 @@ def test_a_batch_in_doubt_that_is_taken_for_stored_is_seen(monkeypatch: pytest.M
         return batch.to_sequence if batch is not None else self.durable_sequence
 
     monkeypatch.setattr(Writer, "_settle", settle)
-    assert "seed" in caught()
+    assert "broken before" in told_shortly(caught())
+
+
+def test_a_minute_without_its_last_trade_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    rightly = MarketView.add
+
+    def add(self: MarketView, trade: Trade) -> None:
+        if trade.trade_id != 3:
+            rightly(self, trade)
+
+    monkeypatch.setattr(MarketView, "add", add)
+    assert "candle_1m" in str(caught().cause) or "the minute" in str(caught().cause)
 
 
 def test_a_lost_depth_diff_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,4 +128,6 @@ def test_a_lost_depth_diff_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
             rightly(self, channel, sequence, count, data)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Feeds, "_emit", emit)
-    assert "depth@" in caught()
+    broken = caught()
+    assert re.search("depth@|the book of", str(broken.cause))
+    assert "commit" in told_shortly(broken)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from exchange.core.candles import Candle
 from exchange.core.events import OrderStatus, OrderUpdated, Trade, UpdateReason
 from exchange.engine import Overloaded
 from exchange.feeds import (
@@ -41,12 +42,13 @@ class Learned:
         self.trace = trace
         self.said: dict[tuple[str, int], str] = {}  # what a count of a channel was; it can never become something else
         self.heights: dict[str, int] = {}
-        self.tape: dict[int, Trade] = {}
-        self.fills: dict[tuple[int, int], Trade] = {}  # (order_id, trade_id)
+        self.tape: dict[tuple[str, int], Trade] = {}  # by market and count
+        self.fills: dict[tuple[int, int], tuple[int, Trade]] = {}  # (sequence, trade) by (order_id, trade_id)
         self.accepted: dict[int, int] = {}
         self.books: dict[tuple[str, int], Book] = {}
         self.balances: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
         self.open_orders: dict[tuple[str, int], frozenset[int]] = {}
+        self.candles: dict[tuple[str, int], Candle] = {}  # of a minute, as they ended, by market and second
         self.messages = 0
 
     def hear(self, message: Message) -> None:
@@ -55,14 +57,21 @@ class Learned:
         text = repr(message.data)
         assert self.said.setdefault((message.channel, message.channel_sequence), text) == text, message
         if isinstance(message.data, Trade):
-            self.tape[message.data.trade_id] = message.data
+            self.tape[message.data.market, message.channel_sequence] = message.data
         elif isinstance(message.data, OrderUpdated):
             order = message.data
             if order.trade is not None:
-                self.fills[order.order_id, order.trade.trade_id] = order.trade
+                self.fills[order.order_id, order.trade.trade_id] = (message.sequence, order.trade)
             if order.reason is UpdateReason.ACCEPTED:
                 self.accepted.setdefault(order.order_id, message.channel_sequence)
                 assert self.accepted[order.order_id] == message.channel_sequence, "accepted twice"
+
+    def hear_candle(self, update: CandleUpdate) -> None:
+        """A minute as it ended, which it does once."""
+        if update.closed:
+            key, candle = (update.market, update.candle.open_s), update.candle
+            before = self.candles.setdefault(key, candle)
+            assert minute_of(before) == minute_of(candle), f"the minute {key} ended twice, and otherwise"
 
 
 class Watcher:
@@ -148,6 +157,8 @@ class Watcher:
         if self._sluggish is None:
             self._learned.trace(f"{channel} {count} {_words(message.data)}")
         match kind:
+            case "candle_1m" if isinstance(message.data, CandleUpdate):
+                self._learned.hear_candle(message.data)
             case "depth":
                 self._take_depth(subject, message.data)
             case "orders":
@@ -190,6 +201,11 @@ class Watcher:
         theirs = self._balances.setdefault(user, {})
         theirs.update({account.asset: (account.available_minor, account.locked_minor) for account in data.accounts})
         assert self._learned.balances.setdefault((user, count), dict(theirs)) == theirs
+
+
+def minute_of(candle: Candle) -> tuple[int, ...]:
+    """All that a candle says: open, high, low, close, lots, quote and trades."""
+    return (*candle.prices(), candle.volume_lots, candle.quote_minor, candle.trades)
 
 
 def _words(data: Any) -> str:

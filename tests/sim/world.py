@@ -4,10 +4,8 @@ Everything that happens comes from the seed, and goes into the trace.
 """
 
 import asyncio
-import hashlib
 import pickle
 from collections.abc import Awaitable, Callable, Sequence
-from random import Random
 from typing import Any, TypeVar
 from unittest.mock import patch
 
@@ -24,11 +22,15 @@ from exchange.feeds import Encode, Message
 from exchange.writer import OutcomeUnknown
 from tests.sim.disk import Disk
 from tests.sim.loop import VirtualLoop
+from tests.sim.script import Script
 from tests.sim.store import FaultyStore
 
 Read = TypeVar("Read")
 
 START_NS = 1_700_000_000 * 10**9
+LIVES_S = 15.0  # of virtual time, on the average, until something happens to a process
+STARTS_S = 1.0  # about so long does one take to start
+CLOCKS_BACK = 0.05  # of all seconds
 USERS = ("ann", "ben", "cat", "dan")
 MARKETS = ("COIN_CASH", "GEM_CASH")
 CONFIG = Config(
@@ -100,48 +102,33 @@ class Server:
 class World:
     """Runs the production code on virtual time."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, kept: frozenset[str] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        self.loop = loop
+        self.script = Script(seed, loop.time, kept)
         self.disk = Disk()
         self.server: Server | None = None
         self.crashes = 0
         self.starts = 0
-        self.lines = 0
-        self.tail: list[str] = []
         self.sessions: list[Callable[[Server], Awaitable[None]]] = []  # who wants to know of each start
-        self._digest = hashlib.sha256()
         self._store: FaultyStore | None = None
         self._process: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._serving = asyncio.Event()
         self._calm = False
         self._over = False
-        self._chance = self.chance("world")
-        self._clock_chance = self.chance("clock")
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualLoop)
-        self.loop = loop
-
-    def chance(self, name: str) -> Random:
-        """A source of chance of its own, so that one part's does not depend on how often another asks."""
-        return Random(f"{self.seed} {name}")
-
-    def trace(self, line: str) -> None:
-        """Write down what happened."""
-        line = f"{self.loop.time():.6f} {line}"
-        self.lines += 1
-        self._digest.update(line.encode() + b"\n")
-        self.tail = [*self.tail[-40:], line]
-
-    @property
-    def digest(self) -> str:
-        """The trace so far, as a hash."""
-        return self._digest.hexdigest()
+        self._armed: asyncio.TimerHandle | None = None
+        self._back: dict[int, bool] = {}
 
     def now_ns(self) -> int:
-        """The wall clock of the machine, which is set back now and then."""
-        back_ns = 2 * 10**9 if self._clock_chance.random() < 0.02 else 0
-        return START_NS + int(self.loop.time() * 1e9) - back_ns
+        """The wall clock of the machine, which is set back for a second now and then."""
+        second = int(self.loop.time())
+        if second not in self._back:
+            name = f"clock {second}"
+            back = self.script.chance(name).random() < CLOCKS_BACK
+            self._back[second] = back and self.script.happens(name, "the clock is set back")
+        return START_NS + int(self.loop.time() * 1e9) - (2 * 10**9 if self._back[second] else 0)
 
     async def serving(self) -> Server:
         """The process, once there is one that can trade."""
@@ -157,20 +144,21 @@ class World:
         """Start the exchange, whenever it is not running, until the world ends."""
         while not self._over:
             self.starts += 1
-            store = self._store = FaultyStore(self.disk, self.chance(f"store {self.starts}"), self.trace)
+            store = self._store = FaultyStore(self.disk, self.script, self.starts)
             store.calm = self._calm
             self._stop = asyncio.Event()
-            self._arm()
+            self._arm(0)
             self._process = asyncio.create_task(self._run(store), name="exchange")
             await asyncio.wait({self._process})
             self._serving.clear()
+            self._disarm()
             self.server = None
             if self._process.cancelled():
-                self.trace("the process is gone")
+                self.script.tell("the process is gone")
             else:
                 self._process.result()
-                self.trace("the process stopped in good order")
-            await asyncio.sleep(self._chance.uniform(0.01, 3.0))
+                self.script.tell("the process stopped in good order")
+            await asyncio.sleep(self.script.chance(f"away {self.starts}").uniform(0.01, 3.0))
 
     async def _run(self, store: FaultyStore) -> None:
         exchange = await app.build(CONFIG, store, encoder, self.now_ns)
@@ -178,24 +166,34 @@ class World:
 
     async def _serve(self, exchange: Exchange) -> None:
         self.server = Server(exchange)
-        self.trace(f"serving from sequence {exchange.venue.sequence}")
+        self.script.tell(f"serving from sequence {exchange.venue.sequence}")
         for begin in self.sessions:
             await begin(self.server)
         self._serving.set()
         await self._stop.wait()
         self._serving.clear()
 
-    def _arm(self) -> None:
-        """Have something happen to this process, sooner or later."""
-        steps = int(self._chance.expovariate(1 / 1500)) + 1
-        self.loop.after_steps(steps, self._chance.choice((self.crash, self.crash, self.stop, self.break_idle)))
+    def _arm(self, times: int) -> None:
+        """Have something happen to this process, sooner or later: at some time, and then between any two steps."""
+        name = f"end {self.starts}.{times}"
+        chance = self.script.chance(name)
+        later_s = chance.uniform(0, STARTS_S) if chance.random() < 0.25 else chance.expovariate(1 / LIVES_S)
+        steps, what = chance.randrange(1, 60), chance.choice(("crash", "crash", "stop", "break idle"))
+        ends = {"crash": self.crash, "stop": self.stop, "break idle": lambda: self.break_idle(times)}
+        if self.script.happens(name, what):
+            self._armed = self.loop.call_later(later_s, self.loop.after_steps, steps, ends[what])
+
+    def _disarm(self) -> None:
+        if self._armed is not None:
+            self._armed.cancel()
+        self.loop.no_interruption()
 
     def crash(self) -> None:
         """kill -9."""
         if self._process is None or self._process.done() or self._calm:
             return
         assert self._store is not None
-        self.trace("crash")
+        self.script.tell("crash")
         self.crashes += 1
         self._store.die()
         if self.server is not None:
@@ -206,14 +204,14 @@ class World:
         """SIGTERM."""
         if self._calm:
             return
-        self.trace("asked to stop")
+        self.script.tell("asked to stop")
         self._stop.set()
 
-    def break_idle(self) -> None:
+    def break_idle(self, times: int) -> None:
         """The database's end closes the connection; later something else happens."""
         assert self._store is not None
         self._store.break_idle()
-        self._arm()
+        self._arm(times + 1)
 
     def calm(self) -> None:
         """From here on nothing goes wrong any more."""
@@ -226,7 +224,7 @@ class World:
         await self.serving()
         assert self._process is not None
         self._over = True
-        self.trace("the end")
+        self.script.tell("the end")
         self._stop.set()
         await asyncio.wait({self._process})
 
@@ -240,13 +238,18 @@ def encoder(venue: Venue) -> Encode:
     return encode
 
 
-def simulate(seed: int, scenario: Callable[[World], Any]) -> World:
+def simulate(seed: int, scenario: Callable[[World], Any], kept: frozenset[str] | None = None) -> World:
     """Run a scenario in a world of its own; the collector of garbage is left out, which has no say in it."""
 
     async def live() -> World:
-        world = World(seed)
+        world = World(seed, kept)
         await scenario(world)
         return world
 
-    with patch("exchange.app.gc"), capture_logs(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with (
+        patch("exchange.app.gc"),
+        patch("exchange.app.collector"),
+        capture_logs(),
+        asyncio.Runner(loop_factory=VirtualLoop) as runner,
+    ):
         return runner.run(live())

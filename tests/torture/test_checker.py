@@ -11,7 +11,7 @@ import pytest
 
 from exchange.failure import one_line
 from exchange.torture.checker import REFUSES_TO_START, check
-from exchange.torture.history import End, Heard, History
+from exchange.torture.history import Command, End, Heard, History
 from tests.torture.stories import ASK_CANCELED, BID, MARKET, TAKER, clean, placed, refused
 
 Plant = Callable[[History], Any]
@@ -143,6 +143,10 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "a lost cancel": (
         lambda h: swap(h.final.orders, ASK_CANCELED, replace(ASK_CANCELED, status="partially_filled")),
         "order 1 was canceled in a reply to cancel, and is now",
+    ),
+    "an order that outlives a cancel_all": (
+        lambda h: h.commands.append(Command("alice", "cancel_all", MARKET, None, {}, True, None, [], 1)),
+        "order 3 of alice outlived an acknowledged cancel_all",
     ),
     "a cancel that nobody asked for": (
         lambda h: h.commands.pop(2),

@@ -11,7 +11,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from exchange.torture.faults import Fault
-from exchange.torture.report import closing_table, sentences
+from exchange.torture.report import closing_table, figures, sentences
 from exchange.torture.run import torture
 from tests.whole.process import EXCHANGE, PATIENCE_S, POLL_S, directory, postgres_in
 
@@ -20,6 +20,7 @@ FAULTS = [
     Fault("cut", 0.2, 0.05, "hold answers"),
     Fault("postgres kill", 0.2, waits=False),
     Fault("kill", 0.2),
+    Fault("postgres restart", 0.3),
     Fault("second start", 0.1),
     Fault("freeze", 0.1, 1.2),
     Fault("full disk", 0.1),
@@ -42,6 +43,10 @@ def test_a_short_run_finds_nothing() -> None:
     assert len(history.final.fills) == 2 * sum(len(trades) for trades in history.final.trades.values())
     assert {heard.channel.partition("@")[0] for heard in history.heard} == {"trade", "depth", "orders", "balances"}
     assert closing_table(result).row_count > 10
+    made = figures(result)
+    assert (made["lost"], made["doubled"], made["wrong"]) == (0, 0, 0)
+    assert made["faults"]["kills"] == 3
+    assert made["commands"] == made["acknowledged"] + made["refused"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

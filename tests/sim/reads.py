@@ -1,0 +1,85 @@
+"""What the calls for history answer when all is over: orders and fills of each user, tapes, balances and rules."""
+
+from dataclasses import dataclass
+
+from exchange.core.commands import Side
+from exchange.core.events import OrderUpdated, Trade
+from exchange.core.instrument import Instrument
+from tests.sim.disk import Disk
+from tests.sim.world import MARKETS, USERS
+
+
+@dataclass(frozen=True)
+class Print:
+    """A trade on the tape, as everybody may see it."""
+
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+    quote_minor: int
+    taker_side: Side
+    time_ns: int
+
+    @classmethod
+    def of(cls, trade: Trade) -> "Print":
+        """What the public is told of a trade."""
+        money = (trade.price_ticks, trade.quantity_lots, trade.quote_minor)
+        return cls(trade.trade_id, *money, trade.taker_side, trade.time_ns)
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One user's side of a trade."""
+
+    trade_id: int
+    order_id: int
+    market: str
+    side: Side
+    price_ticks: int
+    quantity_lots: int
+    quote_minor: int
+    fee_minor: int
+    is_taker: bool
+
+
+@dataclass(frozen=True)
+class Reads:
+    """All of it; orders and tapes oldest first."""
+
+    orders: dict[str, list[OrderUpdated]]
+    fills: dict[str, list[Fill]]
+    tapes: dict[str, list[Print]]
+    balances: dict[tuple[str, str], tuple[int, int]]  # available, locked
+    rules: dict[str, Instrument]
+
+
+def read_all(disk: Disk) -> Reads:
+    """Read everything that some client may."""
+    orders: dict[str, list[OrderUpdated]] = {user: [] for user in USERS}
+    for _, order in sorted(disk.orders.items()):
+        orders[order.terms.user_id].append(order)
+    return Reads(
+        orders,
+        {user: [fill for trade in disk.trades for fill in _fills(trade, user)] for user in USERS},
+        {market: [Print.of(trade) for trade in disk.trades if trade.market == market] for market in MARKETS},
+        {
+            (user, asset): (account.available_minor, account.locked_minor)
+            for (user, asset), account in disk.accounts.items()
+            if user in USERS
+        },
+        {symbol: market.instrument for symbol, market in disk.markets.items()},
+    )
+
+
+def _fills(trade: Trade, user: str) -> list[Fill]:
+    money = (trade.price_ticks, trade.quantity_lots, trade.quote_minor)
+    maker_side = Side.SELL if trade.taker_side is Side.BUY else Side.BUY
+    sides = (
+        (trade.maker_user_id, trade.maker_order_id, maker_side, trade.maker_fee_minor, False),
+        (trade.taker_user_id, trade.taker_order_id, trade.taker_side, trade.taker_fee_minor, True),
+    )
+    return [
+        Fill(trade.trade_id, order_id, trade.market, side, *money, fee_minor, is_taker)
+        for owner, order_id, side, fee_minor, is_taker in sides
+        if owner == user
+    ]

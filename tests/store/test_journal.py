@@ -1,0 +1,49 @@
+"""What the journal writes of a command, it reads back as that command; of every kind there is."""
+
+from typing import get_args
+
+import pytest
+
+from exchange.core.commands import (
+    AddAsset,
+    AddUser,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Deposit,
+    OrderType,
+    PassTime,
+    PlaceOrder,
+    SetMarket,
+    Side,
+    TimeInForce,
+)
+from exchange.core.instrument import Asset, instrument_of
+from exchange.store import journal
+from exchange.writer import Applied
+
+GEM, CASH = Asset("GEM", 0), Asset("CASH", 2)
+MARKET = instrument_of("GEM_CASH", GEM, CASH, tick_size="0.01", lot_size="1", min_notional="0.07", taker_fee="0.25")
+COMMANDS: list[Command] = [
+    PlaceOrder("ann", "GEM_CASH", Side.SELL, OrderType.LIMIT, TimeInForce.FOK, False, 2**63 - 1, 1, "name"),
+    PlaceOrder("ann", "GEM_CASH", Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 7, None),
+    CancelOrder("ann", "GEM_CASH", None, "name"),
+    CancelOrder("ann", "GEM_CASH", 12, None),
+    CancelAll("ann", "GEM_CASH"),
+    Deposit("ann", "CASH", 10**38 - 1, "a key"),
+    AddUser("ann"),
+    AddAsset(GEM),
+    SetMarket(MARKET),
+    PassTime(),
+]
+
+
+def test_every_kind_of_command_is_here() -> None:
+    assert {type(command) for command in COMMANDS} == set(get_args(Command))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
+def test_it_is_read_as_it_was_written(command: Command) -> None:
+    text = journal.encode([Applied(3, 1_700_000_000_000_000_001, command, [])])
+    assets = {asset.symbol: asset for asset in (GEM, CASH)}
+    assert list(journal.decode(text, assets)) == [(3, 1_700_000_000_000_000_001, command)]

@@ -1,0 +1,64 @@
+"""Commands and their outcomes in words, for the stories that a failure is told as."""
+
+from exchange.core.commands import (
+    AddAsset,
+    AddUser,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Deposit,
+    OrderType,
+    PassTime,
+    PlaceOrder,
+    SetMarket,
+    Side,
+)
+from exchange.core.events import Duplicate, OrderUpdated, Rejected, Trade
+from exchange.core.venue import Outcome
+
+
+def words(command: Command) -> str:
+    """A command as a line of a story."""
+    match command:
+        case PlaceOrder():
+            return _order_words(command)
+        case CancelOrder():
+            which = f"#{command.order_id}" if command.client_order_id is None else repr(command.client_order_id)
+            return f"{command.user_id} cancels {which} on {command.market}"
+        case SetMarket(instrument=rules):
+            fees = f"fees {rules.maker_fee_ppm}/{rules.taker_fee_ppm} ppm"
+            limits = f"min notional {rules.min_notional_minor}, at most {rules.max_open_orders} open"
+            return f"market {rules.symbol} is {rules.status.name.lower()}, {fees}, {limits}"
+        case CancelAll():
+            return f"{command.user_id} cancels all on {command.market}"
+        case AddUser():
+            return f"{command.user_id} joins"
+        case AddAsset():
+            return f"{command.asset.symbol} has {command.asset.decimals} decimals"
+        case PassTime():
+            return "time passes"
+        case Deposit():
+            return f"{command.user_id} deposits {command.amount_minor} {command.asset} under {command.key!r}"
+    return str(command)
+
+
+def _order_words(order: PlaceOrder) -> str:
+    side = "buys" if order.side is Side.BUY else "sells"
+    at = f"@ {order.price_ticks}"
+    if order.order_type is OrderType.MARKET:
+        at = "at market" + ("" if order.price_ticks is None else f" worst {order.price_ticks}")
+    terms = "post-only" if order.post_only else order.time_in_force.name.lower()
+    name = "" if order.client_order_id is None else f" as {order.client_order_id!r}"
+    return f"{order.user_id} {side} {order.quantity_lots} {at} {terms} on {order.market}{name}"
+
+
+def summary(outcome: Outcome) -> str:
+    """What came of a command, in a few words."""
+    if isinstance(outcome, Rejected):
+        return outcome.reason.value
+    if isinstance(outcome, Duplicate):
+        return f"retry of order_id {outcome.order_id}"
+    trades = [f"{event.quantity_lots} @ {event.price_ticks}" for event in outcome if isinstance(event, Trade)]
+    updates = [event for event in outcome if isinstance(event, OrderUpdated)]
+    ends = [f"{updates[-1].status.name.lower()}"] if updates else []
+    return ", ".join(trades + ends) or "done"
