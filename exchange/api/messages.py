@@ -107,4 +107,8 @@ def _why(text: str | bytes) -> Unreadable:
                 codec.decode(text, model)
     except ApiError as error:
         return Unreadable(error, request_id)
-    return Unreadable(ApiError("INVALID_FIELD", "message_type is none that is known."), request_id)
+    if head.message_type == "AUTH":
+        why = '[auth] mode = "dev" believes user_id: there is nothing to sign in to.'
+    else:
+        why = f"message_type must be one of {', '.join(str(model.__struct_config__.tag) for model in _TYPES)}."
+    return Unreadable(ApiError("INVALID_FIELD", why), request_id)

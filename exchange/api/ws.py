@@ -128,7 +128,7 @@ class Sockets:
                 if message.type is not WSMsgType.TEXT and message.type is not WSMsgType.BINARY:
                     break
                 session.handle(message.data)
-                if session.full:
+                if session.full or session.overloaded:
                     await session.room()
         except Exception as error:
             # The upgrade is done: there is no reply any more that could carry this.
@@ -189,12 +189,20 @@ class Session:
         self._in_flight = 0  # requests that wait for their answer
         self._joining = 0  # channels that wait for their beginning
         self.full = False  # as many as may; then nothing more is read
+        self.overloaded = False  # one was refused as more than the exchange can take
         self._room = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def room(self) -> None:
-        """Return when the client may ask for more."""
-        await self._room.wait()
+        """Return when the client may ask for more, and after an OVERLOADED when everybody else has had a turn.
+
+        Else all that it has sent would be refused in one go, and with many such clients nothing else be done.
+        """
+        if self.full:
+            await self._room.wait()
+        else:
+            self.overloaded = False
+            await asyncio.sleep(0)
 
     def handle(self, text: str | bytes) -> None:
         """Take one message; what it asks of the engine is in line when this returns."""
@@ -315,4 +323,5 @@ class Session:
 
     def _refuse(self, error: ApiError, request_id: Any) -> None:
         self._sockets.trading.refusals[error.code] += 1
+        self.overloaded |= error.code == "OVERLOADED"
         self._answer({"message_type": "ERROR", **error.json()}, request_id)

@@ -1,0 +1,45 @@
+"""When a socket is read on: what its client has sent must not keep everybody else from their turn."""
+
+import asyncio
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+from exchange.api.errors import ApiError
+from exchange.api.ws import IN_FLIGHT_MAX, Session
+
+
+def session() -> Session:
+    """One over nothing, whose answers go nowhere."""
+    nowhere: Any = SimpleNamespace(
+        trading=SimpleNamespace(refusals=Counter()),
+        channels=SimpleNamespace(encode=None),
+        send=lambda subscriber, frame: None,
+    )
+    request: Any = SimpleNamespace(remote="127.0.0.1", headers={})
+    connection: Any = None
+    return Session(nowhere, connection, request, "opened-1")
+
+
+async def test_after_an_overload_others_have_a_turn_first() -> None:
+    flooding, turns = session(), list[str]()
+    flooding.fail(ApiError("OFF_TICK"), 1)
+    assert not flooding.overloaded
+    flooding.fail(ApiError("OVERLOADED"), 2)
+    assert flooding.overloaded
+    asyncio.get_running_loop().call_soon(turns.append, "somebody else")
+    await flooding.room()
+    assert turns == ["somebody else"]
+    assert not flooding.overloaded
+
+
+async def test_with_too_much_in_flight_it_is_not_read_until_there_is_an_answer() -> None:
+    busy = session()
+    busy.count(IN_FLIGHT_MAX)
+    assert busy.full
+    reading = asyncio.create_task(busy.room())
+    await asyncio.sleep(0)
+    assert not reading.done()
+    busy.count(-1)
+    await reading
+    assert not busy.full
