@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).parent
 BUILD = PACKAGE.parent / ".compiled"
 MANIFEST = BUILD / "manifest.json"
 
-# Whatever an order passes through, but for what inherits from other people's classes: those stay Python anyway.
+# Whatever an order passes through, but for what deals in aiohttp's classes: these are not what their types say.
 MODULES = (
     *(f"exchange.core.{path.stem}" for path in sorted((PACKAGE / "core").glob("*.py")) if path.stem != "__init__"),
     "exchange.counts",
@@ -34,7 +34,6 @@ MODULES = (
     "exchange.store.commit",
     "exchange.api.codec",
     "exchange.api.trading",
-    "exchange.api.desk",
     "exchange.api.reply",
 )
 
