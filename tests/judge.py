@@ -5,7 +5,6 @@ A difference is a `Verdict`, which tells the whole market story up to it in word
 
 import traceback
 from collections import Counter
-from copy import deepcopy
 from dataclasses import replace
 
 from exchange.core.commands import (
@@ -36,6 +35,7 @@ from exchange.core.events import (
 from exchange.core.instrument import Instrument
 from exchange.core.ledger import EXTERNAL, FEES, HOUSE
 from exchange.core.venue import Outcome, Venue
+from tests.copied import copied
 from tests.model import Model
 from tests.model_records import Match, Told, Update
 from tests.words import summary, words
@@ -71,7 +71,7 @@ class Judge:
         """Go on with a venue that was restored from a copy of the state."""
         self.story.append("the venue restarts")
         self.venue = Venue.restore(
-            deepcopy(self.venue.state()), client_ids_max=self.client_ids_max, deposits_max=self.deposits_max
+            copied(self.venue.state()), client_ids_max=self.client_ids_max, deposits_max=self.deposits_max
         )
         self._check_state()
 

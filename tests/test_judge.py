@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
+from exchange import compiled
 from exchange.core import commands, events, instrument, market
 from exchange.core.book import Book, Level, Order
 from exchange.core.commands import OrderType, PlaceOrder, Side
@@ -20,6 +21,7 @@ from tests import model, model_records
 from tests.judging import JUDGE, verdict_on
 
 STORIES = 100
+of_sources = pytest.mark.skipif(compiled.in_use(), reason="no wrong rule can be planted in what is compiled")
 
 
 def test_the_venue_does_what_the_contract_says() -> None:
@@ -73,6 +75,7 @@ def let_post_only_take(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(market, "crosses", post_only_may_take)
 
 
+@of_sources
 @pytest.mark.parametrize(
     "error",
     [keep_the_price_improvement_locked, lose_priority_on_a_partial_fill, round_fees_down, let_post_only_take],
@@ -88,6 +91,7 @@ def test_the_judge_sees_a_wrong_rule(
     print(f"caught in {seen['stories']} stories, as\n{verdict}")
 
 
+@of_sources
 def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> None:
     round_fees_down(monkeypatch)
     verdict, _ = verdict_on(20)

@@ -7,12 +7,15 @@ by the negative price.
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Final
 
 from sortedcontainers import SortedDict
 
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.events import OrderStatus
 from exchange.core.ledger import Account, User
+
+BUY: Final = Side.BUY
 
 
 class Order:
@@ -138,7 +141,7 @@ class Book:
 
     def add(self, order: Order) -> Level:
         """Rest the order behind all others of its price."""
-        level = self.halves[order.terms.side].level(order.price_ticks)
+        level = (self.bids if order.terms.side is BUY else self.asks).level(order.price_ticks)
         last = level.last
         if last is None:
             level.first = order
@@ -167,7 +170,7 @@ class Book:
         order.level = order.front = order.behind = None
         level.total_lots -= order.remaining_lots
         if level.first is None:
-            self.halves[order.terms.side].drop(level)
+            (self.bids if order.terms.side is BUY else self.asks).drop(level)
         del self.orders[order.order_id]
         del order.trader.open_orders[order.order_id]
         return level

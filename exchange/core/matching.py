@@ -32,7 +32,7 @@ NOTHING: Final = Plan()  # what every order that meets nobody shares; never writ
 
 def crosses(book: Book, terms: PlaceOrder) -> bool:
     """Whether the order would meet the best level of the other half."""
-    best = book.halves[1 - terms.side].best
+    best = (book.asks if terms.side is BUY else book.bids).best
     if best is None:
         return False
     limit_ticks = terms.price_ticks
@@ -50,7 +50,8 @@ def plan(book: Book, terms: PlaceOrder, cost_max: int | None = None) -> Plan:
     if not crosses(book, terms):
         return NOTHING
     found = Plan()
-    other, limit_ticks = book.halves[1 - terms.side], terms.price_ticks
+    other = book.asks if terms.side is BUY else book.bids
+    limit_ticks = terms.price_ticks
     sign = other.sign
     wanted_lots = terms.quantity_lots
     for level in other:

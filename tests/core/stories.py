@@ -11,7 +11,6 @@ refused must have changed nothing at all.
 
 import re
 from collections.abc import Sequence
-from copy import deepcopy
 
 from exchange.core.commands import (
     AddAsset,
@@ -30,6 +29,7 @@ from exchange.core.events import Duplicate, Event, OrderUpdated, Rejected, Trade
 from exchange.core.instrument import Asset, Instrument, instrument_of
 from exchange.core.state import VenueState
 from exchange.core.venue import Outcome, Venue
+from tests.copied import copied
 
 SOL, USDC = Asset("SOL", 9), Asset("USDC", 6)
 SOL_USDC = instrument_of("SOL_USDC", SOL, USDC, tick_size="0.01", lot_size="0.001")
@@ -229,7 +229,7 @@ def balance(venue: Venue, text: str) -> str:
 
 def retold(venue: Venue) -> Venue:
     """Another venue, restored from a copy of this one's state."""
-    state: VenueState = deepcopy(venue.state())
+    state: VenueState = copied(venue.state())
     again = Venue.restore(state)
     again.check()
     assert again.state() == venue.state()

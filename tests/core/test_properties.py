@@ -1,7 +1,6 @@
 """What holds whatever people do: random commands over several markets, and every number that text can be."""
 
 from collections import defaultdict
-from copy import deepcopy
 from dataclasses import replace
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -46,6 +45,7 @@ from exchange.core.instrument import (
 )
 from exchange.core.state import OpenOrder
 from exchange.core.venue import Venue
+from tests.copied import copied
 from tests.core.stories import do, venue_of
 
 STEADY = settings(
@@ -206,7 +206,7 @@ def told(venue: Venue, story: list[Command]) -> list[Event]:
 def test_a_venue_and_its_restored_twin_never_differ(first: list[Command], then: list[Command]) -> None:
     venue = stage()
     told(venue, first)
-    twin = Venue.restore(deepcopy(venue.state()), client_ids_max=4, deposits_max=3)
+    twin = Venue.restore(copied(venue.state()), client_ids_max=4, deposits_max=3)
     assert twin.state() == venue.state()
     assert told(twin, then) == told(venue, then)
     assert twin.state() == venue.state()

@@ -1,6 +1,5 @@
 """What holds for the venue as a whole: its numbers, its events, and its state as records."""
 
-from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -9,6 +8,7 @@ from exchange.core.commands import AddAsset, AddUser, Command, Deposit, SetMarke
 from exchange.core.events import BalanceChanged, LevelChanged, OrderUpdated, UpdateReason
 from exchange.core.instrument import Asset, MarketStatus
 from exchange.core.venue import SEED_PREFIX, Outcome, Venue
+from tests.copied import copied
 from tests.core.stories import (
     SOL,
     SOL_USDC,
@@ -115,7 +115,7 @@ def test_a_command_that_leaves_the_book_alone_counts_nothing() -> None:
 def test_events_keep_the_values_of_their_moment() -> None:
     venue = two_markets()
     outcomes = [place(venue, text) for text in STORY[:4]]
-    remembered = deepcopy(outcomes)
+    remembered = copied(outcomes)
     for text in STORY[4:]:
         place(venue, text)
     cancel_all(venue, "carol")
@@ -204,7 +204,7 @@ def test_a_state_is_a_copy() -> None:
     for text in STORY[:5]:
         place(venue, text)
     state = venue.state()
-    remembered = deepcopy(state)
+    remembered = copied(state)
     for text in STORY[5:]:
         place(venue, text)
     cancel_all(venue, "carol")

@@ -3,8 +3,6 @@
 Beside it a shadow venue replays the journal of commands; both must always tell the same state.
 """
 
-from copy import deepcopy
-
 from exchange.app import StoredCandle
 from exchange.core.candles import candles_of
 from exchange.core.commands import PlaceOrder
@@ -27,6 +25,7 @@ from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.core.venue import Venue
 from exchange.writer import Batch
+from tests.copied import copied
 
 OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
@@ -109,7 +108,7 @@ class Disk:
             recent_deposits=self.deposits,
         )
         assert state == self.shadow.state(), "the rows are not what the journal makes"
-        return deepcopy(state)
+        return copied(state)
 
     def _account(self, key: tuple[str, str]) -> BalanceChanged:
         """The account, with its user's counts: the highest that any account of theirs was stored with."""
