@@ -5,14 +5,14 @@ other part writes only if that row was found. So a writer that has been replaced
 time, changes nothing at all.
 
 A part is there only when the batch has rows for it: what a part costs before its first row is most of what a small
-commit costs. The rows of a part are one parameter, JSON by column name, which the server turns into the table's own
-row type; an array a column would cost this process several times as much.
+commit costs. The rows of a part are one parameter, the text of an array of the table's own records, which the server
+reads in less than half the time that JSON takes, and faster than an array a column.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-import orjson
-
+from exchange.core.events import OrderUpdated
 from exchange.store import journal
 from exchange.store.rows import (
     Row,
@@ -25,8 +25,11 @@ from exchange.store.rows import (
     instrument_row,
     is_open,
     market_row,
+    numbers,
+    records,
     resting_row,
     trade_row,
+    user_row,
 )
 from exchange.store.schema import accounts, markets
 from exchange.writer import Batch
@@ -55,7 +58,10 @@ PARTS: dict[str, tuple[str, str]] = {
         "open_orders",
         f"UPDATE open_orders AS o SET {_assign(CHANGES, 't')} FROM {{rows}} WHERE o.order_id = t.order_id AND {FENCED}",
     ),
-    "gone": ("open_orders", f"DELETE FROM open_orders AS o USING {{rows}} WHERE o.order_id = t.order_id AND {FENCED}"),
+    "gone": (
+        "bigint",
+        f"DELETE FROM open_orders AS o USING {{rows}} (order_id) WHERE o.order_id = t.order_id AND {FENCED}",
+    ),
     "closed": _insert("closed_orders"),
     "traded": _insert("trades"),
     "accounted": _insert(
@@ -93,7 +99,7 @@ def statement(parts: tuple[str, ...]) -> str:
     ]
     for number, name in enumerate(parts, 7):
         table, sql = PARTS[name]
-        rows = f"json_populate_recordset(NULL::{table}, ${number}) AS t"
+        rows = f"unnest(${number}::text::{table}[]) AS t"
         made.append(f"{name} AS ({sql.format(rows=rows)})")
     return f"WITH {', '.join(made)} SELECT count(*) FROM fence"
 
@@ -101,14 +107,14 @@ def statement(parts: tuple[str, ...]) -> str:
 def arguments(batch: Batch, epoch: int) -> tuple[tuple[str, ...], list[Any]]:
     """The parts that the batch needs, and the statement's parameters."""
     rows = fold(batch)
-    written: dict[str, list[Row]] = {
+    written: dict[str, list[Any]] = {
         **_orders(rows.orders.values(), batch.from_sequence),
         "traded": [trade_row(trade) for trade in rows.trades],
         "accounted": [account_row(account) for account in rows.accounts.values()],
         "counted": [market_row(changed) for changed in rows.markets.values()],
         "charted": candle_rows(rows.trades),
         "transferred": rows.transfers,
-        "joined": [{"user_id": user_id} for user_id in rows.users],
+        "joined": [user_row(user_id) for user_id in rows.users],
         "listed": [asset_row(asset) for asset in rows.assets],
         "ruled": [instrument_row(instrument) for instrument in rows.instruments.values()],
     }
@@ -120,22 +126,22 @@ def arguments(batch: Batch, epoch: int) -> tuple[tuple[str, ...], list[Any]]:
         batch.applied[-1].time_ns,
         rows.trades[-1].trade_id if rows.trades else 0,
         journal.encode(batch.applied),
-        *(orjson.dumps(part).decode() for part in parts.values()),
+        *((numbers if name == "gone" else records)(rows) for name, rows in parts.items()),
     ]
 
 
-def _orders(orders: Any, from_sequence: int) -> dict[str, list[Row]]:
+def _orders(orders: Iterable[OrderUpdated], from_sequence: int) -> dict[str, list[Any]]:
     """Orders by what becomes of their row. One that was there before the batch has an id up to `from_sequence`."""
     rested: list[Row] = []
     changed: list[Row] = []
-    gone: list[Row] = []
+    gone: list[int] = []
     closed: list[Row] = []
     for order in orders:
         new = order.order_id > from_sequence
         if not is_open(order):
             closed.append(closed_row(order))
             if not new:
-                gone.append({"order_id": order.order_id})
+                gone.append(order.order_id)
         elif new:
             rested.append(resting_row(order))
         else:

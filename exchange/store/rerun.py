@@ -12,7 +12,7 @@ from exchange.core.instrument import Asset
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.store import journal
-from exchange.store.rows import Row, closed_row, is_open, trade_row, transfer_row
+from exchange.store.rows import NULL, Row, closed_row, is_open, trade_row, transfer_row
 
 PAGE = 20_000
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError)
@@ -78,17 +78,19 @@ async def _compare(
             continue
         if expected is None:
             findings.append(f"{key} {row[key]} in {table} is not of the journal's making")
-        elif expected != _hash({name: _plain(name, value) for name, value in row.items()}):
+        elif expected != _hash(tuple(_plain(name, value) for name, value in row.items())):
             findings.append(f"{key} {row[key]} in {table} is otherwise than the journal made it")
     return findings + [f"{key} {missing} is missing in {table}" for missing in replayed]
 
 
 def _hash(row: Row) -> int:
-    return hash(tuple(row.items()))
+    return hash(row)
 
 
 def _plain(name: str, value: Any) -> Any:
-    """As rows are made: amounts as text."""
+    """As rows are made: amounts as text, and nulls."""
+    if value is None:
+        return NULL
     return str(int(value)) if name.endswith("_minor") else value
 
 

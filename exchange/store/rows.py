@@ -1,10 +1,16 @@
 """A batch of events folded into rows: the last state of each order and account, once however often it changed.
 
-A row is a dict by column, as JSON takes it; amounts, which JSON's numbers are too small for, are text.
+A row is a tuple of what the columns of its table hold, in their order: amounts, which are too long for JSON's readers,
+as text, and null as the empty text. Rows travel as one text, the array of records that PostgreSQL would write, since it
+reads that in less than half the time that JSON takes. Names stand in there bare, and a row by which a name comes to be
+sees to it that it can.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
+
+import orjson
 
 from exchange.core.candles import candles_of
 from exchange.core.events import (
@@ -24,9 +30,13 @@ from exchange.core.events import (
 from exchange.core.instrument import Asset, Instrument
 from exchange.writer import Applied, Batch
 
-Row = dict[str, Any]
+Row = tuple[Any, ...]
 
+NULL = ""
 NO_CANDLES = " ".join("0" for _ in INTERVALS_S)
+_SAME_TERMS = (NULL,) * 9  # of an order, between its id and what changes of it
+_SAME_RULES = (NULL,) * 9  # of a market, between its symbol and its counts
+_BARE = re.compile(r"[A-Za-z0-9@:._-]+")
 
 
 class Rows:
@@ -87,150 +97,148 @@ def is_open(order: OrderUpdated) -> bool:
     return order.status <= OrderStatus.PARTIALLY_FILLED
 
 
-def order_row(order: OrderUpdated) -> Row:
-    """The columns that open and closed orders share."""
-    terms = order.terms
-    return {
-        "order_id": order.order_id,
-        "user_id": terms.user_id,
-        "market": terms.market,
-        "client_order_id": terms.client_order_id,
-        "side": terms.side,
-        "order_type": terms.order_type,
-        "time_in_force": terms.time_in_force,
-        "post_only": terms.post_only,
-        "price_ticks": terms.price_ticks,
-        "quantity_lots": terms.quantity_lots,
-        "executed_lots": order.executed_lots,
-        "executed_quote_minor": str(order.executed_quote_minor),
-        "status": order.status,
-        "created_ns": order.created_ns,
-        "updated_ns": order.updated_ns,
-    }
+def bare(name: str) -> str:
+    """The name, which may stand in a record as it is: the API and the configuration admit no other."""
+    assert _BARE.fullmatch(name), name
+    return name
+
+
+def records(rows: Sequence[Row]) -> str:
+    """The rows as the text of an array of records."""
+    # As JSON first, which is made in one go: [[1,"a",""],[2,"b","c"]] becomes {"(1,a,)","(2,b,c)"}.
+    text = orjson.dumps(rows)[2:-2].replace(b'"', b"").replace(b"],[", b')","(')
+    return f'{{"({text.decode()})"}}'
+
+
+def numbers(ids: Sequence[int]) -> str:
+    """The text of an array of numbers."""
+    return f"{{{','.join(map(str, ids))}}}"
 
 
 def resting_row(order: OrderUpdated) -> Row:
-    """An order that has come into the book."""
-    row = order_row(order)
-    row["rested_sequence"] = order.order_id
-    return row
+    """An order that has come into the book; its priority is its id."""
+    return _order_row(order, order.order_id)
 
 
 def closed_row(order: OrderUpdated) -> Row:
     """An order that is over."""
-    row = order_row(order)
-    row["expire_reason"] = order.expire_reason
-    return row
+    return _order_row(order, NULL if order.expire_reason is None else order.expire_reason)
+
+
+def _order_row(order: OrderUpdated, last: int | str) -> Row:
+    terms = order.terms
+    return (
+        order.order_id,
+        terms.user_id,
+        terms.market,
+        NULL if terms.client_order_id is None else bare(terms.client_order_id),
+        terms.side,
+        terms.order_type,
+        terms.time_in_force,
+        terms.post_only,
+        NULL if terms.price_ticks is None else terms.price_ticks,
+        terms.quantity_lots,
+        order.executed_lots,
+        str(order.executed_quote_minor),
+        order.status,
+        order.created_ns,
+        order.updated_ns,
+        last,
+    )
 
 
 def changed_row(order: OrderUpdated) -> Row:
-    """What changes of an order that stays in the book."""
-    return {
-        "order_id": order.order_id,
-        "executed_lots": order.executed_lots,
-        "executed_quote_minor": str(order.executed_quote_minor),
-        "status": order.status,
-        "updated_ns": order.updated_ns,
-    }
+    """What changes of an order that stays in the book: its columns of `CHANGES`, and null in the others."""
+    quote_minor = str(order.executed_quote_minor)
+    return (order.order_id, *_SAME_TERMS, order.executed_lots, quote_minor, order.status, NULL, order.updated_ns, NULL)
 
 
 def trade_row(trade: Trade) -> Row:
     """A trade."""
-    return {
-        "trade_id": trade.trade_id,
-        "market": trade.market,
-        "price_ticks": trade.price_ticks,
-        "quantity_lots": trade.quantity_lots,
-        "quote_minor": str(trade.quote_minor),
-        "taker_side": trade.taker_side,
-        "maker_order_id": trade.maker_order_id,
-        "taker_order_id": trade.taker_order_id,
-        "maker_user_id": trade.maker_user_id,
-        "taker_user_id": trade.taker_user_id,
-        "maker_fee_minor": str(trade.maker_fee_minor),
-        "taker_fee_minor": str(trade.taker_fee_minor),
-        "time_ns": trade.time_ns,
-    }
+    return (
+        trade.trade_id,
+        trade.market,
+        trade.price_ticks,
+        trade.quantity_lots,
+        str(trade.quote_minor),
+        trade.taker_side,
+        trade.maker_order_id,
+        trade.taker_order_id,
+        trade.maker_user_id,
+        trade.taker_user_id,
+        str(trade.maker_fee_minor),
+        str(trade.taker_fee_minor),
+        trade.time_ns,
+    )
 
 
 def account_row(account: BalanceChanged) -> Row:
     """An account."""
-    return {
-        "user_id": account.user_id,
-        "asset": account.asset,
-        "available_minor": str(account.available_minor),
-        "locked_minor": str(account.locked_minor),
-        "balances_sequence": account.balances_sequence,
-        "orders_sequence": account.orders_sequence,
-    }
+    return (
+        account.user_id,
+        account.asset,
+        str(account.available_minor),
+        str(account.locked_minor),
+        account.balances_sequence,
+        account.orders_sequence,
+    )
 
 
 def market_row(changed: MarketChanged) -> Row:
-    """How far a market has counted."""
-    return {
-        "symbol": changed.market,
-        "book_sequence": changed.book_sequence,
-        "depth_sequence": changed.depth_sequence,
-        "best_sequence": changed.best_sequence,
-        "trade_sequence": changed.trade_sequence,
-        "last_trade_ns": changed.last_trade_ns,
-        "candles": " ".join(map(str, changed.candles)),
-    }
+    """How far a market has counted; null for its rules."""
+    return (
+        changed.market,
+        *_SAME_RULES,
+        changed.book_sequence,
+        changed.depth_sequence,
+        changed.best_sequence,
+        changed.trade_sequence,
+        changed.last_trade_ns,
+        " ".join(map(str, changed.candles)),
+    )
 
 
 def instrument_row(rules: Instrument) -> Row:
     """A market's rules, and the counts of one that is new."""
-    return {
-        "symbol": rules.symbol,
-        "base": rules.base.symbol,
-        "quote": rules.quote.symbol,
-        "tick_size": rules.price_text(1),
-        "lot_size": rules.quantity_text(1),
-        "min_notional_minor": str(rules.min_notional_minor),
-        "maker_fee_ppm": rules.maker_fee_ppm,
-        "taker_fee_ppm": rules.taker_fee_ppm,
-        "max_open_orders": rules.max_open_orders,
-        "status": rules.status,
-        "book_sequence": 0,
-        "depth_sequence": 0,
-        "best_sequence": 0,
-        "trade_sequence": 0,
-        "last_trade_ns": 0,
-        "candles": NO_CANDLES,
-    }
+    return (
+        bare(rules.symbol),
+        rules.base.symbol,
+        rules.quote.symbol,
+        rules.price_text(1),
+        rules.quantity_text(1),
+        str(rules.min_notional_minor),
+        rules.maker_fee_ppm,
+        rules.taker_fee_ppm,
+        rules.max_open_orders,
+        rules.status,
+        *(0, 0, 0, 0, 0),
+        NO_CANDLES,
+    )
+
+
+def user_row(user_id: str) -> Row:
+    """A user."""
+    return (bare(user_id),)
 
 
 def asset_row(asset: Asset) -> Row:
     """An asset."""
-    return {"symbol": asset.symbol, "decimals": asset.decimals}
+    return bare(asset.symbol), asset.decimals
 
 
 def transfer_row(sequence: int, time_ns: int, deposit: Deposited) -> Row:
     """A deposit."""
-    return {
-        "sequence": sequence,
-        "user_id": deposit.user_id,
-        "asset": deposit.asset,
-        "amount_minor": str(deposit.amount_minor),
-        "key": deposit.key,
-        "time_ns": time_ns,
-    }
+    amount_minor = str(deposit.amount_minor)
+    return sequence, bare(deposit.user_id), deposit.asset, amount_minor, bare(deposit.key), time_ns
 
 
 def candle_rows(trades: Sequence[Trade]) -> list[Row]:
     """What the trades add to the candles of every interval."""
     return [
-        {
-            "market": market,
-            "interval_s": interval_s,
-            "open_s": candle.open_s,
-            "open_ticks": candle.open_ticks,
-            "high_ticks": candle.high_ticks,
-            "low_ticks": candle.low_ticks,
-            "close_ticks": candle.close_ticks,
-            "volume_lots": str(candle.volume_lots),
-            "quote_minor": str(candle.quote_minor),
-            "trades": candle.trades,
-        }
+        (
+            *(market, interval_s, candle.open_s),
+            *(candle.open_ticks, candle.high_ticks, candle.low_ticks, candle.close_ticks),
+            *(str(candle.volume_lots), str(candle.quote_minor), candle.trades),
+        )
         for (market, interval_s, _), candle in candles_of(trades).items()
     ]
