@@ -40,7 +40,20 @@ SOON_NS = (0, 1, 1, 1, 1_000_000, 20 * 10**9, 61 * 10**9, 5 * 3600 * 10**9)
 KINDS = (
     ("nothing",)
     + ("order",) * 24
-    + ("cancel", "cancel", "cancel name", "retry", "cancel all", "deposit", "rules", "restart", "odd", "time")
+    + (
+        "cancel",
+        "cancel",
+        "cancel name",
+        "retry",
+        "cancel all",
+        "deposit",
+        "rules",
+        "restart",
+        "odd",
+        "time",
+        "exact",
+        "exact",
+    )
 )
 TERMS = ("gtc",) * 14 + ("ioc", "ioc", "fok", "fok", "post", "post", "market", "market", "worst")
 NAMES = (None,) * 15 + ("v", "w", "x", "y", "z")
@@ -155,10 +168,27 @@ def grant(judge: Judge, wish: Wish) -> None:
             judge.do(_deposit(rules, wish), later_ns)
         case "rules":
             judge.do(SetMarket(_changed(judge.model.rules[rules.symbol], wish)), later_ns)
+        case "exact":
+            exactly(judge, rules, wish)
         case "odd":
             judge.do(_odd(_order(rules, wish), wish), later_ns)
         case _:
             judge.do(_order(rules, wish), later_ns)
+
+
+def exactly(judge: Judge, rules: Instrument, wish: Wish) -> None:
+    """A market buy at the very end of the user's money, or a market order that is worth just what it must be."""
+    model, order = judge.model, _order(rules, replace(wish, terms="market"))
+    meets, _ = model.meetings(order)
+    worth = sum(maker.limit * lots for maker, lots in meets) * model.worth_of(rules.symbol)[1]
+    if wish.price <= 3:
+        judge.do(SetMarket(replace(model.rules[rules.symbol], min_notional_minor=worth + wish.price // 3)))
+    elif meets and order.side is Side.BUY:
+        short = worth - model.available(wish.user, rules.quote.symbol)
+        if short > 0:
+            judge.do(Deposit(wish.user, rules.quote.symbol, short, f"exactly {len(model.deposits)}"))
+        order = replace(order, quantity_lots=order.quantity_lots + wish.price // 6)
+    judge.do(order, SOON_NS[wish.soon])
 
 
 def _order(rules: Instrument, wish: Wish) -> PlaceOrder:
