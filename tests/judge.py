@@ -82,8 +82,11 @@ class Judge:
         told = self.model.apply(command, self.now_ns)
         try:
             asked = self._by_id(command)
-            outcome = self.venue.apply(asked, self.venue.sequence + 1, self.now_ns)
+            before = self.venue.sequence
+            outcome = self.venue.apply(asked, before + 1, self.now_ns)
             self.story[-1] += f"  ->  {summary(outcome)}"
+            taken = 1 if isinstance(outcome, list) and outcome else 0
+            same_as("sequences that it took", self.venue.sequence - before, taken)
             self._compare(command, outcome, told)
             self._check_state()
         except AssertionError as error:
@@ -265,6 +268,12 @@ class Judge:
             (o.number, o.terms, o.executed_lots, o.executed_quote, o.created_ns, o.updated_ns) for o in model.resting
         ]
         same_as("open orders in priority order", resting, expected)
+        standing = {
+            self._number(order.order_id): order.status
+            for market in self.venue.markets.values()
+            for order in market.book.orders.values()
+        }
+        same_as("how open orders stand", standing, {o.number: o.status for o in model.resting})
         same_as("rules", {m.instrument.symbol: m.instrument for m in state.markets}, model.rules)
         for market in state.markets:
             counts = (market.depth_sequence, market.best_sequence, market.trade_sequence, market.last_trade_ns)
@@ -275,6 +284,9 @@ class Judge:
         recent_deposits = [(d.key, d.user_id, d.asset, d.amount_minor) for d in state.recent_deposits]
         remembered = [(d.key, d.user_id, d.asset, d.amount_minor) for d in model.remembered_deposits()]
         same_as("recent deposits", recent_deposits, remembered)
+        for deposit in model.deposits:
+            known = deposit.key in {other.key for other in model.remembered_deposits()}
+            same_as(f"whether deposit {deposit.key} is known", self.venue.has_deposit(deposit.key), known)
 
 
 def same_as(what: str, found: object, expected: object) -> None:

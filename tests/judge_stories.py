@@ -30,7 +30,7 @@ MARKETS = (
     instrument_of("GEM_CASH", GEM, CASH, tick_size="0.01", lot_size="1", min_notional="0.07", taker_fee="0.25"),
     instrument_of("GEM_COIN", GEM, COIN, tick_size="0.0001", lot_size="3", maker_fee="1", max_open_orders=3),
     instrument_of("WEI_ORE", WEI, ORE, tick_size="0.000000001", lot_size="0.000000001", maker_fee="0.000001"),
-    instrument_of("ORE_WEI", ORE, WEI, tick_size="1", lot_size="1", taker_fee="0.000001", max_open_orders=5),
+    instrument_of("ORE_WEI", ORE, WEI, tick_size="0.1", lot_size="100", taker_fee="0.000001", max_open_orders=5),
 )
 ASSETS = (CASH, COIN, GEM, WEI, ORE)
 USERS = ("ann", "ben", "cat")
@@ -40,7 +40,20 @@ SOON_NS = (0, 1, 1, 1, 1_000_000, 20 * 10**9, 61 * 10**9, 5 * 3600 * 10**9)
 KINDS = (
     ("nothing",)
     + ("order",) * 24
-    + ("cancel", "cancel", "cancel name", "retry", "cancel all", "deposit", "rules", "restart", "odd", "time")
+    + (
+        "cancel",
+        "cancel",
+        "cancel name",
+        "retry",
+        "cancel all",
+        "deposit",
+        "rules",
+        "restart",
+        "odd",
+        "time",
+        "exact",
+        "exact",
+    )
 )
 TERMS = ("gtc",) * 14 + ("ioc", "ioc", "fok", "fok", "post", "post", "market", "market", "worst")
 NAMES = (None,) * 15 + ("v", "w", "x", "y", "z")
@@ -70,11 +83,13 @@ class Story:
     wishes: tuple[Wish, ...]
 
 
+# None, few, many, almost all that there may be, and so little that an order may well cost exactly that.
 FUNDS: tuple[dict[str, int], ...] = (
     {},
     {"CASH": 900, "COIN": 2_000, "GEM": 9, "WEI": 10**18, "ORE": 10**18},
     {"CASH": 10**6, "COIN": 10**7, "GEM": 10**4, "WEI": 10**22, "ORE": 10**22},
     {"CASH": 10**6, "COIN": 10**7, "GEM": 10**4, "WEI": 10**38 - 10**20, "ORE": 10**38 - 10**20},
+    {"CASH": 12, "COIN": 600, "GEM": 9, "WEI": 12 * 10**19, "ORE": 4 * 10**20},
 )
 
 
@@ -108,7 +123,7 @@ HOW_MAX = 2 * len(USERS) * 9 * 6 * 3 * len(TERMS) - 1  # of at most three market
 def stories(draw: st.DrawFn) -> Story:
     """Stories of one, two or three markets that share funds."""
     markets = draw(st.sampled_from(((0,), (1,), (0, 1, 2), (2, 1), (3, 4), (4,))))
-    funds = tuple(draw(st.sampled_from((2,) * 6 + (1, 3, 0))) for _ in USERS)
+    funds = tuple(draw(st.sampled_from((2,) * 6 + (1, 3, 0, 4, 4))) for _ in USERS)
     steps = draw(st.lists(st.tuples(st.integers(0, WHAT_MAX), st.integers(0, HOW_MAX)), min_size=25, max_size=60))
     return Story(markets, funds, tuple(wish_of(what, how, markets) for what, how in steps))
 
@@ -153,10 +168,27 @@ def grant(judge: Judge, wish: Wish) -> None:
             judge.do(_deposit(rules, wish), later_ns)
         case "rules":
             judge.do(SetMarket(_changed(judge.model.rules[rules.symbol], wish)), later_ns)
+        case "exact":
+            exactly(judge, rules, wish)
         case "odd":
             judge.do(_odd(_order(rules, wish), wish), later_ns)
         case _:
             judge.do(_order(rules, wish), later_ns)
+
+
+def exactly(judge: Judge, rules: Instrument, wish: Wish) -> None:
+    """A market buy at the very end of the user's money, or a market order that is worth just what it must be."""
+    model, order = judge.model, _order(rules, replace(wish, terms="market"))
+    meets, _ = model.meetings(order)
+    worth = sum(maker.limit * lots for maker, lots in meets) * model.worth_of(rules.symbol)[1]
+    if wish.price <= 3:
+        judge.do(SetMarket(replace(model.rules[rules.symbol], min_notional_minor=worth + wish.price // 3)))
+    elif meets and order.side is Side.BUY:
+        short = worth - model.available(wish.user, rules.quote.symbol)
+        if short > 0:
+            judge.do(Deposit(wish.user, rules.quote.symbol, short, f"exactly {len(model.deposits)}"))
+        order = replace(order, quantity_lots=order.quantity_lots + wish.price // 6)
+    judge.do(order, SOON_NS[wish.soon])
 
 
 def _order(rules: Instrument, wish: Wish) -> PlaceOrder:
@@ -193,7 +225,8 @@ def _retry(judge: Judge, wish: Wish) -> PlaceOrder:
 def _deposit(rules: Instrument, wish: Wish) -> Deposit:
     asset = rules.base if wish.side is Side.SELL else rules.quote
     amount = (0, AMOUNT_MAX, AMOUNT_MAX - 1, AMOUNT_MAX // 2)[wish.price % 4] if wish.lots == 9 else wish.lots * 50
-    return Deposit("dan" if wish.lots == 8 else wish.user, asset.symbol, amount, f"key {wish.terms}")
+    key = f"{'config:' if wish.lots == 7 else ''}key {wish.terms}"
+    return Deposit("dan" if wish.lots == 8 else wish.user, asset.symbol, amount, key)
 
 
 def _changed(rules: Instrument, wish: Wish) -> Instrument:

@@ -327,8 +327,10 @@ class Model:
         return sum(deposit.amount_minor for deposit in self.deposits if deposit.asset == asset)
 
     def remembered_deposits(self) -> list[Deposit]:
-        """Those whose keys are still known, oldest first."""
-        return self.deposits[-self.deposits_max :]
+        """Those whose keys are still known: all that a configuration makes, then the last others."""
+        seeds = [deposit for deposit in self.deposits if deposit.key.startswith("config:")]
+        others = [deposit for deposit in self.deposits if not deposit.key.startswith("config:")]
+        return seeds + others[-self.deposits_max :]
 
     def balances(self) -> dict[Account, tuple[int, int]]:
         """Available and locked of every account that ever held something."""

@@ -21,7 +21,8 @@ async def test_health_names_version_sequence_and_markets(api: Api, market: str) 
 async def test_health_counts_what_has_changed(api: Api) -> None:
     before = (await api.ok("GET", "/health"))["sequence"]
     await api.user()
-    assert (await api.ok("GET", "/health"))["sequence"] == before + 1
+    counted = (await api.ok("GET", "/health"))["sequence"] - before
+    assert counted in (1, 2), "the second one, if there is one, says that a minute has passed"
 
 
 async def test_time_is_milliseconds(api: Api) -> None:

@@ -48,7 +48,8 @@ async def test_a_scrape_shows_what_happened_and_trades_outlive_a_restart(start: 
                 after = await read(api)
     assert_counted(after)
     assert_at_rest(after, after("exchange_sequence"))
-    assert after("exchange_sequence") == before("exchange_sequence") + 2 + 6 + 1  # deposits, orders and a cancel
+    # Deposits, orders and a cancel; and perhaps that a minute has passed.
+    assert after("exchange_sequence") - before("exchange_sequence") - (2 + 6 + 1) in (0, 1)
     assert exchange.stop() == 0
     exchange.start()
     async with aiohttp.ClientSession() as session:
