@@ -15,6 +15,7 @@ from exchange.core.venue import DEPOSITS_MAX, SEED_PREFIX
 from exchange.store import journal
 
 _TERMS = "user_id, market, side, order_type, time_in_force, post_only, price_ticks, quantity_lots, client_order_id"
+PAGE = 10_000
 _SIDES, _TYPES, _TIMES = tuple(Side), tuple(OrderType), tuple(TimeInForce)
 
 
@@ -78,23 +79,27 @@ async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asse
 
 
 async def _open_orders(connection: "asyncpg.Connection[Any]") -> list[OpenOrder]:
-    rows = await connection.fetch(
+    cursor = await connection.cursor(
         "SELECT order_id, executed_lots, executed_quote_minor::text, rested_sequence, created_ns, updated_ns, "
         f"{_TERMS} FROM open_orders ORDER BY rested_sequence, order_id"
     )
-    return [
-        OpenOrder(
-            order_id,
-            _terms(terms),
-            executed_lots,
-            int(executed_quote),
-            # Most orders rest as they came: one number each for what is the same.
-            order_id if rested_sequence == order_id else rested_sequence,
-            created_ns,
-            created_ns if updated_ns == created_ns else updated_ns,
-        )
-        for order_id, executed_lots, executed_quote, rested_sequence, created_ns, updated_ns, *terms in rows
-    ]
+    orders: list[OpenOrder] = []
+    # A page at a time: all rows at once would weigh as much again as the orders made of them.
+    while rows := await cursor.fetch(PAGE):
+        orders += [
+            OpenOrder(
+                order_id,
+                _terms(terms),
+                executed_lots,
+                int(executed_quote),
+                # Most orders rest as they came: one number each for what is the same.
+                order_id if rested_sequence == order_id else rested_sequence,
+                created_ns,
+                created_ns if updated_ns == created_ns else updated_ns,
+            )
+            for order_id, executed_lots, executed_quote, rested_sequence, created_ns, updated_ns, *terms in rows
+        ]
+    return orders
 
 
 def _terms(fields: list[Any]) -> PlaceOrder:
