@@ -23,6 +23,7 @@ from exchange.failure import Failure
 log = structlog.get_logger(__name__)
 
 BATCH_MAX = 4096
+GATHER_MAX_S = 0.01  # what a commit waits for more at most
 
 
 class Applied:
@@ -140,6 +141,8 @@ class Writer:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._wanted = 0  # how many outcomes the next commit waits for
+        self._enough = asyncio.Event()
         self._ended = False
 
     def add(self, ticket: Ticket, index: int, outcome: Any) -> None:
@@ -155,6 +158,8 @@ class Writer:
             self._wake.set()
             self._idle.clear()
         self._pending.append((ticket, index, outcome))
+        if len(self._pending) == self._wanted:
+            self._enough.set()
 
     @property
     def backlog(self) -> int:
@@ -171,6 +176,7 @@ class Writer:
 
     async def run(self) -> None:
         """Commit and release until cancelled."""
+        loop = asyncio.get_running_loop()
         try:
             while True:
                 await self._wake.wait()
@@ -179,11 +185,33 @@ class Writer:
                 if not self._store.connected():
                     await self._settle(None)
                 while self._pending:
-                    await self._write(self._take())
-                    await asyncio.sleep(0)
+                    entries, began_s = self._take(), loop.time()
+                    await self._write(entries)
+                    await self._gather(len(entries) // 2, loop.time() - began_s)
                 self._idle.set()
         finally:
             self._give_up()
+
+    async def _gather(self, wanted: int, patience_s: float) -> None:
+        """Wait until half as many have come as were just answered, but no longer than that commit took.
+
+        Clients that trade as fast as they are answered come back one after the other. A commit that began with the
+        first of them would leave all the others to the next one, and both sides, the loop and the database, would wait
+        for each other in turn; halves keep both at work. Who trades alone is not made to wait.
+        """
+        await asyncio.sleep(0)
+        if len(self._pending) >= wanted:
+            return
+        if not self._pending:
+            self._idle.set()
+        self._wanted = wanted
+        self._enough.clear()
+        try:
+            async with asyncio.timeout(min(patience_s, GATHER_MAX_S)):
+                await self._enough.wait()
+        except TimeoutError:
+            pass
+        self._wanted = 0
 
     def _take(self) -> list[Entry]:
         """The next batch, in the order it came."""
