@@ -46,6 +46,7 @@ min_wal_size = 512MB
 max_wal_size = 2GB
 checkpoint_timeout = 15min
 checkpoint_completion_target = 0.9
+wal_sync_method = open_datasync
 autovacuum_naptime = 10s
 io_method = sync
 jit = off
