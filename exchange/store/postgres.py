@@ -1,7 +1,8 @@
 """The writer's PostgreSQL: one raw connection that holds the lock and commits, and the way back when it breaks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +84,8 @@ class PostgresStore:
     async def open(self) -> VenueState:
         """Become the writer: lock, migrate, claim the next epoch, and read the state to go on from."""
         try:
-            return await self._open()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OSError, TimeoutError) as error:
-            # ValueError: a port in the URL that is no number.
-            self._drop()
-            raise Failure(f"The database cannot be used: {one_line(error)}.") from error
+            with _failures():
+                return await self._open()
         except BaseException:
             self._drop()
             raise
@@ -109,11 +107,12 @@ class PostgresStore:
 
     async def candles(self, since_s: int) -> list[tuple[str, int, Candle]]:
         """The minutes since then, and the last candle of each market and interval."""
-        reader = await asyncpg.connect(self.dsn, timeout=CONNECT_TIMEOUT_S)
-        try:
-            return await recovery.candles(reader, since_s)
-        finally:
-            await reader.close()
+        with _failures():
+            reader = await asyncpg.connect(self.dsn, timeout=CONNECT_TIMEOUT_S)
+            try:
+                return await recovery.candles(reader, since_s)
+            finally:
+                await reader.close()
 
     def connected(self) -> bool:
         """Whether the connection is there and ready for a commit, as far as is known."""
@@ -249,6 +248,16 @@ class PostgresStore:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.terminate()
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Say in a sentence that the database went away, or was never there, while the exchange starts."""
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OSError, TimeoutError) as error:
+        # ValueError: a port in the URL that is no number.
+        raise Failure(f"The database cannot be used: {one_line(error)}.") from error
 
 
 async def _refuse_unsafe(connection: "asyncpg.Connection[Any]") -> None:
