@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: run compile test prove prove-page sim install lock lint format bench bench-full clean
+.PHONY: run compile test test-compiled prove prove-page sim install lock lint format bench bench-full clean
 
 run: install
 	@exec $(BIN)/exchange serve
@@ -28,6 +28,12 @@ compile: install
 
 test: lint
 	@$(BIN)/python -m pytest
+
+# The tests of what is compiled, on the compiled build, which stays; `make clean` or a changed source ends it.
+test-compiled: compile
+	@$(BIN)/python -m pytest tests/core tests/conformance tests/feeds tests/store tests/test_judge.py tests/test_engine.py \
+		tests/test_writer.py tests/test_gathering.py tests/test_trading.py tests/whole/test_orders.py tests/whole/test_batch.py \
+		tests/whole/test_bad_input.py tests/whole/test_desk.py tests/whole/test_socket_orders.py tests/whole/test_feeds_agree.py
 
 # The whole exchange on virtual time with everything breaking: one SEED, or COUNT of them from FIRST.
 COUNT ?= 500

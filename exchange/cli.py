@@ -162,9 +162,8 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
         sys.exit("exchange: python -O removes the assertions that guard the money; run it without.")
     logs.configure()
     try:
-        sys.exit(
-            cli(standalone_mode=False)
-        )  # what a command has exited with is only returned; of itself it returns None
+        # What a command has exited with is only returned; of itself it returns None.
+        sys.exit(cli(standalone_mode=False))
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

@@ -1,6 +1,6 @@
 """The optional build of the hot modules: the same source, compiled by mypyc.
 
-`python -m exchange.compiled` makes it, in `.compiled` beside the package, where there is a C compiler. From then on
+`make compile` makes it, in `.compiled` beside the package, where there is a C compiler. From then on
 the compiled modules are loaded instead of the sources that they were made of; when one of these has changed by a byte,
 none is, and everything is Python again. So what runs is always what the sources say.
 """
@@ -22,7 +22,8 @@ PACKAGE = Path(__file__).parent
 BUILD = PACKAGE.parent / ".compiled"
 MANIFEST = BUILD / "manifest.json"
 
-# Whatever an order passes through, but for what deals in aiohttp's classes: these are not what their types say.
+# Whatever an order passes through, but for two kinds: what deals in aiohttp's classes, which are not what their types
+# say, and msgspec's structs, which read the annotations that a compiled class has no more.
 MODULES = (
     *(f"exchange.core.{path.stem}" for path in sorted((PACKAGE / "core").glob("*.py")) if path.stem != "__init__"),
     "exchange.counts",

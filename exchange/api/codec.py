@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from exchange.api.errors import ApiError
-from exchange.api.models import BatchCancelItem, Json, PlaceOrderRequest
+from exchange.api.models import BatchCancelItem, BatchItemKind, Json, PlaceOrderRequest
 from exchange.core.candles import INTERVAL_NAMES, Candle
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import (
@@ -209,15 +209,9 @@ def order_ids(order_id: str | None, client_order_id: str | None) -> tuple[int | 
     return (None if order_id is None else decode_id("order_id", order_id)), _client_order_id(client_order_id)
 
 
-class _Kind(msgspec.Struct):
-    """Just enough of a batch item to see which kind it is."""
-
-    cancel: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-
-
 def batch_item(raw: msgspec.Raw) -> PlaceOrderRequest | BatchCancelItem:
     """One item of a batch. Raises ApiError."""
-    if b'"cancel"' in memoryview(raw).tobytes() and decode(raw, _Kind).cancel is not msgspec.UNSET:
+    if b'"cancel"' in memoryview(raw).tobytes() and decode(raw, BatchItemKind).cancel is not msgspec.UNSET:
         return decode(raw, BatchCancelItem)
     return decode(raw, PlaceOrderRequest)
 

@@ -90,7 +90,7 @@ class HttpConnection(web.RequestHandler):
         self._ordering = self._request_in_progress = False
         if self._handler_waiter is not None:
             self._handler_waiter.set_result(None)
-        if self.transport is None:
+        if self.transport is None or self.transport.is_closing():
             return  # the client has left
         self.transport.write(reply)
         if self._held:

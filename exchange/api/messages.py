@@ -1,7 +1,7 @@
 """What a client can say on a socket, as types. One decoder takes them all, told apart by `message_type`."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 
@@ -60,15 +60,7 @@ class PlaceOrders(models.BatchRequest, tag_field="message_type", tag="ORDERS", k
 
 Message = PlaceOrder | Cancel | CancelAll | PlaceOrders | Subscribe | Unsubscribe | Ping
 
-_TYPES: tuple[type[msgspec.Struct], ...] = (
-    PlaceOrder,
-    Cancel,
-    CancelAll,
-    PlaceOrders,
-    Subscribe,
-    Unsubscribe,
-    Ping,
-)
+TYPES: tuple[type[msgspec.Struct], ...] = get_args(Message)
 _decoder = msgspec.json.Decoder(Message)
 
 
@@ -102,7 +94,7 @@ def _why(text: str | bytes) -> Unreadable:
     try:
         head = codec.decode(text, _Head)
         request_id = head.id
-        for model in _TYPES:
+        for model in TYPES:
             if model.__struct_config__.tag == head.message_type:
                 codec.decode(text, model)
     except ApiError as error:
@@ -110,5 +102,5 @@ def _why(text: str | bytes) -> Unreadable:
     if head.message_type == "AUTH":
         why = '[auth] mode = "dev" believes user_id: there is nothing to sign in to.'
     else:
-        why = f"message_type must be one of {', '.join(str(model.__struct_config__.tag) for model in _TYPES)}."
+        why = f"message_type must be one of {', '.join(str(model.__struct_config__.tag) for model in TYPES)}."
     return Unreadable(ApiError("INVALID_FIELD", why), request_id)

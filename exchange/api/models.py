@@ -74,6 +74,12 @@ class BatchCancelItem(Request, kw_only=True):
     cancel: BatchCancel
 
 
+class BatchItemKind(msgspec.Struct):
+    """Just enough of a batch item to see which kind it is."""
+
+    cancel: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
 class BatchRequest(Request, kw_only=True):
     """Orders and cancels, applied in the order given; each is decoded, and can fail, on its own."""
 

@@ -155,6 +155,19 @@ async def test_a_request_in_parts_is_one_request(api: Api, market: str) -> None:
     assert len((await api.ok("GET", "/orders/open", user_id=user))["orders"]) == 11
 
 
+async def test_clients_that_are_cut_off_with_an_order_under_way_disturb_nobody(api: Api, market: str) -> None:
+    user = await api.user(USDC="1000")
+    order = request(order_body(user, market, "buy 1 @ 10"))
+    async with lines_to(api, 11) as (stays, *leave):
+        assert (await stays.ask(order))[0] == 200
+        for line in leave:
+            line.writer.write(order)
+            line.writer.transport.abort()
+        assert (await stays.ask(order))[0] == 200
+        assert (await stays.ask(order * 2))[0] == 200
+        assert (await stays.reply())[0] == 200
+
+
 async def test_clients_that_leave_with_an_order_under_way_disturb_nobody(api: Api, market: str) -> None:
     user = await api.user(USDC="1000")
     order = request(order_body(user, market, "buy 1 @ 10"))
