@@ -29,7 +29,7 @@ compile: install
 test: lint
 	@$(BIN)/python -m pytest
 
-# The tests of what is compiled, on the compiled build, which stays; `make clean` or a changed source ends it.
+# The tests of what is compiled, on the compiled build, which stays: `rm -rf .compiled` or a changed source ends it.
 test-compiled: compile
 	@$(BIN)/python -m pytest tests/core tests/conformance tests/feeds tests/store tests/test_judge.py tests/test_engine.py \
 		tests/test_writer.py tests/test_gathering.py tests/test_trading.py tests/whole/test_orders.py tests/whole/test_batch.py \
