@@ -9,8 +9,10 @@ from typing import Protocol
 import structlog
 
 from exchange import collector
+from exchange.commits import Applied, Store
 from exchange.config import Config
 from exchange.core.candles import Candle
+from exchange.core.commands import Command
 from exchange.core.events import INTERVALS_S, MINUTE_NS, Rejected
 from exchange.core.market_data import DAY_S, MarketData
 from exchange.core.state import VenueState
@@ -19,8 +21,9 @@ from exchange.counts import Histogram
 from exchange.engine import Engine
 from exchange.failure import Failure
 from exchange.feeds import Encode, Feeds
+from exchange.filler import Filler
 from exchange.seeding import differences
-from exchange.writer import Store, Writer
+from exchange.writer import Writer
 
 TICK_S = 0.05
 Encoder = Callable[[Venue], Encode]
@@ -29,11 +32,22 @@ StoredCandle = tuple[str, int, Candle]  # market, interval_s
 log = structlog.get_logger(__name__)
 
 
-class OpenStore(Store, Protocol):
-    """A store that can also be opened and closed."""
+class OpenStore(Protocol):
+    """A database: the journal, which is committed to, and the tables, which follow it."""
+
+    @property
+    def journal(self) -> "LosableStore":
+        """Where the writer commits."""
+
+    @property
+    def tables(self) -> "LosableStore":
+        """Where the filler commits."""
 
     async def open(self) -> VenueState:
-        """Become its one writer; the state to go on from."""
+        """Become its one exchange; the state of the tables."""
+
+    async def unfilled(self, state: VenueState) -> list[tuple[int, int, Command]]:
+        """(sequence, time_ns, command) of what the journal has beyond that state."""
 
     async def close(self) -> None:
         """Let go of it."""
@@ -41,8 +55,11 @@ class OpenStore(Store, Protocol):
     async def candles(self, since_s: int) -> list[StoredCandle]:
         """The minutes with trades since then, and the last candle of each market and interval; by market, in order."""
 
-    def on_lost(self, lost: Callable[[], None]) -> None:
-        """Have `lost` called when the connection ends by itself."""
+
+class LosableStore(Store, Protocol):
+    """A store that tells when its connection is gone."""
+
+    lost: Callable[[], None] | None  # called when the connection ends by itself
 
 
 class Exchange:
@@ -62,8 +79,10 @@ class Exchange:
         self.venue = venue
         self.data = data
         self.feeds = Feeds(data, encoder(venue))
+        self.filler = Filler(store.tables, venue.sequence)
         self.writer = Writer(
-            store,
+            store.journal,
+            self.filler,
             venue.sequence,
             released=self.feeds.released,
             reply_timeout_s=config.engine.reply_timeout_s,
@@ -81,22 +100,28 @@ class Exchange:
 
     def ready(self) -> bool:
         """Whether it can trade now."""
-        return self._seeded and self.store.connected() and not self.engine.stopping
+        return self._seeded and self.connected() and not self.engine.stopping
+
+    def connected(self) -> bool:
+        """Whether the database is there, as far as is known."""
+        return self.store.journal.connected() and self.store.tables.connected()
 
     async def run(self, serve: Callable[[], Awaitable[None]]) -> None:
         """Run until `serve` returns, which then has seen to it that nobody asks for anything more.
 
-        Everything accepted is finished and durable when this returns. Raises the Failure that ended it.
+        Everything accepted is finished, durable and in the tables when this returns. Raises the Failure that ended it.
         """
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self.writer.run(), name="writer"),
+                group.create_task(self.filler.run(), name="filler"),
                 group.create_task(self.writer.expire(), name="reply timeouts"),
                 group.create_task(self._tick(), name="clock"),
             ]
             self.engine.start(group)
-            self.store.on_lost(self.writer.wake)
-            self.writer.wake()  # it may be lost already
+            self.store.journal.lost, self.store.tables.lost = self.writer.wake, self.filler.wake
+            self.writer.wake()  # they may be lost already
+            self.filler.wake()
             for command in differences(self.config, self.venue):
                 outcome = await self.engine.carry_out(command)  # a slow database is no reason not to start
                 if isinstance(outcome, Rejected):
@@ -104,10 +129,15 @@ class Exchange:
             collector.tame()
             self._seeded = True
             await serve()
-            await self.engine.stop()
+            await self.stop()
             for task in [*tasks, *self.engine.tasks]:
                 task.cancel()
         await self.store.close()
+
+    async def stop(self) -> None:
+        """Take nothing more, and return once everything taken is released and in the tables."""
+        await self.engine.stop()
+        await self.filler.drained()
 
     async def _tick(self) -> None:
         """What goes by the clock: candles end, and slow subscribers get what waited."""
@@ -132,6 +162,7 @@ async def build(
     try:
         state = await store.open()
         venue = Venue.restore(state)
+        unfilled = await _carry_on(store, venue, state)
     finally:
         gc.enable()
     if venue.sequence:
@@ -140,9 +171,24 @@ async def build(
             sequence=venue.sequence,
             open_orders=len(state.orders),
             accounts=len(state.accounts),
+            from_journal=unfilled,
             seconds=round(time.monotonic() - started, 2),
         )
     return Exchange(config, store, venue, await _market_data(store, venue), encoder, now_ns)
+
+
+async def _carry_on(store: OpenStore, venue: Venue, state: VenueState) -> int:
+    """Apply what the journal has beyond the tables, and bring them to it; how many commands that were."""
+    unfilled = await store.unfilled(state)
+    filler = Filler(store.tables, state.sequence)
+    for sequence, time_ns, command in unfilled:
+        events = venue.apply(command, sequence, time_ns)
+        if not isinstance(events, list):
+            raise Failure(f"The journal cannot be applied: command {sequence} is refused.")
+        filler.add((Applied(sequence, time_ns, command, events),))
+    while filler.unfilled:
+        await filler.fill()
+    return len(unfilled)
 
 
 async def _market_data(store: OpenStore, venue: Venue) -> MarketData:

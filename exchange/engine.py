@@ -12,9 +12,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from exchange.commits import Applied
 from exchange.core.commands import AddAsset, AddUser, CancelAll, CancelOrder, Command, Deposit, PassTime, SetMarket
 from exchange.core.venue import Outcome, Venue
-from exchange.writer import Applied, Ticket, Waiter, Writer
+from exchange.writer import Ticket, Waiter, Writer
 
 Read = TypeVar("Read")
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from exchange.commits import Applied
 from exchange.core.candles import INTERVAL_NAMES, Candle
 from exchange.core.events import (
     BalanceChanged,
@@ -22,7 +23,7 @@ from exchange.core.events import (
     Trade,
 )
 from exchange.core.market_data import MarketData, MarketView, Ticker
-from exchange.writer import Applied, Entry
+from exchange.writer import Entry
 
 QUEUE_BYTES_MAX = 4 << 20  # what may wait for one slow subscriber, beyond what its connection holds
 SLOW_BYTES = 256 << 10  # a connection with this much unsent is slow

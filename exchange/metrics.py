@@ -84,6 +84,8 @@ class _Pulled(Collector):
         yield refused
         writer = exchange.writer
         yield _histogram("exchange_batch_commands", "Commands in one commit.", writer.batch_sizes, 1)
+        fills = exchange.filler.batch_sizes
+        yield _histogram("exchange_fill_commands", "Commands in one transaction on the tables.", fills, 1)
         yield _histogram("exchange_commit_seconds", "How long a commit took.", writer.commit_us, 1_000_000)
         yield _histogram(
             "exchange_loop_lag_seconds", "How late the loop was, looked at 20 times a second.", exchange.loop_lag_us,
@@ -95,10 +97,12 @@ class _Pulled(Collector):
         engine, writer = exchange.engine, exchange.writer
         queued, longest = engine.queued()
         yield _gauge("exchange_ready", "Whether it can trade: 1 or 0.", exchange.ready())
-        yield _gauge("exchange_postgresql_up", "Whether the writer is connected: 1 or 0.", exchange.store.connected())
+        yield _gauge("exchange_postgresql_up", "Whether writer and filler are connected: 1 or 0.", exchange.connected())
         yield _gauge("exchange_sequence", "The last durable sequence.", engine.durable_sequence)
         lag = exchange.venue.sequence - engine.durable_sequence
         yield _gauge("exchange_durable_lag", "Commands that are applied and not yet durable.", lag)
+        behind = exchange.filler.unfilled
+        yield _gauge("exchange_unfilled", "Commands that are durable and not yet in the tables.", behind)
         yield _gauge("exchange_backlog", "Outcomes, reads among them, that wait for the writer.", writer.backlog)
         yield _gauge("exchange_queued", "Requests that wait to be applied, over all markets.", queued)
         yield _gauge("exchange_queued_longest", "The same, of the market where most wait.", longest)

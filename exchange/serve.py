@@ -88,7 +88,7 @@ async def _run(
         lock_timeout_s=config.database.lock_timeout_s,
     )
     exchange = await build(config, store, feed_encoder)
-    history = PostgresHistory(dsn)
+    history = PostgresHistory(dsn, exchange.filler.reached)
     limits = RateLimits(config.limits, time.monotonic)
     gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, history, limits)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
@@ -124,7 +124,7 @@ async def _finish(exchange: Exchange) -> None:
     """Everything accepted becomes durable and is answered, or the process ends saying that it could not."""
     try:
         async with asyncio.timeout(exchange.config.server.stop_timeout_s):
-            await exchange.engine.stop()
+            await exchange.stop()
     except TimeoutError:
         raise Failure("Stopped without confirming the last commands: the database did not answer.") from None
 

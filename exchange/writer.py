@@ -1,8 +1,8 @@
 """The writer: what the engine has applied becomes durable, and only then visible.
 
 Entries come in sequence order and leave in it. A batch is whatever is waiting when the last commit is done; it becomes
-one transaction, and after it `durable_sequence` moves and everything in the batch is released in one synchronous step.
-Refusals and reads of memory wait in the same line, so they too never show what a crash could take back.
+one row of the journal, and after it `durable_sequence` moves and everything in the batch is released in one synchronous
+step. Refusals and reads of memory wait in the same line, so they too never show what a crash could take back.
 """
 
 import asyncio
@@ -10,62 +10,15 @@ import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-import structlog
-
+from exchange.commits import Applied, Batch, Store, commit_once, settle
 from exchange.core.commands import Command
-from exchange.core.events import Event
 from exchange.counts import Histogram
-from exchange.failure import Failure
-
-log = structlog.get_logger(__name__)
+from exchange.filler import Filler
 
 BATCH_MAX = 4096
 GATHER_MAX_S = 0.01  # what a commit waits for more at most
-
-
-class Applied:
-    """A command that was carried out: its place in the order of all, and what happened."""
-
-    __slots__ = ("command", "events", "sequence", "time_ns")
-
-    def __init__(self, sequence: int, time_ns: int, command: Command, events: list[Event]) -> None:
-        self.sequence = sequence
-        self.time_ns = time_ns
-        self.command = command
-        self.events = events
-
-
-@dataclass(slots=True)
-class Batch:
-    """What one transaction stores: the commands after `from_sequence`, which the database must still be at."""
-
-    from_sequence: int
-    applied: list[Applied]
-
-    @property
-    def to_sequence(self) -> int:
-        """The sequence that the database is at afterwards."""
-        return self.applied[-1].sequence
-
-
-class CommitInDoubt(Exception):
-    """The connection broke: the batch may be stored wholly, or not at all."""
-
-
-class Store(Protocol):
-    """What the writer needs of a database."""
-
-    async def commit(self, batch: Batch) -> None:
-        """Store the batch in one transaction, fenced. Raises CommitInDoubt, or Failure when it can never succeed."""
-
-    async def settle(self) -> int:
-        """Connect anew, however long it takes; the sequence the database is at, which nothing old can still change."""
-
-    def connected(self) -> bool:
-        """Whether the connection is there, as far as is known."""
 
 
 class Ticket(Protocol):
@@ -122,6 +75,7 @@ class Writer:
     def __init__(
         self,
         store: Store,
+        filler: Filler,
         sequence: int,
         *,
         released: Callable[[list[Entry]], None] = lambda entries: None,
@@ -133,6 +87,7 @@ class Writer:
         self.batch_sizes = Histogram(powers=12)
         self.commit_us = Histogram(powers=25)  # to half a minute
         self._store = store
+        self._filler = filler
         self._released = released
         self._batch_max = batch_max
         self._reply_timeout_s = reply_timeout_s
@@ -183,8 +138,9 @@ class Writer:
                 await asyncio.sleep(0)  # what the loop has ready now gets into this batch
                 self._wake.clear()
                 if not self._store.connected():
-                    await self._settle(None)
+                    await settle(self._store, self.durable_sequence)
                 while self._pending:
+                    await self._filler.room()
                     entries, began_s = self._take(), loop.time()
                     await self._write(entries)
                     await self._gather(len(entries) // 2, loop.time() - began_s)
@@ -230,6 +186,7 @@ class Writer:
             assert batch.to_sequence == batch.from_sequence + len(applied)
             await self._timed_commit(batch)
             self.durable_sequence = batch.to_sequence
+            self._filler.add(applied)
         self._released(entries)
         self._releasing = []
         for ticket, index, outcome in entries:
@@ -238,31 +195,10 @@ class Writer:
     async def _timed_commit(self, batch: Batch) -> None:
         """Commit, and count what became durable and how long it took, doubts included."""
         began_ns = time.monotonic_ns()
-        await self._commit(batch)
+        await commit_once(self._store, batch)
         self.commit_us.observe((time.monotonic_ns() - began_ns) // 1000)
         self.batch_sizes.observe(len(batch.applied))
         self.committed.update([entry.command.__class__ for entry in batch.applied])
-
-    async def _commit(self, batch: Batch) -> None:
-        """Store the batch, as often as it takes until it is known to be stored once."""
-        while True:
-            try:
-                await self._store.commit(batch)
-            except CommitInDoubt as doubt:
-                log.warning("commit in doubt", cause=str(doubt), from_sequence=batch.from_sequence)
-                if await self._settle(batch) == batch.to_sequence:
-                    return
-            else:
-                return
-
-    async def _settle(self, batch: Batch | None) -> int:
-        """Find out what the database holds: the batch, or nothing of it. Anything else is another writer's work."""
-        sequence = await self._store.settle()
-        expected = (self.durable_sequence, batch.to_sequence if batch else self.durable_sequence)
-        if sequence not in expected:
-            raise Failure(f"The database is at sequence {sequence}, not at {expected[0]}: something else wrote to it.")
-        log.warning("reconnected to the database", sequence=sequence)
-        return sequence
 
     async def expire(self) -> None:
         """Tell waiters past the reply timeout that their outcome is unknown, until cancelled."""

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from exchange.commits import Applied, Batch
 from exchange.core.commands import AddUser
 from exchange.core.events import UserAdded
-from exchange.writer import GATHER_MAX_S, Applied, Batch, Waiter, Writer
+from exchange.filler import Filler
+from exchange.writer import GATHER_MAX_S, Waiter, Writer
 from tests.sim.loop import VirtualLoop
 
 COMMIT_S = 0.004
@@ -16,7 +18,7 @@ class Place:
     """A writer over a store that takes `COMMIT_S` a commit, and those who hand outcomes to it."""
 
     def __init__(self) -> None:
-        self.writer = Writer(self, 0)
+        self.writer = Writer(self, Filler(self, 0), 0)
         self.sequence = 0
         self.commits: list[tuple[float, int]] = []  # when each began, and of how many
 

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from exchange import commits
+from exchange.commits import Store
 from exchange.core import market
 from exchange.core.instrument import PPM
-from exchange.writer import Writer
 from tests.conformance.differs import DIFFERS, Differs
 from tests.prove import parts
 from tests.prove.figures import Proof, rows, table
@@ -81,11 +82,11 @@ def test_a_case_that_comes_out_otherwise_is_named(monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_the_simulator_finds_is_said_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def settle(self: Writer, batch: Any) -> int:
-        await self._store.settle()
-        return int(batch.to_sequence) if batch is not None else self.durable_sequence
+    async def settle(store: Store, *expected: int) -> int:
+        await store.settle()
+        return expected[-1]
 
-    monkeypatch.setattr(Writer, "_settle", settle)
+    monkeypatch.setattr(commits, "settle", settle)
     said: list[str] = []
     assert parts.simulator(Here(), range(7, 8), lambda count: None, said.append).failed == 1
     assert said[0].startswith("seed 7 fails")

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from exchange.commits import Applied
 from exchange.core.commands import AddUser
 from exchange.core.events import Rejected, RejectReason, UserAdded
 from exchange.failure import Failure
-from exchange.writer import Applied, Entry, OutcomeUnknown, Waiter, Writer
+from exchange.filler import Filler
+from exchange.writer import Entry, OutcomeUnknown, Waiter, Writer
 from tests.fake_store import GUARD_S, FakeStore, Fate, turns
 
 REFUSED = Rejected(RejectReason.MIN_NOTIONAL)
@@ -53,7 +55,7 @@ class Desk:
 async def desk_of(sequence: int = 0, **options: Any) -> AsyncIterator[Desk]:
     """A writer at work over a database that is at this sequence."""
     store = FakeStore(sequence)
-    writer = Writer(store, sequence, **options)
+    writer = Writer(store, Filler(FakeStore(sequence), sequence), sequence, **options)
     task = asyncio.create_task(writer.run())
     await turns()
     try:

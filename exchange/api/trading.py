@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from exchange.api import codec, models
 from exchange.api.errors import ApiError
 from exchange.api.limits import RateLimits
+from exchange.commits import Applied
 from exchange.core.commands import CancelAll, CancelOrder, Command, PlaceOrder
 from exchange.core.events import Duplicate, OrderUpdated, Rejected
 from exchange.core.instrument import Instrument
@@ -19,7 +20,7 @@ from exchange.core.market import as_read
 from exchange.core.venue import Venue
 from exchange.engine import OVERLOADED, Engine, Overloaded, Stopping
 from exchange.history import ID_MAX, History, HistoryUnavailable
-from exchange.writer import Applied, OutcomeUnknown
+from exchange.writer import OutcomeUnknown
 
 UNTOLD: dict[type[Exception], str] = {
     HistoryUnavailable: "NOT_READY",

@@ -1,7 +1,7 @@
 """Reads what has passed: the History of a PostgreSQL."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
@@ -22,9 +22,14 @@ QUERY_TIMEOUT_S = 10.0
 
 
 class PostgresHistory:
-    """Queries over a small pool of connections of their own; none of them waits for the writer."""
+    """Queries over a small pool of connections of their own.
 
-    def __init__(self, dsn: str) -> None:
+    They wait for `reached`, which returns once the tables show what is durable.
+    """
+
+    def __init__(self, dsn: str, reached: Callable[[], Awaitable[None]]) -> None:
+        self._reached = reached
+
         async def connect() -> Any:
             return await asyncpg.connect(
                 dsn,
@@ -129,10 +134,15 @@ class PostgresHistory:
             query = sa.select(table.c.order_id, table.c.client_order_id).where(
                 table.c.order_id == sa.func.any(sa.cast(sorted(order_ids), sa.ARRAY(sa.BigInteger)))
             )
-            found.update((row[0], row[1]) for row in await self._fetch(query))
+            found.update((row[0], row[1]) for row in await self._rows(query))
         return found
 
     async def _fetch(self, query: Any) -> Sequence[Any]:
+        """The rows, with all that is durable by now."""
+        await self._reached()
+        return await self._rows(query)
+
+    async def _rows(self, query: Any) -> Sequence[Any]:
         """The rows; once more on a new connection when the pooled one turns out to be dead."""
         for attempt in (1, 2):
             try:

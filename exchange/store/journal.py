@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from exchange.commits import Applied
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -24,7 +25,6 @@ from exchange.core.commands import (
     TimeInForce,
 )
 from exchange.core.instrument import Asset, Instrument, MarketStatus, decimal_text, instrument_of
-from exchange.writer import Applied
 
 CODEC_VERSION = 1
 RULES_VERSION = 1

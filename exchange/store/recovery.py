@@ -7,11 +7,12 @@ import asyncpg
 
 from exchange.core.candles import Candle
 from exchange.core.client_ids import RECENT_MAX
-from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.commands import Command, OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.core.venue import DEPOSITS_MAX, SEED_PREFIX
+from exchange.failure import Failure
 from exchange.store import journal
 
 _TERMS = "user_id, market, side, order_type, time_in_force, post_only, price_ticks, quantity_lots, client_order_id"
@@ -25,7 +26,7 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
     Amounts travel as text: it costs a fraction of asyncpg's numeric decoding.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        venue = await connection.fetchrow("SELECT sequence, time_ns, last_trade_id FROM venue")
+        venue = await connection.fetchrow("SELECT sequence, time_ns, last_trade_id FROM filled")
         assert venue is not None
         assets = {
             row["symbol"]: Asset(row["symbol"], row["decimals"])
@@ -157,3 +158,25 @@ def candle_of(row: Any) -> Candle:
     candle.volume_lots, candle.quote_minor = int(row["volume_lots"]), int(row["quote_minor"])
     candle.trades = row["trades"]
     return candle
+
+
+async def unfilled(connection: "asyncpg.Connection[Any]", state: VenueState) -> list[tuple[int, int, Command]]:
+    """(sequence, time_ns, command) of what the journal has beyond that state of the tables."""
+    assets = {asset.symbol: asset for asset in state.assets}
+    rows = await connection.fetch(
+        "SELECT first_sequence, last_sequence, codec_version, rules_version, commands FROM journal "
+        "WHERE last_sequence > $1 ORDER BY last_sequence",
+        state.sequence,
+    )
+    found: list[tuple[int, int, Command]] = []
+    reached = state.sequence
+    for row in rows:
+        if (row["codec_version"], row["rules_version"]) != (journal.CODEC_VERSION, journal.RULES_VERSION):
+            raise Failure("The last commands were written by another version: let that one start and stop once.")
+        if row["first_sequence"] > reached + 1:
+            raise Failure(f"The journal goes from {reached} to {row['first_sequence']}: something is missing.")
+        found += [entry for entry in journal.decode(row["commands"], assets) if entry[0] > state.sequence]
+        reached = row["last_sequence"]
+    if reached != await connection.fetchval("SELECT sequence FROM venue"):
+        raise Failure(f"The journal ends at {reached}, and not where it should: something is missing.")
+    return found

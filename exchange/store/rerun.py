@@ -29,13 +29,15 @@ async def rerun(connection: Any, state: VenueState) -> tuple[int, list[str]]:
             return venue.sequence, [f"the journal after {venue.sequence} was written by another version"]
         try:
             for sequence, time_ns, command in journal.decode(row["commands"], assets):
+                if sequence > state.sequence:  # the tables are between two commits
+                    break
                 events = venue.apply(command, sequence, time_ns)
                 if not isinstance(events, list):
                     return venue.sequence, [f"command {sequence} was applied, and its replay is refused: {command}"]
                 history.take(sequence, time_ns, events)
         except UNREADABLE as error:
             return venue.sequence, [f"the journal cannot be applied after {venue.sequence}: {error!r}"]
-        if venue.sequence != row["last_sequence"]:
+        if venue.sequence != min(row["last_sequence"], state.sequence):
             return venue.sequence, [f"the journal's row {row['last_sequence']} ends at {venue.sequence}"]
     venue.check()
     return venue.sequence, [*_differences(venue.state(), state), *await history.differences(connection, state)]
@@ -112,7 +114,7 @@ async def _journal(connection: Any, last: int) -> AsyncIterator[Any]:
     after = 0
     while True:
         rows = await connection.fetch(
-            "SELECT * FROM journal WHERE last_sequence > $1 AND last_sequence <= $2 ORDER BY last_sequence LIMIT 200",
+            "SELECT * FROM journal WHERE last_sequence > $1 AND first_sequence <= $2 ORDER BY last_sequence LIMIT 200",
             after,
             last,
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from exchange.commits import Applied, Batch
 from exchange.core.candles import candles_of
 from exchange.core.events import (
     INTERVALS_S,
@@ -28,7 +29,6 @@ from exchange.core.events import (
     UserAdded,
 )
 from exchange.core.instrument import Asset, Instrument
-from exchange.writer import Applied, Batch
 
 Row = tuple[Any, ...]
 

@@ -35,8 +35,18 @@ def _order_columns() -> list[sa.Column[object]]:
     ]
 
 
+# How far the journal is, and whose it is.
 venue = sa.Table(
     "venue",
+    metadata,
+    sa.Column("one", sa.Boolean, primary_key=True),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+)
+
+# How far all other tables are, which follow the journal.
+filled = sa.Table(
+    "filled",
     metadata,
     sa.Column("one", sa.Boolean, primary_key=True),
     sa.Column("epoch", sa.BigInteger, nullable=False),

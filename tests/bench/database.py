@@ -66,7 +66,8 @@ async def lay(dsn: str, state: VenueState) -> None:
             await _copy(connection, "accounts", map(_account, state.accounts))
             columns = [*ORDER_COLUMNS, "rested_sequence"]
             await _copy(connection, "open_orders", map(_open_order, state.orders), columns)
-            await connection.execute("UPDATE venue SET sequence = $1, time_ns = $2", state.sequence, state.time_ns)
+            await connection.execute("UPDATE filled SET sequence = $1, time_ns = $2", state.sequence, state.time_ns)
+            await connection.execute("UPDATE venue SET sequence = $1", state.sequence)
         await connection.execute("VACUUM ANALYZE")
         await connection.execute("CHECKPOINT")
     finally:

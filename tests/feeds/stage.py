@@ -6,13 +6,14 @@ import orjson
 
 from exchange.api.channels import Channels
 from exchange.api.ws import answer_frame, feed_encoder
+from exchange.commits import Applied
 from exchange.core.candles import Candle, candles_of
 from exchange.core.commands import Command, PassTime
 from exchange.core.events import INTERVALS_S, Trade
 from exchange.core.market_data import MarketData
 from exchange.core.venue import Venue
 from exchange.feeds import Departure, Feeds, Message, Subscriber, Subscription
-from exchange.writer import Applied, Entry
+from exchange.writer import Entry
 from tests.core.stories import order_of, retold, venue_of
 from tests.reader import Json, Reader
 

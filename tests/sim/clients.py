@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
+from exchange.commits import Applied
 from exchange.core.commands import (
     CancelAll,
     CancelOrder,
@@ -18,7 +19,6 @@ from exchange.core.commands import (
 )
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.engine import OVERLOADED
-from exchange.writer import Applied
 from tests.sim.world import MARKETS, UNANSWERED, World
 from tests.words import summary, words
 

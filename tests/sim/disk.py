@@ -1,11 +1,14 @@
-"""What survives a crash: everything that was committed, folded from the events alone, as the database's rows are.
+"""What survives a crash: the journal of commands, and behind it the tables, folded from the events alone.
 
-Beside it a shadow venue replays the journal of commands; both must always tell the same state.
+Beside each a shadow venue replays the commands; it must always tell the same state.
 """
 
+from typing import Protocol
+
 from exchange.app import StoredCandle
+from exchange.commits import Batch
 from exchange.core.candles import candles_of
-from exchange.core.commands import PlaceOrder
+from exchange.core.commands import Command, PlaceOrder
 from exchange.core.events import (
     INTERVALS_S,
     AssetAdded,
@@ -24,19 +27,63 @@ from exchange.core.events import (
 from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.core.venue import Venue
-from exchange.writer import Batch
 from tests.copied import copied
 
 OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
 
+class Place(Protocol):
+    """Where batches are stored, one after the other."""
+
+    name: str
+    sequence: int
+
+    def store(self, batch: Batch) -> None:
+        """Take a batch in, whole."""
+
+
+class Journal:
+    """The commands."""
+
+    name = "journal"
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.shadow = Venue()
+        self._commands: list[tuple[int, int, Command]] = []
+
+    def store(self, batch: Batch) -> None:
+        """Take a batch in, whole."""
+        assert batch.from_sequence == self.sequence, "another batch was here"
+        for applied in batch.applied:
+            assert applied.sequence == self.sequence + 1
+            again = self.shadow.apply(applied.command, applied.sequence, applied.time_ns)
+            assert again == applied.events, "the journal tells another story than the events"
+            self.sequence = applied.sequence
+            self._commands.append((applied.sequence, applied.time_ns, applied.command))
+
+    def after(self, sequence: int) -> list[tuple[int, int, Command]]:
+        """The commands beyond a sequence."""
+        return copied(self._commands[sequence:])
+
+
 class Disk:
-    """The tables."""
+    """Both, and whose they are."""
+
+    def __init__(self) -> None:
+        self.epoch = 0  # of the process that may write
+        self.journal = Journal()
+        self.tables = Tables()
+
+
+class Tables:
+    """The rows."""
+
+    name = "tables"
 
     def __init__(self) -> None:
         self.sequence = 0
         self.time_ns = 0
-        self.epoch = 0  # of the process that may write
         self.assets: dict[str, Asset] = {}
         self.users: dict[str, None] = {}
         self.markets: dict[str, MarketState] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from exchange.core.commands import Side
 from exchange.core.events import OrderUpdated, Trade
 from exchange.core.instrument import Instrument
-from tests.sim.disk import Disk
+from tests.sim.disk import Tables
 from tests.sim.world import MARKETS, USERS
 
 
@@ -53,21 +53,21 @@ class Reads:
     rules: dict[str, Instrument]
 
 
-def read_all(disk: Disk) -> Reads:
+def read_all(tables: Tables) -> Reads:
     """Read everything that some client may."""
     orders: dict[str, list[OrderUpdated]] = {user: [] for user in USERS}
-    for _, order in sorted(disk.orders.items()):
+    for _, order in sorted(tables.orders.items()):
         orders[order.terms.user_id].append(order)
     return Reads(
         orders,
-        {user: [fill for trade in disk.trades for fill in _fills(trade, user)] for user in USERS},
-        {market: [Print.of(trade) for trade in disk.trades if trade.market == market] for market in MARKETS},
+        {user: [fill for trade in tables.trades for fill in _fills(trade, user)] for user in USERS},
+        {market: [Print.of(trade) for trade in tables.trades if trade.market == market] for market in MARKETS},
         {
             (user, asset): (account.available_minor, account.locked_minor)
-            for (user, asset), account in disk.accounts.items()
+            for (user, asset), account in tables.accounts.items()
             if user in USERS
         },
-        {symbol: market.instrument for symbol, market in disk.markets.items()},
+        {symbol: market.instrument for symbol, market in tables.markets.items()},
     )
 
 

@@ -95,10 +95,10 @@ async def _day(world: World) -> dict[str, int]:
             raise AssertionError("it does not calm down")
         await world.end()
         await supervisor
-    auditor.close(read_all(world.disk))
+    auditor.close(read_all(world.disk.tables))
     return {
-        "commands stored": world.disk.sequence,
-        "trades": len(world.disk.trades),
+        "commands stored": world.disk.journal.sequence,
+        "trades": len(world.disk.tables.trades),
         "requests": sum(client.asked for client in clients),
         "unanswered": sum(client.unanswered for client in clients),
         "crashes": world.crashes,

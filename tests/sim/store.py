@@ -6,50 +6,42 @@ from collections.abc import Callable
 from random import Random
 
 from exchange.app import StoredCandle
+from exchange.commits import Batch, CommitInDoubt
+from exchange.core.commands import Command
 from exchange.core.state import VenueState
-from exchange.writer import Batch, CommitInDoubt
-from tests.sim.disk import Disk
+from exchange.failure import Failure
+from tests.sim.disk import Disk, Place
 from tests.sim.script import Script
 
 FATES = ("stored",) * 12 + ("slow",) * 4 + ("broken before", "broken after", "cut", "stalled")
 
 
-class FaultyStore:
-    """One process's way to the disk. `calm` ends all faults."""
+class FaultyConnection:
+    """One process's way to the journal, or to the tables. `calm` ends all faults."""
 
-    def __init__(self, disk: Disk, script: Script, life: int = 1) -> None:
+    def __init__(self, place: Place, disk: Disk, script: Script, life: int) -> None:
         self.calm = False
         self.dead = False
+        self.lost: Callable[[], None] | None = None
+        self.name = place.name
+        self._place = place
         self._disk = disk
         self._script = script
-        self._life = life
+        self._life = f"{life} of the {place.name}"
         self._commits: Counter[str] = Counter()
         self._settles = 0
         self._epoch = 0
         self._there = False
-        self._lost: Callable[[], None] | None = None
         self._in_flight: Batch | None = None  # sent, and perhaps still to be stored by the other end
 
-    async def open(self) -> VenueState:
-        """Become the one writer."""
-        await asyncio.sleep(self._script.chance(f"open {self._life}").uniform(0.0, 0.5))
-        self._disk.epoch += 1
+    def begin(self) -> None:
+        """Become the one that may."""
         self._epoch = self._disk.epoch
         self._there = True
-        return self._disk.state()
 
-    async def close(self) -> None:
+    def end(self) -> None:
         """Let go."""
         self._there = False
-
-    async def candles(self, since_s: int) -> list[StoredCandle]:
-        """See Disk."""
-        await asyncio.sleep(0.01)
-        return self._disk.candles(since_s)
-
-    def on_lost(self, lost: Callable[[], None]) -> None:
-        """Whom to tell that the connection is gone."""
-        self._lost = lost
 
     def connected(self) -> bool:
         """Whether it is there."""
@@ -57,16 +49,16 @@ class FaultyStore:
 
     def break_idle(self) -> None:
         """The connection ends by itself, if nothing is on its way."""
-        if self._there and self._in_flight is None and self._lost is not None and not self.calm:
-            self._script.tell("the idle connection breaks")
+        if self._there and self._in_flight is None and self.lost is not None and not self.calm:
+            self._script.tell(f"the idle connection to the {self._place.name} breaks")
             self._there = False
-            self._lost()
+            self.lost()
 
     async def commit(self, batch: Batch) -> None:
         """Store the batch, if that is its fate."""
         await self._alive()
         chance, fate = self._fate()
-        self._script.tell(f"commit {batch.from_sequence + 1} to {batch.to_sequence}: {fate}")
+        self._script.tell(f"{self._place.name}: {batch.from_sequence + 1} to {batch.to_sequence}: {fate}")
         if not self._there:
             raise CommitInDoubt("there was no connection")
         self._in_flight = batch
@@ -75,8 +67,8 @@ class FaultyStore:
         if fate == "cut":
             self._there = False
             raise CommitInDoubt("cut: the other end may still store it")
-        if fate != "broken before":
-            self._land()
+        if fate != "broken before" and not self._land():
+            raise Failure("Another exchange has taken over this database.")
         self._in_flight = None
         if fate.startswith("broken"):
             self._there = False
@@ -98,11 +90,13 @@ class FaultyStore:
         if self.dead:
             await asyncio.Event().wait()
 
-    def _land(self) -> None:
-        """The batch in flight arrives; the fence lets it in once, and only for the writer of this epoch."""
+    def _land(self) -> bool:
+        """The batch in flight arrives; the fence lets it in once, and only for the writer of this epoch: if it did."""
         batch, self._in_flight = self._in_flight, None
-        if batch is not None and self._epoch == self._disk.epoch and batch.from_sequence == self._disk.sequence:
-            self._disk.store(batch)
+        if batch is None or self._epoch != self._disk.epoch or batch.from_sequence != self._place.sequence:
+            return False
+        self._place.store(batch)
+        return True
 
     async def settle(self) -> int:
         """Connect anew; what was in flight is stored or not by then, and nothing of it comes later."""
@@ -114,7 +108,7 @@ class FaultyStore:
         self._end_in_flight()
         await asyncio.sleep(0.01)
         self._there = True
-        return self._disk.sequence
+        return self._place.sequence
 
     def die(self) -> None:
         """The process is gone; what it had sent may have arrived."""
@@ -127,3 +121,50 @@ class FaultyStore:
             self._script.tell("what was in flight arrived")
             self._land()
         self._in_flight = None
+
+
+class FaultyStore:
+    """One process's way to the disk."""
+
+    def __init__(self, disk: Disk, script: Script, life: int = 1) -> None:
+        self.journal = FaultyConnection(disk.journal, disk, script, life)
+        self.tables = FaultyConnection(disk.tables, disk, script, life)
+        self._disk = disk
+        self._opening = script.chance(f"open {life}")
+
+    def be_calm(self) -> None:
+        """No more faults."""
+        self.journal.calm = self.tables.calm = True
+
+    async def open(self) -> VenueState:
+        """Become the one exchange."""
+        await asyncio.sleep(self._opening.uniform(0.0, 0.5))
+        self._disk.epoch += 1
+        self.journal.begin()
+        self.tables.begin()
+        return self._disk.tables.state()
+
+    async def unfilled(self, state: VenueState) -> list[tuple[int, int, Command]]:
+        """What the journal has beyond that state."""
+        await asyncio.sleep(0.01)
+        return self._disk.journal.after(state.sequence)
+
+    async def close(self) -> None:
+        """Let go."""
+        self.journal.end()
+        self.tables.end()
+
+    async def candles(self, since_s: int) -> list[StoredCandle]:
+        """See Tables."""
+        await asyncio.sleep(0.01)
+        return self._disk.tables.candles(since_s)
+
+    def break_idle(self) -> None:
+        """The connections end by themselves, if nothing is on its way."""
+        self.journal.break_idle()
+        self.tables.break_idle()
+
+    def die(self) -> None:
+        """The process is gone; what it had sent may have arrived."""
+        self.journal.die()
+        self.tables.die()

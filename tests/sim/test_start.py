@@ -5,16 +5,18 @@ from collections.abc import Callable
 
 from exchange import app
 from exchange.app import TICK_S, Exchange
+from exchange.commits import Batch
 from exchange.core.commands import Command, OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import MINUTE_NS
-from exchange.writer import Batch
-from tests.sim.store import FaultyStore
+from tests.sim.disk import Disk
+from tests.sim.script import Script
+from tests.sim.store import FaultyConnection, FaultyStore
 from tests.sim.world import CONFIG, MARKETS, START_NS, World, encoder, simulate
 
 SECOND_NS = 10**9
 
 
-class SlowStore(FaultyStore):
+class SlowJournal(FaultyConnection):
     """Every commit takes a minute."""
 
     async def commit(self, batch: Batch) -> None:
@@ -23,10 +25,18 @@ class SlowStore(FaultyStore):
         await super().commit(batch)
 
 
+class SlowStore(FaultyStore):
+    """One with such a journal."""
+
+    def __init__(self, disk: Disk, script: Script) -> None:
+        super().__init__(disk, script)
+        self.journal = SlowJournal(disk.journal, disk, script, 1)
+
+
 async def start_and_stop(world: World, store_of: Callable[[World], FaultyStore]) -> None:
     """One life of an exchange where nobody asks for anything."""
     store = store_of(world)
-    store.calm = True
+    store.be_calm()
     exchange = await app.build(CONFIG, store, encoder, world.now_ns)
 
     async def serve() -> None:
@@ -41,7 +51,7 @@ def test_an_exchange_where_nobody_ever_traded_starts_again() -> None:
         for _ in range(2):
             await start_and_stop(world, lambda world: FaultyStore(world.disk, world.script))
 
-    assert simulate(0, two_lives).disk.trades == []
+    assert simulate(0, two_lives).disk.tables.trades == []
 
 
 def test_a_slow_database_is_no_reason_not_to_start() -> None:
@@ -49,7 +59,7 @@ def test_a_slow_database_is_no_reason_not_to_start() -> None:
         await start_and_stop(world, lambda world: SlowStore(world.disk, world.script))
 
     world = simulate(0, slow_start)
-    assert world.loop.time() > 60 * world.disk.sequence > 0
+    assert world.loop.time() > 60 * world.disk.journal.sequence > 0
 
 
 def test_a_clock_set_back_between_two_lives_reopens_no_candle() -> None:
@@ -70,7 +80,7 @@ def test_a_clock_set_back_between_two_lives_reopens_no_candle() -> None:
 async def life(world: World, now_ns: int, commands: list[Command]) -> Exchange:
     """One life at this time of the wall clock, with these commands."""
     store = FaultyStore(world.disk, world.script)
-    store.calm = True
+    store.be_calm()
     exchange = await app.build(CONFIG, store, encoder, lambda: now_ns)
 
     async def serve() -> None:

@@ -145,7 +145,8 @@ class World:
         while not self._over:
             self.starts += 1
             store = self._store = FaultyStore(self.disk, self.script, self.starts)
-            store.calm = self._calm
+            if self._calm:
+                store.be_calm()
             self._stop = asyncio.Event()
             self._arm(0)
             self._process = asyncio.create_task(self._run(store), name="exchange")
@@ -217,7 +218,7 @@ class World:
         """From here on nothing goes wrong any more."""
         self._calm = True
         if self._store is not None:
-            self._store.calm = True
+            self._store.be_calm()
 
     async def end(self) -> None:
         """Stop in good order, for good."""

@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 
+from exchange.commits import Applied
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -20,7 +21,6 @@ from exchange.core.commands import (
 )
 from exchange.core.instrument import Asset, instrument_of
 from exchange.store import journal
-from exchange.writer import Applied
 
 GEM, CASH = Asset("GEM", 0), Asset("CASH", 2)
 MARKET = instrument_of("GEM_CASH", GEM, CASH, tick_size="0.01", lot_size="1", min_notional="0.07", taker_fee="0.25")

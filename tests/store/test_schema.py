@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from exchange.api import codec
 from exchange.api.errors import ApiError
 from exchange.api.models import DepositRequest, PlaceOrderRequest
+from exchange.commits import Applied, Batch
 from exchange.core.commands import AddAsset, CancelAll, Command, Deposit, SetMarket
 from exchange.core.instrument import Asset, instrument_of
 from exchange.core.venue import Venue
@@ -29,7 +30,6 @@ from exchange.store import recovery
 from exchange.store.embedded import EmbeddedPostgres
 from exchange.store.postgres import PostgresStore, migrate
 from exchange.store.schema import metadata
-from exchange.writer import Applied, Batch
 
 SOL, USDC, WHOLE, UNIT, FINE, DUST = (
     Asset("SOL", 9), Asset("USDC", 6), Asset("WHOLE", 0), Asset("UNIT", 0), Asset("FINE", 30), Asset("DUST", 30),
@@ -66,7 +66,9 @@ class Trial:
                 applied.append(Applied(sequence, time_ns, command, outcome))
             outcomes.append(outcome)
         if applied:
-            await self.store.commit(Batch(before, applied))
+            batch = Batch(before, applied)
+            await self.store.journal.commit(batch)
+            await self.store.tables.commit(batch)
         return outcomes
 
     async def deposit(self, user_id: str, asset: str, amount_minor: int) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import asyncpg
 
+from exchange.commits import Applied, Batch
 from exchange.config import load, packaged_config
 from exchange.core.commands import Command, OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.venue import Venue
@@ -18,7 +19,6 @@ from exchange.store import postmaster
 from exchange.store.data_directory import PORT, ROLE
 from exchange.store.embedded import EmbeddedPostgres
 from exchange.store.postgres import PostgresStore
-from exchange.writer import Applied, Batch
 from tests.whole.process import directory
 
 MARKET = "SOL_USDC"
@@ -119,6 +119,11 @@ class Writing:
             batch.applied.append(Applied(sequence, time_ns, command, events))
         return batch
 
+    async def commit(self, batch: Batch) -> None:
+        """To the journal, and into the tables."""
+        await self.store.journal.commit(batch)
+        await self.store.tables.commit(batch)
+
     def seeds(self) -> Batch:
         """The assets, markets and users of the packaged configuration."""
         seeded = self.apply()
@@ -134,7 +139,7 @@ async def writing(dsn: str, *, seeded: bool = True, commit_timeout_s: float = 30
     made = Writing(store, Venue.restore(await store.open()))
     try:
         if seeded:
-            await store.commit(made.seeds())
+            await made.commit(made.seeds())
         yield made
     finally:
         await store.close()

@@ -67,7 +67,7 @@ BY_THE_JOURNAL = {
         "UPDATE open_orders SET rested_sequence = 1 WHERE user_id = 'random1'",
         "orders differ",
     ),
-    "the time of the last command was changed": ("UPDATE venue SET time_ns = time_ns + 1", "time_ns"),
+    "the time of the last command was changed": ("UPDATE filled SET time_ns = time_ns + 1", "time_ns"),
     "a journaled quantity was changed": (
         "UPDATE journal SET commands = replace(commands, ',7000,', ',7001,')",
         "replayed, .* stored",
@@ -130,7 +130,7 @@ async def tell_story(dsn: str) -> None:
             [CancelOrder("random2", MARKET, made.venue.sequence + 5, None)],
             [Deposit("random2", "USDC", 77, "once")],
         ):
-            await made.store.commit(made.apply(*commands))
+            await made.commit(made.apply(*commands))
 
 
 async def test_nothing_is_wrong_with_what_the_exchange_wrote(dsn: str) -> None:

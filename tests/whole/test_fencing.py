@@ -11,12 +11,12 @@ import pytest
 
 from exchange.api.ws import feed_encoder
 from exchange.app import build
+from exchange.commits import Batch, CommitInDoubt, commit_once
 from exchange.failure import Failure
-from exchange.store import postgres
+from exchange.store import committer
 from exchange.store.audit import audit
 from exchange.store.history import PostgresHistory
 from exchange.store.postgres import PostgresStore
-from exchange.writer import Batch, CommitInDoubt
 from tests.whole.databases import (
     CONFIG,
     MARKET,
@@ -63,6 +63,10 @@ def some_orders(made: Writing) -> Batch:
     )
 
 
+async def reached() -> None:
+    """The tables show everything."""
+
+
 async def is_right(dsn: str) -> None:
     assert (await audit(dsn, replay=True)).findings == []
 
@@ -74,13 +78,13 @@ async def test_a_second_exchange_is_told_in_one_sentence(dsn: str) -> None:
     async with writing(dsn) as first:
         with pytest.raises(Failure, match=r"^Another exchange runs on this database\.$"):
             await PostgresStore(dsn, lock_timeout_s=0.3).open()
-        await first.store.commit(some_orders(first))
+        await first.commit(some_orders(first))
     await is_right(dsn)
 
 
 async def test_a_second_exchange_waits_for_the_first_to_end(dsn: str) -> None:
     async with writing(dsn) as first:
-        await first.store.commit(some_orders(first))
+        await first.commit(some_orders(first))
         second = PostgresStore(dsn)
         opening = asyncio.create_task(second.open())
 
@@ -98,10 +102,10 @@ async def test_a_writer_that_was_overtaken_changes_nothing(dsn: str) -> None:
         await execute(dsn, "UPDATE venue SET epoch = epoch + 1")
         before = await everything(dsn)
         with pytest.raises(Failure, match=r"^Another exchange has taken over this database\.$"):
-            await old.store.commit(some_orders(old))
+            await old.store.journal.commit(some_orders(old))
         assert await everything(dsn) == before
         with pytest.raises(Failure, match=r"^Another exchange has taken over this database\.$"):
-            await old.store.settle()
+            await old.store.journal.settle()
         assert await everything(dsn) == before
     await is_right(dsn)
 
@@ -109,10 +113,10 @@ async def test_a_writer_that_was_overtaken_changes_nothing(dsn: str) -> None:
 async def test_a_commit_sent_twice_is_applied_once(dsn: str) -> None:
     async with writing(dsn) as made:
         batch = some_orders(made)
-        await made.store.commit(batch)
+        await made.store.journal.commit(batch)
         once = await everything(dsn)
         with pytest.raises(Failure):
-            await made.store.commit(batch)
+            await made.store.journal.commit(batch)
         assert await everything(dsn) == once
     await is_right(dsn)
 
@@ -124,7 +128,7 @@ async def test_what_can_never_be_stored_is_no_doubt(dsn: str) -> None:
         batch.applied[0].time_ns = 2**63
         batch.applied[-1].time_ns = 2**63
         with pytest.raises(Failure, match="refused a commit"):
-            await made.store.commit(batch)
+            await made.store.tables.commit(batch)
     await is_right(dsn)
 
 
@@ -135,7 +139,7 @@ async def test_a_server_that_may_forget_is_refused(dsn: str, name: str, setting:
         await _set(dsn, f"ALTER SYSTEM SET {setting} = off", setting, "off")
         try:
             with pytest.raises(Failure, match=rf"{setting} = off"):
-                await made.store.settle()
+                await made.store.journal.settle()
             await made.store.close()
             with pytest.raises(Failure, match=rf"{setting} = off"):
                 await PostgresStore(dsn).open()
@@ -178,18 +182,19 @@ async def is_held_up(dsn: str, name: str) -> None:
 
 async def finish(made: Writing, batch: Batch, expected: int) -> None:
     """Settle, and go on as the writer does."""
-    settled = await made.store.settle()
+    settled = await made.store.journal.settle()
     assert settled == expected
     if settled == batch.from_sequence:
-        await made.store.commit(batch)
-    await made.store.commit(made.apply(order("random1", "sell 5000 @ 200")))
+        await made.store.journal.commit(batch)
+    await commit_once(made.store.tables, batch)
+    await made.commit(made.apply(order("random1", "sell 5000 @ 200")))
     await is_right(made.store.dsn)
 
 
 async def test_a_backend_ended_in_the_middle_of_a_commit_leaves_nothing(dsn: str, name: str) -> None:
     async with writing(dsn) as made, held_up(dsn) as lock:
         batch = some_orders(made)
-        commit = asyncio.create_task(made.store.commit(batch))
+        commit = asyncio.create_task(made.store.journal.commit(batch))
         await is_held_up(dsn, name)
         await execute(dsn, CUT.format(name=name))
         with pytest.raises(CommitInDoubt):
@@ -205,14 +210,14 @@ async def test_a_statement_still_running_on_a_cut_connection_is_ended_before_any
         async with Wire(place, server).up() as wire, writing(server.dsn(name, place)) as made:
             async with held_up(dsn) as lock:
                 batch = some_orders(made)
-                commit = asyncio.create_task(made.store.commit(batch))
+                commit = asyncio.create_task(made.store.journal.commit(batch))
                 await is_held_up(dsn, name)
                 old = psutil.Process(await value(dsn, PID.format(name=name)))
                 wire.cut()
                 with pytest.raises(CommitInDoubt):
                     await commit
                 # The lock is still held: only the end of the statement lets settle take its look.
-                settling = asyncio.create_task(made.store.settle())
+                settling = asyncio.create_task(made.store.journal.settle())
                 await gone(old)
                 await lock.rollback()
                 assert await settling == batch.from_sequence
@@ -224,10 +229,10 @@ async def test_a_commit_whose_answer_was_lost_is_found(server: Server, dsn: str,
     with directory() as place:
         async with Wire(place, server).up() as wire, writing(server.dsn(name, place)) as made:
             # The first of its kind has its statement prepared, which would wait for an answer too.
-            await made.store.commit(made.apply(order("random1", "sell 10000 @ 150")))
+            await made.commit(made.apply(order("random1", "sell 10000 @ 150")))
             batch = made.apply(order("random1", "sell 10000 @ 151"))
             wire.answers.clear()
-            commit = asyncio.create_task(made.store.commit(batch))
+            commit = asyncio.create_task(made.store.journal.commit(batch))
 
             async def is_stored() -> bool:
                 return await sequence_of(dsn) == batch.to_sequence
@@ -250,7 +255,7 @@ async def test_a_commit_that_never_arrived_is_known_to_be_missing(server: Server
             batch = some_orders(made)
             wire.questions.clear()
             with pytest.raises(CommitInDoubt):
-                await made.store.commit(batch)
+                await made.store.journal.commit(batch)
             wire.cut()
             wire.mend()
             await finish(made, batch, batch.from_sequence)
@@ -270,7 +275,7 @@ async def test_a_server_that_says_goodbye_before_it_hangs_up_leaves_a_doubt(
                 return b"terminating connection" in wire.last_answer
 
             await until(has_said_goodbye)
-            commit = asyncio.create_task(made.store.commit(batch))
+            commit = asyncio.create_task(made.store.journal.commit(batch))
             await asyncio.wait([commit], timeout=0.1)
             wire.mend()
             with pytest.raises(CommitInDoubt):
@@ -280,10 +285,10 @@ async def test_a_server_that_says_goodbye_before_it_hangs_up_leaves_a_doubt(
 
 async def test_history_is_read_again_after_such_a_goodbye(server: Server, dsn: str, name: str) -> None:
     async with writing(dsn) as made:
-        await made.store.commit(some_orders(made))
+        await made.commit(some_orders(made))
     with directory() as place:
         async with Wire(place, server).up() as wire:
-            history = PostgresHistory(server.dsn(name, place))
+            history = PostgresHistory(server.dsn(name, place), reached)
             assert len(await history.trades(MARKET, 10)) == 1
             wire.ends.clear()
             await execute(dsn, CUT.replace("writer", "history").format(name=name))
@@ -303,16 +308,16 @@ async def test_an_old_backend_that_does_not_end_is_waited_for(
     dsn: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It still holds the lock, for longer than anybody waits for one; but it is no other exchange."""
-    monkeypatch.setattr(postgres, "END_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(postgres, "LOCK_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(committer, "END_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(committer, "LOCK_TIMEOUT_S", 0.5)
     async with writing(dsn, commit_timeout_s=1.0) as made:
         pid = await value(dsn, PID.format(name=name))
         backend = psutil.Process(pid)
         batch = some_orders(made)
         backend.suspend()
         with pytest.raises(CommitInDoubt):
-            await made.store.commit(batch)
-        settling = asyncio.create_task(made.store.settle())
+            await made.store.journal.commit(batch)
+        settling = asyncio.create_task(made.store.journal.settle())
         others: set[object] = set()
 
         async def has_tried_often() -> bool:
@@ -326,7 +331,7 @@ async def test_an_old_backend_that_does_not_end_is_waited_for(
         settled = await settling
         assert settled in (batch.from_sequence, batch.to_sequence)
         assert settled == await sequence_of(dsn)
-        assert made.store.connected()
+        assert made.store.journal.connected()
 
 
 async def test_a_server_without_room_is_tried_again(dsn: str, server: Server) -> None:
@@ -337,7 +342,7 @@ async def test_a_server_without_room_is_tried_again(dsn: str, server: Server) ->
         with pytest.raises(asyncpg.TooManyConnectionsError):  # noqa: PT012
             while True:
                 crowd.append(await asyncpg.connect(server.dsn("postgres")))
-        settling = asyncio.create_task(made.store.settle())
+        settling = asyncio.create_task(made.store.journal.settle())
         done, _ = await asyncio.wait([settling], timeout=0.5)
         assert not done
         for connection in crowd:
@@ -365,8 +370,8 @@ async def test_a_connection_lost_while_idle_is_mended_before_anybody_asks(dsn: s
 async def test_an_exchange_is_not_ready_while_it_settles(dsn: str, name: str, tmp_path: Path) -> None:
     async with writing(dsn) as made:
         async with held_up(dsn, "venue"):  # which tells how far the database has come
-            settling = asyncio.create_task(made.store.settle())
+            settling = asyncio.create_task(made.store.journal.settle())
             await is_held_up(dsn, name)
-            assert not made.store.connected()
+            assert not made.store.journal.connected()
         assert await settling == made.venue.sequence
-        assert made.store.connected()
+        assert made.store.journal.connected()

@@ -1,4 +1,4 @@
-"""Rows a second that the writer commits, in large batches, beside asyncpg's plain COPY of the same rows.
+"""Rows a second that writer and filler commit, journal and tables, in large batches, beside a plain COPY of them.
 
 The batches are the events of the mixed flow on a core, so they hold what real ones do: orders that rest and close,
 trades, accounts, candles, a market's counters. The limit copies the same rows in one transaction a batch; rows that are
@@ -12,12 +12,12 @@ from typing import Any
 
 import asyncpg
 
+from exchange.commits import Applied, Batch
 from exchange.core.candles import candles_of
 from exchange.core.commands import CancelOrder, TimeInForce
 from exchange.core.events import BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, Trade
 from exchange.core.venue import Venue
 from exchange.store.postgres import PostgresStore
-from exchange.writer import Applied, Batch
 from tests.bench.bench import Bench
 from tests.bench.core.books import HALF, SYMBOL, USERS
 from tests.bench.core.deep import instrument, state_of, terms_of
@@ -183,7 +183,8 @@ async def measure(bench: Bench) -> list[Row]:
                 rows = rows_of(batch)
                 amount = sum(map(len, rows.values()))
                 before = time.perf_counter()
-                await store.commit(batch)
+                await store.journal.commit(batch)
+                await store.tables.commit(batch)
                 took = time.perf_counter() - before
                 copied = await _copy(copier, rows)
                 if number:  # the first prepares its statement

@@ -1,0 +1,76 @@
+"""What is committed, and how a commit in doubt becomes one that is known."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from exchange.core.commands import Command
+from exchange.core.events import Event
+from exchange.failure import Failure
+
+log = structlog.get_logger(__name__)
+
+
+class Applied:
+    """A command that was carried out: its place in the order of all, and what happened."""
+
+    __slots__ = ("command", "events", "sequence", "time_ns")
+
+    def __init__(self, sequence: int, time_ns: int, command: Command, events: list[Event]) -> None:
+        self.sequence = sequence
+        self.time_ns = time_ns
+        self.command = command
+        self.events = events
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction stores: the commands after `from_sequence`, which the database must still be at."""
+
+    from_sequence: int
+    applied: list[Applied]
+
+    @property
+    def to_sequence(self) -> int:
+        """The sequence that the database is at afterwards."""
+        return self.applied[-1].sequence
+
+
+class CommitInDoubt(Exception):
+    """The connection broke: the batch may be stored wholly, or not at all."""
+
+
+class Store(Protocol):
+    """A connection that commits batches: those of the journal, or those of the tables that follow it."""
+
+    async def commit(self, batch: Batch) -> None:
+        """Store the batch in one transaction, fenced. Raises CommitInDoubt, or Failure when it can never succeed."""
+
+    async def settle(self) -> int:
+        """Connect anew, however long it takes; the sequence the database is at, which nothing old can still change."""
+
+    def connected(self) -> bool:
+        """Whether the connection is there, as far as is known."""
+
+
+async def commit_once(store: Store, batch: Batch) -> None:
+    """Store the batch, as often as it takes until it is known to be stored once."""
+    while True:
+        try:
+            await store.commit(batch)
+        except CommitInDoubt as doubt:
+            log.warning("commit in doubt", cause=str(doubt), from_sequence=batch.from_sequence)
+            if await settle(store, batch.from_sequence, batch.to_sequence) == batch.to_sequence:
+                return
+        else:
+            return
+
+
+async def settle(store: Store, *expected: int) -> int:
+    """Connect anew and find out which of these sequences the database is at. Any other is somebody else's work."""
+    sequence = await store.settle()
+    if sequence not in expected:
+        raise Failure(f"The database is at sequence {sequence}, not at {expected[0]}: something else wrote to it.")
+    log.warning("reconnected to the database", sequence=sequence)
+    return sequence

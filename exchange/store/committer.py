@@ -1,0 +1,235 @@
+"""A raw connection that commits batches, and the way back when it breaks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import structlog
+
+from exchange.commits import Batch, CommitInDoubt
+from exchange.failure import Failure, one_line
+
+log = structlog.get_logger(__name__)
+
+WRITER_LOCK = 0x45584348  # advisory locks are numbers; this one says "EXCH"
+LOCK_TIMEOUT_S = 30.0
+END_TIMEOUT_S = 10.0  # what a backend gets to end in, before it is asked again
+COMMIT_TIMEOUT_S = 10.0  # a frozen connection looks like a slow one; after this it is in doubt
+CONNECT_TIMEOUT_S = 5.0
+MAX_STATEMENTS = 256  # prepared at once; a statement is some tens of kilobytes on either side
+
+# A statement is planned once, when its tables may be empty; these keep that plan right when they have grown.
+SESSION = {
+    "jit": "off",
+    "synchronous_commit": "on",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+
+BROKEN = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server said goodbye, and the driver still believes that something is under way
+    asyncpg.OperatorInterventionError,  # the server is shutting down, starting up, or ended our backend
+    asyncpg.TooManyConnectionsError,  # after a restart everybody comes back at once
+    asyncpg.TransactionRollbackError,
+    OSError,
+    TimeoutError,
+)
+
+Connection = "asyncpg.Connection[Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a connection commits.
+
+    `head` is the table whose one row has epoch and sequence; `arguments` says which parts a batch needs and with what
+    parameters, `statement` is the SQL of these parts; `make_room` sees to it that there is room for a sequence,
+    and says up to which it need not be asked again.
+    """
+
+    name: str
+    head: str
+    arguments: Callable[[Batch, int], tuple[tuple[str, ...], list[Any]]]
+    statement: Callable[[tuple[str, ...]], str]
+    make_room: Callable[[Any, int], Awaitable[float]]
+    locks: bool  # whether it holds the lock that says that this exchange is the only one
+
+
+class Committer:
+    """Commits batches as the one process that may. `open` and `begin` first, then `commit`; after a doubt, `settle`."""
+
+    def __init__(
+        self,
+        dsn: str,
+        work: Work,
+        *,
+        ensure_running: Callable[[], Awaitable[None]] | None,
+        commit_timeout_s: float,
+        lock_timeout_s: float,
+    ) -> None:
+        self.lost: Callable[[], None] | None = None  # called when the server ends the connection
+        self._dsn = dsn
+        self._work = work
+        self._ensure_running = ensure_running
+        self._commit_timeout_s = commit_timeout_s
+        self._lock_timeout_s = lock_timeout_s
+        self._epoch = 0
+        self._room_to = 0.0
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._ready = False  # whether the connection is ready for commits
+        self._backend: tuple[int, Any] | None = None  # process id and start of its server process
+        self._statements: dict[tuple[str, ...], Any] = {}  # prepared, by their parts
+
+    async def open(self) -> Any:
+        """Connect and take the lock; the connection, for what is to be done before `begin`."""
+        self._backend = await self._connect()
+        assert self._connection is not None
+        await refuse_unsafe(self._connection)
+        await self._lock()
+        return self._connection
+
+    async def begin(self, epoch: int, sequence: int) -> None:
+        """Commit from this sequence on, under this epoch."""
+        self._epoch = epoch
+        await self._make_ready(sequence)
+
+    def connected(self) -> bool:
+        """Whether the connection is there and ready for a commit, as far as is known."""
+        return self._ready and self._connection is not None and not self._connection.is_closed()
+
+    async def commit(self, batch: Batch) -> None:
+        """Store the batch: one statement, and exactly one fenced row."""
+        try:
+            if batch.to_sequence > self._room_to:
+                self._room_to = await self._work.make_room(self._connection, batch.to_sequence)
+            parts, parameters = self._work.arguments(batch, self._epoch)
+            async with asyncio.timeout(self._commit_timeout_s):
+                prepared = self._statements.get(parts) or await self._prepare(parts)
+                fenced = await prepared.fetchval(*parameters)
+        except BROKEN as error:
+            self.drop()
+            raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
+        except asyncpg.PostgresError as error:
+            raise Failure(f"The database refused a commit: {one_line(error)}.") from error
+        if fenced != 1:
+            raise Failure("Another exchange has taken over this database.")
+
+    async def settle(self) -> int:
+        """Connect again, end the old connection's work, take the lock, and only then read where the database is."""
+        self.drop()
+        delay_s = 0.05
+        while True:
+            try:
+                if self._ensure_running is not None:
+                    await self._ensure_running()
+                return await self._return()
+            except BROKEN as error:
+                self.drop()
+                log.warning("database not reachable", cause=f"{type(error).__name__}: {error}", retry_s=delay_s)
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, 1.0)
+            except asyncpg.PostgresError as error:
+                raise Failure(f"The database cannot be used any more: {one_line(error)}.") from error
+
+    async def _return(self) -> int:
+        old, new = self._backend, await self._connect()
+        assert self._connection is not None
+        if old is not None:
+            # Its statement may still be running, and would commit after we looked.
+            await self._end(*old)
+        await refuse_unsafe(self._connection)
+        await self._lock()
+        row = await self._connection.fetchrow(f"SELECT epoch, sequence FROM {self._work.head}")
+        if row is None or row["epoch"] != self._epoch:
+            raise Failure("Another exchange has taken over this database.")
+        await self._make_ready(row["sequence"])
+        self._backend = new  # only now: until here the old one may still have to be ended
+        sequence: int = row["sequence"]
+        return sequence
+
+    async def _end(self, pid: int, backend_start: Any) -> None:
+        """Return when that backend is no more. Raises TimeoutError if it does not end: it may be frozen."""
+        assert self._connection is not None
+        still_there = await self._connection.fetchval(
+            "SELECT NOT pg_terminate_backend(pid, $3) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2",
+            pid,
+            backend_start,
+            int(END_TIMEOUT_S * 1000),
+        )
+        if still_there:
+            raise TimeoutError(f"the server process {pid} of the old connection does not end")
+
+    async def close(self) -> None:
+        """Give up the connection and with it the lock."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            try:
+                await connection.close(timeout=CONNECT_TIMEOUT_S)
+            except BROKEN:
+                connection.terminate()
+
+    def drop(self) -> None:
+        """The connection is of no use any more."""
+        self._ready = False
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.terminate()
+
+    # --- the connection
+
+    async def _connect(self) -> tuple[int, Any]:
+        """Connect; says which server process it is, in words that no later process can share."""
+        settings = {"application_name": f"exchange {self._work.name}", **SESSION}
+        self._connection = await asyncpg.connect(
+            self._dsn, timeout=CONNECT_TIMEOUT_S, server_settings=settings, command_timeout=LOCK_TIMEOUT_S
+        )
+        row = await self._connection.fetchrow(
+            "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        )
+        assert row is not None
+        self._connection.add_termination_listener(self._terminated)
+        return row["pid"], row["backend_start"]
+
+    def _terminated(self, _: Any) -> None:
+        if self.lost is not None and self._connection is not None:
+            self.lost()
+
+    async def _lock(self) -> None:
+        """The lock is the session's: it goes with the connection, however that ends."""
+        if not self._work.locks:
+            return
+        assert self._connection is not None
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._lock_timeout_s
+        while not await self._connection.fetchval("SELECT pg_try_advisory_lock($1)", WRITER_LOCK):
+            if loop.time() > until:
+                raise Failure("Another exchange runs on this database.")
+            await asyncio.sleep(0.2)
+
+    async def _make_ready(self, sequence: int) -> None:
+        self._room_to = await self._work.make_room(self._connection, sequence)
+        self._statements = {}
+        self._ready = True
+
+    async def _prepare(self, parts: tuple[str, ...]) -> Any:
+        """The statement of these parts, kept while the connection lives: some dozens of them turn up."""
+        assert self._connection is not None
+        if len(self._statements) == MAX_STATEMENTS:
+            self._statements.clear()
+        prepared = self._statements[parts] = await self._connection.prepare(self._work.statement(parts))
+        return prepared
+
+
+async def refuse_unsafe(connection: Any) -> None:
+    """A database that may forget what it has confirmed is no place for money."""
+    if connection.get_server_version().major < 14:
+        raise Failure("PostgreSQL 14 or newer is needed.")
+    for setting in ("fsync", "full_page_writes"):
+        if await connection.fetchval("SELECT current_setting($1)", setting) == "off":
+            raise Failure(f"PostgreSQL runs with {setting} = off, and would lose what it confirmed: turn it on.")

@@ -1,0 +1,217 @@
+"""The filler on virtual time: what is durable comes to the tables in order and once, soon, or at once if asked."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from exchange.commits import Applied, Batch, CommitInDoubt
+from exchange.core.commands import AddUser, SetMarket
+from exchange.core.events import MarketSet, UserAdded
+from exchange.core.instrument import Asset, instrument_of
+from exchange.failure import Failure
+from exchange.filler import FILL_AFTER_S, FILL_MAX, FILL_WORTH, REACH_TIMEOUT_S, UNFILLED_MAX, Filler
+from exchange.history import HistoryUnavailable
+from tests.fake_store import turns
+from tests.sim.loop import VirtualLoop
+
+COMMIT_S = 0.004
+
+
+class Tables:
+    """Keeps what is filled; `refused` fails the next fill, `lost` makes it one in doubt that was stored."""
+
+    def __init__(self) -> None:
+        self.filler = Filler(self, 0)
+        self.sequence = 0  # of the tables
+        self.durable = 0
+        self.fills: list[tuple[float, int]] = []  # when each began, and of how many
+        self.open = asyncio.Event()
+        self.open.set()
+        self.lost = self.refused = False
+        self.there = True
+
+    async def commit(self, batch: Batch) -> None:
+        assert self.there
+        assert batch.from_sequence == self.sequence
+        self.fills.append((asyncio.get_running_loop().time(), len(batch.applied)))
+        await asyncio.sleep(COMMIT_S)
+        await self.open.wait()
+        if self.refused:
+            raise Failure("The database refused a commit.")
+        self.sequence = batch.to_sequence
+        if self.lost:
+            self.lost = self.there = False
+            raise CommitInDoubt("the connection broke")
+
+    async def settle(self) -> int:
+        await asyncio.sleep(COMMIT_S)
+        self.there = True
+        return self.sequence
+
+    def connected(self) -> bool:
+        return self.there
+
+    def add(self, count: int) -> None:
+        """So many commands that have become durable."""
+        first, self.durable = self.durable + 1, self.durable + count
+        users = [(number, f"user-{number}") for number in range(first, self.durable + 1)]
+        self.filler.add([Applied(number, number, AddUser(name), [UserAdded(name)]) for number, name in users])
+
+
+def told(story: Callable[[Tables], Awaitable[None]]) -> Tables:
+    """The tables after a story, when all that it added has come to them."""
+
+    async def tell() -> Tables:
+        tables = Tables()
+        task = asyncio.create_task(tables.filler.run())
+        await turns()
+        await story(tables)
+        await tables.filler.drained()
+        assert tables.sequence == tables.filler.filled_sequence == tables.durable
+        assert tables.filler.unfilled == 0
+        task.cancel()
+        return tables
+
+    loop = VirtualLoop()
+    try:
+        return loop.run_until_complete(tell())
+    finally:
+        loop.close()
+
+
+def test_few_commands_wait_for_more() -> None:
+    async def story(tables: Tables) -> None:
+        tables.add(3)
+        await asyncio.sleep(FILL_AFTER_S / 2)
+        tables.add(4)
+        assert tables.filler.unfilled == 7
+        await asyncio.sleep(FILL_AFTER_S)
+
+    [(began_s, count)] = told(story).fills
+    assert count == 7
+    assert began_s == pytest.approx(FILL_AFTER_S)
+
+
+def test_many_do_not_wait() -> None:
+    async def story(tables: Tables) -> None:
+        tables.add(FILL_WORTH - 1)
+        await asyncio.sleep(FILL_AFTER_S / 4)
+        tables.add(1)
+        await asyncio.sleep(FILL_AFTER_S / 4)
+
+    [(began_s, count)] = told(story).fills
+    assert count == FILL_WORTH
+    assert began_s == pytest.approx(FILL_AFTER_S / 4)
+
+
+def test_a_fill_is_bounded() -> None:
+    async def story(tables: Tables) -> None:
+        tables.add(2 * FILL_MAX + 5)
+
+    assert [count for _, count in told(story).fills] == [FILL_MAX, FILL_MAX, 5]
+
+
+def test_a_reader_is_not_made_to_wait_for_more() -> None:
+    async def story(tables: Tables) -> None:
+        loop = asyncio.get_running_loop()
+        await tables.filler.reached()
+        tables.add(2)
+        await tables.filler.reached()
+        assert tables.sequence == 2
+        assert loop.time() < FILL_AFTER_S / 2
+
+    assert [count for _, count in told(story).fills] == [2]
+
+
+def test_a_reader_does_not_wait_for_what_came_after_it() -> None:
+    async def story(tables: Tables) -> None:
+        tables.add(2)
+        reading = asyncio.create_task(tables.filler.reached())
+        await turns()
+        tables.add(2)
+        await reading
+        assert tables.sequence == 2
+
+    told(story)
+
+
+def test_a_reader_is_told_when_the_tables_do_not_come_after() -> None:
+    async def story(tables: Tables) -> None:
+        tables.open.clear()
+        tables.add(1)
+        with pytest.raises(HistoryUnavailable):
+            await tables.filler.reached()
+        assert asyncio.get_running_loop().time() == pytest.approx(REACH_TIMEOUT_S, abs=0.1)
+        tables.open.set()
+
+    told(story)
+
+
+def test_the_journal_waits_when_it_is_too_far_ahead() -> None:
+    async def story(tables: Tables) -> None:
+        tables.open.clear()
+        tables.add(UNFILLED_MAX - 1)
+        await tables.filler.room()
+        tables.add(1)
+        waiting = asyncio.create_task(tables.filler.room())
+        await asyncio.sleep(60)
+        assert not waiting.done()
+        tables.open.set()
+        await waiting
+
+    told(story)
+
+
+def test_a_fill_in_doubt_that_was_stored_is_not_stored_again() -> None:
+    async def story(tables: Tables) -> None:
+        tables.lost = True
+        tables.add(2)
+        await asyncio.sleep(1)
+        tables.add(3)
+
+    assert [count for _, count in told(story).fills] == [2, 3]
+
+
+def test_a_connection_lost_while_idle_is_mended() -> None:
+    async def story(tables: Tables) -> None:
+        tables.there = False
+        tables.filler.wake()
+        await asyncio.sleep(1)
+        assert tables.there
+
+    told(story)
+
+
+def test_a_refused_fill_ends_it_and_leaves_no_reader_waiting() -> None:
+    async def tell() -> None:
+        tables = Tables()
+        task = asyncio.create_task(tables.filler.run())
+        tables.refused = True
+        tables.add(1)
+        with pytest.raises(HistoryUnavailable):
+            await tables.filler.reached()
+        with pytest.raises(Failure):
+            await task
+        with pytest.raises(HistoryUnavailable):
+            await tables.filler.reached()
+
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(tell())
+    finally:
+        loop.close()
+
+
+def test_rules_of_a_market_are_filled_apart() -> None:
+    """A statement cannot write its row twice, and its orders write it too."""
+
+    async def story(tables: Tables) -> None:
+        tables.add(2)
+        cash, coin = Asset("CASH", 2), Asset("COIN", 2)
+        rules = instrument_of("COIN_CASH", coin, cash, tick_size="0.01", lot_size="1")
+        tables.durable += 1
+        tables.filler.add([Applied(tables.durable, 3, SetMarket(rules), [MarketSet(rules)])])
+        tables.add(2)
+
+    assert [count for _, count in told(story).fills] == [2, 1, 2]
