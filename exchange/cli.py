@@ -121,6 +121,8 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
         click.echo(f"wrong: {finding}")
     verdict = f"{len(report.findings)} things are wrong" if report.findings else "all is right"
     replayed = f", {report.replayed} replayed" if replay else ""
+    if report.ahead:
+        replayed += f", {report.ahead} more in the journal for the next start to bring into the tables"
     click.echo(
         f"{verdict}: sequence {report.sequence}, {report.open_orders} open orders, {report.trades} trades{replayed}"
     )

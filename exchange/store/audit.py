@@ -9,17 +9,19 @@ from typing import Any
 
 import asyncpg
 
-from exchange.core.commands import Side
+from exchange.core.commands import Command, Side
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.ledger import EXTERNAL, FEES
 from exchange.core.state import VenueState
+from exchange.core.venue import Venue
 from exchange.failure import Failure, one_line
 from exchange.store import recovery
-from exchange.store.rerun import pages, rerun
+from exchange.store.rerun import UNREADABLE, pages, rerun
 
 FINDINGS_MAX = 20
 
 Connection = "asyncpg.Connection[Any]"
+Entry = tuple[int, int, Command]  # sequence, time_ns
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class Report:
     open_orders: int
     trades: int
     replayed: int
+    ahead: int  # commands that the journal has beyond the tables, which the next start brings into them
     findings: list[str]
 
 
@@ -43,15 +46,35 @@ async def audit(dsn: str, *, replay: bool) -> Report:
         if await connection.fetchval("SELECT to_regclass('venue')") is None:
             raise Failure("The database holds no exchange.")
         state = await recovery.load(connection, remembered=replay)
-        findings = [*_balances(state), *_books(state)]
+        ahead, findings = await _ahead(connection, state) if replay else ([], [])
+        findings += [*_balances(state), *_books(state)]
         findings += await _history(connection, state)
         replayed = 0
         if replay:
             replayed, differences = await rerun(connection, state)
-            findings += differences
+            findings += differences or _goes_on(state, ahead)
     finally:
         await connection.close()
-    return Report(state.sequence, len(state.orders), state.last_trade_id, replayed, findings[:FINDINGS_MAX])
+    return Report(state.sequence, len(state.orders), state.last_trade_id, replayed, len(ahead), findings[:FINDINGS_MAX])
+
+
+async def _ahead(connection: Any, state: VenueState) -> tuple[list[Entry], list[str]]:
+    """What the journal has beyond the tables, and what is wrong with that."""
+    try:
+        return await recovery.unfilled(connection, state), []
+    except Failure as failure:
+        return [], [str(failure)]
+    except UNREADABLE as error:
+        return [], [f"the journal cannot be read after {state.sequence}: {error!r}"]
+
+
+def _goes_on(state: VenueState, ahead: list[Entry]) -> list[str]:
+    """What the journal has beyond the tables can be applied to them."""
+    venue = Venue.restore(state)
+    for sequence, time_ns, command in ahead:
+        if not isinstance(venue.apply(command, sequence, time_ns), list):
+            return [f"command {sequence} was applied, and is refused after what the tables say: {command}"]
+    return []
 
 
 def _balances(state: VenueState) -> list[str]:

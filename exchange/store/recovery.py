@@ -161,13 +161,15 @@ def candle_of(row: Any) -> Candle:
 
 
 async def unfilled(connection: "asyncpg.Connection[Any]", state: VenueState) -> list[tuple[int, int, Command]]:
-    """(sequence, time_ns, command) of what the journal has beyond that state of the tables."""
+    """(sequence, time_ns, command) of what the journal has beyond that state of the tables. Raises Failure."""
     assets = {asset.symbol: asset for asset in state.assets}
-    rows = await connection.fetch(
-        "SELECT first_sequence, last_sequence, codec_version, rules_version, commands FROM journal "
-        "WHERE last_sequence > $1 ORDER BY last_sequence",
-        state.sequence,
-    )
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        end = await connection.fetchval("SELECT sequence FROM venue")
+        rows = await connection.fetch(
+            "SELECT first_sequence, last_sequence, codec_version, rules_version, commands FROM journal "
+            "WHERE last_sequence > $1 ORDER BY last_sequence",
+            state.sequence,
+        )
     found: list[tuple[int, int, Command]] = []
     reached = state.sequence
     for row in rows:
@@ -177,6 +179,6 @@ async def unfilled(connection: "asyncpg.Connection[Any]", state: VenueState) -> 
             raise Failure(f"The journal goes from {reached} to {row['first_sequence']}: something is missing.")
         found += [entry for entry in journal.decode(row["commands"], assets) if entry[0] > state.sequence]
         reached = row["last_sequence"]
-    if reached != await connection.fetchval("SELECT sequence FROM venue"):
+    if reached != end:
         raise Failure(f"The journal ends at {reached}, and not where it should: something is missing.")
     return found

@@ -139,6 +139,25 @@ async def test_nothing_is_wrong_with_what_the_exchange_wrote(dsn: str) -> None:
     assert (report.trades, report.open_orders, report.replayed) == (2, 2, report.sequence)
 
 
+async def test_what_only_the_journal_has_is_looked_at(dsn: str) -> None:
+    async with writing(dsn, seeded=False) as made:
+        await made.store.journal.commit(made.apply(order("random2", "buy 9000 @ 129")))
+        await made.store.journal.commit(made.apply(order("random2", "buy 9000 @ 128")))
+    report = await audit(dsn, replay=True)
+    assert report.findings == []
+    assert (report.replayed, report.ahead) == (report.sequence, 2)
+    await execute(dsn, f"DELETE FROM journal WHERE last_sequence = {report.sequence + 2}")
+    assert found("something is missing", (await audit(dsn, replay=True)).findings)
+
+
+async def test_what_only_the_journal_has_must_follow_from_the_tables(dsn: str) -> None:
+    async with writing(dsn, seeded=False) as made:
+        await made.store.journal.commit(made.apply(order("random2", "buy 9000 @ 129")))
+    await execute(dsn, "UPDATE journal SET commands = replace(commands, ',9000,', ',900000000000,') "
+                       "WHERE last_sequence = (SELECT max(last_sequence) FROM journal)")  # fmt: skip
+    assert found("is refused after what the tables say", (await audit(dsn, replay=True)).findings)
+
+
 @pytest.mark.parametrize("done", IN_THE_STATE)
 async def test_it_is_found_without_the_journal(dsn: str, done: str) -> None:
     sql, expected = IN_THE_STATE[done]
