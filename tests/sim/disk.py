@@ -64,7 +64,7 @@ class Journal:
 
     def after(self, sequence: int) -> list[tuple[int, int, Command]]:
         """The commands beyond a sequence."""
-        return copied(self._commands[sequence:])
+        return self._commands[sequence:]
 
 
 class Disk:
