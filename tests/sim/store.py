@@ -6,8 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 from exchange.app import StoredCandle
-from exchange.commits import Batch, CommitInDoubt
-from exchange.core.commands import Command
+from exchange.commits import Batch, CommitInDoubt, Journaled
 from exchange.core.state import VenueState
 from exchange.failure import Failure
 from tests.sim.disk import Disk, Place
@@ -64,6 +63,7 @@ class FaultyConnection:
         self._in_flight = batch
         waits = {"slow": 0.7, "stalled": 9.0}.get(fate, 0.002)
         await asyncio.sleep(chance.uniform(0.5, 1.5) * waits)
+        await self._alive()
         if fate == "cut":
             self._there = False
             raise CommitInDoubt("cut: the other end may still store it")
@@ -96,6 +96,7 @@ class FaultyConnection:
         if batch is None or self._epoch != self._disk.epoch or batch.from_sequence != self._place.sequence:
             return False
         self._place.store(batch)
+        assert self._disk.tables.sequence <= self._disk.journal.sequence, "the tables show what is not durable"
         return True
 
     async def settle(self) -> int:
@@ -144,7 +145,7 @@ class FaultyStore:
         self.tables.begin()
         return self._disk.tables.state()
 
-    async def unfilled(self, state: VenueState) -> list[tuple[int, int, Command]]:
+    async def unfilled(self, state: VenueState) -> list[Journaled]:
         """What the journal has beyond that state."""
         await asyncio.sleep(0.01)
         return self._disk.journal.after(state.sequence)
