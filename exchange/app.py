@@ -9,10 +9,9 @@ from typing import Protocol
 import structlog
 
 from exchange import collector
-from exchange.commits import Applied, Store
+from exchange.commits import Applied, Journaled, Store
 from exchange.config import Config
 from exchange.core.candles import Candle
-from exchange.core.commands import Command
 from exchange.core.events import INTERVALS_S, MINUTE_NS, Rejected
 from exchange.core.market_data import DAY_S, MarketData
 from exchange.core.state import VenueState
@@ -46,8 +45,8 @@ class OpenStore(Protocol):
     async def open(self) -> VenueState:
         """Become its one exchange; the state of the tables."""
 
-    async def unfilled(self, state: VenueState) -> list[tuple[int, int, Command]]:
-        """(sequence, time_ns, command) of what the journal has beyond that state."""
+    async def unfilled(self, state: VenueState) -> list[Journaled]:
+        """What the journal has beyond that state."""
 
     async def close(self) -> None:
         """Let go of it."""
@@ -138,6 +137,10 @@ class Exchange:
         """Take nothing more, and return once everything taken is released and in the tables."""
         await self.engine.stop()
         await self.filler.drained()
+
+    def settled(self) -> bool:
+        """Whether everything that was applied is durable."""
+        return self.engine.durable_sequence == self.venue.sequence and not self.engine.queued()[0]
 
     async def _tick(self) -> None:
         """What goes by the clock: candles end, and slow subscribers get what waited."""

@@ -24,6 +24,10 @@ class Applied:
         self.events = events
 
 
+Journaled = tuple[int, int, Command]
+"""A command as the journal has it: sequence, time_ns, and what was asked."""
+
+
 @dataclass(slots=True)
 class Batch:
     """What one transaction stores: the commands after `from_sequence`, which the database must still be at."""

@@ -121,11 +121,13 @@ async def _run(
 
 
 async def _finish(exchange: Exchange) -> None:
-    """Everything accepted becomes durable and is answered, or the process ends saying that it could not."""
+    """Everything accepted is durable, answered and in the tables, or the process ends saying what is not."""
     try:
         async with asyncio.timeout(exchange.config.server.stop_timeout_s):
             await exchange.stop()
     except TimeoutError:
+        if exchange.settled():
+            raise Failure("Stopped before the tables had come after the journal: the next start sees to it.") from None
         raise Failure("Stopped without confirming the last commands: the database did not answer.") from None
 
 

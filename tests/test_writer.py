@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from exchange import filler
 from exchange.commits import Applied
 from exchange.core.commands import AddUser
 from exchange.core.events import Rejected, RejectReason, UserAdded
@@ -383,3 +384,16 @@ async def test_who_came_later_still_waits() -> None:
         assert not late.done()
         desk.store.go_on()
         assert [outcome.sequence for outcome in await late] == [2]
+
+
+async def test_the_journal_does_not_run_away_from_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filler, "UNFILLED_MAX", 3)
+    monkeypatch.setattr(filler, "FILL_WORTH", 2)
+    async with desk_of(batch_max=2) as desk:
+        waiting = [desk.apply() for _ in range(8)]
+        await turns(200)
+        assert desk.stored() == [1, 2, 3, 4], "nobody fills the tables here"
+        filling = asyncio.create_task(desk.writer._filler.run())
+        await asyncio.gather(*waiting)
+        filling.cancel()
+    assert desk.stored() == [1, 2, 3, 4, 5, 6, 7, 8]

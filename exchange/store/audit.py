@@ -9,7 +9,8 @@ from typing import Any
 
 import asyncpg
 
-from exchange.core.commands import Command, Side
+from exchange.commits import Journaled
+from exchange.core.commands import Side
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.ledger import EXTERNAL, FEES
 from exchange.core.state import VenueState
@@ -21,7 +22,6 @@ from exchange.store.rerun import UNREADABLE, pages, rerun
 FINDINGS_MAX = 20
 
 Connection = "asyncpg.Connection[Any]"
-Entry = tuple[int, int, Command]  # sequence, time_ns
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ async def audit(dsn: str, *, replay: bool) -> Report:
     return Report(state.sequence, len(state.orders), state.last_trade_id, replayed, len(ahead), findings[:FINDINGS_MAX])
 
 
-async def _ahead(connection: Any, state: VenueState) -> tuple[list[Entry], list[str]]:
+async def _ahead(connection: Any, state: VenueState) -> tuple[list[Journaled], list[str]]:
     """What the journal has beyond the tables, and what is wrong with that."""
     try:
         return await recovery.unfilled(connection, state), []
@@ -68,7 +68,7 @@ async def _ahead(connection: Any, state: VenueState) -> tuple[list[Entry], list[
         return [], [f"the journal cannot be read after {state.sequence}: {error!r}"]
 
 
-def _goes_on(state: VenueState, ahead: list[Entry]) -> list[str]:
+def _goes_on(state: VenueState, ahead: list[Journaled]) -> list[str]:
     """What the journal has beyond the tables can be applied to them."""
     venue = Venue.restore(state)
     for sequence, time_ns, command in ahead:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from exchange.commits import Applied
+from exchange.commits import Applied, Journaled
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -74,8 +74,8 @@ def _rare(command: Command) -> tuple[Any, ...]:
     raise AssertionError(command)
 
 
-def decode(text: str, assets: dict[str, Asset]) -> Iterator[tuple[int, int, Command]]:
-    """(sequence, time_ns, command) of each entry. `assets` are those known so far, and grow with the commands."""
+def decode(text: str, assets: dict[str, Asset]) -> Iterator[Journaled]:
+    """Each entry. `assets` are those known so far, and grow with the commands."""
     for sequence, time_ns, kind, *fields in orjson.loads(text):
         command = _command(kind, fields, assets)
         if isinstance(command, AddAsset):

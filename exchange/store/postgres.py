@@ -12,8 +12,8 @@ from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from exchange.commits import Journaled
 from exchange.core.candles import Candle
-from exchange.core.commands import Command
 from exchange.core.state import VenueState
 from exchange.failure import Failure, one_line
 from exchange.store import commit, fill, recovery
@@ -77,8 +77,8 @@ class PostgresStore:
         await self.tables.begin(row["epoch"], state.sequence)
         return state
 
-    async def unfilled(self, state: VenueState) -> list[tuple[int, int, Command]]:
-        """(sequence, time_ns, command) of what the journal has beyond the state of the tables."""
+    async def unfilled(self, state: VenueState) -> list[Journaled]:
+        """What the journal has beyond the state of the tables."""
         return await self._read(lambda reader: recovery.unfilled(reader, state))
 
     async def candles(self, since_s: int) -> list[tuple[str, int, Candle]]:

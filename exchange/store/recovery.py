@@ -5,9 +5,10 @@ from typing import Any
 
 import asyncpg
 
+from exchange.commits import Journaled
 from exchange.core.candles import Candle
 from exchange.core.client_ids import RECENT_MAX
-from exchange.core.commands import Command, OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
@@ -160,8 +161,8 @@ def candle_of(row: Any) -> Candle:
     return candle
 
 
-async def unfilled(connection: "asyncpg.Connection[Any]", state: VenueState) -> list[tuple[int, int, Command]]:
-    """(sequence, time_ns, command) of what the journal has beyond that state of the tables. Raises Failure."""
+async def unfilled(connection: "asyncpg.Connection[Any]", state: VenueState) -> list[Journaled]:
+    """What the journal has beyond that state of the tables. Raises Failure."""
     assets = {asset.symbol: asset for asset in state.assets}
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         end = await connection.fetchval("SELECT sequence FROM venue")
@@ -170,7 +171,7 @@ async def unfilled(connection: "asyncpg.Connection[Any]", state: VenueState) -> 
             "WHERE last_sequence > $1 ORDER BY last_sequence",
             state.sequence,
         )
-    found: list[tuple[int, int, Command]] = []
+    found: list[Journaled] = []
     reached = state.sequence
     for row in rows:
         if (row["codec_version"], row["rules_version"]) != (journal.CODEC_VERSION, journal.RULES_VERSION):

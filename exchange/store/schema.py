@@ -35,22 +35,23 @@ def _order_columns() -> list[sa.Column[object]]:
     ]
 
 
-# How far the journal is, and whose it is.
-venue = sa.Table(
-    "venue",
-    metadata,
-    sa.Column("one", sa.Boolean, primary_key=True),
-    sa.Column("epoch", sa.BigInteger, nullable=False),
-    sa.Column("sequence", sa.BigInteger, nullable=False),
-)
+def _head_columns() -> list[sa.Column[object]]:
+    """Of the one row that says how far something is, and whose it is."""
+    return [
+        sa.Column("one", sa.Boolean, primary_key=True),
+        sa.Column("epoch", sa.BigInteger, nullable=False),
+        sa.Column("sequence", sa.BigInteger, nullable=False),
+    ]
+
+
+# How far the journal is.
+venue = sa.Table("venue", metadata, *_head_columns())
 
 # How far all other tables are, which follow the journal.
 filled = sa.Table(
     "filled",
     metadata,
-    sa.Column("one", sa.Boolean, primary_key=True),
-    sa.Column("epoch", sa.BigInteger, nullable=False),
-    sa.Column("sequence", sa.BigInteger, nullable=False),
+    *_head_columns(),
     sa.Column("time_ns", sa.BigInteger, nullable=False),
     sa.Column("last_trade_id", sa.BigInteger, nullable=False),
 )

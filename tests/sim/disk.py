@@ -3,12 +3,10 @@
 Beside each a shadow venue replays the commands; it must always tell the same state.
 """
 
-from typing import Protocol
-
 from exchange.app import StoredCandle
-from exchange.commits import Batch
+from exchange.commits import Applied, Batch, Journaled
 from exchange.core.candles import candles_of
-from exchange.core.commands import Command, PlaceOrder
+from exchange.core.commands import PlaceOrder
 from exchange.core.events import (
     INTERVALS_S,
     AssetAdded,
@@ -32,25 +30,14 @@ from tests.copied import copied
 OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
 
-class Place(Protocol):
-    """Where batches are stored, one after the other."""
+class Place:
+    """Where batches are stored, one after the other, and a shadow venue that is told the commands alone."""
 
     name: str
-    sequence: int
-
-    def store(self, batch: Batch) -> None:
-        """Take a batch in, whole."""
-
-
-class Journal:
-    """The commands."""
-
-    name = "journal"
 
     def __init__(self) -> None:
         self.sequence = 0
         self.shadow = Venue()
-        self._commands: list[tuple[int, int, Command]] = []
 
     def store(self, batch: Batch) -> None:
         """Take a batch in, whole."""
@@ -58,11 +45,27 @@ class Journal:
         for applied in batch.applied:
             assert applied.sequence == self.sequence + 1
             again = self.shadow.apply(applied.command, applied.sequence, applied.time_ns)
-            assert again == applied.events, "the journal tells another story than the events"
+            assert again == applied.events, "the commands tell another story than the events"
             self.sequence = applied.sequence
-            self._commands.append((applied.sequence, applied.time_ns, applied.command))
+            self._take(applied)
 
-    def after(self, sequence: int) -> list[tuple[int, int, Command]]:
+    def _take(self, applied: Applied) -> None:
+        raise NotImplementedError
+
+
+class Journal(Place):
+    """The commands."""
+
+    name = "journal"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._commands: list[Journaled] = []
+
+    def _take(self, applied: Applied) -> None:
+        self._commands.append((applied.sequence, applied.time_ns, applied.command))
+
+    def after(self, sequence: int) -> list[Journaled]:
         """The commands beyond a sequence."""
         return self._commands[sequence:]
 
@@ -76,13 +79,13 @@ class Disk:
         self.tables = Tables()
 
 
-class Tables:
+class Tables(Place):
     """The rows."""
 
     name = "tables"
 
     def __init__(self) -> None:
-        self.sequence = 0
+        super().__init__()
         self.time_ns = 0
         self.assets: dict[str, Asset] = {}
         self.users: dict[str, None] = {}
@@ -93,18 +96,11 @@ class Tables:
         self.trades: list[Trade] = []
         self.trade_at: dict[int, int] = {}  # the command that a trade came of, by trade_id
         self.deposits: list[DepositState] = []
-        self.shadow = Venue()
 
-    def store(self, batch: Batch) -> None:
-        """Take a batch in, whole."""
-        assert batch.from_sequence == self.sequence, "another batch was here"
-        for applied in batch.applied:
-            assert applied.sequence == self.sequence + 1
-            again = self.shadow.apply(applied.command, applied.sequence, applied.time_ns)
-            assert again == applied.events, "the journal tells another story than the events"
-            self.sequence, self.time_ns = applied.sequence, applied.time_ns
-            for event in applied.events:
-                self._fold(event)
+    def _take(self, applied: Applied) -> None:
+        self.time_ns = applied.time_ns
+        for event in applied.events:
+            self._fold(event)
 
     def _fold(self, event: Event) -> None:
         match event:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -265,3 +266,22 @@ async def test_an_exchange_that_has_been_replaced_ends_at_its_next_commit() -> N
                 status, answer = await api.call("POST", "/order", order_body(USER, MARKET, "buy 1 @ 20"))
                 assert (status, answer["code"]) == (504, "OUTCOME_UNKNOWN")
         ended_with_a_sentence(exchange, 1, "Another exchange has taken over this database.")
+
+
+# --- the tables do not come after the journal
+
+
+async def test_a_stop_that_leaves_the_tables_behind_says_so_and_the_next_start_fills_them() -> None:
+    with serving(environment={"EXCHANGE_SERVER_STOP_TIMEOUT_S": "1"}) as exchange:
+        async with client_of(exchange) as api, database(exchange) as other:
+            await other.execute("BEGIN; LOCK TABLE closed_orders IN ACCESS EXCLUSIVE MODE")
+            order = await api.order(USER, MARKET, "buy 1 @ 20")
+            await api.ok("DELETE", "/order", user_id=USER, market=MARKET, order_id=order["order_id"])
+            exchange.send(signal.SIGTERM)
+            await asyncio.to_thread(exchange.wait)
+            ended_with_a_sentence(exchange, 1, "the tables")
+        await asyncio.to_thread(exchange.start)
+        async with client_of(exchange) as api:
+            history = await api.ok("GET", "/orders/history", user_id=USER, market=MARKET)
+            assert [order["status"] for order in history["orders"]] == ["canceled"]
+        assert exchange.stop() == 0
