@@ -27,7 +27,7 @@ class FaultyConnection:
         self._disk = disk
         self._script = script
         self._life = f"{life} of the {place.name}"
-        self._commits: Counter[str] = Counter()
+        self._commits: Counter[int] = Counter()
         self._settles = 0
         self._epoch = 0
         self._there = False
@@ -76,10 +76,11 @@ class FaultyConnection:
         await asyncio.sleep(chance.choice((0.0, 0.001)))
 
     def _fate(self) -> tuple[Random, str]:
-        # Named by the time, and not by a count of commits: so it stays the same when others are left out.
-        at = f"{asyncio.get_running_loop().time():.1f}"
+        # Named by where the place is, and neither by the time nor by a count of commits: so it stays the same when
+        # faults before it, which only take time, are left out.
+        at = self._place.sequence
         self._commits[at] += 1
-        name = f"commit at {at} number {self._commits[at]} in life {self._life}"
+        name = f"commit after {at} number {self._commits[at]} in life {self._life}"
         chance = self._script.chance(name)
         fate = chance.choice(FATES)
         faulty = fate != "stored" and not self.calm and self._script.happens(name, fate)
