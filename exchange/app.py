@@ -9,7 +9,8 @@ from typing import Protocol
 import structlog
 
 from exchange import collector
-from exchange.commits import Applied, Journaled, Store
+from exchange.changes import Changes
+from exchange.commits import Applied, Batch, Journaled, Store, Stored
 from exchange.config import Config
 from exchange.core.candles import Candle
 from exchange.core.events import INTERVALS_S, MINUTE_NS, Rejected
@@ -35,11 +36,11 @@ class OpenStore(Protocol):
     """A database: the journal, which is committed to, and the tables, which follow it."""
 
     @property
-    def journal(self) -> "LosableStore":
+    def journal(self) -> "LosableStore[Batch]":
         """Where the writer commits."""
 
     @property
-    def tables(self) -> "LosableStore":
+    def tables(self) -> "LosableStore[Changes]":
         """Where the filler commits."""
 
     async def open(self) -> VenueState:
@@ -55,7 +56,7 @@ class OpenStore(Protocol):
         """The minutes with trades since then, and the last candle of each market and interval; by market, in order."""
 
 
-class LosableStore(Store, Protocol):
+class LosableStore(Store[Stored], Protocol[Stored]):
     """A store that tells when its connection is gone."""
 
     lost: Callable[[], None] | None  # called when the connection ends by itself

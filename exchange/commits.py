@@ -1,7 +1,7 @@
 """What is committed, and how a commit in doubt becomes one that is known."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -42,14 +42,30 @@ class Batch:
 
 
 class CommitInDoubt(Exception):
-    """The connection broke: the batch may be stored wholly, or not at all."""
+    """The connection broke: what was committed may be stored wholly, or not at all."""
 
 
-class Store(Protocol):
-    """A connection that commits batches: those of the journal, or those of the tables that follow it."""
+class Span(Protocol):
+    """What one transaction stores: the commands after a sequence, up to another."""
 
-    async def commit(self, batch: Batch) -> None:
-        """Store the batch in one transaction, fenced. Raises CommitInDoubt, or Failure when it can never succeed."""
+    @property
+    def from_sequence(self) -> int:
+        """Where the database must still be."""
+
+    @property
+    def to_sequence(self) -> int:
+        """Where it is afterwards."""
+
+
+SpanT = TypeVar("SpanT", bound=Span)
+Stored = TypeVar("Stored", bound=Span, contravariant=True)
+
+
+class Store(Protocol[Stored]):
+    """A connection that commits: batches to the journal, or what they change to the tables that follow it."""
+
+    async def commit(self, span: Stored) -> None:
+        """Store it in one transaction, fenced. Raises CommitInDoubt, or Failure when it can never succeed."""
 
     async def settle(self) -> int:
         """Connect anew, however long it takes; the sequence the database is at, which nothing old can still change."""
@@ -58,20 +74,20 @@ class Store(Protocol):
         """Whether the connection is there, as far as is known."""
 
 
-async def commit_once(store: Store, batch: Batch) -> None:
-    """Store the batch, as often as it takes until it is known to be stored once."""
+async def commit_once(store: Store[SpanT], span: SpanT) -> None:
+    """Store it, as often as it takes until it is known to be stored once."""
     while True:
         try:
-            await store.commit(batch)
+            await store.commit(span)
         except CommitInDoubt as doubt:
-            log.warning("commit in doubt", cause=str(doubt), from_sequence=batch.from_sequence)
-            if await settle(store, batch.from_sequence, batch.to_sequence) == batch.to_sequence:
+            log.warning("commit in doubt", cause=str(doubt), from_sequence=span.from_sequence)
+            if await settle(store, span.from_sequence, span.to_sequence) == span.to_sequence:
                 return
         else:
             return
 
 
-async def settle(store: Store, *expected: int) -> int:
+async def settle(store: Store[Any], *expected: int) -> int:
     """Connect anew and find out which of these sequences the database is at. Any other is somebody else's work."""
     sequence = await store.settle()
     if sequence not in expected:

@@ -28,6 +28,8 @@ MODULES = (
     *(f"exchange.core.{path.stem}" for path in sorted((PACKAGE / "core").glob("*.py")) if path.stem != "__init__"),
     "exchange.counts",
     "exchange.commits",
+    "exchange.changes",
+    "exchange.filler",
     "exchange.writer",
     "exchange.engine",
     "exchange.feeds",
@@ -38,6 +40,8 @@ MODULES = (
     "exchange.api.codec",
     "exchange.api.trading",
     "exchange.api.reply",
+    "exchange.api.frames",
+    "exchange.api.session",
 )
 
 

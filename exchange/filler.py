@@ -10,16 +10,14 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Iterable
-from itertools import islice, takewhile
 
-from exchange.commits import Applied, Batch, Store, commit_once, settle
-from exchange.core.commands import SetMarket
+from exchange.changes import Changes
+from exchange.commits import Applied, Store, commit_once, settle
 from exchange.counts import Histogram
 from exchange.history import HistoryUnavailable
 
-FILL_WORTH = 256  # commands; so many are worth a transaction at once
-FILL_AFTER_S = 0.1  # fewer are worth one after this time
-FILL_MAX = 1024  # commands in one transaction, whose rows are made without a pause
+FILL_MAX = 8192  # commands in one transaction, which begins at once when there are so many
+FILL_AFTER_S = 0.25  # fewer wait for more: an order that comes and goes meanwhile has never been open in the tables
 UNFILLED_MAX = 16_384  # commands; the journal goes no further ahead
 REACH_TIMEOUT_S = 5.0
 
@@ -27,11 +25,13 @@ REACH_TIMEOUT_S = 5.0
 class Filler:
     """One task that fills the tables; `add` hands it what has become durable."""
 
-    def __init__(self, store: Store, sequence: int) -> None:
+    def __init__(self, store: Store[Changes], sequence: int) -> None:
         self.filled_sequence = sequence
-        self.batch_sizes = Histogram(powers=12)
+        self.batch_sizes = Histogram(powers=14)
         self._store = store
-        self._pending: deque[Applied] = deque()
+        self._added_sequence = sequence
+        self._changes = Changes(sequence)  # what was added last
+        self._full: deque[Changes] = deque()  # what was added before it
         self._readers: deque[tuple[int, asyncio.Future[None]]] = deque()  # and the sequence that each waits for
         self._wake = asyncio.Event()  # there is something to do, if not at once
         self._hurry = asyncio.Event()
@@ -42,16 +42,26 @@ class Filler:
     @property
     def unfilled(self) -> int:
         """How many commands the tables are behind the journal."""
-        return len(self._pending)
+        return self._added_sequence - self.filled_sequence
 
     def add(self, applied: Iterable[Applied]) -> None:
         """Take what the journal now has."""
-        self._pending.extend(applied)
+        for entry in applied:
+            if not self._changes.fits(entry):
+                self._close()
+            self._changes.add(entry)
+            if self._changes.commands >= FILL_MAX:
+                self._close()
+        self._added_sequence = self._changes.to_sequence
         self._wake.set()
-        if len(self._pending) >= FILL_WORTH:
-            self._hurry.set()
-            if len(self._pending) >= UNFILLED_MAX:
-                self._room.clear()
+        if self.unfilled >= UNFILLED_MAX:
+            self._room.clear()
+
+    def _close(self) -> None:
+        """No more goes with these changes."""
+        self._full.append(self._changes)
+        self._changes = Changes(self._changes.to_sequence)
+        self._hurry.set()
 
     def wake(self) -> None:
         """Look after the connection, although nothing is waiting."""
@@ -64,7 +74,7 @@ class Filler:
 
     async def reached(self) -> None:
         """Return once the tables show everything that is durable now. Raises HistoryUnavailable."""
-        if not self._pending:
+        if not self.unfilled:
             return
         try:
             async with asyncio.timeout(REACH_TIMEOUT_S):
@@ -74,12 +84,12 @@ class Filler:
 
     async def drained(self) -> None:
         """The same, however long it takes."""
-        if not self._pending:
+        if not self.unfilled:
             return
         if self._ended:
             raise HistoryUnavailable("the exchange is ending")
         reader: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._readers.append((self._pending[-1].sequence, reader))
+        self._readers.append((self._added_sequence, reader))
         self._hurry.set()
         await reader
 
@@ -90,7 +100,7 @@ class Filler:
                 await self._due()
                 if not self._store.connected():
                     await settle(self._store, self.filled_sequence)
-                if self._pending:
+                if self.unfilled:
                     await self.fill()
                 else:
                     self._wake.clear()
@@ -103,7 +113,7 @@ class Filler:
     async def _due(self) -> None:
         """Return when there is enough, somebody waits, or the first of few has waited long enough."""
         await self._wake.wait()
-        if len(self._pending) >= FILL_WORTH or self._readers or not self._store.connected():
+        if self._full or self._readers or not self._store.connected():
             return
         self._hurry.clear()
         with contextlib.suppress(TimeoutError):
@@ -111,24 +121,18 @@ class Filler:
                 await self._hurry.wait()
 
     async def fill(self) -> None:
-        """Bring the next commands into the tables, as many as one transaction may have."""
-        pending = self._pending
-        batch = Batch(self.filled_sequence, self._next())
-        assert batch.applied[0].sequence == batch.from_sequence + 1
-        await commit_once(self._store, batch)
-        for _ in batch.applied:
-            pending.popleft()
-        self.filled_sequence = batch.to_sequence
-        self.batch_sizes.observe(len(batch.applied))
-        if len(pending) < UNFILLED_MAX:
+        """Bring the next changes into the tables, as many as one transaction may have."""
+        if self._full:
+            changes = self._full.popleft()
+        else:
+            changes, self._changes = self._changes, Changes(self._added_sequence)
+        assert changes.from_sequence == self.filled_sequence
+        await commit_once(self._store, changes)
+        self.filled_sequence = changes.to_sequence
+        self.batch_sizes.observe(changes.commands)
+        if self.unfilled < UNFILLED_MAX:
             self._room.set()
         while self._readers and self._readers[0][0] <= self.filled_sequence:
             reader = self._readers.popleft()[1]
             if not reader.done():
                 reader.set_result(None)
-
-    def _next(self) -> list[Applied]:
-        """What the next transaction takes: a market's rules apart from all else, since both may write its row."""
-        rules = isinstance(self._pending[0].command, SetMarket)
-        of_a_kind = takewhile(lambda applied: isinstance(applied.command, SetMarket) == rules, self._pending)
-        return list(islice(of_a_kind, FILL_MAX))

@@ -19,11 +19,13 @@ from exchange.api.auth import Gate
 from exchange.api.channels import Channels
 from exchange.api.desk import Desk
 from exchange.api.errors import STATUS
+from exchange.api.frames import answer_frame, feed_encoder
 from exchange.api.limits import RateLimits
 from exchange.api.rest import Rest
 from exchange.api.server import Server
+from exchange.api.session import Floor
 from exchange.api.trading import Trading
-from exchange.api.ws import Sockets, answer_frame, feed_encoder
+from exchange.api.ws import Sockets
 from exchange.app import Exchange, build
 from exchange.config import LOOPBACK, Config
 from exchange.failure import Failure
@@ -93,7 +95,7 @@ async def _run(
     gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, history, limits)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
     channels = Channels(exchange.data, feed_encoder(exchange.venue), answer_frame, exchange.engine.now_ns)
-    sockets = Sockets(trading, gate, exchange.engine, exchange.feeds, channels, config.server.ping_s)
+    sockets = Sockets(Floor(trading, gate, exchange.engine, exchange.feeds, channels), config.server.ping_s)
     metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count)
     desk = Desk(gate, trading, rest.request_ids)
     server = Server(config.server, rest, desk, sockets, metrics.text)

@@ -74,7 +74,7 @@ class Writer:
 
     def __init__(
         self,
-        store: Store,
+        store: Store[Batch],
         filler: Filler,
         sequence: int,
         *,

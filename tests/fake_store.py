@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from enum import Enum, auto
 
+from exchange.changes import Changes
 from exchange.commits import Applied, Batch, CommitInDoubt
 from exchange.core.venue import Venue
 from exchange.engine import Engine
@@ -23,6 +24,27 @@ class Fate(Enum):
     LOST_BEFORE = auto()  # the connection broke, and nothing was stored
     LOST_AFTER = auto()  # the connection broke, although everything was stored
     REFUSED = auto()
+
+
+class FakeTables:
+    """Takes in all that comes."""
+
+    def __init__(self, sequence: int = 0) -> None:
+        self.sequence = sequence
+
+    async def commit(self, changes: Changes) -> None:
+        """Store the changes."""
+        assert changes.from_sequence == self.sequence
+        await asyncio.sleep(0)
+        self.sequence = changes.to_sequence
+
+    async def settle(self) -> int:
+        """Nothing breaks."""
+        raise NotImplementedError
+
+    def connected(self) -> bool:
+        """It always is."""
+        return True
 
 
 class FakeStore:
@@ -109,8 +131,7 @@ async def flow_of(
 ) -> AsyncIterator[Flow]:
     """The flow on this venue, running; stopped in good order when the story ends."""
     store = FakeStore(venue.sequence)
-    tables = FakeStore(venue.sequence)
-    filler = Filler(tables, venue.sequence)
+    filler = Filler(FakeTables(venue.sequence), venue.sequence)
     writer = Writer(
         store, filler, venue.sequence, reply_timeout_s=reply_timeout_s, batch_max=batch_max, released=released
     )

@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from exchange.api.ws import feed_encoder
+from exchange.api.frames import feed_encoder
 from exchange.app import Exchange as Flow
 from exchange.app import build
 from exchange.cli import run

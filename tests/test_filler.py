@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from exchange.commits import Applied, Batch, CommitInDoubt
+from exchange.changes import Changes
+from exchange.commits import Applied, CommitInDoubt
 from exchange.core.commands import AddUser, SetMarket
 from exchange.core.events import MarketSet, UserAdded
 from exchange.core.instrument import Asset, instrument_of
 from exchange.failure import Failure
-from exchange.filler import FILL_AFTER_S, FILL_MAX, FILL_WORTH, REACH_TIMEOUT_S, UNFILLED_MAX, Filler
+from exchange.filler import FILL_AFTER_S, FILL_MAX, REACH_TIMEOUT_S, UNFILLED_MAX, Filler
 from exchange.history import HistoryUnavailable
 from tests.fake_store import turns
 from tests.sim.loop import VirtualLoop
@@ -31,15 +32,15 @@ class Tables:
         self.lost = self.refused = False
         self.there = True
 
-    async def commit(self, batch: Batch) -> None:
+    async def commit(self, changes: Changes) -> None:
         assert self.there
-        assert batch.from_sequence == self.sequence
-        self.fills.append((asyncio.get_running_loop().time(), len(batch.applied)))
+        assert changes.from_sequence == self.sequence
+        self.fills.append((asyncio.get_running_loop().time(), changes.commands))
         await asyncio.sleep(COMMIT_S)
         await self.open.wait()
         if self.refused:
             raise Failure("The database refused a commit.")
-        self.sequence = batch.to_sequence
+        self.sequence = changes.to_sequence
         if self.lost:
             self.lost = self.there = False
             raise CommitInDoubt("the connection broke")
@@ -95,13 +96,13 @@ def test_few_commands_wait_for_more() -> None:
 
 def test_many_do_not_wait() -> None:
     async def story(tables: Tables) -> None:
-        tables.add(FILL_WORTH - 1)
+        tables.add(FILL_MAX - 1)
         await asyncio.sleep(FILL_AFTER_S / 4)
         tables.add(1)
         await asyncio.sleep(FILL_AFTER_S / 4)
 
     [(began_s, count)] = told(story).fills
-    assert count == FILL_WORTH
+    assert count == FILL_MAX
     assert began_s == pytest.approx(FILL_AFTER_S / 4)
 
 

@@ -90,7 +90,7 @@ def test_a_case_that_comes_out_otherwise_is_named(monkeypatch: pytest.MonkeyPatc
 
 @of_sources
 def test_what_the_simulator_finds_is_said_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def settle(store: Store, *expected: int) -> int:
+    async def settle(store: Store[Any], *expected: int) -> int:
         await store.settle()
         return expected[-1]
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from exchange.api.errors import ApiError
-from exchange.api.ws import IN_FLIGHT_MAX, Session
+from exchange.api.session import IN_FLIGHT_MAX, Session
 
 
 def session() -> Session:
@@ -16,9 +16,8 @@ def session() -> Session:
         channels=SimpleNamespace(encode=None),
         send=lambda subscriber, frame: None,
     )
-    request: Any = SimpleNamespace(remote="127.0.0.1", headers={})
-    connection: Any = None
-    return Session(nowhere, connection, request, "opened-1")
+    peer: Any = None
+    return Session(nowhere, peer, "127.0.0.1", None, "opened-1")
 
 
 async def test_after_an_overload_others_have_a_turn_first() -> None:

@@ -19,6 +19,6 @@ def statement(_: tuple[str, ...]) -> str:
     )
 
 
-def arguments(batch: Batch, epoch: int) -> tuple[tuple[str, ...], list[Any]]:
+async def arguments(batch: Batch, epoch: int) -> tuple[tuple[str, ...], list[Any]]:
     """The statement has no parts; its parameters."""
     return (), [epoch, batch.from_sequence, batch.to_sequence, journal.encode(batch.applied)]

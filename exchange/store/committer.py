@@ -1,14 +1,14 @@
-"""A raw connection that commits batches, and the way back when it breaks."""
+"""A raw connection that commits, and the way back when it breaks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 import asyncpg
 import structlog
 
-from exchange.commits import Batch, CommitInDoubt
+from exchange.commits import CommitInDoubt, SpanT
 from exchange.failure import Failure, one_line
 
 log = structlog.get_logger(__name__)
@@ -45,29 +45,29 @@ Connection = "asyncpg.Connection[Any]"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Work(Generic[SpanT]):
     """What a connection commits.
 
-    `head` is the table whose one row has epoch and sequence; `arguments` says which parts a batch needs and with what
-    parameters, `statement` is the SQL of these parts; `make_room` sees to it that there is room for a sequence,
-    and says up to which it need not be asked again.
+    `head` is the table whose one row has epoch and sequence; `arguments` says which parts of the statement are needed
+    and with what parameters, `statement` is the SQL of these parts; `make_room` sees to it that there is room for a
+    sequence, and says up to which it need not be asked again.
     """
 
     name: str
     head: str
-    arguments: Callable[[Batch, int], tuple[tuple[str, ...], list[Any]]]
+    arguments: Callable[[SpanT, int], Awaitable[tuple[tuple[str, ...], list[Any]]]]
     statement: Callable[[tuple[str, ...]], str]
     make_room: Callable[[Any, int], Awaitable[float]]
     locks: bool  # whether it holds the lock that says that this exchange is the only one
 
 
-class Committer:
-    """Commits batches as the one process that may. `open` and `begin` first, then `commit`; after a doubt, `settle`."""
+class Committer(Generic[SpanT]):
+    """Commits as the one process that may. `open` and `begin` first, then `commit`; after a doubt, `settle`."""
 
     def __init__(
         self,
         dsn: str,
-        work: Work,
+        work: Work[SpanT],
         *,
         ensure_running: Callable[[], Awaitable[None]] | None,
         commit_timeout_s: float,
@@ -103,12 +103,12 @@ class Committer:
         """Whether the connection is there and ready for a commit, as far as is known."""
         return self._ready and self._connection is not None and not self._connection.is_closed()
 
-    async def commit(self, batch: Batch) -> None:
-        """Store the batch: one statement, and exactly one fenced row."""
+    async def commit(self, span: SpanT) -> None:
+        """Store it: one statement, and exactly one fenced row."""
         try:
-            if batch.to_sequence > self._room_to:
-                self._room_to = await self._work.make_room(self._connection, batch.to_sequence)
-            parts, parameters = self._work.arguments(batch, self._epoch)
+            if span.to_sequence > self._room_to:
+                self._room_to = await self._work.make_room(self._connection, span.to_sequence)
+            parts, parameters = await self._work.arguments(span, self._epoch)
             async with asyncio.timeout(self._commit_timeout_s):
                 prepared = self._statements.get(parts) or await self._prepare(parts)
                 fenced = await prepared.fetchval(*parameters)

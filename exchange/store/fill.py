@@ -1,27 +1,27 @@
-"""The filler's statement: what a batch leaves in the tables, in one round trip, fenced.
+"""The filler's statement: changes come into the tables in one round trip, fenced.
 
-Its first part moves `filled` from the batch's first sequence to its last, but only under this process' epoch; every
+Its first part moves `filled` from their first sequence to their last, but only under this process' epoch; every
 other part writes only if that row was found. So a process that has been replaced, or a statement that is sent a second
 time, changes nothing at all.
 
-A part is there only when the batch has rows for it. The rows of a part are one parameter, the text of an array of the
+A part is there only when there are rows for it. The rows of a part are one parameter, the text of an array of the
 table's own records, which the server reads in less than half the time that JSON takes, and faster than an array a
 column.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from exchange.commits import Batch
+from exchange.changes import Changes
 from exchange.core.events import OrderUpdated
 from exchange.store.rows import (
     Row,
     account_row,
     asset_row,
-    candle_rows,
+    candle_row,
     changed_row,
+    charted,
     closed_row,
-    fold,
     instrument_row,
     is_open,
     market_row,
@@ -29,6 +29,7 @@ from exchange.store.rows import (
     records,
     resting_row,
     trade_row,
+    transfer_row,
     user_row,
 )
 from exchange.store.schema import accounts, markets
@@ -101,45 +102,49 @@ def statement(parts: tuple[str, ...]) -> str:
     return f"WITH {', '.join(made)} SELECT count(*) FROM fence"
 
 
-def arguments(batch: Batch, epoch: int) -> tuple[tuple[str, ...], list[Any]]:
-    """The parts that the batch needs, and the statement's parameters."""
-    rows = fold(batch)
-    written: dict[str, list[Any]] = {
-        **_orders(rows.orders.values(), batch.from_sequence),
-        "traded": [trade_row(trade) for trade in rows.trades],
-        "accounted": [account_row(account) for account in rows.accounts.values()],
-        "counted": [market_row(changed) for changed in rows.markets.values()],
-        "charted": candle_rows(rows.trades),
-        "transferred": rows.transfers,
-        "joined": [user_row(user_id) for user_id in rows.users],
-        "listed": [asset_row(asset) for asset in rows.assets],
-        "ruled": [instrument_row(instrument) for instrument in rows.instruments.values()],
+async def arguments(changes: Changes, epoch: int) -> tuple[tuple[str, ...], list[Any]]:
+    """The parts that the changes need, and the statement's parameters, made with pauses for others."""
+    rested, changed, gone, closed = _orders(changes.orders.values(), changes.from_sequence)
+    written: dict[str, tuple[Sequence[Any], Callable[[Any], Row]]] = {
+        "rested": (rested, resting_row),
+        "changed": (changed, changed_row),
+        "closed": (closed, closed_row),
+        "traded": (changes.trades, trade_row),
+        "accounted": (list(changes.accounts.values()), account_row),
+        "counted": (list(changes.markets.values()), market_row),
+        "charted": (await charted(changes.trades), candle_row),
+        "transferred": (changes.transfers, transfer_row),
+        "joined": (changes.users, user_row),
+        "listed": (changes.assets, asset_row),
+        "ruled": (list(changes.instruments.values()), instrument_row),
     }
-    parts = {name: rows for name, rows in written.items() if rows}
-    return tuple(parts), [
-        epoch,
-        batch.from_sequence,
-        batch.to_sequence,
-        batch.applied[-1].time_ns,
-        rows.trades[-1].trade_id if rows.trades else 0,
-        *((numbers if name == "gone" else records)(rows) for name, rows in parts.items()),
-    ]
+    texts = {name: await records(items, row) for name, (items, row) in written.items() if items}
+    if gone:
+        texts["gone"] = numbers(gone)
+    last_trade_id = changes.trades[-1].trade_id if changes.trades else 0
+    head = (epoch, changes.from_sequence, changes.to_sequence, changes.time_ns, last_trade_id)
+    return tuple(texts), [*head, *texts.values()]
 
 
-def _orders(orders: Iterable[OrderUpdated], from_sequence: int) -> dict[str, list[Any]]:
-    """Orders by what becomes of their row. One that was there before the batch has an id up to `from_sequence`."""
-    rested: list[Row] = []
-    changed: list[Row] = []
+def _orders(
+    orders: Iterable[OrderUpdated], from_sequence: int
+) -> tuple[list[OrderUpdated], list[OrderUpdated], list[int], list[OrderUpdated]]:
+    """Orders by what becomes of their row: rested, changed, gone and closed.
+
+    One that was there before has an id up to `from_sequence`; it is gone as well as closed.
+    """
+    rested: list[OrderUpdated] = []
+    changed: list[OrderUpdated] = []
     gone: list[int] = []
-    closed: list[Row] = []
+    closed: list[OrderUpdated] = []
     for order in orders:
         new = order.order_id > from_sequence
         if not is_open(order):
-            closed.append(closed_row(order))
+            closed.append(order)
             if not new:
                 gone.append(order.order_id)
         elif new:
-            rested.append(resting_row(order))
+            rested.append(order)
         else:
-            changed.append(changed_row(order))
-    return {"rested": rested, "changed": changed, "gone": gone, "closed": closed}
+            changed.append(order)
+    return rested, changed, gone, closed

@@ -12,7 +12,7 @@ from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from exchange.commits import Journaled
+from exchange.commits import Journaled, SpanT
 from exchange.core.candles import Candle
 from exchange.core.state import VenueState
 from exchange.failure import Failure, one_line
@@ -37,7 +37,7 @@ class PostgresStore:
     ) -> None:
         self.dsn = dsn
 
-        def committer(work: Work) -> Committer:
+        def committer(work: Work[SpanT]) -> Committer[SpanT]:
             return Committer(
                 dsn,
                 work,

@@ -59,7 +59,7 @@ class _History:
             elif isinstance(event, Trade):
                 self._trades[event.trade_id] = _hash(trade_row(event))
             elif isinstance(event, Deposited):
-                self._transfers[sequence] = _hash(transfer_row(sequence, time_ns, event))
+                self._transfers[sequence] = _hash(transfer_row((sequence, time_ns, event)))
 
     async def differences(self, connection: Any, state: VenueState) -> list[str]:
         since = {order.order_id for order in state.orders}  # what has closed after the snapshot is not of it

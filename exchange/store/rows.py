@@ -1,37 +1,28 @@
-"""A batch of events folded into rows: the last state of each order and account, once however often it changed.
+"""Changes as rows: a tuple of what the columns of a table hold, in their order.
 
-A row is a tuple of what the columns of its table hold, in their order: amounts, which are too long for JSON's readers,
-as text, and null as the empty text. Rows travel as one text, the array of records that PostgreSQL would write, since it
-reads that in less than half the time that JSON takes. Names stand in there bare, and a row by which a name comes to be
-sees to it that it can.
+Amounts, which are too long for JSON's readers, are text, and null is the empty text. Rows travel as one text, the array
+of records that PostgreSQL would write, since it reads that in less than half the time that JSON takes. Names stand in
+there bare, and a row by which a name comes to be sees to it that it can. Rows may be many: they are made in pieces.
 """
 
+import asyncio
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import orjson
 
-from exchange.commits import Applied, Batch
-from exchange.core.candles import candles_of
-from exchange.core.events import (
-    INTERVALS_S,
-    AssetAdded,
-    BalanceChanged,
-    Deposited,
-    LevelChanged,
-    MarketChanged,
-    MarketSet,
-    OrderStatus,
-    OrderUpdated,
-    TimePassed,
-    Trade,
-    UserAdded,
-)
+from exchange.changes import Transfer
+from exchange.core.candles import Candle, candles_of
+from exchange.core.events import INTERVALS_S, BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, Trade
 from exchange.core.instrument import Asset, Instrument
 
 Row = tuple[Any, ...]
+Item = TypeVar("Item")
 
+Charted = tuple[tuple[str, int, int], Candle]  # a candle, with its market, interval_s and open_s
+
+PIECE = 256  # of what is gone through; then the loop gets a turn
 NULL = ""
 NO_CANDLES = " ".join("0" for _ in INTERVALS_S)
 _SAME_TERMS = (NULL,) * 9  # of an order, between its id and what changes of it
@@ -39,57 +30,10 @@ _SAME_RULES = (NULL,) * 9  # of a market, between its symbol and its counts
 _BARE = re.compile(r"[A-Za-z0-9@:._-]+")
 
 
-class Rows:
-    """What a batch leaves in the tables."""
-
-    __slots__ = ("accounts", "assets", "instruments", "markets", "orders", "trades", "transfers", "users")
-
-    def __init__(self) -> None:
-        self.orders: dict[int, OrderUpdated] = {}
-        self.accounts: dict[tuple[str, str], BalanceChanged] = {}
-        self.trades: list[Trade] = []
-        self.markets: dict[str, MarketChanged] = {}
-        self.transfers: list[Row] = []
-        self.users: list[str] = []
-        self.assets: list[Asset] = []
-        self.instruments: dict[str, Instrument] = {}
-
-
-def fold(batch: Batch) -> Rows:
-    """The rows of a batch: one a key, since one statement may not touch a row twice."""
-    rows = Rows()
-    orders, accounts, trades, markets = rows.orders, rows.accounts, rows.trades, rows.markets
-    for entry in batch.applied:
-        for event in entry.events:
-            if isinstance(event, OrderUpdated):
-                orders[event.order_id] = event
-            elif isinstance(event, BalanceChanged):
-                accounts[event.user_id, event.asset] = event
-            elif isinstance(event, Trade):
-                trades.append(event)
-            elif isinstance(event, MarketChanged):
-                markets[event.market] = event
-            elif not isinstance(event, LevelChanged):
-                _fold_rare(rows, entry, event)
-    # One statement cannot touch a market's row twice; its rules come before any of its orders, or alone.
-    assert not rows.instruments.keys() & markets.keys()
-    return rows
-
-
-def _fold_rare(rows: Rows, entry: Applied, event: Any) -> None:
-    match event:
-        case Deposited():
-            rows.transfers.append(transfer_row(entry.sequence, entry.time_ns, event))
-        case UserAdded():
-            rows.users.append(event.user_id)
-        case AssetAdded():
-            rows.assets.append(event.asset)
-        case MarketSet():
-            rows.instruments[event.instrument.symbol] = event.instrument
-        case TimePassed():
-            pass  # the time of a batch is stored with it
-        case _:
-            raise AssertionError(event)
+def pieces(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """The items, so many at a time that others need not wait for long."""
+    for begin in range(0, len(items), PIECE):
+        yield items[begin : begin + PIECE]
 
 
 def is_open(order: OrderUpdated) -> bool:
@@ -103,11 +47,15 @@ def bare(name: str) -> str:
     return name
 
 
-def records(rows: Sequence[Row]) -> str:
-    """The rows as the text of an array of records."""
-    # As JSON first, which is made in one go: [[1,"a",""],[2,"b","c"]] becomes {"(1,a,)","(2,b,c)"}.
-    text = orjson.dumps(rows)[2:-2].replace(b'"', b"").replace(b"],[", b')","(')
-    return f'{{"({text.decode()})"}}'
+async def records(items: Sequence[Item], row: Callable[[Item], Row]) -> str:
+    """The rows of the items as the text of an array of records."""
+    texts: list[str] = []
+    for piece in pieces(items):
+        # As JSON first, which is made in one go: [[1,"a",""],[2,"b","c"]] becomes "(1,a,)","(2,b,c)".
+        text = orjson.dumps([row(item) for item in piece])[2:-2].replace(b'"', b"").replace(b"],[", b')","(')
+        texts.append(f'"({text.decode()})"')
+        await asyncio.sleep(0)
+    return f"{{{','.join(texts)}}}"
 
 
 def numbers(ids: Sequence[int]) -> str:
@@ -226,19 +174,32 @@ def asset_row(asset: Asset) -> Row:
     return bare(asset.symbol), asset.decimals
 
 
-def transfer_row(sequence: int, time_ns: int, deposit: Deposited) -> Row:
-    """A deposit."""
+def transfer_row(transfer: Transfer) -> Row:
+    """A deposit, with its sequence and time_ns."""
+    sequence, time_ns, deposit = transfer
     amount_minor = str(deposit.amount_minor)
     return sequence, bare(deposit.user_id), deposit.asset, amount_minor, bare(deposit.key), time_ns
 
 
-def candle_rows(trades: Sequence[Trade]) -> list[Row]:
+async def charted(trades: Sequence[Trade]) -> list[Charted]:
     """What the trades add to the candles of every interval."""
-    return [
-        (
-            *(market, interval_s, candle.open_s),
-            *(candle.open_ticks, candle.high_ticks, candle.low_ticks, candle.close_ticks),
-            *(str(candle.volume_lots), str(candle.quote_minor), candle.trades),
-        )
-        for (market, interval_s, _), candle in candles_of(trades).items()
-    ]
+    candles: dict[tuple[str, int, int], Candle] = {}
+    for piece in pieces(trades):
+        for key, candle in candles_of(piece).items():
+            before = candles.get(key)
+            if before is None:
+                candles[key] = candle
+            else:
+                before.merge(candle)
+        await asyncio.sleep(0)
+    return list(candles.items())
+
+
+def candle_row(charted: Charted) -> Row:
+    """What trades add to a candle."""
+    (market, interval_s, open_s), candle = charted
+    return (
+        *(market, interval_s, open_s),
+        *(candle.open_ticks, candle.high_ticks, candle.low_ticks, candle.close_ticks),
+        *(str(candle.volume_lots), str(candle.quote_minor), candle.trades),
+    )

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from exchange.api.channels import Channels
-from exchange.api.ws import answer_frame, feed_encoder
+from exchange.api.frames import answer_frame, feed_encoder
 from exchange.commits import Applied
 from exchange.core.candles import Candle, candles_of
 from exchange.core.commands import Command, PassTime

@@ -1,27 +1,16 @@
-"""What survives a crash: the journal of commands, and behind it the tables, folded from the events alone.
+"""What survives a crash: the journal of commands, and behind it the tables, made of the changes alone.
 
 Beside each a shadow venue replays the commands; it must always tell the same state.
 """
 
+from typing import Protocol
+
 from exchange.app import StoredCandle
-from exchange.commits import Applied, Batch, Journaled
+from exchange.changes import Changes
+from exchange.commits import Batch, Journaled, Stored
 from exchange.core.candles import candles_of
 from exchange.core.commands import PlaceOrder
-from exchange.core.events import (
-    INTERVALS_S,
-    AssetAdded,
-    BalanceChanged,
-    Deposited,
-    Event,
-    MarketChanged,
-    MarketSet,
-    OrderStatus,
-    OrderUpdated,
-    TimePassed,
-    Trade,
-    UpdateReason,
-    UserAdded,
-)
+from exchange.core.events import INTERVALS_S, BalanceChanged, OrderStatus, OrderUpdated, Trade
 from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.core.venue import Venue
@@ -30,40 +19,35 @@ from tests.copied import copied
 OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
 
-class Place:
-    """Where batches are stored, one after the other, and a shadow venue that is told the commands alone."""
+class Place(Protocol[Stored]):
+    """Where things are stored, one after the other, beside a shadow venue that is told the commands alone."""
 
     name: str
+    sequence: int
 
-    def __init__(self) -> None:
-        self.sequence = 0
-        self.shadow = Venue()
-
-    def store(self, batch: Batch) -> None:
-        """Take a batch in, whole."""
-        assert batch.from_sequence == self.sequence, "another batch was here"
-        for applied in batch.applied:
-            assert applied.sequence == self.sequence + 1
-            again = self.shadow.apply(applied.command, applied.sequence, applied.time_ns)
-            assert again == applied.events, "the commands tell another story than the events"
-            self.sequence = applied.sequence
-            self._take(applied)
-
-    def _take(self, applied: Applied) -> None:
-        raise NotImplementedError
+    def store(self, stored: Stored) -> None:
+        """Take it in, whole."""
 
 
-class Journal(Place):
+class Journal:
     """The commands."""
 
     name = "journal"
 
     def __init__(self) -> None:
-        super().__init__()
+        self.sequence = 0
+        self.shadow = Venue()
         self._commands: list[Journaled] = []
 
-    def _take(self, applied: Applied) -> None:
-        self._commands.append((applied.sequence, applied.time_ns, applied.command))
+    def store(self, stored: Batch) -> None:
+        """Take a batch in, whole."""
+        assert stored.from_sequence == self.sequence, "another batch was here"
+        for applied in stored.applied:
+            assert applied.sequence == self.sequence + 1
+            again = self.shadow.apply(applied.command, applied.sequence, applied.time_ns)
+            assert again == applied.events, "the commands tell another story than the events"
+            self.sequence = applied.sequence
+            self._commands.append((applied.sequence, applied.time_ns, applied.command))
 
     def after(self, sequence: int) -> list[Journaled]:
         """The commands beyond a sequence."""
@@ -76,16 +60,18 @@ class Disk:
     def __init__(self) -> None:
         self.epoch = 0  # of the process that may write
         self.journal = Journal()
-        self.tables = Tables()
+        self.tables = Tables(self.journal)
 
 
-class Tables(Place):
+class Tables:
     """The rows."""
 
     name = "tables"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, journal: Journal) -> None:
+        self.sequence = 0
+        self.shadow = Venue()
+        self._journal = journal
         self.time_ns = 0
         self.assets: dict[str, Asset] = {}
         self.users: dict[str, None] = {}
@@ -97,43 +83,38 @@ class Tables(Place):
         self.trade_at: dict[int, int] = {}  # the command that a trade came of, by trade_id
         self.deposits: list[DepositState] = []
 
-    def _take(self, applied: Applied) -> None:
-        self.time_ns = applied.time_ns
-        for event in applied.events:
-            self._fold(event)
-
-    def _fold(self, event: Event) -> None:
-        match event:
-            case OrderUpdated():
-                self.orders[event.order_id] = event
-                if event.reason is UpdateReason.ACCEPTED:
-                    self.accepted.append((event.order_id, event.terms))
-            case Trade():
-                self.trades.append(event)
-                self.trade_at[event.trade_id] = self.sequence
-            case BalanceChanged():
-                self.accounts[event.user_id, event.asset] = event
-            case MarketChanged():
-                self.markets[event.market] = MarketState(
-                    self.markets[event.market].instrument,
-                    event.book_sequence,
-                    event.depth_sequence,
-                    event.best_sequence,
-                    event.trade_sequence,
-                    event.last_trade_ns,
-                    event.candles,
-                )
-            case MarketSet():
-                before = self.markets.setdefault(event.instrument.symbol, MarketState(event.instrument))
-                before.instrument = event.instrument
-            case TimePassed():
-                pass
-            case AssetAdded():
-                self.assets[event.asset.symbol] = event.asset
-            case UserAdded():
-                self.users[event.user_id] = None
-            case Deposited():
-                self.deposits.append(DepositState(event.key, event.user_id, event.asset, event.amount_minor))
+    def store(self, stored: Changes) -> None:
+        """Take changes in, whole."""
+        assert stored.from_sequence == self.sequence, "other changes were here"
+        for sequence, time_ns, command in self._journal.after(self.sequence)[: stored.commands]:
+            self.shadow.apply(command, sequence, time_ns)
+            self.sequence, self.time_ns = sequence, time_ns
+        assert (self.sequence, self.time_ns) == (stored.to_sequence, stored.time_ns), "the journal is not there yet"
+        self.assets |= {asset.symbol: asset for asset in stored.assets}
+        self.users |= dict.fromkeys(stored.users)
+        self.accounts |= stored.accounts
+        self.accepted += [
+            (order.order_id, order.terms) for order in stored.orders.values() if order.order_id not in self.orders
+        ]
+        self.orders |= stored.orders
+        self.trades += stored.trades
+        self.trade_at |= {trade.trade_id: trade.taker_order_id for trade in stored.trades}
+        for symbol, rules in stored.instruments.items():
+            self.markets.setdefault(symbol, MarketState(rules)).instrument = rules
+        for symbol, changed in stored.markets.items():
+            self.markets[symbol] = MarketState(
+                self.markets[symbol].instrument,
+                changed.book_sequence,
+                changed.depth_sequence,
+                changed.best_sequence,
+                changed.trade_sequence,
+                changed.last_trade_ns,
+                changed.candles,
+            )
+        self.deposits += [
+            DepositState(deposit.key, deposit.user_id, deposit.asset, deposit.amount_minor)
+            for _, _, deposit in stored.transfers
+        ]
 
     def state(self) -> VenueState:
         """What a process that starts now recovers."""

@@ -4,9 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from random import Random
+from typing import Generic
 
 from exchange.app import StoredCandle
-from exchange.commits import Batch, CommitInDoubt, Journaled
+from exchange.commits import CommitInDoubt, Journaled, SpanT
 from exchange.core.state import VenueState
 from exchange.failure import Failure
 from tests.sim.disk import Disk, Place
@@ -15,10 +16,10 @@ from tests.sim.script import Script
 FATES = ("stored",) * 12 + ("slow",) * 4 + ("broken before", "broken after", "cut", "stalled")
 
 
-class FaultyConnection:
+class FaultyConnection(Generic[SpanT]):
     """One process's way to the journal, or to the tables. `calm` ends all faults."""
 
-    def __init__(self, place: Place, disk: Disk, script: Script, life: int) -> None:
+    def __init__(self, place: Place[SpanT], disk: Disk, script: Script, life: int) -> None:
         self.calm = False
         self.dead = False
         self.lost: Callable[[], None] | None = None
@@ -31,7 +32,7 @@ class FaultyConnection:
         self._settles = 0
         self._epoch = 0
         self._there = False
-        self._in_flight: Batch | None = None  # sent, and perhaps still to be stored by the other end
+        self._in_flight: SpanT | None = None  # sent, and perhaps still to be stored by the other end
 
     def begin(self) -> None:
         """Become the one that may."""
@@ -53,14 +54,14 @@ class FaultyConnection:
             self._there = False
             self.lost()
 
-    async def commit(self, batch: Batch) -> None:
-        """Store the batch, if that is its fate."""
+    async def commit(self, span: SpanT) -> None:
+        """Store it, if that is its fate."""
         await self._alive()
         chance, fate = self._fate()
-        self._script.tell(f"{self._place.name}: {batch.from_sequence + 1} to {batch.to_sequence}: {fate}")
+        self._script.tell(f"{self._place.name}: {span.from_sequence + 1} to {span.to_sequence}: {fate}")
         if not self._there:
             raise CommitInDoubt("there was no connection")
-        self._in_flight = batch
+        self._in_flight = span
         waits = {"slow": 0.7, "stalled": 9.0}.get(fate, 0.002)
         await asyncio.sleep(chance.uniform(0.5, 1.5) * waits)
         await self._alive()
@@ -92,11 +93,11 @@ class FaultyConnection:
             await asyncio.Event().wait()
 
     def _land(self) -> bool:
-        """The batch in flight arrives; the fence lets it in once, and only for the writer of this epoch: if it did."""
-        batch, self._in_flight = self._in_flight, None
-        if batch is None or self._epoch != self._disk.epoch or batch.from_sequence != self._place.sequence:
+        """What is in flight arrives; the fence lets it in once, and only for the writer of this epoch: if it did."""
+        span, self._in_flight = self._in_flight, None
+        if span is None or self._epoch != self._disk.epoch or span.from_sequence != self._place.sequence:
             return False
-        self._place.store(batch)
+        self._place.store(span)
         assert self._disk.tables.sequence <= self._disk.journal.sequence, "the tables show what is not durable"
         return True
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -109,7 +110,7 @@ def test_client_order_ids_forgotten_by_a_restart_are_seen(monkeypatch: pytest.Mo
 def test_a_batch_in_doubt_that_is_taken_for_stored_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     rightly = commits.settle
 
-    async def settle(store: Store, *expected: int) -> int:
+    async def settle(store: Store[Any], *expected: int) -> int:
         if not isinstance(store, FaultyConnection) or store.name != "journal":
             return await rightly(store, *expected)
         await store.settle()

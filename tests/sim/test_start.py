@@ -16,13 +16,13 @@ from tests.sim.world import CONFIG, MARKETS, START_NS, World, encoder, simulate
 SECOND_NS = 10**9
 
 
-class SlowJournal(FaultyConnection):
+class SlowJournal(FaultyConnection[Batch]):
     """Every commit takes a minute."""
 
-    async def commit(self, batch: Batch) -> None:
+    async def commit(self, span: Batch) -> None:
         """Store it, in the end."""
         await asyncio.sleep(60)
-        await super().commit(batch)
+        await super().commit(span)
 
 
 class SlowStore(FaultyStore):

@@ -1,12 +1,31 @@
 """Rows as PostgreSQL reads them: arrays of records, in which names stand bare."""
 
+import asyncio
+
 import pytest
 
-from exchange.store.rows import NULL, bare, numbers, records
+from exchange.store.rows import NULL, PIECE, bare, numbers, records
 
 
-def test_rows_travel_as_an_array_of_records() -> None:
-    assert records([(1, "a", NULL, True), (2, "b-c", "10", False)]) == '{"(1,a,,true)","(2,b-c,10,false)"}'
+async def test_rows_travel_as_an_array_of_records() -> None:
+    rows = {1: (1, "a", NULL, True), 2: (2, "b-c", "10", False)}
+    assert await records([1, 2], rows.__getitem__) == '{"(1,a,,true)","(2,b-c,10,false)"}'
+
+
+async def test_many_rows_travel_as_one_array_and_the_loop_has_its_turns() -> None:
+    turns = 0
+
+    async def somebody_else() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(somebody_else())
+    text = await records(range(3 * PIECE + 1), lambda number: (number, "a"))
+    other.cancel()
+    assert text == "{" + ",".join(f'"({number},a)"' for number in range(3 * PIECE + 1)) + "}"
+    assert turns >= 3
 
 
 def test_ids_travel_as_an_array_of_numbers() -> None:

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from exchange.api import codec
 from exchange.api.errors import ApiError
 from exchange.api.models import DepositRequest, PlaceOrderRequest
+from exchange.changes import Changes
 from exchange.commits import Applied, Batch
 from exchange.core.commands import AddAsset, CancelAll, Command, Deposit, SetMarket
 from exchange.core.instrument import Asset, instrument_of
@@ -68,7 +69,7 @@ class Trial:
         if applied:
             batch = Batch(before, applied)
             await self.store.journal.commit(batch)
-            await self.store.tables.commit(batch)
+            await self.store.tables.commit(Changes.of(batch))
         return outcomes
 
     async def deposit(self, user_id: str, asset: str, amount_minor: int) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import asyncpg
 
+from exchange.changes import Changes
 from exchange.commits import Applied, Batch
 from exchange.config import load, packaged_config
 from exchange.core.commands import Command, OrderType, PlaceOrder, Side, TimeInForce
@@ -122,7 +123,7 @@ class Writing:
     async def commit(self, batch: Batch) -> None:
         """To the journal, and into the tables."""
         await self.store.journal.commit(batch)
-        await self.store.tables.commit(batch)
+        await self.store.tables.commit(Changes.of(batch))
 
     def seeds(self) -> Batch:
         """The assets, markets and users of the packaged configuration."""

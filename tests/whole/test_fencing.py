@@ -9,8 +9,9 @@ import asyncpg
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from exchange.api.ws import feed_encoder
+from exchange.api.frames import feed_encoder
 from exchange.app import build
+from exchange.changes import Changes
 from exchange.commits import Batch, CommitInDoubt, commit_once
 from exchange.failure import Failure
 from exchange.store import committer
@@ -128,7 +129,7 @@ async def test_what_can_never_be_stored_is_no_doubt(dsn: str) -> None:
         batch.applied[0].time_ns = 2**63
         batch.applied[-1].time_ns = 2**63
         with pytest.raises(Failure, match="refused a commit"):
-            await made.store.tables.commit(batch)
+            await made.store.tables.commit(Changes.of(batch))
     await is_right(dsn)
 
 
@@ -186,7 +187,7 @@ async def finish(made: Writing, batch: Batch, expected: int) -> None:
     assert settled == expected
     if settled == batch.from_sequence:
         await made.store.journal.commit(batch)
-    await commit_once(made.store.tables, batch)
+    await commit_once(made.store.tables, Changes.of(batch))
     await made.commit(made.apply(order("random1", "sell 5000 @ 200")))
     await is_right(made.store.dsn)
 

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from exchange.api.ws import feed_encoder
+from exchange.api.frames import feed_encoder
 from exchange.app import build
+from exchange.changes import Changes
 from exchange.core.commands import CancelOrder, Deposit
 from exchange.failure import Failure
 from exchange.store.audit import audit
@@ -69,7 +70,7 @@ async def test_a_start_that_was_killed_in_between_is_gone_on_with(dsn: str) -> N
         batch = made.apply(order("random1", "sell 10000 @ 150"), order("random2", "buy 4000 @ 150"))
         await made.store.journal.commit(batch)
         batch.applied = batch.applied[:1]
-        await made.store.tables.commit(batch)
+        await made.store.tables.commit(Changes.of(batch))
         ended = made.venue.state()
     assert (await audit(dsn, replay=True)).findings == []
     exchange = await build(CONFIG, PostgresStore(dsn), feed_encoder)
@@ -108,7 +109,7 @@ async def replaced_while_it_fills(made: Writing, lock: str) -> AsyncIterator["as
     await made.store.journal.commit(batch)
     holding = await asyncpg.connect(dsn)
     await holding.execute(f"BEGIN; {lock}")
-    filling = asyncio.create_task(made.store.tables.commit(batch))
+    filling = asyncio.create_task(made.store.tables.commit(Changes.of(batch)))
     await waiting(dsn, 1)
     await made.store.journal.close()  # and with it goes the lock that says that an exchange runs
     opening = asyncio.create_task(build(CONFIG, PostgresStore(dsn), feed_encoder))
@@ -120,7 +121,7 @@ async def replaced_while_it_fills(made: Writing, lock: str) -> AsyncIterator["as
     assert await value(dsn, "SELECT count(*) FROM trades") == 1
     assert exchange.venue.state() == made.venue.state()
     with pytest.raises(Failure, match="taken over"):
-        await made.store.tables.commit(made.apply(order("random2", "buy 7000 @ 140")))
+        await made.store.tables.commit(Changes.of(made.apply(order("random2", "buy 7000 @ 140"))))
     await exchange.store.close()
 
 

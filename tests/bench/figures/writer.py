@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 
+from exchange.changes import Changes
 from exchange.commits import Applied, Batch
 from exchange.core.candles import candles_of
 from exchange.core.commands import CancelOrder, TimeInForce
@@ -184,7 +185,7 @@ async def measure(bench: Bench) -> list[Row]:
                 amount = sum(map(len, rows.values()))
                 before = time.perf_counter()
                 await store.journal.commit(batch)
-                await store.tables.commit(batch)
+                await store.tables.commit(Changes.of(batch))
                 took = time.perf_counter() - before
                 copied = await _copy(copier, rows)
                 if number:  # the first prepares its statement
