@@ -69,6 +69,7 @@ class Engine:
         self._queues: dict[str | None, _Queue] = {}
         self._queued = 0  # commands taken and not yet applied
         self._group: asyncio.TaskGroup | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.tasks: list[asyncio.Task[None]] = []
         self.stopping = False
         self._ended = False
@@ -106,7 +107,7 @@ class Engine:
         Raises Overloaded or Stopping at once, with nothing done; the outcome of a later run whose queue is full is
         OVERLOADED.
         """
-        return self._submit(commands, asyncio.get_running_loop().time())
+        return self._submit(commands, self.loop_time())
 
     def _submit(self, commands: Sequence[Command], since: float) -> "asyncio.Future[list[Any]]":
         """`since` is what the reply timeout counts from."""
@@ -141,6 +142,11 @@ class Engine:
         self._writer.add(waiter, 0, copy(self.venue))
         return waiter.future
 
+    def loop_time(self) -> float:
+        """The loop's time, which reply timeouts count from. To ask for the running loop is a system call each time."""
+        assert self._loop is not None
+        return self._loop.time()
+
     def pass_time(self) -> bool:
         """Have the time written down; whether there was room for that."""
         try:
@@ -158,7 +164,7 @@ class Engine:
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Start a task a market, and the venue's, in the group; they run until they are cancelled."""
-        self._group = group
+        self._group, self._loop = group, asyncio.get_running_loop()
         self._open_queue(None)
         for symbol in self.venue.markets:
             self._open_queue(symbol)
@@ -192,7 +198,7 @@ class Engine:
         run: _Run | None = None
         try:
             while True:
-                run = await queue.get()
+                run = await queue.get() if queue.empty() else queue.get_nowait()
                 if self._ended:
                     return
                 for index, command in enumerate(run.commands, run.first):

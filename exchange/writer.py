@@ -162,11 +162,9 @@ class Writer:
             self._idle.set()
         self._wanted = wanted
         self._enough.clear()
-        try:
-            async with asyncio.timeout(min(patience_s, GATHER_MAX_S)):
-                await self._enough.wait()
-        except TimeoutError:
-            pass
+        long_enough = asyncio.get_running_loop().call_later(min(patience_s, GATHER_MAX_S), self._enough.set)
+        await self._enough.wait()
+        long_enough.cancel()
         self._wanted = 0
 
     def _take(self) -> list[Entry]:

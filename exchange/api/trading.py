@@ -49,12 +49,12 @@ class _Placing:
 
     __slots__ = ("_asker", "_rules", "_trading", "_user_id", "since")
 
-    def __init__(self, trading: "Trading", asker: Asker, user_id: str, rules: Instrument) -> None:
+    def __init__(self, trading: "Trading", asker: Asker, user_id: str, rules: Instrument, since: float) -> None:
         self._trading = trading
         self._asker: Asker | None = asker
         self._user_id = user_id
         self._rules = rules
-        self.since = asyncio.get_running_loop().time()
+        self.since = since
 
     def resolve(self, index: int, outcome: Any) -> None:
         """Tell the asker, unless it was told that nobody knows."""
@@ -116,7 +116,7 @@ class Trading:
         rules = self.rules(request.market)
         command = codec.place_order(request, user_id, rules)
         self._limits.orders(user_id, 1)
-        self._engine.enter(_Placing(self, asker, user_id, rules), (command,))
+        self._engine.enter(_Placing(self, asker, user_id, rules, self._engine.loop_time()), (command,))
 
     def look_up(self, asker: Asker, user_id: str, rules: Instrument, again: Duplicate) -> None:
         """Tell the asker of the order that its retry found: that takes a look into the database."""

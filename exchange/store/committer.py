@@ -109,9 +109,8 @@ class Committer(Generic[SpanT]):
             if span.to_sequence > self._room_to:
                 self._room_to = await self._work.make_room(self._connection, span.to_sequence)
             parts, parameters = await self._work.arguments(span, self._epoch)
-            async with asyncio.timeout(self._commit_timeout_s):
-                prepared = self._statements.get(parts) or await self._prepare(parts)
-                fenced = await prepared.fetchval(*parameters)
+            prepared = self._statements.get(parts) or await self._prepare(parts)
+            fenced = await prepared.fetchval(*parameters, timeout=self._commit_timeout_s)
         except BROKEN as error:
             self.drop()
             raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
@@ -222,7 +221,8 @@ class Committer(Generic[SpanT]):
         assert self._connection is not None
         if len(self._statements) == MAX_STATEMENTS:
             self._statements.clear()
-        prepared = self._statements[parts] = await self._connection.prepare(self._work.statement(parts))
+        statement = self._work.statement(parts)
+        prepared = self._statements[parts] = await self._connection.prepare(statement, timeout=self._commit_timeout_s)
         return prepared
 
 

@@ -22,7 +22,7 @@ Item = TypeVar("Item")
 
 Charted = tuple[tuple[str, int, int], Candle]  # a candle, with its market, interval_s and open_s
 
-PIECE = 256  # of what is gone through; then the loop gets a turn
+PIECE = 2048  # of what is gone through; then the loop gets a turn
 NULL = ""
 NO_CANDLES = " ".join("0" for _ in INTERVALS_S)
 _SAME_TERMS = (NULL,) * 9  # of an order, between its id and what changes of it
