@@ -74,17 +74,22 @@ class Trader:
         self.user = user
         self.base = base
         self.quote = quote
-        self.open_orders: dict[int, Order] = {}
+        self.open_orders: dict[Order, None] = {}
 
 
 class Level:
-    """All orders at one price, first in first out; none while it is idle."""
+    """All orders at one price, first in first out; none while it is idle.
 
-    __slots__ = ("better", "first", "last", "price_ticks", "total_lots", "worse")
+    `touched_at` is the sequence of the last command that touched it: each command tells of a level once.
+    """
 
-    def __init__(self, price_ticks: int) -> None:
+    __slots__ = ("better", "first", "half", "last", "price_ticks", "total_lots", "touched_at", "worse")
+
+    def __init__(self, half: "Half", price_ticks: int) -> None:
+        self.half = half
         self.price_ticks = price_ticks
         self.total_lots = 0
+        self.touched_at = 0
         self.first: Order | None = None
         self.last: Order | None = None
         self.better: Level | None = None  # the neighbours, idle or not
@@ -107,9 +112,10 @@ class Level:
 class Half:
     """The bids or the asks. `best` is the first level that has orders; who iterates meets only such."""
 
-    __slots__ = ("_idle", "_keys", "best", "levels", "sign")
+    __slots__ = ("_idle", "_keys", "best", "levels", "side", "sign")
 
     def __init__(self, side: Side) -> None:
+        self.side = side
         self.sign = -1 if side is Side.BUY else 1
         self.best: Level | None = None
         self.levels: dict[int, Level] = {}  # by price, idle or not
@@ -130,7 +136,7 @@ class Half:
         return level
 
     def _made(self, price_ticks: int) -> Level:
-        level = self.levels[price_ticks] = Level(price_ticks)
+        level = self.levels[price_ticks] = Level(self, price_ticks)
         key = price_ticks * self.sign
         place = self._keys.bisect_left(key)
         if place > 0:
@@ -176,6 +182,7 @@ class Half:
         assert keys == sorted(price_ticks * self.sign for price_ticks in self.levels)
         for key in keys:
             level = self.levels[key * self.sign]
+            assert level.half is self
             assert level.price_ticks == key * self.sign
             assert level.better is better
             assert better is None or better.worse is level
@@ -214,7 +221,7 @@ class Book:
         order.level = level
         level.total_lots += order.remaining_lots
         self.orders[order.order_id] = order
-        order.trader.open_orders[order.order_id] = order
+        order.trader.open_orders[order] = None
         return level
 
     def remove(self, order: Order) -> Level:
@@ -232,9 +239,9 @@ class Book:
         order.level = order.front = order.behind = None
         level.total_lots -= order.remaining_lots
         if level.first is None:
-            (self.bids if order.terms.side is BUY else self.asks).empty(level)
+            level.half.empty(level)
         del self.orders[order.order_id]
-        del order.trader.open_orders[order.order_id]
+        del order.trader.open_orders[order]
         return level
 
     def reduce(self, order: Order, lots: int) -> None:
@@ -267,7 +274,7 @@ class Book:
             assert order.price_ticks == level.price_ticks
             assert 0 < order.remaining_lots <= order.terms.quantity_lots
             assert self.orders[order.order_id] is order
-            assert order.trader.open_orders[order.order_id] is order
+            assert order in order.trader.open_orders
             assert previous is None or previous.rested_sequence < order.rested_sequence
             total_lots += order.remaining_lots
             orders += 1
