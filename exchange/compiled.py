@@ -97,6 +97,9 @@ def build() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         sources = [str(_source(module)) for module in MODULES]
         extensions = mypycify(sources, opt_level="3", debug_level="0", target_dir=scratch)
+        for extension in extensions:
+            # A function that a library shows might be replaced by another's, so no call of it is ever inlined.
+            extension.extra_compile_args.append("-fvisibility=hidden")
         command = build_ext(Distribution({"name": "exchange", "ext_modules": extensions}))
         command.build_lib, command.build_temp = str(BUILD), scratch
         command.ensure_finalized()

@@ -1,21 +1,23 @@
 """The book of one market: price levels in order, first in first out within a level.
 
 The orders of a level are a linked list through the orders themselves, so that adding, finding and removing one costs
-the same in a book of a thousand orders and of a million. Both halves keep their best level first: the bids are sorted
-by the negative price.
+the same in a book of a thousand orders and of a million. The levels of a half are linked in the same way, best first,
+and one that has become empty keeps its place for a while: near the best, prices empty and fill again all the time, and
+to find a level's place costs as much as all the rest of an order.
 """
 
 from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from sortedcontainers import SortedDict
+from sortedcontainers import SortedList
 
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.events import OrderStatus
 from exchange.core.ledger import Account, User
 
 BUY: Final = Side.BUY
+IDLE_LEVELS_MAX: Final = 256  # of each half; what they weigh is bounded, and how many of them a walk can meet
 
 
 class Order:
@@ -72,19 +74,26 @@ class Trader:
         self.user = user
         self.base = base
         self.quote = quote
-        self.open_orders: dict[int, Order] = {}
+        self.open_orders: dict[Order, None] = {}
 
 
 class Level:
-    """All orders at one price, first in first out."""
+    """All orders at one price, first in first out; none while it is idle.
 
-    __slots__ = ("first", "last", "price_ticks", "total_lots")
+    `touched_at` is the sequence of the last command that touched it: each command tells of a level once.
+    """
 
-    def __init__(self, price_ticks: int) -> None:
+    __slots__ = ("better", "first", "half", "last", "price_ticks", "total_lots", "touched_at", "worse")
+
+    def __init__(self, half: "Half", price_ticks: int) -> None:
+        self.half = half
         self.price_ticks = price_ticks
         self.total_lots = 0
+        self.touched_at = 0
         self.first: Order | None = None
         self.last: Order | None = None
+        self.better: Level | None = None  # the neighbours, idle or not
+        self.worse: Level | None = None
 
     def __iter__(self) -> Iterator[Order]:
         order = self.first
@@ -92,39 +101,99 @@ class Level:
             yield order
             order = order.behind
 
-
-class Half:
-    """The bids or the asks. `best` is always the first level, without a look into the tree."""
-
-    __slots__ = ("best", "levels", "sign")
-
-    def __init__(self, side: Side) -> None:
-        self.sign = -1 if side is Side.BUY else 1
-        self.levels: SortedDict[int, Level] = SortedDict()
-        self.best: Level | None = None
-
-    def level(self, price_ticks: int) -> Level:
-        """The level of that price, made when it is not there."""
-        key = price_ticks * self.sign
-        level: Level | None = self.levels.get(key)
-        if level is None:
-            level = self.levels[key] = Level(price_ticks)
-            if self.best is None or key < self.best.price_ticks * self.sign:
-                self.best = level
+    def next_best(self) -> "Level | None":
+        """The next level that has orders."""
+        level = self.worse
+        while level is not None and level.first is None:
+            level = level.worse
         return level
 
-    def drop(self, level: Level) -> None:
-        """Forget a level that has become empty."""
-        del self.levels[level.price_ticks * self.sign]
+
+class Half:
+    """The bids or the asks. `best` is the first level that has orders; who iterates meets only such."""
+
+    __slots__ = ("_idle", "_keys", "best", "levels", "side", "sign")
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.sign = -1 if side is Side.BUY else 1
+        self.best: Level | None = None
+        self.levels: dict[int, Level] = {}  # by price, idle or not
+        self._keys: SortedList[int] = SortedList()  # their prices, times the sign: the best is first
+        self._idle: dict[Level, None] = {}  # the longest idle is first
+
+    def level(self, price_ticks: int) -> Level:
+        """The level of that price, for an order to be put in at once."""
+        level = self.levels.get(price_ticks)
+        if level is None:
+            level = self._made(price_ticks)
+        elif level.first is None:
+            del self._idle[level]
+        else:
+            return level
+        if self.best is None or (price_ticks - self.best.price_ticks) * self.sign < 0:
+            self.best = level
+        return level
+
+    def _made(self, price_ticks: int) -> Level:
+        level = self.levels[price_ticks] = Level(self, price_ticks)
+        key = price_ticks * self.sign
+        place = self._keys.bisect_left(key)
+        if place > 0:
+            level.better = better = self.levels[self._keys[place - 1] * self.sign]
+            better.worse = level
+        if place < len(self._keys):
+            level.worse = worse = self.levels[self._keys[place] * self.sign]
+            worse.better = level
+        self._keys.add(key)
+        return level
+
+    def empty(self, level: Level) -> None:
+        """The level's last order has left: it is idle now, and who has been that for longest makes room for it."""
         if level is self.best:
-            self.best = self.levels.peekitem(0)[1] if self.levels else None
+            self.best = level.next_best()
+        self._idle[level] = None
+        if len(self._idle) > IDLE_LEVELS_MAX:
+            self._forget(next(iter(self._idle)))
+
+    def _forget(self, level: Level) -> None:
+        better, worse = level.better, level.worse
+        if better is not None:
+            better.worse = worse
+        if worse is not None:
+            worse.better = better
+        level.better = level.worse = None
+        self._keys.remove(level.price_ticks * self.sign)
+        del self.levels[level.price_ticks], self._idle[level]
 
     def depth(self, levels_max: int) -> list[tuple[int, int]]:
         """The best levels as (price_ticks, total_lots), best first."""
         return [(level.price_ticks, level.total_lots) for level in islice(self, levels_max)]
 
     def __iter__(self) -> Iterator[Level]:
-        return iter(self.levels.values())
+        level = self.best
+        while level is not None:
+            yield level
+            level = level.next_best()
+
+    def check(self) -> None:
+        """Assert that every level is in its place, and that exactly those without orders are idle."""
+        keys, better, best = list(self._keys), None, None
+        assert keys == sorted(price_ticks * self.sign for price_ticks in self.levels)
+        for key in keys:
+            level = self.levels[key * self.sign]
+            assert level.half is self
+            assert level.price_ticks == key * self.sign
+            assert level.better is better
+            assert better is None or better.worse is level
+            assert (level in self._idle) == (level.first is None)
+            if best is None and level.first is not None:
+                best = level
+            better = level
+        assert better is None or better.worse is None
+        assert self.best is best
+        assert all(self.levels[level.price_ticks] is level for level in self._idle)
+        assert len(self._idle) <= IDLE_LEVELS_MAX
 
 
 class Book:
@@ -152,7 +221,7 @@ class Book:
         order.level = level
         level.total_lots += order.remaining_lots
         self.orders[order.order_id] = order
-        order.trader.open_orders[order.order_id] = order
+        order.trader.open_orders[order] = None
         return level
 
     def remove(self, order: Order) -> Level:
@@ -170,9 +239,9 @@ class Book:
         order.level = order.front = order.behind = None
         level.total_lots -= order.remaining_lots
         if level.first is None:
-            (self.bids if order.terms.side is BUY else self.asks).drop(level)
+            level.half.empty(level)
         del self.orders[order.order_id]
-        del order.trader.open_orders[order.order_id]
+        del order.trader.open_orders[order]
         return level
 
     def reduce(self, order: Order, lots: int) -> None:
@@ -189,9 +258,8 @@ class Book:
         seen = 0
         for side in Side:
             half = self.halves[side]
-            assert half.best is (half.levels.peekitem(0)[1] if half.levels else None)
-            for key, level in half.levels.items():
-                assert key == level.price_ticks * half.sign
+            half.check()
+            for level in half.levels.values():
                 seen += self._check_level(level, side)
         assert seen == len(self.orders)
         if self.bids.best and self.asks.best:
@@ -206,12 +274,11 @@ class Book:
             assert order.price_ticks == level.price_ticks
             assert 0 < order.remaining_lots <= order.terms.quantity_lots
             assert self.orders[order.order_id] is order
-            assert order.trader.open_orders[order.order_id] is order
+            assert order in order.trader.open_orders
             assert previous is None or previous.rested_sequence < order.rested_sequence
             total_lots += order.remaining_lots
             orders += 1
             previous = order
-        assert orders > 0
         assert level.last is previous
         assert level.total_lots == total_lots
         return orders

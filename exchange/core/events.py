@@ -6,11 +6,12 @@ because the venue is already ahead of it. The parts of an event that are shared 
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Final
 
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.instrument import Asset, Instrument
 
-MINUTE_NS = 60_000_000_000
+MINUTE_NS: Final = 60_000_000_000
 INTERVALS_S = (60, 300, 900, 3600, 14400, 86400)  # of candles, shortest first; each begins when the shortest does
 
 

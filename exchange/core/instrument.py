@@ -8,10 +8,11 @@ except a fee, up, in favour of the house.
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from typing import Final
 
-UNITS_MAX = 2**63  # ticks and lots stay below it: they are BIGINT in the database
-AMOUNT_MAX = 10**38  # minor units stay below it: they are NUMERIC(38,0) in the database
-PPM = 1_000_000
+UNITS_MAX: Final = 2**63  # ticks and lots stay below it: they are BIGINT in the database
+AMOUNT_MAX: Final = 10**38  # minor units stay below it: they are NUMERIC(38,0) in the database
+PPM: Final = 1_000_000
 DECIMALS_MAX = 30
 _TEXT_MAX = 100  # digits; longer than any number in range, with room for leading and trailing zeros
 

@@ -8,12 +8,13 @@ Whoever moves money here has already made sure that it is there; an account that
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from exchange.core.events import BalanceChanged
 
-EXTERNAL = "@external"  # no user can have these names: `@` is not allowed in one
-FEES = "@fees"
-HOUSE = (EXTERNAL, FEES)
+EXTERNAL: Final = "@external"  # no user can have these names: `@` is not allowed in one
+FEES: Final = "@fees"
+HOUSE: Final = (EXTERNAL, FEES)
 
 
 class User:
@@ -30,9 +31,12 @@ class User:
 
 
 class Account:
-    """One user's money in one asset. `used`: it has held something once, and so it exists for the outside."""
+    """One user's money in one asset. `used`: it has held something once, and so it exists for the outside.
 
-    __slots__ = ("asset", "available", "locked", "used", "user")
+    `touched_at` is the sequence of the last command that touched it: each command tells of an account once.
+    """
+
+    __slots__ = ("asset", "available", "locked", "touched_at", "used", "user")
 
     def __init__(self, user: User, asset: str) -> None:
         self.user = user
@@ -40,6 +44,7 @@ class Account:
         self.available = 0
         self.locked = 0
         self.used = False
+        self.touched_at = 0
 
     def captured(self, sequence: int) -> BalanceChanged:
         """What the account holds after the command of that sequence."""

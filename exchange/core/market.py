@@ -55,6 +55,30 @@ class TradeIds:
         self.last = last
 
 
+class Changes:
+    """What one command does: its events so far, and each level and account that it has touched, once, in order."""
+
+    __slots__ = ("accounts", "events", "levels", "sequence")
+
+    def __init__(self, sequence: int) -> None:
+        self.sequence = sequence
+        self.events: list[Event] = []
+        self.levels: list[Level] = []
+        self.accounts: list[Account] = []
+
+    def touch_level(self, level: Level) -> None:
+        """The command has changed the level."""
+        if level.touched_at != self.sequence:
+            level.touched_at = self.sequence
+            self.levels.append(level)
+
+    def touch(self, account: Account) -> None:
+        """The command has changed the account."""
+        if account.touched_at != self.sequence:
+            account.touched_at = self.sequence
+            self.accounts.append(account)
+
+
 class Market:
     """The book of an instrument and the users who trade on it."""
 
@@ -89,7 +113,7 @@ class Market:
     def open_orders(self, user_id: str) -> list[Order]:
         """The user's open orders here, oldest first."""
         trader = self._traders.get(user_id)
-        return list(trader.open_orders.values()) if trader else []
+        return list(trader.open_orders) if trader else []
 
     def needs_minor(self, side: Side, price_ticks: int, lots: int) -> int:
         """What an order of these terms keeps locked: quote for a buy, base for a sell."""
@@ -112,21 +136,21 @@ class Market:
         price_ticks = terms.price_ticks if terms.price_ticks is not None else 0
         order = Order(sequence, terms, trader, price_ticks, now_ns)
         self._ids.accepted(sequence, terms)
-        events: list[Event] = [_updated(BY_ACCEPTING, order, OPEN, now_ns)]
-        levels: dict[Level, Side] = {}
+        changes = Changes(sequence)
+        changes.events.append(_updated(BY_ACCEPTING, order, OPEN, now_ns))
         # What it pays with is written down even if it stays the same: with it the count of the user's order events is.
-        accounts: dict[Account, None] = {(trader.quote if terms.side is BUY else trader.base): None}
+        changes.touch(trader.quote if terms.side is BUY else trader.base)
         if terms.time_in_force is FOK and found.matched_lots < terms.quantity_lots:
-            events.append(_expired(order, _why_unfilled(terms, found), now_ns))
-            return self._captured(sequence, events, levels, accounts)
+            changes.events.append(_expired(order, _why_unfilled(terms, found), now_ns))
+            return self._captured(changes)
         if found.fills:
-            self._trade(order, found, events, levels, accounts)
+            self._trade(order, found, changes)
         if order.remaining_lots:
             if terms.time_in_force is GTC and not found.met_own_order:
-                self._rest(order, levels)
+                self._rest(order, changes)
             else:
-                events.append(_expired(order, _why_unfilled(terms, found), now_ns))
-        return self._captured(sequence, events, levels, accounts)
+                changes.events.append(_expired(order, _why_unfilled(terms, found), now_ns))
+        return self._captured(changes)
 
     def _refusal(self, terms: PlaceOrder, trader: Trader) -> RejectReason | None:
         """The first reason to refuse that needs no walk through the book."""
@@ -168,9 +192,7 @@ class Market:
             return RejectReason.MIN_NOTIONAL
         return found
 
-    def _trade(
-        self, taker: Order, found: Plan, events: list[Event], levels: dict[Level, Side], accounts: dict[Account, None]
-    ) -> None:
+    def _trade(self, taker: Order, found: Plan, changes: Changes) -> None:
         """Carry the plan out: each fill moves base one way and quote the other, less each side's fee."""
         rules, terms, now_ns = self.instrument, taker.terms, taker.created_ns
         self._begin_candles(now_ns)
@@ -180,7 +202,7 @@ class Market:
         for maker, lots in found.fills:
             level = maker.level
             assert level is not None
-            levels[level] = maker.terms.side
+            changes.touch_level(level)
             price_ticks = level.price_ticks
             quote_minor = price_ticks * lots * rules.notional_unit
             base_minor = lots * rules.lot_minor
@@ -196,13 +218,14 @@ class Market:
             maker_gets.available += to_maker - maker_fee
             assert taker_gives.available >= 0
             assert maker_gives.locked >= 0
-            accounts[maker_gives] = accounts[maker_gets] = None
+            changes.touch(maker_gives)
+            changes.touch(maker_gets)
             if taker_fee:
                 taker_fees.available += taker_fee
-                accounts[taker_fees] = None
+                changes.touch(taker_fees)
             if maker_fee:
                 maker_fees.available += maker_fee
-                accounts[maker_fees] = None
+                changes.touch(maker_fees)
 
             taker.remaining_lots -= lots
             taker.executed_quote_minor += quote_minor
@@ -212,10 +235,10 @@ class Market:
             if not maker.remaining_lots:
                 self._ids.closed(maker)
             trade = self._trade_event(taker, maker, lots, quote_minor, taker_fee, maker_fee)
-            events.append(trade)
-            events.append(_filled(maker, trade, now_ns))
-            events.append(_filled(taker, trade, now_ns))
-        accounts[taker_gets] = None
+            changes.events.append(trade)
+            changes.events.append(_filled(maker, trade, now_ns))
+            changes.events.append(_filled(taker, trade, now_ns))
+        changes.touch(taker_gets)
 
     def _trade_event(
         self, taker: Order, maker: Order, lots: int, quote_minor: int, taker_fee: int, maker_fee: int
@@ -249,59 +272,48 @@ class Market:
                 for count, interval_s in zip(self._candles, INTERVALS_S, strict=True)
             )
 
-    def _rest(self, order: Order, levels: dict[Level, Side]) -> None:
+    def _rest(self, order: Order, changes: Changes) -> None:
         side = order.terms.side
         gives = order.trader.quote if side is BUY else order.trader.base
         gives.lock(self.needs_minor(side, order.price_ticks, order.remaining_lots))
-        levels[self.book.add(order)] = side
+        changes.touch_level(self.book.add(order))
         self._ids.rested(order)
 
     # --- cancel
 
     def cancel(self, orders: list[Order], sequence: int, now_ns: int) -> list[Event]:
         """Take the orders out of the book; no events when there are none."""
-        events: list[Event] = []
-        levels: dict[Level, Side] = {}
-        accounts: dict[Account, None] = {}
+        changes = Changes(sequence)
         for order in orders:
-            self._take_out(order, now_ns, events, levels, accounts)
-        return self._captured(sequence, events, levels, accounts)
+            self._take_out(order, now_ns, changes)
+        return self._captured(changes)
 
-    def _take_out(
-        self,
-        order: Order,
-        now_ns: int,
-        events: list[Event],
-        levels: dict[Level, Side],
-        accounts: dict[Account, None],
-    ) -> None:
+    def _take_out(self, order: Order, now_ns: int, changes: Changes) -> None:
         side = order.terms.side
         gives = order.trader.quote if side is BUY else order.trader.base
         gives.release(self.needs_minor(side, order.price_ticks, order.remaining_lots))
-        accounts[gives] = None
-        levels[self.book.remove(order)] = side
+        changes.touch(gives)
+        changes.touch_level(self.book.remove(order))
         self._ids.closed(order)
-        events.append(_updated(BY_CANCELING, order, CANCELED, now_ns))
+        changes.events.append(_updated(BY_CANCELING, order, CANCELED, now_ns))
 
     # --- shared
 
-    def _captured(
-        self, sequence: int, events: list[Event], levels: dict[Level, Side], accounts: dict[Account, None]
-    ) -> list[Event]:
+    def _captured(self, changes: Changes) -> list[Event]:
         """The events, with what every touched level and account holds now that the command is done."""
-        if levels:
+        events = changes.events
+        if changes.levels:
             book, symbol = self.book, self.instrument.symbol
-            for level, side in levels.items():
+            for level in changes.levels:
                 book.sequence += 1
-                events.append(LevelChanged(symbol, side, level.price_ticks, level.total_lots, book.sequence))
+                events.append(LevelChanged(symbol, level.half.side, level.price_ticks, level.total_lots, book.sequence))
             self._depth_sequence += 1
-            bid, ask = _best(book.bids), _best(book.asks)
-            if bid != self._best_bid or ask != self._best_ask:
-                self._best_bid, self._best_ask = bid, ask
+            if not (_is_best(self._best_bid, book.bids) and _is_best(self._best_ask, book.asks)):
+                self._best_bid, self._best_ask = _best(book.bids), _best(book.asks)
                 self._best_sequence += 1
             events.append(self.changed())
-        for account in accounts:
-            events.append(account.captured(sequence))
+        for account in changes.accounts:
+            events.append(account.captured(changes.sequence))
         return events
 
     def changed(self) -> MarketChanged:
@@ -343,6 +355,14 @@ class Market:
 def _best(half: Half) -> Best:
     level = half.best
     return None if level is None else (level.price_ticks, level.total_lots)
+
+
+def _is_best(known: Best, half: Half) -> bool:
+    """Whether that is the best of the half: asked of every command, so without making another to compare."""
+    level = half.best
+    if level is None or known is None:
+        return level is None and known is None
+    return known[0] == level.price_ticks and known[1] == level.total_lots
 
 
 def as_read(order: Order) -> OrderUpdated:

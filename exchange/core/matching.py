@@ -54,10 +54,10 @@ def plan(book: Book, terms: PlaceOrder, cost_max: int | None = None) -> Plan:
     limit_ticks = terms.price_ticks
     sign = other.sign
     wanted_lots = terms.quantity_lots
-    for level in other:
-        if limit_ticks is not None and (level.price_ticks - limit_ticks) * sign > 0:
-            break
-        for maker in level:
+    level = other.best
+    while level is not None and (limit_ticks is None or (level.price_ticks - limit_ticks) * sign <= 0):
+        maker = level.first
+        while maker is not None:
             if maker.user_id == terms.user_id:
                 found.met_own_order = True
                 return found
@@ -67,4 +67,6 @@ def plan(book: Book, terms: PlaceOrder, cost_max: int | None = None) -> Plan:
             found.cost_tick_lots += lots * level.price_ticks
             if found.matched_lots == wanted_lots or (cost_max is not None and found.cost_tick_lots > cost_max):
                 return found
+            maker = maker.behind
+        level = level.next_best()
     return found

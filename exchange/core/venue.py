@@ -111,12 +111,10 @@ class Venue:
         """The user's own open order in that market, by either id."""
         if order_id is not None:
             order = market.book.orders.get(order_id)
-        else:
-            assert client_order_id is not None
-            order = self.client_ids.open_order(user_id, client_order_id)
-        if order is None or order.user_id != user_id or order.terms.market != market.instrument.symbol:
-            return None
-        return order
+            return order if order is not None and order.user_id == user_id else None
+        assert client_order_id is not None
+        order = self.client_ids.open_order(user_id, client_order_id)
+        return order if order is not None and order.terms.market == market.instrument.symbol else None
 
     # --- the whole venue
 
