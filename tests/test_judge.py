@@ -13,7 +13,7 @@ from exchange.core import commands, events, instrument, market
 from exchange.core.book import Book, Order
 from exchange.core.commands import OrderType, PlaceOrder, Side
 from exchange.core.instrument import PPM
-from exchange.core.market import Changes, Market
+from exchange.core.market import Effects, Market
 from exchange.core.matching import Plan, crosses
 from exchange.core.venue import Venue
 from tests import model, model_records
@@ -40,8 +40,8 @@ def test_the_venue_does_what_the_contract_says() -> None:
 def keep_the_price_improvement_locked(plant: pytest.MonkeyPatch) -> None:
     rightly = Market._trade
 
-    def trade(self: Market, taker: Order, found: Plan, changes: Changes) -> None:
-        rightly(self, taker, found, changes)
+    def trade(self: Market, taker: Order, found: Plan, effects: Effects) -> None:
+        rightly(self, taker, found, effects)
         if taker.terms.side is Side.BUY and taker.terms.order_type is OrderType.LIMIT:
             better_by = taker.price_ticks * found.matched_lots - found.cost_tick_lots
             taker.trader.quote.lock(better_by * self.instrument.notional_unit)

@@ -55,7 +55,7 @@ class TradeIds:
         self.last = last
 
 
-class Changes:
+class Effects:
     """What one command does: its events so far, and each level and account that it has touched, once, in order."""
 
     __slots__ = ("accounts", "events", "levels", "sequence")
@@ -136,21 +136,21 @@ class Market:
         price_ticks = terms.price_ticks if terms.price_ticks is not None else 0
         order = Order(sequence, terms, trader, price_ticks, now_ns)
         self._ids.accepted(sequence, terms)
-        changes = Changes(sequence)
-        changes.events.append(_updated(BY_ACCEPTING, order, OPEN, now_ns))
+        effects = Effects(sequence)
+        effects.events.append(_updated(BY_ACCEPTING, order, OPEN, now_ns))
         # What it pays with is written down even if it stays the same: with it the count of the user's order events is.
-        changes.touch(trader.quote if terms.side is BUY else trader.base)
+        effects.touch(trader.quote if terms.side is BUY else trader.base)
         if terms.time_in_force is FOK and found.matched_lots < terms.quantity_lots:
-            changes.events.append(_expired(order, _why_unfilled(terms, found), now_ns))
-            return self._captured(changes)
+            effects.events.append(_expired(order, _why_unfilled(terms, found), now_ns))
+            return self._captured(effects)
         if found.fills:
-            self._trade(order, found, changes)
+            self._trade(order, found, effects)
         if order.remaining_lots:
             if terms.time_in_force is GTC and not found.met_own_order:
-                self._rest(order, changes)
+                self._rest(order, effects)
             else:
-                changes.events.append(_expired(order, _why_unfilled(terms, found), now_ns))
-        return self._captured(changes)
+                effects.events.append(_expired(order, _why_unfilled(terms, found), now_ns))
+        return self._captured(effects)
 
     def _refusal(self, terms: PlaceOrder, trader: Trader) -> RejectReason | None:
         """The first reason to refuse that needs no walk through the book."""
@@ -192,7 +192,7 @@ class Market:
             return RejectReason.MIN_NOTIONAL
         return found
 
-    def _trade(self, taker: Order, found: Plan, changes: Changes) -> None:
+    def _trade(self, taker: Order, found: Plan, effects: Effects) -> None:
         """Carry the plan out: each fill moves base one way and quote the other, less each side's fee."""
         rules, terms, now_ns = self.instrument, taker.terms, taker.created_ns
         self._begin_candles(now_ns)
@@ -202,7 +202,7 @@ class Market:
         for maker, lots in found.fills:
             level = maker.level
             assert level is not None
-            changes.touch_level(level)
+            effects.touch_level(level)
             price_ticks = level.price_ticks
             quote_minor = price_ticks * lots * rules.notional_unit
             base_minor = lots * rules.lot_minor
@@ -218,14 +218,14 @@ class Market:
             maker_gets.available += to_maker - maker_fee
             assert taker_gives.available >= 0
             assert maker_gives.locked >= 0
-            changes.touch(maker_gives)
-            changes.touch(maker_gets)
+            effects.touch(maker_gives)
+            effects.touch(maker_gets)
             if taker_fee:
                 taker_fees.available += taker_fee
-                changes.touch(taker_fees)
+                effects.touch(taker_fees)
             if maker_fee:
                 maker_fees.available += maker_fee
-                changes.touch(maker_fees)
+                effects.touch(maker_fees)
 
             taker.remaining_lots -= lots
             taker.executed_quote_minor += quote_minor
@@ -235,10 +235,10 @@ class Market:
             if not maker.remaining_lots:
                 self._ids.closed(maker)
             trade = self._trade_event(taker, maker, lots, quote_minor, taker_fee, maker_fee)
-            changes.events.append(trade)
-            changes.events.append(_filled(maker, trade, now_ns))
-            changes.events.append(_filled(taker, trade, now_ns))
-        changes.touch(taker_gets)
+            effects.events.append(trade)
+            effects.events.append(_filled(maker, trade, now_ns))
+            effects.events.append(_filled(taker, trade, now_ns))
+        effects.touch(taker_gets)
 
     def _trade_event(
         self, taker: Order, maker: Order, lots: int, quote_minor: int, taker_fee: int, maker_fee: int
@@ -272,39 +272,39 @@ class Market:
                 for count, interval_s in zip(self._candles, INTERVALS_S, strict=True)
             )
 
-    def _rest(self, order: Order, changes: Changes) -> None:
+    def _rest(self, order: Order, effects: Effects) -> None:
         side = order.terms.side
         gives = order.trader.quote if side is BUY else order.trader.base
         gives.lock(self.needs_minor(side, order.price_ticks, order.remaining_lots))
-        changes.touch_level(self.book.add(order))
+        effects.touch_level(self.book.add(order))
         self._ids.rested(order)
 
     # --- cancel
 
     def cancel(self, orders: list[Order], sequence: int, now_ns: int) -> list[Event]:
         """Take the orders out of the book; no events when there are none."""
-        changes = Changes(sequence)
+        effects = Effects(sequence)
         for order in orders:
-            self._take_out(order, now_ns, changes)
-        return self._captured(changes)
+            self._take_out(order, now_ns, effects)
+        return self._captured(effects)
 
-    def _take_out(self, order: Order, now_ns: int, changes: Changes) -> None:
+    def _take_out(self, order: Order, now_ns: int, effects: Effects) -> None:
         side = order.terms.side
         gives = order.trader.quote if side is BUY else order.trader.base
         gives.release(self.needs_minor(side, order.price_ticks, order.remaining_lots))
-        changes.touch(gives)
-        changes.touch_level(self.book.remove(order))
+        effects.touch(gives)
+        effects.touch_level(self.book.remove(order))
         self._ids.closed(order)
-        changes.events.append(_updated(BY_CANCELING, order, CANCELED, now_ns))
+        effects.events.append(_updated(BY_CANCELING, order, CANCELED, now_ns))
 
     # --- shared
 
-    def _captured(self, changes: Changes) -> list[Event]:
+    def _captured(self, effects: Effects) -> list[Event]:
         """The events, with what every touched level and account holds now that the command is done."""
-        events = changes.events
-        if changes.levels:
+        events = effects.events
+        if effects.levels:
             book, symbol = self.book, self.instrument.symbol
-            for level in changes.levels:
+            for level in effects.levels:
                 book.sequence += 1
                 events.append(LevelChanged(symbol, level.half.side, level.price_ticks, level.total_lots, book.sequence))
             self._depth_sequence += 1
@@ -312,8 +312,8 @@ class Market:
                 self._best_bid, self._best_ask = _best(book.bids), _best(book.asks)
                 self._best_sequence += 1
             events.append(self.changed())
-        for account in changes.accounts:
-            events.append(account.captured(changes.sequence))
+        for account in effects.accounts:
+            events.append(account.captured(effects.sequence))
         return events
 
     def changed(self) -> MarketChanged:
