@@ -7,7 +7,7 @@ there bare, and a row by which a name comes to be sees to it that it can. Rows m
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -22,18 +22,12 @@ Item = TypeVar("Item")
 
 Charted = tuple[tuple[str, int, int], Candle]  # a candle, with its market, interval_s and open_s
 
-PIECE = 2048  # of what is gone through; then the loop gets a turn
+PIECE = 2048  # of what is gone through; if there is more, the loop gets a turn
 NULL = ""
 NO_CANDLES = " ".join("0" for _ in INTERVALS_S)
 _SAME_TERMS = (NULL,) * 9  # of an order, between its id and what changes of it
 _SAME_RULES = (NULL,) * 9  # of a market, between its symbol and its counts
 _BARE = re.compile(r"[A-Za-z0-9@:._-]+")
-
-
-def pieces(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """The items, so many at a time that others need not wait for long."""
-    for begin in range(0, len(items), PIECE):
-        yield items[begin : begin + PIECE]
 
 
 def is_open(order: OrderUpdated) -> bool:
@@ -50,11 +44,13 @@ def bare(name: str) -> str:
 async def records(items: Sequence[Item], row: Callable[[Item], Row]) -> str:
     """The rows of the items as the text of an array of records."""
     texts: list[str] = []
-    for piece in pieces(items):
+    for begin in range(0, len(items), PIECE):
+        if begin:
+            await asyncio.sleep(0)
         # As JSON first, which is made in one go: [[1,"a",""],[2,"b","c"]] becomes "(1,a,)","(2,b,c)".
-        text = orjson.dumps([row(item) for item in piece])[2:-2].replace(b'"', b"").replace(b"],[", b')","(')
+        made = orjson.dumps([row(item) for item in items[begin : begin + PIECE]])
+        text = made[2:-2].replace(b'"', b"").replace(b"],[", b')","(')
         texts.append(f'"({text.decode()})"')
-        await asyncio.sleep(0)
     return f"{{{','.join(texts)}}}"
 
 
@@ -184,14 +180,15 @@ def transfer_row(transfer: Transfer) -> Row:
 async def charted(trades: Sequence[Trade]) -> list[Charted]:
     """What the trades add to the candles of every interval."""
     candles: dict[tuple[str, int, int], Candle] = {}
-    for piece in pieces(trades):
-        for key, candle in candles_of(piece).items():
+    for begin in range(0, len(trades), PIECE):
+        if begin:
+            await asyncio.sleep(0)
+        for key, candle in candles_of(trades[begin : begin + PIECE]).items():
             before = candles.get(key)
             if before is None:
                 candles[key] = candle
             else:
                 before.merge(candle)
-        await asyncio.sleep(0)
     return list(candles.items())
 
 
