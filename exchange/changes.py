@@ -57,7 +57,7 @@ class Changes:
 
     @classmethod
     def of(cls, batch: Batch) -> "Changes":
-        """Those of a batch."""
+        """Those of a batch, whose commands fit together."""
         changes = cls(batch.from_sequence)
         for applied in batch.applied:
             changes.add(applied)
@@ -67,6 +67,11 @@ class Changes:
     def to_sequence(self) -> int:
         """The last command's sequence."""
         return self.from_sequence + self.commands
+
+    @property
+    def rows(self) -> int:
+        """How many orders and trades will be written; there are fewer of all else."""
+        return len(self.orders) + len(self.trades)
 
     def fits(self, applied: Applied) -> bool:
         """Whether the command may be among these."""

@@ -57,7 +57,7 @@ class Span(Protocol):
         """Where it is afterwards."""
 
 
-SpanT = TypeVar("SpanT", bound=Span)
+SpanT = TypeVar("SpanT", bound=Span)  # of what both takes and passes on; a protocol that only takes has the other
 Stored = TypeVar("Stored", bound=Span, contravariant=True)
 
 

@@ -77,8 +77,8 @@ def _source(module: str) -> Path:
 
 
 def _digest() -> str:
-    """What the sources, and the Python that runs them, come to."""
-    digest = hashlib.sha256(f"{sys.version} {sysconfig.get_config_var('SOABI')}".encode())
+    """What the sources, how they are compiled, and the Python that runs them come to."""
+    digest = hashlib.sha256(f"{sys.version} {sysconfig.get_config_var('SOABI')}".encode() + Path(__file__).read_bytes())
     for module in MODULES:
         digest.update(module.encode() + b"\0" + _source(module).read_bytes())
     return digest.hexdigest()

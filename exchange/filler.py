@@ -1,6 +1,6 @@
 """The filler: what the journal has goes on into the tables, behind everybody's back and many commands at a time.
 
-An answer waits for the journal alone, so what the tables cost, which is most of it, is paid once for hundreds of
+An answer waits for the journal alone, so what the tables cost, which is most of it, is paid once for thousands of
 commands: an account that changed a hundred times is one row. The tables are behind by a fraction of a second; who
 reads history waits until they show what is durable by then. A process that ends before they do leaves the rest to the
 next one, which applies it again from the journal.
@@ -17,8 +17,9 @@ from exchange.counts import Histogram
 from exchange.history import HistoryUnavailable
 
 FILL_MAX = 8192  # commands in one transaction, which begins at once when there are so many
+FILL_ROWS_MAX = 32_768  # orders and trades of them; only what a single command does may be more
 FILL_AFTER_S = 0.25  # fewer wait for more: an order that comes and goes meanwhile has never been open in the tables
-UNFILLED_MAX = 16_384  # commands; the journal goes no further ahead
+UNFILLED_MAX = 2 * FILL_MAX  # commands; the journal goes no further ahead
 REACH_TIMEOUT_S = 5.0
 
 
@@ -50,7 +51,7 @@ class Filler:
             if not self._changes.fits(entry):
                 self._close()
             self._changes.add(entry)
-            if self._changes.commands >= FILL_MAX:
+            if self._changes.commands >= FILL_MAX or self._changes.rows >= FILL_ROWS_MAX:
                 self._close()
         self._added_sequence = self._changes.to_sequence
         self._wake.set()
@@ -89,9 +90,14 @@ class Filler:
         if self._ended:
             raise HistoryUnavailable("the exchange is ending")
         reader: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._readers.append((self._added_sequence, reader))
+        waiting = (self._added_sequence, reader)
+        self._readers.append(waiting)
         self._hurry.set()
-        await reader
+        try:
+            await reader
+        finally:
+            if waiting in self._readers:  # it has given up: while the tables are gone there may be many of these
+                self._readers.remove(waiting)
 
     async def run(self) -> None:
         """Fill until cancelled."""

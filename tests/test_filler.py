@@ -7,11 +7,11 @@ import pytest
 
 from exchange.changes import Changes
 from exchange.commits import Applied, CommitInDoubt
-from exchange.core.commands import AddUser, SetMarket
-from exchange.core.events import MarketSet, UserAdded
+from exchange.core.commands import AddUser, CancelAll, OrderType, PlaceOrder, SetMarket, Side, TimeInForce
+from exchange.core.events import MarketSet, OrderStatus, OrderUpdated, UpdateReason, UserAdded
 from exchange.core.instrument import Asset, instrument_of
 from exchange.failure import Failure
-from exchange.filler import FILL_AFTER_S, FILL_MAX, REACH_TIMEOUT_S, UNFILLED_MAX, Filler
+from exchange.filler import FILL_AFTER_S, FILL_MAX, FILL_ROWS_MAX, REACH_TIMEOUT_S, UNFILLED_MAX, Filler
 from exchange.history import HistoryUnavailable
 from tests.fake_store import turns
 from tests.sim.loop import VirtualLoop
@@ -113,6 +113,25 @@ def test_a_fill_is_bounded() -> None:
     assert [count for _, count in told(story).fills] == [FILL_MAX, FILL_MAX, 5]
 
 
+def test_a_fill_is_bounded_in_rows_too() -> None:
+    """One cancel_all may change a thousand orders, and a statement that takes too long is never known to be stored."""
+    each = FILL_ROWS_MAX // 4
+    terms = PlaceOrder("a", "A_B", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 1, 1, None)
+
+    def canceled(order_id: int) -> OrderUpdated:
+        return OrderUpdated(
+            UpdateReason.CANCELED, order_id, terms, OrderStatus.CANCELED, 0, 0, None, 1, 1, None, order_id
+        )
+
+    async def story(tables: Tables) -> None:
+        for number in range(6):
+            tables.durable += 1
+            orders = [canceled(number * each + index) for index in range(each)]
+            tables.filler.add([Applied(tables.durable, 1, CancelAll("a", "A_B"), [*orders])])
+
+    assert [count for _, count in told(story).fills] == [4, 2]
+
+
 def test_a_reader_is_not_made_to_wait_for_more() -> None:
     async def story(tables: Tables) -> None:
         loop = asyncio.get_running_loop()
@@ -144,6 +163,7 @@ def test_a_reader_is_told_when_the_tables_do_not_come_after() -> None:
         with pytest.raises(HistoryUnavailable):
             await tables.filler.reached()
         assert asyncio.get_running_loop().time() == pytest.approx(REACH_TIMEOUT_S, abs=0.1)
+        assert not tables.filler._readers, "who has given up is kept in the line"
         tables.open.set()
 
     told(story)

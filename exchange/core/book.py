@@ -80,16 +80,16 @@ class Trader:
 class Level:
     """All orders at one price, first in first out; none while it is idle.
 
-    `touched_at` is the sequence of the last command that touched it: each command tells of a level once.
+    `touched_sequence` is the sequence of the last command that touched it: each command tells of a level once.
     """
 
-    __slots__ = ("better", "first", "half", "last", "price_ticks", "total_lots", "touched_at", "worse")
+    __slots__ = ("better", "first", "half", "last", "price_ticks", "total_lots", "touched_sequence", "worse")
 
     def __init__(self, half: "Half", price_ticks: int) -> None:
         self.half = half
         self.price_ticks = price_ticks
         self.total_lots = 0
-        self.touched_at = 0
+        self.touched_sequence = 0
         self.first: Order | None = None
         self.last: Order | None = None
         self.better: Level | None = None  # the neighbours, idle or not
@@ -148,7 +148,7 @@ class Half:
         self._keys.add(key)
         return level
 
-    def empty(self, level: Level) -> None:
+    def emptied(self, level: Level) -> None:
         """The level's last order has left: it is idle now, and who has been that for longest makes room for it."""
         if level is self.best:
             self.best = level.next_best()
@@ -239,7 +239,7 @@ class Book:
         order.level = order.front = order.behind = None
         level.total_lots -= order.remaining_lots
         if level.first is None:
-            level.half.empty(level)
+            level.half.emptied(level)
         del self.orders[order.order_id]
         del order.trader.open_orders[order]
         return level

@@ -33,10 +33,10 @@ class User:
 class Account:
     """One user's money in one asset. `used`: it has held something once, and so it exists for the outside.
 
-    `touched_at` is the sequence of the last command that touched it: each command tells of an account once.
+    `touched_sequence` is the sequence of the last command that touched it: each command tells of an account once.
     """
 
-    __slots__ = ("asset", "available", "locked", "touched_at", "used", "user")
+    __slots__ = ("asset", "available", "locked", "touched_sequence", "used", "user")
 
     def __init__(self, user: User, asset: str) -> None:
         self.user = user
@@ -44,7 +44,7 @@ class Account:
         self.available = 0
         self.locked = 0
         self.used = False
-        self.touched_at = 0
+        self.touched_sequence = 0
 
     def captured(self, sequence: int) -> BalanceChanged:
         """What the account holds after the command of that sequence."""

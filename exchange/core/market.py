@@ -68,14 +68,14 @@ class Effects:
 
     def touch_level(self, level: Level) -> None:
         """The command has changed the level."""
-        if level.touched_at != self.sequence:
-            level.touched_at = self.sequence
+        if level.touched_sequence != self.sequence:
+            level.touched_sequence = self.sequence
             self.levels.append(level)
 
     def touch(self, account: Account) -> None:
         """The command has changed the account."""
-        if account.touched_at != self.sequence:
-            account.touched_at = self.sequence
+        if account.touched_sequence != self.sequence:
+            account.touched_sequence = self.sequence
             self.accounts.append(account)
 
 

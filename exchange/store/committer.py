@@ -17,6 +17,7 @@ WRITER_LOCK = 0x45584348  # advisory locks are numbers; this one says "EXCH"
 LOCK_TIMEOUT_S = 30.0
 END_TIMEOUT_S = 10.0  # what a backend gets to end in, before it is asked again
 COMMIT_TIMEOUT_S = 10.0  # a frozen connection looks like a slow one; after this it is in doubt
+MEGABYTE_S = 1.0  # more for each megabyte that it says, for which a server needs about a tenth of that
 CONNECT_TIMEOUT_S = 5.0
 MAX_STATEMENTS = 256  # prepared at once; a statement is some tens of kilobytes on either side
 
@@ -110,7 +111,9 @@ class Committer(Generic[SpanT]):
                 self._room_to = await self._work.make_room(self._connection, span.to_sequence)
             parts, parameters = await self._work.arguments(span, self._epoch)
             prepared = self._statements.get(parts) or await self._prepare(parts)
-            fenced = await prepared.fetchval(*parameters, timeout=self._commit_timeout_s)
+            # What says more may take longer: else a single command of a million orders would be in doubt for ever.
+            said_mb = sum(len(parameter) for parameter in parameters if isinstance(parameter, str)) / 1_000_000
+            fenced = await prepared.fetchval(*parameters, timeout=self._commit_timeout_s + said_mb * MEGABYTE_S)
         except BROKEN as error:
             self.drop()
             raise CommitInDoubt(f"{type(error).__name__}: {error}") from error

@@ -20,7 +20,7 @@ from exchange.store.rows import (
     asset_row,
     candle_row,
     changed_row,
-    charted,
+    charts,
     closed_row,
     instrument_row,
     is_open,
@@ -35,7 +35,7 @@ from exchange.store.rows import (
 from exchange.store.schema import accounts, markets
 
 FENCED = "EXISTS (SELECT 1 FROM fence)"
-CHANGES = ("executed_lots", "executed_quote_minor", "status", "updated_ns")
+PROGRESS = ("executed_lots", "executed_quote_minor", "status", "updated_ns")
 COUNTS = ("book_sequence", "depth_sequence", "best_sequence", "trade_sequence", "last_trade_ns", "candles")
 
 
@@ -56,7 +56,8 @@ PARTS: dict[str, tuple[str, str]] = {
     "rested": _insert("open_orders"),
     "changed": (
         "open_orders",
-        f"UPDATE open_orders AS o SET {_assign(CHANGES, 't')} FROM {{rows}} WHERE o.order_id = t.order_id AND {FENCED}",
+        f"UPDATE open_orders AS o SET {_assign(PROGRESS, 't')} "
+        f"FROM {{rows}} WHERE o.order_id = t.order_id AND {FENCED}",
     ),
     "gone": (
         "bigint",
@@ -104,6 +105,8 @@ def statement(parts: tuple[str, ...]) -> str:
 
 async def arguments(changes: Changes, epoch: int) -> tuple[tuple[str, ...], list[Any]]:
     """The parts that the changes need, and the statement's parameters, made with pauses for others."""
+    # Both would write the market's row, and of two writes in one statement one is lost without a word.
+    assert not changes.instruments.keys() & changes.markets.keys()
     rested, changed, gone, closed = _orders(changes.orders.values(), changes.from_sequence)
     written: dict[str, tuple[Sequence[Any], Callable[[Any], Row]]] = {
         "rested": (rested, resting_row),
@@ -112,7 +115,7 @@ async def arguments(changes: Changes, epoch: int) -> tuple[tuple[str, ...], list
         "traded": (changes.trades, trade_row),
         "accounted": (list(changes.accounts.values()), account_row),
         "counted": (list(changes.markets.values()), market_row),
-        "charted": (await charted(changes.trades), candle_row),
+        "charted": (await charts(changes.trades), candle_row),
         "transferred": (changes.transfers, transfer_row),
         "joined": (changes.users, user_row),
         "listed": (changes.assets, asset_row),

@@ -22,7 +22,7 @@ Item = TypeVar("Item")
 
 Charted = tuple[tuple[str, int, int], Candle]  # a candle, with its market, interval_s and open_s
 
-PIECE = 2048  # of what is gone through; if there is more, the loop gets a turn
+PIECE_MAX = 2048  # items gone through in one go; if there are more, the loop gets a turn
 NULL = ""
 NO_CANDLES = " ".join("0" for _ in INTERVALS_S)
 _SAME_TERMS = (NULL,) * 9  # of an order, between its id and what changes of it
@@ -44,11 +44,11 @@ def bare(name: str) -> str:
 async def records(items: Sequence[Item], row: Callable[[Item], Row]) -> str:
     """The rows of the items as the text of an array of records."""
     texts: list[str] = []
-    for begin in range(0, len(items), PIECE):
+    for begin in range(0, len(items), PIECE_MAX):
         if begin:
             await asyncio.sleep(0)
         # As JSON first, which is made in one go: [[1,"a",""],[2,"b","c"]] becomes "(1,a,)","(2,b,c)".
-        made = orjson.dumps([row(item) for item in items[begin : begin + PIECE]])
+        made = orjson.dumps([row(item) for item in items[begin : begin + PIECE_MAX]])
         text = made[2:-2].replace(b'"', b"").replace(b"],[", b')","(')
         texts.append(f'"({text.decode()})"')
     return f"{{{','.join(texts)}}}"
@@ -92,7 +92,7 @@ def _order_row(order: OrderUpdated, last: int | str) -> Row:
 
 
 def changed_row(order: OrderUpdated) -> Row:
-    """What changes of an order that stays in the book: its columns of `CHANGES`, and null in the others."""
+    """What changes of an order that stays in the book: its columns of `PROGRESS`, and null in the others."""
     quote_minor = str(order.executed_quote_minor)
     return (order.order_id, *_SAME_TERMS, order.executed_lots, quote_minor, order.status, NULL, order.updated_ns, NULL)
 
@@ -177,13 +177,13 @@ def transfer_row(transfer: Transfer) -> Row:
     return sequence, bare(deposit.user_id), deposit.asset, amount_minor, bare(deposit.key), time_ns
 
 
-async def charted(trades: Sequence[Trade]) -> list[Charted]:
+async def charts(trades: Sequence[Trade]) -> list[Charted]:
     """What the trades add to the candles of every interval."""
     candles: dict[tuple[str, int, int], Candle] = {}
-    for begin in range(0, len(trades), PIECE):
+    for begin in range(0, len(trades), PIECE_MAX):
         if begin:
             await asyncio.sleep(0)
-        for key, candle in candles_of(trades[begin : begin + PIECE]).items():
+        for key, candle in candles_of(trades[begin : begin + PIECE_MAX]).items():
             before = candles.get(key)
             if before is None:
                 candles[key] = candle

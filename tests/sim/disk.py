@@ -86,6 +86,7 @@ class Tables:
     def store(self, stored: Changes) -> None:
         """Take changes in, whole."""
         assert stored.from_sequence == self.sequence, "other changes were here"
+        assert not stored.instruments.keys() & stored.markets.keys(), "a market's row would be written twice"
         for sequence, time_ns, command in self._journal.after(self.sequence)[: stored.commands]:
             self.shadow.apply(command, sequence, time_ns)
             self.sequence, self.time_ns = sequence, time_ns

@@ -1,10 +1,13 @@
 """Rows as PostgreSQL reads them: arrays of records, in which names stand bare."""
 
 import asyncio
+import random
 
 import pytest
 
-from exchange.store.rows import NULL, PIECE, bare, numbers, records
+from exchange.core.candles import candles_of
+from exchange.store.rows import NULL, PIECE_MAX, bare, charts, numbers, records
+from tests.core.test_candles import MIDNIGHT_S, shown, trade_at
 
 
 async def test_rows_travel_as_an_array_of_records() -> None:
@@ -22,10 +25,21 @@ async def test_many_rows_travel_as_one_array_and_the_loop_has_its_turns() -> Non
             await asyncio.sleep(0)
 
     other = asyncio.create_task(somebody_else())
-    text = await records(range(3 * PIECE + 1), lambda number: (number, "a"))
+    text = await records(range(3 * PIECE_MAX + 1), lambda number: (number, "a"))
     other.cancel()
-    assert text == "{" + ",".join(f'"({number},a)"' for number in range(3 * PIECE + 1)) + "}"
+    assert text == "{" + ",".join(f'"({number},a)"' for number in range(3 * PIECE_MAX + 1)) + "}"
     assert turns >= 3
+
+
+async def test_candles_of_many_trades_are_those_of_all_together() -> None:
+    chance = random.Random(1)
+    seconds = sorted(chance.uniform(0, 7_200) for _ in range(2 * PIECE_MAX + 1))
+    trades = [
+        trade_at(MIDNIGHT_S + second, chance.randint(90, 110), chance.randint(1, 9), chance.choice(("A_B", "C_D")))
+        for second in seconds
+    ]
+    made = {key: shown(candle) for key, candle in await charts(trades)}
+    assert made == {key: shown(candle) for key, candle in candles_of(trades).items()}
 
 
 def test_ids_travel_as_an_array_of_numbers() -> None:

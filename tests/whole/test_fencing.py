@@ -13,6 +13,7 @@ from exchange.api.frames import feed_encoder
 from exchange.app import build
 from exchange.changes import Changes
 from exchange.commits import Batch, CommitInDoubt, commit_once
+from exchange.core.commands import AddUser
 from exchange.failure import Failure
 from exchange.store import committer
 from exchange.store.audit import audit
@@ -131,6 +132,21 @@ async def test_what_can_never_be_stored_is_no_doubt(dsn: str) -> None:
         with pytest.raises(Failure, match="refused a commit"):
             await made.store.tables.commit(Changes.of(batch))
     await is_right(dsn)
+
+
+async def test_what_says_more_may_take_longer(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what one command does to a million orders would be in doubt each time, for ever."""
+    monkeypatch.setattr(committer, "MEGABYTE_S", 60.0)
+    async with writing(dsn, commit_timeout_s=0.2) as made:
+        batch = made.apply(*(AddUser(f"{number:064}") for number in range(20_000)))
+        holding = await asyncpg.connect(dsn)
+        await holding.execute(f"BEGIN; INSERT INTO users VALUES ('{0:064}')")  # the first of them waits for this
+        filling = asyncio.create_task(made.store.tables.commit(Changes.of(batch)))
+        await asyncio.sleep(0.5)
+        assert not filling.done()
+        await holding.close()
+        await filling
+    assert await value(dsn, "SELECT count(*) FROM users WHERE length(user_id) = 64") == 20_000
 
 
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
