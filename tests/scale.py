@@ -148,11 +148,10 @@ def core_us(count: int) -> dict[str, float]:
     for terms in resting(count):
         assert isinstance(venue.apply(terms, venue.sequence + 1, 1), list)
     book = venue.markets[MARKET].book
-    ids = list(book.orders)[:: max(1, count // TRIES)][:TRIES]
+    orders = sorted(book.orders.values(), key=lambda order: order.order_id)[:: max(1, count // TRIES)][:TRIES]
     took: dict[str, list[float]] = {"cancel": [], "match": []}
-    for order_id in ids:
-        order = book.orders[order_id]
-        _timed(venue, CancelOrder(order.user_id, MARKET, order_id, None), took["cancel"])
+    for order in orders:
+        _timed(venue, CancelOrder(order.user_id, MARKET, order.order_id, None), took["cancel"])
     for _ in range(min(TRIES, count // 4)):
         taker = PlaceOrder("taker", MARKET, Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 1000, None)
         _timed(venue, taker, took["match"])

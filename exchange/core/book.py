@@ -12,6 +12,7 @@ from typing import Final
 
 from sortedcontainers import SortedList
 
+from exchange.core.big_map import BigMap
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.events import OrderStatus
 from exchange.core.ledger import Account, User
@@ -205,7 +206,7 @@ class Book:
         self.bids = Half(Side.BUY)
         self.asks = Half(Side.SELL)
         self.halves = (self.bids, self.asks)  # indexed by Side
-        self.orders: dict[int, Order] = {}
+        self.orders: BigMap[int, Order] = BigMap()
         self.sequence = sequence
 
     def add(self, order: Order) -> Level:
@@ -220,7 +221,7 @@ class Book:
         level.last = order
         order.level = level
         level.total_lots += order.remaining_lots
-        self.orders[order.order_id] = order
+        self.orders.put(order.order_id, order)
         order.trader.open_orders[order] = None
         return level
 
@@ -240,7 +241,7 @@ class Book:
         level.total_lots -= order.remaining_lots
         if level.first is None:
             level.half.emptied(level)
-        del self.orders[order.order_id]
+        self.orders.remove(order.order_id)
         del order.trader.open_orders[order]
         return level
 
@@ -273,7 +274,7 @@ class Book:
             assert order.terms.side is side
             assert order.price_ticks == level.price_ticks
             assert 0 < order.remaining_lots <= order.terms.quantity_lots
-            assert self.orders[order.order_id] is order
+            assert self.orders.get(order.order_id) is order
             assert order in order.trader.open_orders
             assert previous is None or previous.rested_sequence < order.rested_sequence
             total_lots += order.remaining_lots

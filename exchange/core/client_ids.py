@@ -5,6 +5,7 @@ An id belongs to its user, over all markets. Older ones may be used again.
 
 from collections import deque
 
+from exchange.core.big_map import BigMap
 from exchange.core.book import Order
 from exchange.core.commands import PlaceOrder
 
@@ -18,8 +19,8 @@ class ClientIds:
 
     def __init__(self, recent_max: int = RECENT_MAX) -> None:
         self._recent_max = recent_max
-        self._open: dict[tuple[str, str], Order] = {}
-        self._recent: dict[tuple[str, str], tuple[int, PlaceOrder]] = {}
+        self._open: BigMap[tuple[str, str], Order] = BigMap()
+        self._recent: BigMap[tuple[str, str], tuple[int, PlaceOrder]] = BigMap()
         self._age: deque[tuple[str, str]] = deque()
 
     def accepted(self, order_id: int, terms: PlaceOrder) -> None:
@@ -27,21 +28,21 @@ class ClientIds:
         if terms.client_order_id is None:
             return
         key = (terms.user_id, terms.client_order_id)
-        assert key not in self._recent
-        self._recent[key] = (order_id, terms)
+        assert self._recent.get(key) is None
+        self._recent.put(key, (order_id, terms))
         self._age.append(key)
         if len(self._age) > self._recent_max:
-            del self._recent[self._age.popleft()]
+            self._recent.remove(self._age.popleft())
 
     def rested(self, order: Order) -> None:
         """Keep the id for as long as the order is open."""
         if order.terms.client_order_id is not None:
-            self._open[order.user_id, order.terms.client_order_id] = order
+            self._open.put((order.user_id, order.terms.client_order_id), order)
 
     def closed(self, order: Order) -> None:
         """The order is no longer open."""
         if order.terms.client_order_id is not None:
-            del self._open[order.user_id, order.terms.client_order_id]
+            self._open.remove((order.user_id, order.terms.client_order_id))
 
     def open_order(self, user_id: str, client_order_id: str) -> Order | None:
         """The open order of that id."""
@@ -55,4 +56,5 @@ class ClientIds:
 
     def recent(self) -> list[tuple[int, PlaceOrder]]:
         """The remembered orders, oldest first."""
-        return [self._recent[key] for key in self._age]
+        remembered = [self._recent.get(key) for key in self._age]
+        return [found for found in remembered if found is not None]

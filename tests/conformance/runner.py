@@ -228,7 +228,7 @@ class Run:
 
     def _check_order(self, step: Step) -> None:
         order = self.orders[step["id"]]
-        resting = order.order_id in self.venue.markets[self.rules.symbol].book.orders
+        resting = self.venue.markets[self.rules.symbol].book.orders.get(order.order_id) is not None
         if "state" in step and order.status not in STATES[step["state"]]:
             raise Difference(self.at, step["state"], order.status.name.lower())
         found = {

@@ -59,9 +59,9 @@ class Play:
             case "order", str():
                 stage.do(order_of(stage.venue, how))
             case "cancel", int():
-                orders = sorted(stage.venue.markets[MARKET].book.orders)
+                orders = sorted(stage.venue.markets[MARKET].book.orders.values(), key=lambda order: order.order_id)
                 if orders:
-                    order = stage.venue.markets[MARKET].book.orders[orders[how % len(orders)]]
+                    order = orders[how % len(orders)]
                     stage.do(CancelOrder(order.user_id, MARKET, order.order_id, None))
             case "cancel_all", str():
                 stage.do(CancelAll(how, MARKET))
