@@ -162,12 +162,13 @@ async def build(
 ) -> Exchange:
     """Open the store and recover: an exchange that can run. `encoder` makes what the feeds send, in whatever form."""
     started = time.monotonic()
-    gc.disable()  # all that is made here stays: looking through it, again and again as it grows, doubles the time
+    gc.disable()  # all that is made here stays: to look through it takes seconds, each time
     try:
         state = await store.open()
         venue = Venue.restore(state)
         unfilled = await _carry_on(store, venue, state)
     finally:
+        gc.freeze()
         gc.enable()
     if venue.sequence:
         log.info(

@@ -9,7 +9,7 @@ import gc
 from typing import Any
 
 YOUNG_OBJECTS = 50_000  # made and still there: more than all requests in flight hold, so that most are gone by then
-YOUNG_ROUNDS = 5  # then what has survived is old
+YOUNG_ROUNDS = 2  # then what has survived is old: to look through more of it would be a pause
 
 
 def tame() -> None:
