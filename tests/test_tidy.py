@@ -113,9 +113,12 @@ def files() -> list[Path]:
     return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
+PICTURES = (".png",)  # their bytes spell whatever chance has it
+
+
 def texts() -> Iterator[tuple[Path, str]]:
     for path in files():
-        if path.name != "requirements.lock":
+        if path.name != "requirements.lock" and path.suffix not in PICTURES:
             yield path, path.read_text(encoding="utf-8", errors="replace")
 
 
