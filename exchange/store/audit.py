@@ -134,18 +134,19 @@ async def _history(connection: Any, state: VenueState) -> list[str]:
     async for row in pages(connection, "transfers", "sequence", state.sequence):
         post(row["user_id"], assets[row["asset"]], int(row["amount_minor"]))
         post(EXTERNAL, assets[row["asset"]], -int(row["amount_minor"]))
-    seen = 0
+    found = bytearray(state.last_trade_id + 1)  # by number, from 1
     async for row in pages(connection, "trades", "trade_id", state.last_trade_id):
-        seen += 1
-        if row["trade_id"] != seen:
-            return [*findings, f"trade {seen} is missing"]
+        number = row["trade_id"]
+        if number < 1 or found[number]:
+            return [*findings, f"trade {number} is one too many"]
+        found[number] = 1
         _post_trade(row, rules[row["market"]], post)
         for order_id in (row["maker_order_id"], row["taker_order_id"]):
             sums = executed.setdefault(order_id, [0, 0])
             sums[0] += row["quantity_lots"]
             sums[1] += int(row["quote_minor"])
-    if seen != state.last_trade_id:
-        findings.append(f"the last {state.last_trade_id - seen} trades are missing")
+    if missing := found.count(0, 1):
+        findings.append(f"trade {found.index(0, 1)} is missing" + (f", and {missing - 1} more" if missing > 1 else ""))
     for account in state.accounts:
         total = account.available_minor + account.locked_minor
         posted = balances.pop((account.user_id, account.asset), 0)

@@ -4,9 +4,7 @@ It moves `venue` from the batch's first sequence to its last, but only under thi
 that row was found. So a writer that has been replaced, or a statement that is sent a second time, changes nothing.
 """
 
-from typing import Any
-
-from exchange.commits import Batch
+from exchange.commits import Batch, Said
 from exchange.store import journal
 
 
@@ -19,6 +17,6 @@ def statement(_: tuple[str, ...]) -> str:
     )
 
 
-async def arguments(batch: Batch, epoch: int) -> tuple[tuple[str, ...], list[Any]]:
+async def said(batch: Batch, epoch: int) -> Said:
     """The statement has no parts; its parameters."""
-    return (), [epoch, batch.from_sequence, batch.to_sequence, journal.encode(batch.applied)]
+    return Said((), [epoch, batch.from_sequence, batch.to_sequence, journal.encode(batch.applied)], [])

@@ -1,15 +1,16 @@
 """A raw connection that commits, and the way back when it breaks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic
 
 import asyncpg
 import structlog
 
-from exchange.commits import CommitInDoubt, SpanT
+from exchange.commits import CommitInDoubt, Copy, Said, SpanT
 from exchange.failure import Failure, one_line
+from exchange.store.rows import NULL, PIECE_MAX, lines
 
 log = structlog.get_logger(__name__)
 
@@ -18,6 +19,7 @@ LOCK_TIMEOUT_S = 30.0
 END_TIMEOUT_S = 10.0  # what a backend gets to end in, before it is asked again
 COMMIT_TIMEOUT_S = 10.0  # a frozen connection looks like a slow one; after this it is in doubt
 MEGABYTE_S = 1.0  # more for each megabyte that it says, for which a server needs about a tenth of that
+ROW_S = MEGABYTE_S / 5_000  # and for each row to copy, which is at most some 200 bytes
 CONNECT_TIMEOUT_S = 5.0
 MAX_STATEMENTS = 256  # prepared at once; a statement is some tens of kilobytes on either side
 
@@ -49,14 +51,14 @@ Connection = "asyncpg.Connection[Any]"
 class Work(Generic[SpanT]):
     """What a connection commits.
 
-    `head` is the table whose one row has epoch and sequence; `arguments` says which parts of the statement are needed
-    and with what parameters, `statement` is the SQL of these parts; `make_room` sees to it that there is room for a
-    sequence, and says up to which it need not be asked again.
+    `head` is the table whose one row has epoch and sequence; `said` is what a span has to say under an epoch,
+    `statement` the SQL of its parts; `make_room` sees to it that there is room for a sequence, and says up to which it
+    need not be asked again.
     """
 
     name: str
     head: str
-    arguments: Callable[[SpanT, int], Awaitable[tuple[tuple[str, ...], list[Any]]]]
+    said: Callable[[SpanT, int], Awaitable[Said]]
     statement: Callable[[tuple[str, ...]], str]
     make_room: Callable[[Any, int], Awaitable[float]]
     locks: bool  # whether it holds the lock that says that this exchange is the only one
@@ -105,15 +107,19 @@ class Committer(Generic[SpanT]):
         return self._ready and self._connection is not None and not self._connection.is_closed()
 
     async def commit(self, span: SpanT) -> None:
-        """Store it: one statement, and exactly one fenced row."""
+        """Store it in one transaction, with exactly one fenced row."""
         try:
             if span.to_sequence > self._room_to:
                 self._room_to = await self._work.make_room(self._connection, span.to_sequence)
-            parts, parameters = await self._work.arguments(span, self._epoch)
-            prepared = self._statements.get(parts) or await self._prepare(parts)
+            said = await self._work.said(span, self._epoch)
+            prepared = self._statements.get(said.parts) or await self._prepare(said.parts)
             # What says more may take longer: else a single command of a million orders would be in doubt for ever.
-            said_mb = sum(len(parameter) for parameter in parameters if isinstance(parameter, str)) / 1_000_000
-            fenced = await prepared.fetchval(*parameters, timeout=self._commit_timeout_s + said_mb * MEGABYTE_S)
+            said_mb = sum(len(value) for value in said.parameters if isinstance(value, str)) / 1_000_000
+            timeout_s = self._commit_timeout_s + said_mb * MEGABYTE_S
+            if said.copies:
+                fenced = await self._copy(prepared, said, timeout_s)
+            else:
+                fenced = await prepared.fetchval(*said.parameters, timeout=timeout_s)
         except BROKEN as error:
             self.drop()
             raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
@@ -121,6 +127,27 @@ class Committer(Generic[SpanT]):
             raise Failure(f"The database refused a commit: {one_line(error)}.") from error
         if fenced != 1:
             raise Failure("Another exchange has taken over this database.")
+
+    async def _copy(self, prepared: Any, said: Said, timeout_s: float) -> Any:
+        """The statement and the copies in one transaction; nothing of it when the fence holds it back."""
+        connection = self._connection
+        assert connection is not None
+        await connection.execute("BEGIN", timeout=self._commit_timeout_s)
+        fenced = await prepared.fetchval(*said.parameters, timeout=timeout_s)
+        if fenced != 1:
+            await connection.execute("ROLLBACK", timeout=self._commit_timeout_s)
+            return fenced
+        for copy in said.copies:
+            await connection.copy_to_table(
+                copy.table,
+                source=_pieces(copy),
+                timeout=self._commit_timeout_s + len(copy.items) * ROW_S,
+                format="text",
+                delimiter=",",
+                null=NULL,
+            )
+        await connection.execute("COMMIT", timeout=self._commit_timeout_s)
+        return fenced
 
     async def settle(self) -> int:
         """Connect again, end the old connection's work, take the lock, and only then read where the database is."""
@@ -227,6 +254,13 @@ class Committer(Generic[SpanT]):
         statement = self._work.statement(parts)
         prepared = self._statements[parts] = await self._connection.prepare(statement, timeout=self._commit_timeout_s)
         return prepared
+
+
+async def _pieces(copy: Copy) -> AsyncIterator[bytes]:
+    """Its rows, some at a time: the server has some while the next are made, and the loop gets its turns."""
+    for begin in range(0, len(copy.items), PIECE_MAX):
+        await asyncio.sleep(0)
+        yield lines(copy.items[begin : begin + PIECE_MAX], copy.row)
 
 
 async def refuse_unsafe(connection: Any) -> None:

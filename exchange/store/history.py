@@ -108,7 +108,7 @@ class PostgresHistory:
         both = sa.union_all(*halves).subquery()
         found = [_trade(row) for row in await self._fetch(both.select().order_by(both.c.trade_id.desc()).limit(limit))]
         fills = [fill_of(trade, trade.taker_user_id == user_id) for trade in found]
-        names = await self._client_order_ids({fill.order_id for fill in fills})
+        names = await self._client_order_ids(user_id, {fill.order_id for fill in fills})
         for fill in fills:
             fill.client_order_id = names.get(fill.order_id)
         return fills
@@ -127,12 +127,13 @@ class PostgresHistory:
         rows = await self._fetch(query.order_by(order).limit(limit))
         return sorted((candle_of(row._mapping) for row in rows), key=lambda candle: candle.open_s)
 
-    async def _client_order_ids(self, order_ids: set[int]) -> dict[int, str | None]:
+    async def _client_order_ids(self, user_id: str, order_ids: set[int]) -> dict[int, str | None]:
         found: dict[int, str | None] = {}
         # The open ones first: an order that closes in between is in the second table by then.
         for table in (open_orders, closed_orders) if order_ids else ():
             query = sa.select(table.c.order_id, table.c.client_order_id).where(
-                table.c.order_id == sa.func.any(sa.cast(sorted(order_ids), sa.ARRAY(sa.BigInteger)))
+                table.c.user_id == user_id,
+                table.c.order_id == sa.func.any(sa.cast(sorted(order_ids), sa.ARRAY(sa.BigInteger))),
             )
             found.update((row[0], row[1]) for row in await self._rows(query))
         return found

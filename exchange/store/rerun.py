@@ -14,7 +14,7 @@ from exchange.core.venue import Venue
 from exchange.store import journal
 from exchange.store.rows import NULL, Row, closed_row, is_open, trade_row, transfer_row
 
-PAGE = 20_000
+PAGE_BLOCKS = 256  # some ten thousand rows
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError)
 """What becomes of a command that was altered: it is no command any more, or none that the venue could have taken."""
 
@@ -97,17 +97,19 @@ def _plain(name: str, value: Any) -> Any:
 
 
 async def pages(connection: Any, table: str, key: str, last: int) -> AsyncIterator[Any]:
-    """All rows of a table up to a key, each page in a snapshot of its own."""
-    after = 0
-    while True:
-        rows = await connection.fetch(
-            f"SELECT * FROM {table} WHERE {key} > $1 AND {key} <= $2 ORDER BY {key} LIMIT {PAGE}", after, last
-        )
-        for row in rows:
+    """All rows of a table up to a key, as they lie, each page in a snapshot of its own.
+
+    The table is one that is only appended to: what is up to that key by now lies in the blocks that it has by now.
+    """
+    blocks = await connection.fetchval(f"SELECT pg_relation_size('{table}') / current_setting('block_size')::bigint")
+    for begin in range(0, blocks, PAGE_BLOCKS):
+        for row in await connection.fetch(
+            f"SELECT * FROM {table} WHERE ctid >= $1 AND ctid < $2 AND {key} <= $3",
+            (begin, 0),
+            (begin + PAGE_BLOCKS, 0),
+            last,
+        ):
             yield row
-        if len(rows) < PAGE:
-            return
-        after = rows[-1][key]
 
 
 async def _journal(connection: Any, last: int) -> AsyncIterator[Any]:

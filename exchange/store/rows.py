@@ -1,8 +1,9 @@
 """Changes as rows: a tuple of what the columns of a table hold, in their order.
 
-Amounts, which are too long for JSON's readers, are text, and null is the empty text. Rows travel as one text, the array
-of records that PostgreSQL would write, since it reads that in less than half the time that JSON takes. Names stand in
-there bare, and a row by which a name comes to be sees to it that it can. Rows may be many: they are made in pieces.
+Amounts, which are too long for JSON's readers, are text, and null is the empty text. Rows travel as lines to copy, or
+as one text, the array of records that PostgreSQL would write, since it reads that in less than half the time that JSON
+takes. Names stand in both bare, and a row by which a name comes to be sees to it that it can. Rows may be many: they
+are made in pieces.
 """
 
 import asyncio
@@ -39,6 +40,13 @@ def bare(name: str) -> str:
     """The name, which may stand in a record as it is: the API and the configuration admit no other."""
     assert _BARE.fullmatch(name), name
     return name
+
+
+def lines(items: Sequence[Item], row: Callable[[Item], Row]) -> bytes:
+    """The rows of the items, at least one, as lines to copy, with commas between the columns."""
+    # As JSON first, which is made in one go: [[1,"a",""],[2,"b","c"]] becomes 1,a, and 2,b,c.
+    made = orjson.dumps([row(item) for item in items])
+    return made[2:-2].replace(b'"', b"").replace(b"],[", b"\n") + b"\n"
 
 
 async def records(items: Sequence[Item], row: Callable[[Item], Row]) -> str:

@@ -17,7 +17,7 @@ Sum = sa.Numeric(40, 0)  # of several amounts, each in the range of Money
 
 def _order_columns() -> list[sa.Column[object]]:
     return [
-        sa.Column("order_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("order_id", sa.BigInteger, nullable=False, autoincrement=False),
         sa.Column("user_id", Text, nullable=False),
         sa.Column("market", Text, nullable=False),
         sa.Column("client_order_id", Text),
@@ -103,6 +103,7 @@ open_orders = sa.Table(
     metadata,
     *_order_columns(),
     sa.Column("rested_sequence", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("order_id"),
 )
 
 closed_orders = sa.Table(
@@ -110,7 +111,8 @@ closed_orders = sa.Table(
     metadata,
     *_order_columns(),
     sa.Column("expire_reason", sa.SmallInteger),
-    sa.Index("closed_orders_by_user", "user_id", "order_id"),
+    sa.PrimaryKeyConstraint("user_id", "order_id"),
+    sa.Index("closed_orders_with_client_order_id", "order_id", postgresql_where=sa.text("client_order_id IS NOT NULL")),
     sa.Index(
         "closed_orders_by_client_order_id",
         "user_id",
@@ -123,7 +125,7 @@ closed_orders = sa.Table(
 trades = sa.Table(
     "trades",
     metadata,
-    sa.Column("trade_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("trade_id", sa.BigInteger, nullable=False, autoincrement=False),
     sa.Column("market", Text, nullable=False),
     sa.Column("price_ticks", sa.BigInteger, nullable=False),
     sa.Column("quantity_lots", sa.BigInteger, nullable=False),
@@ -136,7 +138,7 @@ trades = sa.Table(
     sa.Column("maker_fee_minor", Money, nullable=False),
     sa.Column("taker_fee_minor", Money, nullable=False),
     sa.Column("time_ns", sa.BigInteger, nullable=False),
-    sa.Index("trades_by_market", "market", "trade_id"),
+    sa.PrimaryKeyConstraint("market", "trade_id"),
     sa.Index("trades_by_maker", "maker_user_id", "trade_id"),
     sa.Index("trades_by_taker", "taker_user_id", "trade_id"),
     sa.Index("trades_by_maker_order", "maker_order_id"),

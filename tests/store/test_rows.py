@@ -6,13 +6,18 @@ import random
 import pytest
 
 from exchange.core.candles import candles_of
-from exchange.store.rows import NULL, PIECE_MAX, bare, charts, numbers, records
+from exchange.store.rows import NULL, PIECE_MAX, bare, charts, lines, numbers, records
 from tests.core.test_candles import MIDNIGHT_S, shown, trade_at
 
 
 async def test_rows_travel_as_an_array_of_records() -> None:
     rows = {1: (1, "a", NULL, True), 2: (2, "b-c", "10", False)}
     assert await records([1, 2], rows.__getitem__) == '{"(1,a,,true)","(2,b-c,10,false)"}'
+
+
+def test_rows_that_are_copied_are_lines() -> None:
+    rows = {1: (1, "a", NULL, True), 2: (2, "b-c", "10", False)}
+    assert lines([1, 2], rows.__getitem__) == b"1,a,,true\n2,b-c,10,false\n"
 
 
 async def test_many_rows_travel_as_one_array_and_the_loop_has_its_turns() -> None:

@@ -171,6 +171,7 @@ class Wire:
         self._ends: list[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = []
         self.questions, self.answers, self.ends = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.last_answer = b""
+        self.last_word: bytes | None = None  # instead of passing it on the connections break
         self.mend()
 
     def mend(self) -> None:
@@ -178,6 +179,13 @@ class Wire:
         self.questions.set()
         self.answers.set()
         self.ends.set()
+        self.last_word = None
+
+    def _is_last(self, text: bytes) -> bool:
+        if self.last_word is None or self.last_word not in text:
+            return False
+        self.cut()
+        return True
 
     def cut(self) -> None:
         """Break the connections there are. A server that is at work notices only when it wants to answer."""
@@ -194,6 +202,8 @@ class Wire:
         with contextlib.suppress(OSError):
             while text := await client.read(65536):
                 await self.questions.wait()
+                if self._is_last(text):
+                    break
                 server.write(text)
                 await server.drain()
         server.close()
@@ -202,6 +212,8 @@ class Wire:
         with contextlib.suppress(OSError):
             while text := await server.read(65536):
                 await self.answers.wait()
+                if self._is_last(text):
+                    break
                 client.write(text)
                 await client.drain()
                 self.last_answer = text

@@ -36,7 +36,18 @@ IN_THE_STATE = {
     ),
     "a filled order was deleted": ("DELETE FROM closed_orders WHERE status = 2", "has trades, and is not there"),
     "a trade was removed": ("DELETE FROM trades WHERE trade_id = 1", "trade 1 is missing"),
-    "the last trade was removed": ("DELETE FROM trades WHERE trade_id = 2", "the last 1 trades are missing"),
+    "the last trade was removed": ("DELETE FROM trades WHERE trade_id = 2", "trade 2 is missing"),
+    "all trades were removed": ("DELETE FROM trades", "trade 1 is missing, and 1 more"),
+    "a trade is on two markets": (
+        "INSERT INTO trades SELECT trade_id, 'JUP_USDC', price_ticks, quantity_lots, quote_minor, taker_side, "
+        "maker_order_id, taker_order_id, maker_user_id, taker_user_id, maker_fee_minor, taker_fee_minor, time_ns "
+        "FROM trades WHERE trade_id = 1",
+        "trade 1 is one too many",
+    ),
+    "a trade has no number that is given": (
+        "UPDATE trades SET trade_id = 0 WHERE trade_id = 1",
+        "trade 0 is one too many",
+    ),
     "a trade's quantity was changed": (
         "UPDATE trades SET quantity_lots = quantity_lots - 1 WHERE trade_id = 2",
         "its trades say",

@@ -278,6 +278,37 @@ async def test_a_commit_that_never_arrived_is_known_to_be_missing(server: Server
             await finish(made, batch, batch.from_sequence)
 
 
+LAST_WORDS = {
+    "before it begins": (b"BEGIN", False),
+    "at its first copy": (b'COPY "open_orders"', False),
+    "at its last copy": (b'COPY "trades"', False),
+    "when all is copied": (b"COMMIT", False),
+    "when it is durable": (b"COMMIT\0Z", True),
+}
+"""Where a fill is cut off, what is said there, and whether the tables have it then."""
+
+
+@pytest.mark.parametrize("where", LAST_WORDS)
+async def test_a_fill_that_is_cut_off_is_made_once(server: Server, dsn: str, name: str, where: str) -> None:
+    last_word, is_stored = LAST_WORDS[where]
+    with directory() as place:
+        async with Wire(place, server).up() as wire, writing(server.dsn(name, place)) as made:
+            await made.commit(made.apply(order("random1", "sell 10000 @ 150")))
+            batch = some_orders(made)
+            await made.store.journal.commit(batch)
+            wire.last_word = last_word
+            with pytest.raises(CommitInDoubt):
+                await made.store.tables.commit(Changes.of(batch))
+            wire.mend()
+            assert await made.store.journal.settle() == batch.to_sequence
+            settled = await made.store.tables.settle()
+            assert settled == (batch.to_sequence if is_stored else batch.from_sequence)
+            if not is_stored:
+                await made.store.tables.commit(Changes.of(batch))
+            await made.commit(made.apply(order("random1", "sell 5000 @ 200")))
+            await is_right(dsn)
+
+
 async def test_a_server_that_says_goodbye_before_it_hangs_up_leaves_a_doubt(
     server: Server, dsn: str, name: str
 ) -> None:

@@ -142,7 +142,7 @@ async def test_a_fill_that_a_dead_process_left_under_way_is_waited_for(dsn: str)
 
 async def test_a_fill_of_a_dead_process_that_comes_too_late_changes_nothing(dsn: str) -> None:
     # It has not even begun, and the next process claims the tables before it.
-    lock = "LOCK TABLE trades IN ACCESS EXCLUSIVE MODE"
+    lock = "LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE"
     async with writing(dsn) as made, replaced_while_it_fills(made, lock) as filling:
         with pytest.raises(Failure, match="taken over"):
             await filling
