@@ -6,7 +6,7 @@ for orjson. Nothing here looks at live state.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import (
     INTERVALS_S,
     BalanceChanged,
+    Event,
     ExpireReason,
     MarketChanged,
     OrderStatus,
@@ -34,7 +35,13 @@ from exchange.feeds import (
     Message,
     OrdersSnapshot,
 )
-from exchange.history import ID_MAX, Fill, fill_of
+from exchange.history import ID_MAX, Fill
+
+# Looking a member up in its enum costs more than a comparison.
+BUY: Final = Side.BUY
+LIMIT: Final = OrderType.LIMIT
+GTC: Final = TimeInForce.GTC
+IOC: Final = TimeInForce.IOC
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 ORDER_TYPES = {"limit": OrderType.LIMIT, "market": OrderType.MARKET}
@@ -138,8 +145,10 @@ def decode_name(name: str, text: str) -> str:
     return text
 
 
-def _choice(name: str, text: str, choices: Mapping[str, Any]) -> Any:
-    choice = choices.get(text.lower())
+def _choice(name: str, text: str, choices: dict[str, Any]) -> Any:
+    choice = choices.get(text)
+    if choice is None:
+        choice = choices.get(text.lower())
     if choice is None:
         raise ApiError("INVALID_FIELD", f"{name} must be one of {', '.join(choices)}.")
     return choice
@@ -165,17 +174,15 @@ def minor(asset: Asset, text: str) -> int:
 
 def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> PlaceOrder:
     """The command to place this order. Raises ApiError."""
-    side = SIDES.get(request.side)
-    if side is None:
-        side = _choice("side", request.side, SIDES)
+    side: Side = _choice("side", request.side, SIDES)
     order_type: OrderType = _choice("order_type", request.order_type, ORDER_TYPES)
-    limit = order_type is OrderType.LIMIT
-    time_in_force = TimeInForce.GTC if limit else TimeInForce.IOC
+    limit = order_type is LIMIT
+    time_in_force = GTC if limit else IOC
     if request.time_in_force is not None:
         time_in_force = _choice("time_in_force", request.time_in_force, TIMES_IN_FORCE)
-        if not limit and time_in_force is not TimeInForce.IOC:
+        if not limit and time_in_force is not IOC:
             raise ApiError("INVALID_FIELD", "time_in_force of a market order is ioc.")
-    if request.post_only and (not limit or time_in_force is not TimeInForce.GTC):
+    if request.post_only and (not limit or time_in_force is not GTC):
         raise ApiError("INVALID_FIELD", "post_only goes with limit orders that are gtc.")
     if limit and request.price is None:
         raise ApiError("INVALID_FIELD", "price is missing: a limit order has one.")
@@ -247,17 +254,17 @@ def order_json(order: OrderUpdated, rules: Instrument) -> Json:
     }
 
 
-def order_fill_json(fill: Fill, rules: Instrument) -> Json:
-    """A fill as it stands in its order."""
-    trade = fill.trade
-    fee_asset = rules.base if fill.side is Side.BUY else rules.quote
+def order_fill_json(trade: Trade, is_taker: bool, rules: Instrument) -> Json:
+    """A trade as it stands in one of its two orders."""
+    # The taker's side says who receives what: the buyer base, the seller quote, each less a fee in it.
+    received = rules.base if (trade.taker_side is BUY) is is_taker else rules.quote
     return {
         "trade_id": str(trade.trade_id),
         "price": rules.price_text(trade.price_ticks),
         "quantity": rules.quantity_text(trade.quantity_lots),
-        "fee": fee_asset.text(fill.fee_minor),
-        "fee_asset": fee_asset.symbol,
-        "liquidity": "taker" if fill.is_taker else "maker",
+        "fee": received.text(trade.taker_fee_minor if is_taker else trade.maker_fee_minor),
+        "fee_asset": received.symbol,
+        "liquidity": "taker" if is_taker else "maker",
         "timestamp": millis(trade.time_ns),
     }
 
@@ -265,7 +272,7 @@ def order_fill_json(fill: Fill, rules: Instrument) -> Json:
 def fill_json(fill: Fill, rules: Instrument) -> Json:
     """A fill that stands alone."""
     return {
-        **order_fill_json(fill, rules),
+        **order_fill_json(fill.trade, fill.is_taker, rules),
         "order_id": str(fill.order_id),
         "client_order_id": fill.client_order_id,
         "market": rules.symbol,
@@ -274,15 +281,18 @@ def fill_json(fill: Fill, rules: Instrument) -> Json:
     }
 
 
-def placed_json(events: Sequence[Any], rules: Instrument) -> Json:
+def placed_json(events: Sequence[Event], rules: Instrument) -> Json:
     """The answer to a placed order, from the events of the command: its last state, and what it took."""
     order = events[0]
+    assert isinstance(order, OrderUpdated)
     fills: list[Json] = []
     for event in events:
-        if event.__class__ is OrderUpdated and event.order_id == events[0].order_id:
+        if isinstance(event, Trade):
+            fills.append(order_fill_json(event, True, rules))
+        elif not isinstance(event, OrderUpdated):
+            break  # of levels and accounts, which come behind all orders
+        elif event.order_id == order.order_id:
             order = event
-        elif event.__class__ is Trade:
-            fills.append(order_fill_json(fill_of(event, is_taker=True), rules))
     answer = order_json(order, rules)
     answer["fills"] = fills
     return answer
@@ -291,9 +301,7 @@ def placed_json(events: Sequence[Any], rules: Instrument) -> Json:
 def order_with_fills(order: OrderUpdated, trades: Sequence[Trade], rules: Instrument) -> Json:
     """An order with the fills that made it what it is."""
     answer = order_json(order, rules)
-    answer["fills"] = [
-        order_fill_json(fill_of(trade, trade.taker_order_id == order.order_id), rules) for trade in trades
-    ]
+    answer["fills"] = [order_fill_json(trade, trade.taker_order_id == order.order_id, rules) for trade in trades]
     return answer
 
 
@@ -453,10 +461,10 @@ def _feed_data(data: Any, rules: Callable[[str], Instrument], assets: Mapping[st
 
 def _order_update_json(update: OrderUpdated, rules: Instrument) -> Json:
     trade = update.trade
-    fill = None if trade is None else fill_of(trade, trade.taker_order_id == update.order_id)
+    fill = None if trade is None else order_fill_json(trade, trade.taker_order_id == update.order_id, rules)
     return {
         "type": "update",
         "reason": update.reason.name.lower(),
         "order": order_json(update, rules),
-        "fill": None if fill is None else order_fill_json(fill, rules),
+        "fill": fill,
     }

@@ -1,6 +1,7 @@
 """The socket: a session's way in and out.
 
-Whole frames are written straight to the connection, so that a message to a thousand sockets is encoded and framed once.
+A message goes to its session as soon as aiohttp has found its frame, and whole frames are written straight to the
+connection, so that a message to a thousand sockets is encoded and framed once.
 """
 
 import asyncio
@@ -9,13 +10,17 @@ from typing import Any
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
 
 from exchange.api.request_id import HEADER
 from exchange.api.session import Floor, Session
 
+_FOR_SESSIONS = (WSMsgType.TEXT, WSMsgType.BINARY)
+
 log = structlog.get_logger(__name__)
 
 MESSAGE_MAX = 1 << 20
+INBOX_BYTES = 1 << 16  # that wait for a session which takes no more; with twice as many the client is not read
 
 
 class _Connection:
@@ -52,6 +57,41 @@ class _Connection:
         self._transport.abort()
 
 
+class _Inbox(WebSocketDataQueue):
+    """What aiohttp's reader puts its messages into: those for the session go there at once, as long as nothing waits.
+
+    Closings and pings are aiohttp's, and what comes while the session takes nothing waits in line for its task.
+    """
+
+    session: Session | None = None
+
+    def feed_data(self, data: Any, size: int) -> None:
+        """Take a message from the reader."""
+        session = self.session
+        if session is None or self._buffer or session.full or session.overloaded or data.type not in _FOR_SESSIONS:
+            super().feed_data(data, size)
+            return
+        try:
+            session.handle(data.data)
+        except Exception as error:
+            self.set_exception(error)
+
+
+class _Socket(web.WebSocketResponse):
+    """aiohttp's, with an inbox of ours; only for a client that has spoken before it was let in it is of no use."""
+
+    inbox: _Inbox
+
+    def _post_start(self, request: web.BaseRequest, protocol: str | None, writer: Any) -> None:
+        has_spoken = bool(request.protocol._message_tail)
+        super()._post_start(request, protocol, writer)
+        self.inbox = _Inbox(request.protocol, INBOX_BYTES, loop=asyncio.get_running_loop())
+        if not has_spoken:
+            self._reader = self.inbox
+            self._parser = WebSocketReader(self.inbox, MESSAGE_MAX, compress=False, decode_text=True)
+            request.protocol._payload_parser = self._parser
+
+
 class Sockets:
     """All open sockets."""
 
@@ -68,25 +108,30 @@ class Sockets:
     async def handle(self, request: web.Request, opened_as: str) -> web.StreamResponse:
         """Serve one socket until it closes. `opened_as`: the id of the request that opens it, for its log lines."""
         self._floor.gate.admit(request, changes=True)
-        socket = web.WebSocketResponse(heartbeat=self._ping_s, compress=False, max_msg_size=MESSAGE_MAX)
+        socket = _Socket(heartbeat=self._ping_s, compress=False, max_msg_size=MESSAGE_MAX)
         socket.headers[HEADER] = opened_as
         await socket.prepare(request)
         transport = request.transport
         assert transport is not None
         connection = _Connection(socket, transport, self._ping_s)
         session = Session(self._floor, connection, request.remote, request.headers.get("X-User-Id"), opened_as)
+        inbox = socket.inbox
         self._open[session] = None
         try:
+            inbox.session = session
             async for message in socket:
-                if message.type is not WSMsgType.TEXT and message.type is not WSMsgType.BINARY:
+                if message.type not in _FOR_SESSIONS:
                     break
-                session.handle(message.data)
                 if session.full or session.overloaded:
+                    inbox.session = None  # nothing overtakes this message
                     await session.room()
+                    inbox.session = session
+                session.handle(message.data)
         except Exception as error:
             # The upgrade is done: there is no reply any more that could carry this.
             log.error("a socket failed", request_id=opened_as, exc_info=error)
         finally:
+            inbox.session = None
             del self._open[session]
             session.end()
             if socket.close_code == WSCloseCode.ABNORMAL_CLOSURE:

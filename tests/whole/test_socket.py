@@ -1,9 +1,12 @@
 """The socket: its channels and their shapes, who may open it, and how one talks to it."""
 
 import asyncio
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
+import orjson
 import pytest
 
 from tests.whole.api import Api, fresh
@@ -24,7 +27,7 @@ from tests.whole.shapes import (
     one_of,
     or_null,
 )
-from tests.whole.wire import Wire
+from tests.whole.wire import Wire, masked, upgrade
 
 CANDLES = ("candle_1m", "candle_5m", "candle_15m", "candle_1h", "candle_4h", "candle_1d")
 EVENT: Shape = {"channel": a_text, "sequence": a_count, "channel_sequence": a_count}
@@ -259,6 +262,23 @@ async def test_what_is_too_large_closes_it_as_the_protocol_says(shared: Served) 
     async with wire(shared) as socket:
         await socket.send('{"message_type":"' + "x" * (1 << 20) + '"}')
         assert (await socket.end()).code == 1009
+
+
+@pytest.mark.parametrize("early_bytes", [0, 1, 20, 60, 200])
+async def test_who_speaks_before_it_is_let_in_is_heard(shared: Served, early_bytes: int) -> None:
+    """So many bytes of its messages come with the request that opens the socket: some messages, and a part of one."""
+    address = urlsplit(shared.ws_url)
+    said = b"".join(masked(orjson.dumps({"message_type": "PING", "id": number})) for number in range(10))
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(upgrade(address.netloc) + said[:early_bytes])
+    heard = await reader.readuntil(b"\r\n\r\n")
+    assert heard.startswith(b"HTTP/1.1 101")
+    writer.write(said[early_bytes:])
+    heard = b""
+    while b'"id":9}' not in heard:
+        heard += await reader.read(1 << 16)
+    assert [int(number) for number in re.findall(rb'"PONG","id":(\d+)', heard)] == list(range(10))
+    writer.close()
 
 
 async def test_many_come_and_go(shared: Served, api: Api, market: str) -> None:

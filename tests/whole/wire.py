@@ -138,16 +138,21 @@ async def deaf(ws_url: str, *channels: str) -> AsyncIterator[socket.socket]:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
         plain.settimeout(PATIENCE_S)
         await asyncio.to_thread(plain.connect, (address.hostname, address.port))
-        key = base64.b64encode(os.urandom(16)).decode()
-        plain.sendall(
-            f"GET /ws HTTP/1.1\r\nHost: {address.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
+        plain.sendall(upgrade(address.netloc))
         plain.sendall(masked(orjson.dumps({"message_type": "SUBSCRIBE", "channels": channels})))
         heard = b""
         while heard.count(b"SUBSCRIBED") < len(channels):
             heard += await asyncio.to_thread(plain.recv, SMALL_BUFFER)
         yield plain
+
+
+def upgrade(netloc: str) -> bytes:
+    """The request that opens a socket."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    return (
+        f"GET /ws HTTP/1.1\r\nHost: {netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
 
 
 def masked(payload: bytes) -> bytes:
