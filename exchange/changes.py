@@ -47,7 +47,7 @@ class Changes:
         self.commands = 0
         self.time_ns = 0
         self.orders: dict[int, OrderUpdated] = {}
-        self.accounts: dict[tuple[str, str], BalanceChanged] = {}
+        self.accounts: dict[str, dict[str, BalanceChanged]] = {}  # by asset and user
         self.trades: list[Trade] = []
         self.markets: dict[str, MarketChanged] = {}
         self.transfers: list[Transfer] = []
@@ -86,7 +86,10 @@ class Changes:
             if isinstance(event, OrderUpdated):
                 self.orders[event.order_id] = event
             elif isinstance(event, BalanceChanged):
-                self.accounts[event.user_id, event.asset] = event
+                of_asset = self.accounts.get(event.asset)
+                if of_asset is None:
+                    of_asset = self.accounts[event.asset] = {}
+                of_asset[event.user_id] = event
             elif isinstance(event, Trade):
                 self.trades.append(event)
             elif isinstance(event, MarketChanged):

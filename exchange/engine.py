@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from exchange.commits import Applied
-from exchange.core.commands import AddAsset, AddUser, CancelAll, CancelOrder, Command, Deposit, PassTime, SetMarket
+from exchange.core.commands import CancelAll, CancelOrder, Command, PassTime, PlaceOrder, SetMarket
 from exchange.core.venue import Outcome, Venue
 from exchange.writer import Ticket, Waiter, Writer
 
@@ -45,7 +45,46 @@ class _Run:
         self.after = after
 
 
-_Queue = asyncio.Queue[_Run]
+class _Line:
+    """The runs that wait for one task, in the order they came.
+
+    What has come since the task's last turn is one entry of its queue, and grows until it is taken: so a queue is
+    asked, and a task woken, once for all of it and not once an order.
+    """
+
+    __slots__ = ("_coming", "_queue", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting = 0  # runs that are not applied
+        self._queue: asyncio.Queue[list[_Run]] = asyncio.Queue(maxsize=1)
+        self._coming: list[_Run] | None = None  # what is in the queue
+
+    def put(self, run: _Run) -> None:
+        """Get in line."""
+        self.waiting += 1
+        if self._coming is not None:
+            self._coming.append(run)
+            return
+        self._coming = [run]
+        self._queue.put_nowait(self._coming)
+
+    async def take(self) -> list[_Run]:
+        """All that wait, once there are any; `taken` is to say when they are dealt with."""
+        runs = await self._queue.get()
+        self._coming = None
+        return runs
+
+    def taken(self) -> None:
+        """What was taken is dealt with."""
+        self._queue.task_done()
+
+    async def empty(self) -> None:
+        """Return once everything is dealt with."""
+        await self._queue.join()
+
+    def left(self) -> list[_Run]:
+        """What nobody takes any more."""
+        return self._coming or []
 
 
 class Engine:
@@ -66,7 +105,7 @@ class Engine:
         self._time_ns = venue.time_ns
         self._market_queue_max = market_queue_max
         self._backlog_max = backlog_max
-        self._queues: dict[str | None, _Queue] = {}
+        self._lines: dict[str | None, _Line] = {}
         self._queued = 0  # commands taken and not yet applied
         self._group: asyncio.TaskGroup | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -81,7 +120,7 @@ class Engine:
 
     def queued(self) -> tuple[int, int]:
         """Requests that wait to be applied: of all queues, and of the longest one."""
-        waiting = [queue.qsize() for queue in self._queues.values()]
+        waiting = [line.waiting for line in self._lines.values()]
         return sum(waiting), max(waiting, default=0)
 
     # --- asking
@@ -165,64 +204,63 @@ class Engine:
     def start(self, group: asyncio.TaskGroup) -> None:
         """Start a task a market, and the venue's, in the group; they run until they are cancelled."""
         self._group, self._loop = group, asyncio.get_running_loop()
-        self._open_queue(None)
+        self._open_line(None)
         for symbol in self.venue.markets:
-            self._open_queue(symbol)
+            self._open_line(symbol)
 
     async def stop(self) -> None:
         """Take nothing more, and return once everything taken is released."""
         self.stopping = True
         while self._queued:  # a run may be followed by one for a queue that was already empty
-            for queue in list(self._queues.values()):
-                await queue.join()
+            for line in list(self._lines.values()):
+                await line.empty()
         await self._writer.drained()
 
-    def _open_queue(self, symbol: str | None) -> None:
+    def _open_line(self, symbol: str | None) -> None:
         assert self._group is not None
-        queue: _Queue = asyncio.Queue(maxsize=2 * self._market_queue_max)
-        self._queues[symbol] = queue
-        self.tasks.append(self._group.create_task(self._serve(queue), name=f"market {symbol}" if symbol else "venue"))
+        line = self._lines[symbol] = _Line()
+        self.tasks.append(self._group.create_task(self._serve(line), name=f"market {symbol}" if symbol else "venue"))
 
     def _enqueue(self, run: _Run) -> bool:
         command = run.commands[0]
-        # A market that is not there has no queue; the venue's task will say so.
-        queue = self._queues.get(_market_of(command)) or self._queues[None]
-        waiting, bound = queue.qsize(), self._market_queue_max
+        # A market that is not there has no line; the venue's task will say so.
+        line = self._lines.get(_market_of(command)) or self._lines[None]
+        waiting, bound = line.waiting, self._market_queue_max
         if waiting >= bound and (waiting >= 2 * bound or not _only_cancels(run.commands)):
             return False
-        queue.put_nowait(run)
+        line.put(run)
         return True
 
-    async def _serve(self, queue: _Queue) -> None:
-        applied = 0
-        run: _Run | None = None
+    async def _serve(self, line: _Line) -> None:
+        applied, done = 0, 0
+        runs: list[_Run] = []
         try:
             while True:
-                run = await queue.get() if queue.empty() else queue.get_nowait()
-                if self._ended:
-                    return
-                for index, command in enumerate(run.commands, run.first):
-                    self._writer.add(run.ticket, index, self._apply(command))
-                self._queued -= len(run.commands)
-                if run.after is not None:
-                    self._follow(run.after)
-                queue.task_done()
-                applied += len(run.commands)
-                run = None
-                if applied >= YIELD_EVERY:
-                    applied = 0
-                    await asyncio.sleep(0)
+                runs, done = await line.take(), 0
+                for run in runs:
+                    if self._ended:
+                        return
+                    for index, command in enumerate(run.commands, run.first):
+                        self._writer.add(run.ticket, index, self._apply(command))
+                    self._queued -= len(run.commands)
+                    line.waiting -= 1
+                    if run.after is not None:
+                        self._follow(run.after)
+                    done += 1
+                    applied += len(run.commands)
+                    if applied >= YIELD_EVERY:
+                        applied = 0
+                        await asyncio.sleep(0)
+                line.taken()
         finally:
-            self._end(queue, run)
+            self._end([*runs[done:], *line.left()])
 
-    def _end(self, queue: _Queue, run: _Run | None) -> None:
+    def _end(self, left: Sequence[_Run]) -> None:
         """A task ends. If that is a bug of the core, what the venue holds may be wrong: from this moment on nothing is
         done on top of it, nobody reads it, and nobody is left waiting."""
         self._ended = self.stopping = True
-        if run is not None:
+        for run in left:
             run.ticket.give_up()
-        while not queue.empty():
-            queue.get_nowait().ticket.give_up()
 
     def _follow(self, run: _Run | None) -> None:
         while run is not None and not self._enqueue(run):
@@ -237,14 +275,16 @@ class Engine:
         outcome: Outcome = venue.apply(command, sequence, time_ns)
         if not isinstance(outcome, list):
             return outcome
-        if isinstance(command, SetMarket) and command.instrument.symbol not in self._queues:
-            self._open_queue(command.instrument.symbol)
+        if isinstance(command, SetMarket) and command.instrument.symbol not in self._lines:
+            self._open_line(command.instrument.symbol)
         return Applied(sequence, time_ns, command, outcome) if outcome else outcome
 
 
 def _market_of(command: Command) -> str | None:
-    """The market whose queue the command goes through; None is the whole venue's."""
-    return None if isinstance(command, _VENUE_COMMANDS) else command.market
+    """The market whose line the command goes through; None is the whole venue's."""
+    if isinstance(command, (PlaceOrder, CancelOrder, CancelAll)):
+        return command.market
+    return None
 
 
 def _only_cancels(commands: Sequence[Command]) -> bool:
@@ -264,7 +304,6 @@ class _Nobody:
 
 
 _NOBODY = _Nobody()
-_VENUE_COMMANDS = (Deposit, AddUser, AddAsset, SetMarket, PassTime)
 _CANCELS = (CancelOrder, CancelAll)
 
 

@@ -36,6 +36,7 @@ class MarketStatus(IntEnum):
     HALTED = 1
 
 
+@lru_cache(maxsize=1 << 14)  # prices and quantities recur
 def parse_scaled(text: str, decimals: int) -> int:
     """`"150.02"` at 3 decimals is 150020.
 
@@ -52,7 +53,7 @@ def parse_scaled(text: str, decimals: int) -> int:
     return int(whole + fraction.ljust(decimals, "0"))
 
 
-@lru_cache(maxsize=1 << 16)  # prices and quantities recur; balances do not, and push out what is oldest
+@lru_cache(maxsize=1 << 16)  # they recur as well; balances do not, and push out what is oldest
 def decimal_text(value: int, decimals: int) -> str:
     """The shortest exact text: 150020 at 3 decimals is `"150.02"`, 2000 is `"2"`."""
     if value < 0:  # a change of price; nothing else is

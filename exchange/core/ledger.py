@@ -20,10 +20,11 @@ HOUSE: Final = (EXTERNAL, FEES)
 class User:
     """One user, or one of the house's names: their accounts, and how many events their private channels have had."""
 
-    __slots__ = ("accounts", "balances_changed_at", "balances_sequence", "orders_sequence", "user_id")
+    __slots__ = ("accounts", "balances_changed_at", "balances_sequence", "is_house", "orders_sequence", "user_id")
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
+        self.is_house = user_id in HOUSE
         self.accounts: dict[str, Account] = {}
         self.orders_sequence = 0  # one a step of an order
         self.balances_sequence = 0  # one a command that changed any of the accounts
@@ -92,7 +93,8 @@ class Ledger:
 
     def has_user(self, user_id: str) -> bool:
         """Whether the user is known; the house's own accounts are no users."""
-        return user_id in self._users and user_id not in HOUSE
+        user = self._users.get(user_id)
+        return user is not None and not user.is_house
 
     def user(self, user_id: str) -> User:
         """A known user."""

@@ -108,7 +108,10 @@ async def said(changes: Changes, epoch: int) -> Said:
     rested, changed, gone, closed = _orders(changes.orders.values(), changes.from_sequence)
     written: dict[str, tuple[Sequence[Any], Callable[[Any], Row]]] = {
         "changed": (changed, changed_row),
-        "accounted": (list(changes.accounts.values()), account_row),
+        "accounted": (
+            [account for of_asset in changes.accounts.values() for account in of_asset.values()],
+            account_row,
+        ),
         "counted": (list(changes.markets.values()), market_row),
         "charted": (await charts(changes.trades), candle_row),
         "transferred": (changes.transfers, transfer_row),

@@ -93,7 +93,8 @@ class Tables:
         assert (self.sequence, self.time_ns) == (stored.to_sequence, stored.time_ns), "the journal is not there yet"
         self.assets |= {asset.symbol: asset for asset in stored.assets}
         self.users |= dict.fromkeys(stored.users)
-        self.accounts |= stored.accounts
+        for asset, accounts in stored.accounts.items():
+            self.accounts |= {(user_id, asset): account for user_id, account in accounts.items()}
         self.accepted += [
             (order.order_id, order.terms) for order in stored.orders.values() if order.order_id not in self.orders
         ]
