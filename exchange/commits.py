@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import structlog
+from mypy_extensions import mypyc_attr
 
 from exchange.core.commands import Command
 from exchange.core.events import Event
@@ -13,6 +14,7 @@ from exchange.failure import Failure
 log = structlog.get_logger(__name__)
 
 
+@mypyc_attr(acyclic=True)
 class Applied:
     """A command that was carried out: its place in the order of all, and what happened."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from mypy_extensions import mypyc_attr
 from sortedcontainers import SortedList
 
 from exchange.core.big_map import BigMap
@@ -21,6 +22,7 @@ BUY: Final = Side.BUY
 IDLE_LEVELS_MAX: Final = 256  # of each half; what they weigh is bounded, and how many of them a walk can meet
 
 
+@mypyc_attr(acyclic=True)
 class Order:
     """An order while it can still trade. What was asked is in `terms` and never changes."""
 

@@ -9,6 +9,8 @@ the one that dataclass makes stays interpreted when the core is compiled.
 from dataclasses import dataclass
 from enum import IntEnum
 
+from mypy_extensions import mypyc_attr
+
 from exchange.core.instrument import Asset, Instrument
 
 
@@ -34,6 +36,7 @@ class TimeInForce(IntEnum):
     FOK = 2  # the order expires whole unless it fills whole
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class PlaceOrder:
     """Enter an order. `price_ticks` is the limit, or a market order's worst price, or None for any."""
@@ -71,6 +74,7 @@ class PlaceOrder:
         self.client_order_id = client_order_id
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class CancelOrder:
     """Take one open order out of the book, by either of its ids; exactly one of them is given."""
@@ -93,6 +97,7 @@ class CancelOrder:
         self.client_order_id = client_order_id
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class CancelAll:
     """Take all open orders of a user out of one market's book."""

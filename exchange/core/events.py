@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.instrument import Asset, Instrument
 
@@ -59,6 +61,7 @@ class RejectReason(StrEnum):
     INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Trade:
     """One match. The buyer pays `quote_minor` and gets the base, each side less its own fee in what it receives.
@@ -114,6 +117,7 @@ class Trade:
         self.trade_sequence = trade_sequence
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class OrderUpdated:
     """An order after one step of its life; `trade` is the match that was the step, if it was one.
@@ -160,6 +164,7 @@ class OrderUpdated:
         self.orders_sequence = orders_sequence
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class LevelChanged:
     """The total of a price level after the command. `book_sequence` counts such changes of this book without holes."""
@@ -185,6 +190,7 @@ class LevelChanged:
         self.book_sequence = book_sequence
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class MarketChanged:
     """A market after a command that changed its book: the best of it, and how far its public channels have counted.
@@ -227,6 +233,7 @@ class MarketChanged:
         self.candles = candles
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class BalanceChanged:
     """An account after the command.
@@ -309,6 +316,7 @@ Event = (
 )
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Rejected:
     """The answer to a command that was refused."""
@@ -316,6 +324,7 @@ class Rejected:
     reason: RejectReason
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Duplicate:
     """The answer to a command that was carried out before: a retry. `order_id` is that order's, None for a deposit."""

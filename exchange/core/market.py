@@ -6,6 +6,8 @@ move money on the ledger that all markets share.
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from exchange.core.book import Book, Half, Level, Order, Trader
 from exchange.core.client_ids import ClientIds
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
@@ -55,6 +57,7 @@ class TradeIds:
         self.last = last
 
 
+@mypyc_attr(acyclic=True)
 class Effects:
     """What one command does: its events so far, and each level and account that it has touched, once, in order."""
 

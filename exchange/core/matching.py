@@ -6,10 +6,13 @@ stands, so what was promised to the ladder of refusals is what happens.
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from exchange.core.book import Book, Order
 from exchange.core.commands import PlaceOrder, Side
 
 
+@mypyc_attr(acyclic=True)
 class Plan:
     """What matching would do.
 

@@ -33,17 +33,19 @@ def venue(begin: list[Operation]) -> Run:
     collector.tame()
 
     def run(operations: Sequence[Operation]) -> int:
-        ids = list(range(1, len(begin) + 1))
+        first, rested = len(begin), list[int]()  # ids: those of `begin` are known, as they are to whoever sends them
         sequence, now_ns, trades = made.sequence, made.time_ns, made.trade_ids.last
         for operation in operations:
             sequence += 1
             now_ns += 1_000
             command: Any
             if operation.kind == CANCEL:
-                command = CancelOrder(USERS[operation.user], SYMBOL, ids[operation.target], None)
+                target = operation.target
+                order_id = target + 1 if target < first else rested[target - first]
+                command = CancelOrder(USERS[operation.user], SYMBOL, order_id, None)
             elif operation.kind == REST:
                 command = terms_of(operation, SYMBOL, USERS, GTC)
-                ids.append(sequence)
+                rested.append(sequence)
             else:
                 command = terms_of(operation, SYMBOL, USERS, IOC)
             outcome = made.apply(command, sequence, now_ns)
