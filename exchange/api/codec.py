@@ -218,9 +218,12 @@ def order_ids(order_id: str | None, client_order_id: str | None) -> tuple[int | 
 
 def batch_item(raw: msgspec.Raw) -> PlaceOrderRequest | BatchCancelItem:
     """One item of a batch. Raises ApiError."""
-    if b'"cancel"' in memoryview(raw).tobytes() and decode(raw, BatchItemKind).cancel is not msgspec.UNSET:
-        return decode(raw, BatchCancelItem)
-    return decode(raw, PlaceOrderRequest)
+    try:
+        return decode(raw, PlaceOrderRequest)
+    except ApiError:
+        if b'"cancel"' in memoryview(raw).tobytes() and decode(raw, BatchItemKind).cancel is not msgspec.UNSET:
+            return decode(raw, BatchCancelItem)
+        raise
 
 
 # --- out
