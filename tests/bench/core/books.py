@@ -144,7 +144,7 @@ def operations_a_second(book: str, depth: int, count: int, seed: int) -> float:
     chance = random.Random(seed)
     begin = resting(chance, depth, HALF)
     operations = mixed(chance, begin, count, HALF)
-    # Each with numbers of its own, as if it had come over a wire, and not those of the order it names, wherever they lie.
+    # Each with numbers of its own, as if it had come over a wire, not with those of the order it names.
     operations = pickle.loads(pickle.dumps(operations))
     takes = sum(operation.kind not in (REST, CANCEL) for operation in operations)
     run = BOOKS[book](begin)
