@@ -22,7 +22,7 @@ def draw(name: str, x_label: str, points: Sequence[tuple[float, float]], directo
     axes.plot(*zip(*points, strict=True), marker="o")
     # A scale that begins before one has room for a point at none.
     axes.set_xscale("symlog", linthresh=1)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max(value for _, value in points))
     axes.set_xlabel(x_label)
     axes.set_ylabel("durable orders a second")
     axes.grid(visible=True, alpha=0.3)
