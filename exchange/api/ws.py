@@ -28,7 +28,7 @@ class _Connection:
 
     __slots__ = ("_patience_s", "_socket", "_transport", "closing")
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, patience_s: float) -> None:
+    def __init__(self, socket: "_Socket", transport: asyncio.Transport, patience_s: float) -> None:
         self._socket = socket
         self._transport = transport
         self._patience_s = patience_s
@@ -47,6 +47,7 @@ class _Connection:
 
     async def end(self, code: int, reason: str, patience_s: float) -> None:
         """Close the socket; a peer that does not read, and so does not answer either, is cut off after a while."""
+        self._socket.inbox.session = None  # what it says from now on is not for its session
         with contextlib.suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(patience_s):
                 await self._socket.close(code=code, message=reason.encode())
@@ -57,35 +58,44 @@ class _Connection:
         self._transport.abort()
 
 
-class _Inbox(WebSocketDataQueue):
-    """What aiohttp's reader puts its messages into: those for the session go there at once, as long as nothing waits.
+class Inbox(WebSocketDataQueue):
+    """What aiohttp's reader puts its messages into: one for the session goes there at once, as long as nothing waits.
 
-    Closings and pings are aiohttp's, and what comes while the session takes nothing waits in line for its task.
+    Closings and pings are aiohttp's, and what comes while the session takes nothing waits in line for its task, as does
+    everything behind it: until the task has dealt with all that waits, and sets `session` again.
     """
 
     session: Session | None = None
+    failure: Exception | None = None
 
     def feed_data(self, data: Any, size: int) -> None:
         """Take a message from the reader."""
         session = self.session
-        if session is None or self._buffer or session.full or session.overloaded or data.type not in _FOR_SESSIONS:
+        if session is None or session.full or session.overloaded or data.type not in _FOR_SESSIONS:
+            self.session = None
             super().feed_data(data, size)
             return
         try:
             session.handle(data.data)
         except Exception as error:
+            self.session, self.failure = None, error
             self.set_exception(error)
+
+    def attend(self, session: Session) -> None:
+        """Give messages to the session, if none waits."""
+        if not self._buffer:
+            self.session = session
 
 
 class _Socket(web.WebSocketResponse):
     """aiohttp's, with an inbox of ours; only for a client that has spoken before it was let in it is of no use."""
 
-    inbox: _Inbox
+    inbox: Inbox
 
     def _post_start(self, request: web.BaseRequest, protocol: str | None, writer: Any) -> None:
         has_spoken = bool(request.protocol._message_tail)
         super()._post_start(request, protocol, writer)
-        self.inbox = _Inbox(request.protocol, INBOX_BYTES, loop=asyncio.get_running_loop())
+        self.inbox = Inbox(request.protocol, INBOX_BYTES, loop=asyncio.get_running_loop())
         if not has_spoken:
             self._reader = self.inbox
             self._parser = WebSocketReader(self.inbox, MESSAGE_MAX, compress=False, decode_text=True)
@@ -118,15 +128,17 @@ class Sockets:
         inbox = socket.inbox
         self._open[session] = None
         try:
-            inbox.session = session
+            inbox.attend(session)
             async for message in socket:
+                if inbox.failure is not None:
+                    raise inbox.failure
                 if message.type not in _FOR_SESSIONS:
                     break
                 if session.full or session.overloaded:
-                    inbox.session = None  # nothing overtakes this message
                     await session.room()
-                    inbox.session = session
                 session.handle(message.data)
+                if not socket.closed:
+                    inbox.attend(session)
         except Exception as error:
             # The upgrade is done: there is no reply any more that could carry this.
             log.error("a socket failed", request_id=opened_as, exc_info=error)

@@ -22,8 +22,9 @@ BUY: Final = Side.BUY
 IDLE_LEVELS_MAX: Final = 256  # of each half; what they weigh is bounded, and how many of them a walk can meet
 
 
-# Neighbours do refer to each other; but an order is taken out of its level before it is forgotten, and a book lives as
-# long as its process. So the garbage collector, whose lists run through a million of them, is not needed for orders.
+# Orders, their level and their trader do refer to each other; but an order is taken out before it is forgotten, and a
+# book lives as long as its process: one that is dropped is never freed. So the garbage collector, whose lists run
+# through a million of them, is not needed for orders.
 @mypyc_attr(acyclic=True)
 class Order:
     """An order while it can still trade. What was asked is in `terms` and never changes."""

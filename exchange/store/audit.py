@@ -5,6 +5,7 @@ page, up to where the snapshot stood. (A long snapshot would keep dead rows aliv
 """
 
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import asyncpg
@@ -134,19 +135,20 @@ async def _history(connection: Any, state: VenueState) -> list[str]:
     async for row in pages(connection, "transfers", "sequence", state.sequence):
         post(row["user_id"], assets[row["asset"]], int(row["amount_minor"]))
         post(EXTERNAL, assets[row["asset"]], -int(row["amount_minor"]))
-    found = bytearray(state.last_trade_id + 1)  # by number, from 1
+    found: set[int] = set()
     async for row in pages(connection, "trades", "trade_id", state.last_trade_id):
         number = row["trade_id"]
-        if number < 1 or found[number]:
+        if number < 1 or number in found:
             return [*findings, f"trade {number} is one too many"]
-        found[number] = 1
+        found.add(number)
         _post_trade(row, rules[row["market"]], post)
         for order_id in (row["maker_order_id"], row["taker_order_id"]):
             sums = executed.setdefault(order_id, [0, 0])
             sums[0] += row["quantity_lots"]
             sums[1] += int(row["quote_minor"])
-    if missing := found.count(0, 1):
-        findings.append(f"trade {found.index(0, 1)} is missing" + (f", and {missing - 1} more" if missing > 1 else ""))
+    if missing := state.last_trade_id - len(found):
+        first = next(number for number in count(1) if number not in found)
+        findings.append(f"trade {first} is missing" + (f", and {missing - 1} more" if missing > 1 else ""))
     for account in state.accounts:
         total = account.available_minor + account.locked_minor
         posted = balances.pop((account.user_id, account.asset), 0)

@@ -1,14 +1,14 @@
 """A raw connection that commits, and the way back when it breaks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic
 
 import asyncpg
 import structlog
 
-from exchange.commits import CommitInDoubt, Copy, Said, SpanT
+from exchange.commits import CommitInDoubt, Said, SpanT
 from exchange.failure import Failure, one_line
 from exchange.store.rows import NULL, PIECE_MAX, lines
 
@@ -125,6 +125,11 @@ class Committer(Generic[SpanT]):
             raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
         except asyncpg.PostgresError as error:
             raise Failure(f"The database refused a commit: {one_line(error)}.") from error
+        except Exception as error:
+            if self.connected() or isinstance(error, Failure):
+                raise
+            self.drop()  # asyncpg stumbles over a connection that goes away while it writes
+            raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
         if fenced != 1:
             raise Failure("Another exchange has taken over this database.")
 
@@ -138,15 +143,15 @@ class Committer(Generic[SpanT]):
             await connection.execute("ROLLBACK", timeout=self._commit_timeout_s)
             return fenced
         for copy in said.copies:
-            await connection.copy_to_table(
-                copy.table,
-                source=_pieces(copy),
-                timeout=self._commit_timeout_s + len(copy.items) * ROW_S,
-                format="text",
-                delimiter=",",
-                null=NULL,
-            )
-        await connection.execute("COMMIT", timeout=self._commit_timeout_s)
+            for begin in range(0, len(copy.items), PIECE_MAX):
+                piece = copy.items[begin : begin + PIECE_MAX]
+                source: Any = memoryview(lines(piece, copy.row))
+                # All of a piece at once: asyncpg waits without an end for more of one whose connection is gone.
+                async with asyncio.timeout(self._commit_timeout_s + len(piece) * ROW_S):
+                    await connection.copy_to_table(copy.table, source=source, format="text", delimiter=",", null=NULL)
+        ended = await connection.execute("COMMIT", timeout=self._commit_timeout_s)
+        if ended != "COMMIT":
+            raise Failure(f"The database refused a commit: {ended}.")
         return fenced
 
     async def settle(self) -> int:
@@ -254,13 +259,6 @@ class Committer(Generic[SpanT]):
         statement = self._work.statement(parts)
         prepared = self._statements[parts] = await self._connection.prepare(statement, timeout=self._commit_timeout_s)
         return prepared
-
-
-async def _pieces(copy: Copy) -> AsyncIterator[bytes]:
-    """Its rows, some at a time: the server has some while the next are made, and the loop gets its turns."""
-    for begin in range(0, len(copy.items), PIECE_MAX):
-        await asyncio.sleep(0)
-        yield lines(copy.items[begin : begin + PIECE_MAX], copy.row)
 
 
 async def refuse_unsafe(connection: Any) -> None:

@@ -171,7 +171,8 @@ class Wire:
         self._ends: list[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = []
         self.questions, self.answers, self.ends = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.last_answer = b""
-        self.last_word: bytes | None = None  # instead of passing it on the connections break
+        self.last_word: bytes | None = None  # instead of passing it on, this is done:
+        self.at_last_word = self.cut
         self.mend()
 
     def mend(self) -> None:
@@ -184,8 +185,8 @@ class Wire:
     def _is_last(self, text: bytes) -> bool:
         if self.last_word is None or self.last_word not in text:
             return False
-        self.cut()
-        return True
+        self.at_last_word()
+        return self.at_last_word == self.cut
 
     def cut(self) -> None:
         """Break the connections there are. A server that is at work notices only when it wants to answer."""
@@ -201,9 +202,9 @@ class Wire:
     async def _ask(self, client: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while text := await client.read(65536):
-                await self.questions.wait()
                 if self._is_last(text):
                     break
+                await self.questions.wait()
                 server.write(text)
                 await server.drain()
         server.close()
@@ -211,9 +212,9 @@ class Wire:
     async def _answer(self, server: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while text := await server.read(65536):
-                await self.answers.wait()
                 if self._is_last(text):
                     break
+                await self.answers.wait()
                 client.write(text)
                 await client.drain()
                 self.last_answer = text

@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import psutil  # type: ignore[import-untyped]
 import pytest
+import uvloop
 
 from exchange.api.frames import feed_encoder
 from exchange.app import build
@@ -19,6 +20,7 @@ from exchange.store import committer
 from exchange.store.audit import audit
 from exchange.store.history import PostgresHistory
 from exchange.store.postgres import PostgresStore
+from exchange.store.rows import PIECE_MAX
 from tests.whole.databases import (
     CONFIG,
     MARKET,
@@ -307,6 +309,35 @@ async def test_a_fill_that_is_cut_off_is_made_once(server: Server, dsn: str, nam
                 await made.store.tables.commit(Changes.of(batch))
             await made.commit(made.apply(order("random1", "sell 5000 @ 200")))
             await is_right(dsn)
+
+
+@pytest.mark.parametrize("how", ["cut", "frozen"])
+def test_a_fill_of_many_pieces_that_is_broken_off_is_made_once(server: Server, how: str) -> None:
+    """In the middle of what it copies, more than the socket takes at once; on the loop that the exchange runs on."""
+
+    async def story() -> None:
+        name = await server.create()
+        dsn = server.dsn(name)
+        with directory() as place:
+            async with Wire(place, server).up() as wire, writing(server.dsn(name, place), commit_timeout_s=1.0) as made:
+                buys = [order("random2", "buy 1000 @ 150")] * (5 * PIECE_MAX)
+                batch = made.apply(order("random1", f"sell {1000 * len(buys)} @ 150"), *buys)
+                await made.store.journal.commit(batch)
+                wire.last_word = b",random2,SOL_USDC,"
+                if how == "frozen":
+                    wire.at_last_word = wire.questions.clear
+                before = asyncio.get_running_loop().time()
+                with pytest.raises(CommitInDoubt):
+                    await made.store.tables.commit(Changes.of(batch))
+                assert asyncio.get_running_loop().time() - before < 20
+                wire.mend()
+                wire.cut()
+                assert await made.store.journal.settle() == batch.to_sequence
+                assert await made.store.tables.settle() == batch.from_sequence
+                await made.store.tables.commit(Changes.of(batch))
+                await is_right(dsn)
+
+    uvloop.run(story())
 
 
 async def test_a_server_that_says_goodbye_before_it_hangs_up_leaves_a_doubt(

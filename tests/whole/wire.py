@@ -157,8 +157,12 @@ def upgrade(netloc: str) -> bytes:
 
 def masked(payload: bytes) -> bytes:
     """A text frame as clients send it; a mask of zeros changes nothing."""
-    assert len(payload) < 1 << 16
-    length = bytes((0x80 | len(payload),)) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
+    if len(payload) < 126:
+        length = bytes((0x80 | len(payload),))
+    elif len(payload) < 1 << 16:
+        length = b"\xfe" + len(payload).to_bytes(2, "big")
+    else:
+        length = b"\xff" + len(payload).to_bytes(8, "big")
     return b"\x81" + length + bytes(4) + payload
 
 
