@@ -11,7 +11,7 @@ from tests.whole import served
 from tests.whole.api import Api, bases
 from tests.whole.served import Served
 
-PLAIN_MARKETS, FEE_MARKETS, SMALL_MARKETS = 150, 5, 1
+PLAIN_MARKETS, FEE_MARKETS, SMALL_MARKETS = 200, 5, 1
 SHARED = (
     served.CONFIG
     + "".join(served.market_text(base) for base in bases("A", PLAIN_MARKETS))
