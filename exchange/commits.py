@@ -1,6 +1,5 @@
 """What is committed, and how a commit in doubt becomes one that is known."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -42,28 +41,6 @@ class Batch:
     def to_sequence(self) -> int:
         """The sequence that the database is at afterwards."""
         return self.applied[-1].sequence
-
-
-class Copy:
-    """Items that become new rows of a table, and how one becomes a row."""
-
-    __slots__ = ("items", "row", "table")
-
-    def __init__(self, table: str, items: Sequence[Any], row: Callable[[Any], tuple[Any, ...]]) -> None:
-        self.table = table
-        self.items = items
-        self.row = row
-
-
-class Said:
-    """What a transaction says to the database: the parts of its statement and their parameters, and what is copied."""
-
-    __slots__ = ("copies", "parameters", "parts")
-
-    def __init__(self, parts: tuple[str, ...], parameters: list[Any], copies: list[Copy]) -> None:
-        self.parts = parts
-        self.parameters = parameters
-        self.copies = copies
 
 
 class CommitInDoubt(Exception):

@@ -88,7 +88,11 @@ class Inbox(WebSocketDataQueue):
 
 
 class _Socket(web.WebSocketResponse):
-    """aiohttp's, with an inbox of ours; only for a client that has spoken before it was let in it is of no use."""
+    """aiohttp's, with an inbox of ours.
+
+    The messages of a client that has spoken before it was let in are in aiohttp's own queue: there they stay, and
+    nothing comes into the inbox.
+    """
 
     inbox: Inbox
 

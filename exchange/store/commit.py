@@ -4,8 +4,9 @@ It moves `venue` from the batch's first sequence to its last, but only under thi
 that row was found. So a writer that has been replaced, or a statement that is sent a second time, changes nothing.
 """
 
-from exchange.commits import Batch, Said
+from exchange.commits import Batch
 from exchange.store import journal
+from exchange.store.transaction import Transaction
 
 
 def statement(_: tuple[str, ...]) -> str:
@@ -17,6 +18,6 @@ def statement(_: tuple[str, ...]) -> str:
     )
 
 
-async def said(batch: Batch, epoch: int) -> Said:
+async def transaction(batch: Batch, epoch: int) -> Transaction:
     """The statement has no parts; its parameters."""
-    return Said((), [epoch, batch.from_sequence, batch.to_sequence, journal.encode(batch.applied)], [])
+    return Transaction((), [epoch, batch.from_sequence, batch.to_sequence, journal.encode(batch.applied)], [])

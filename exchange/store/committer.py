@@ -8,9 +8,10 @@ from typing import Any, Generic
 import asyncpg
 import structlog
 
-from exchange.commits import CommitInDoubt, Said, SpanT
+from exchange.commits import CommitInDoubt, SpanT
 from exchange.failure import Failure, one_line
 from exchange.store.rows import NULL, PIECE_MAX, lines
+from exchange.store.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -51,14 +52,14 @@ Connection = "asyncpg.Connection[Any]"
 class Work(Generic[SpanT]):
     """What a connection commits.
 
-    `head` is the table whose one row has epoch and sequence; `said` is what a span has to say under an epoch,
-    `statement` the SQL of its parts; `make_room` sees to it that there is room for a sequence, and says up to which it
-    need not be asked again.
+    `head` is the table whose one row has epoch and sequence; `transaction` stores a span under an epoch, `statement` is
+    the SQL of its parts; `make_room` sees to it that there is room for a sequence, and says up to which it need not be
+    asked again.
     """
 
     name: str
     head: str
-    said: Callable[[SpanT, int], Awaitable[Said]]
+    transaction: Callable[[SpanT, int], Awaitable[Transaction]]
     statement: Callable[[tuple[str, ...]], str]
     make_room: Callable[[Any, int], Awaitable[float]]
     locks: bool  # whether it holds the lock that says that this exchange is the only one
@@ -111,15 +112,15 @@ class Committer(Generic[SpanT]):
         try:
             if span.to_sequence > self._room_to:
                 self._room_to = await self._work.make_room(self._connection, span.to_sequence)
-            said = await self._work.said(span, self._epoch)
-            prepared = self._statements.get(said.parts) or await self._prepare(said.parts)
+            transaction = await self._work.transaction(span, self._epoch)
+            prepared = self._statements.get(transaction.parts) or await self._prepare(transaction.parts)
             # What says more may take longer: else a single command of a million orders would be in doubt for ever.
-            said_mb = sum(len(value) for value in said.parameters if isinstance(value, str)) / 1_000_000
+            said_mb = sum(len(value) for value in transaction.parameters if isinstance(value, str)) / 1_000_000
             timeout_s = self._commit_timeout_s + said_mb * MEGABYTE_S
-            if said.copies:
-                fenced = await self._copy(prepared, said, timeout_s)
+            if transaction.copies:
+                fenced = await self._copy(prepared, transaction, timeout_s)
             else:
-                fenced = await prepared.fetchval(*said.parameters, timeout=timeout_s)
+                fenced = await prepared.fetchval(*transaction.parameters, timeout=timeout_s)
         except BROKEN as error:
             self.drop()
             raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
@@ -133,16 +134,16 @@ class Committer(Generic[SpanT]):
         if fenced != 1:
             raise Failure("Another exchange has taken over this database.")
 
-    async def _copy(self, prepared: Any, said: Said, timeout_s: float) -> Any:
+    async def _copy(self, prepared: Any, transaction: Transaction, timeout_s: float) -> Any:
         """The statement and the copies in one transaction; nothing of it when the fence holds it back."""
         connection = self._connection
         assert connection is not None
         await connection.execute("BEGIN", timeout=self._commit_timeout_s)
-        fenced = await prepared.fetchval(*said.parameters, timeout=timeout_s)
+        fenced = await prepared.fetchval(*transaction.parameters, timeout=timeout_s)
         if fenced != 1:
             await connection.execute("ROLLBACK", timeout=self._commit_timeout_s)
             return fenced
-        for copy in said.copies:
+        for copy in transaction.copies:
             for begin in range(0, len(copy.items), PIECE_MAX):
                 piece = copy.items[begin : begin + PIECE_MAX]
                 source: Any = memoryview(lines(piece, copy.row))

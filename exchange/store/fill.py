@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from exchange.changes import Changes
-from exchange.commits import Copy, Said
 from exchange.core.events import OrderUpdated
 from exchange.store.rows import (
     Row,
@@ -34,6 +33,7 @@ from exchange.store.rows import (
     user_row,
 )
 from exchange.store.schema import accounts, markets
+from exchange.store.transaction import Copy, Transaction
 
 FENCED = "EXISTS (SELECT 1 FROM fence)"
 PROGRESS = ("executed_lots", "executed_quote_minor", "status", "updated_ns")
@@ -101,7 +101,7 @@ def statement(parts: tuple[str, ...]) -> str:
     return f"WITH {', '.join(made)} SELECT count(*) FROM fence"
 
 
-async def said(changes: Changes, epoch: int) -> Said:
+async def transaction(changes: Changes, epoch: int) -> Transaction:
     """The parts that the changes need, their parameters, made with pauses for others, and what is to be copied."""
     # Both would write the market's row, and of two writes in one statement one is lost without a word.
     assert not changes.instruments.keys() & changes.markets.keys()
@@ -128,7 +128,7 @@ async def said(changes: Changes, epoch: int) -> Said:
     if gone:
         texts["gone"] = numbers(gone)
     last_trade_id = changes.trades[-1].trade_id if changes.trades else 0
-    return Said(
+    return Transaction(
         parts=tuple(texts),
         parameters=[
             *(epoch, changes.from_sequence, changes.to_sequence, changes.time_ns, last_trade_id),

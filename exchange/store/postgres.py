@@ -115,8 +115,8 @@ async def _always_room(_connection: Any, _sequence: int) -> float:
     return math.inf
 
 
-JOURNAL = Work("writer", "venue", commit.said, commit.statement, _partition, locks=True)
-TABLES = Work("filler", "filled", fill.said, fill.statement, _always_room, locks=False)
+JOURNAL = Work("writer", "venue", commit.transaction, commit.statement, _partition, locks=True)
+TABLES = Work("filler", "filled", fill.transaction, fill.statement, _always_room, locks=False)
 
 
 @contextmanager
