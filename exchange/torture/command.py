@@ -67,13 +67,15 @@ def torture_command(
 
 
 def _until_told(torture: Coroutine[Any, Any, Any]) -> Any:
-    """Run it; SIGTERM ends it as Ctrl-C does, and leaves no process and no mount behind."""
+    """Run it; SIGINT and SIGTERM end it, also where a script's background job begins with SIGINT ignored, and leave no
+    process and no mount behind."""
 
     async def run() -> Any:
         this = asyncio.current_task()
         assert this is not None
         with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, this.cancel)
         return await torture
 
     try:
