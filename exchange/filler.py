@@ -1,9 +1,9 @@
 """The filler: what the journal has goes on into the tables, behind everybody's back and many commands at a time.
 
 An answer waits for the journal alone, so what the tables cost, which is most of it, is paid once for thousands of
-commands: an account that changed a hundred times is one row. The tables are behind by a fraction of a second; who
-reads history waits until they show what is durable by then. A process that ends before they do leaves the rest to the
-next one, which applies it again from the journal.
+commands: an account that changed a hundred times is one row. The tables begin to follow within a second; who reads
+history waits until they show what is durable by then. A process that ends before they do leaves the rest to the next
+one, which applies it again from the journal.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from exchange.history import HistoryUnavailable
 
 FILL_MAX = 8192  # commands in one transaction, which begins at once when there are so many
 FILL_ROWS_MAX = 32_768  # orders and trades of them; only what a single command does may be more
-FILL_AFTER_S = 0.25  # fewer wait for more: an order that comes and goes meanwhile has never been open in the tables
+FILL_AFTER_S = 1.0  # fewer wait for more: every fill, however small, makes a few orders wait some milliseconds
 UNFILLED_MAX = 2 * FILL_MAX  # commands; the journal goes no further ahead
 REACH_TIMEOUT_S = 5.0
 

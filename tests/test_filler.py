@@ -188,7 +188,7 @@ def test_a_fill_in_doubt_that_was_stored_is_not_stored_again() -> None:
     async def story(tables: Tables) -> None:
         tables.lost = True
         tables.add(2)
-        await asyncio.sleep(1)
+        await asyncio.sleep(1.5 * FILL_AFTER_S)
         tables.add(3)
 
     assert [count for _, count in told(story).fills] == [2, 3]
