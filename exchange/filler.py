@@ -69,6 +69,10 @@ class Filler:
         self._wake.set()
         self._hurry.set()
 
+    def has_room(self, commands: int) -> bool:
+        """Whether the journal may go on when so many more are added."""
+        return self.unfilled + commands < UNFILLED_MAX
+
     async def room(self) -> None:
         """Return once the journal may go on."""
         await self._room.wait()

@@ -2,7 +2,8 @@
 
 Entries come in sequence order and leave in it. A batch is whatever is waiting when the last commit is done; it becomes
 one row of the journal, and after it `durable_sequence` moves and everything in the batch is released in one synchronous
-step. Refusals and reads of memory wait in the same line, so they too never show what a crash could take back.
+step, with the next batch on its way already. Refusals and reads of memory wait in the same line, so they too never show
+what a crash could take back.
 """
 
 import asyncio
@@ -92,7 +93,10 @@ class Writer:
         self._batch_max = batch_max
         self._reply_timeout_s = reply_timeout_s
         self._pending: deque[Entry] = deque()
-        self._releasing: list[Entry] = []
+        self._committing: list[Entry] = []
+        self._committed: list[Entry] = []  # durable, and not released yet
+        self._committed_sequence = sequence
+        self._commit_s = 0.0  # what the last one took
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -119,7 +123,7 @@ class Writer:
     @property
     def backlog(self) -> int:
         """How many outcomes are waiting to be released."""
-        return len(self._pending) + len(self._releasing)
+        return len(self._pending) + len(self._committing) + len(self._committed)
 
     def wake(self) -> None:
         """Look after the connection, although nothing is waiting."""
@@ -131,7 +135,6 @@ class Writer:
 
     async def run(self) -> None:
         """Commit and release until cancelled."""
-        loop = asyncio.get_running_loop()
         try:
             while True:
                 await self._wake.wait()
@@ -139,16 +142,44 @@ class Writer:
                 self._wake.clear()
                 if not self._store.connected():
                     await settle(self._store, self.durable_sequence)
-                while self._pending:
-                    await self._filler.room()
-                    entries, began_s = self._take(), loop.time()
-                    await self._write(entries)
-                    await self._gather(len(entries) // 2, loop.time() - began_s)
+                while self._pending or self._committed:
+                    if self._enough_for_the_next():
+                        await self._commit_next()
+                    else:
+                        answered = len(self._committed)
+                        self._release()
+                        await self._gather(answered // 2)
+                        await self._filler.room()
                 self._idle.set()
         finally:
             self._give_up()
 
-    async def _gather(self, wanted: int, patience_s: float) -> None:
+    def _enough_for_the_next(self) -> bool:
+        """Whether the next commit is to begin before what the last one made durable is released.
+
+        Then the database has work while the loop answers. It takes half as many as will be answered (see `_gather`).
+        """
+        waiting, answered = len(self._pending), len(self._committed)
+        return waiting > 0 and waiting >= answered // 2 and self._filler.has_room(answered)
+
+    async def _commit_next(self) -> None:
+        """Begin the next commit, release what the last one made durable, and wait for it."""
+        self._committing = self._take()
+        began_s = asyncio.get_running_loop().time()
+        if self._committed:
+            commit = asyncio.create_task(self._commit())
+            try:
+                await asyncio.sleep(0)  # until it is on its way
+                self._release()
+                await commit
+            finally:
+                commit.cancel()
+        else:
+            await self._commit()
+        self._committed, self._committing = self._committing, []
+        self._commit_s = asyncio.get_running_loop().time() - began_s
+
+    async def _gather(self, wanted: int) -> None:
         """Wait until half as many have come as were just answered, but no longer than that commit took.
 
         Clients that trade as fast as they are answered come back one after the other. A commit that began with the
@@ -162,7 +193,7 @@ class Writer:
             self._idle.set()
         self._wanted = wanted
         self._enough.clear()
-        long_enough = asyncio.get_running_loop().call_later(min(patience_s, GATHER_MAX_S), self._enough.set)
+        long_enough = asyncio.get_running_loop().call_later(min(self._commit_s, GATHER_MAX_S), self._enough.set)
         await self._enough.wait()
         long_enough.cancel()
         self._wanted = 0
@@ -175,18 +206,24 @@ class Writer:
             return list(pending)
         return [pending.popleft() for _ in range(self._batch_max)]
 
-    async def _write(self, entries: list[Entry]) -> None:
-        self._releasing = entries
-        applied = [outcome for _, _, outcome in entries if outcome.__class__ is Applied]
+    async def _commit(self) -> None:
+        applied = [outcome for _, _, outcome in self._committing if outcome.__class__ is Applied]
         if applied:
-            batch = Batch(self.durable_sequence, applied)
+            batch = Batch(self._committed_sequence, applied)
             assert applied[0].sequence == batch.from_sequence + 1
             assert batch.to_sequence == batch.from_sequence + len(applied)
             await self._timed_commit(batch)
-            self.durable_sequence = batch.to_sequence
+            self._committed_sequence = batch.to_sequence
+
+    def _release(self) -> None:
+        """Show what has become durable, and tell those who wait."""
+        entries = self._committed
+        applied = [outcome for _, _, outcome in entries if outcome.__class__ is Applied]
+        if applied:
+            self.durable_sequence = applied[-1].sequence
             self._filler.add(applied)
         self._released(entries)
-        self._releasing = []
+        self._committed = []
         for ticket, index, outcome in entries:
             ticket.resolve(index, outcome)
 
@@ -204,7 +241,7 @@ class Writer:
         while True:
             await asyncio.sleep(min(0.25, self._reply_timeout_s / 4))
             expired_before = loop.time() - self._reply_timeout_s
-            for entries in (self._releasing, self._pending):
+            for entries in (self._committed, self._committing, self._pending):
                 for ticket, _, _ in entries:
                     if ticket.since == math.inf:
                         continue  # nobody waits for it, but others do behind it
@@ -215,5 +252,5 @@ class Writer:
     def _give_up(self) -> None:
         """The writer ends: nobody may be left waiting, and nobody may begin to."""
         self._ended = True
-        for ticket, _, _ in [*self._releasing, *self._pending]:
+        for ticket, _, _ in [*self._committed, *self._committing, *self._pending]:
             ticket.give_up()

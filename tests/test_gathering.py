@@ -118,3 +118,30 @@ def test_who_reads_is_answered_at_once_while_nothing_has_come() -> None:
         await asyncio.sleep(1)
 
     assert told(story) == [(0, 8), (8, 1)]
+
+
+def test_the_next_commit_is_on_its_way_before_the_last_one_is_answered() -> None:
+    """So the database is at work while the loop makes the answers."""
+
+    async def story(place: Place) -> None:
+        answered = place.add(8)
+        answered[0].add_done_callback(lambda _: seen.append(len(place.commits)))
+        await asyncio.sleep(COMMIT_S / 2)
+        place.add(4)
+
+    seen: list[int] = []
+    assert told(story) == [(0, 8), (4, 4)]
+    assert seen == [2]
+
+
+def test_who_was_answered_is_not_made_to_wait_for_too_few() -> None:
+    async def story(place: Place) -> None:
+        answered = place.add(8)
+        answered[0].add_done_callback(lambda _: seen.append(len(place.commits)))
+        await asyncio.sleep(COMMIT_S / 2)
+        place.add(3)
+        await asyncio.sleep(1)
+
+    seen: list[int] = []
+    assert told(story) == [(0, 8), (8, 3)]
+    assert seen == [1]

@@ -313,6 +313,34 @@ async def test_nobody_waits_for_a_writer_that_was_canceled() -> None:
         assert [type(reply.exception()) for reply in replies] == [OutcomeUnknown] * 3
 
 
+async def test_what_is_durable_is_answered_although_the_next_commit_is_refused() -> None:
+    async with desk_of() as desk:
+        desk.store.slow()
+        first = [desk.apply(), desk.apply()]
+        await turns()
+        second = [desk.apply(), desk.add("read")]
+        desk.store.fates += [Fate.STORED, Fate.REFUSED]
+        desk.store.go_on()
+        assert isinstance(await ended(desk), Failure)
+        assert [reply.result()[0].sequence for reply in first] == [1, 2]
+        assert [type(reply.exception()) for reply in second] == [OutcomeUnknown] * 2
+        assert desk.writer.durable_sequence == 2
+
+
+async def test_nobody_waits_for_a_writer_that_was_canceled_between_two_commits() -> None:
+    async with desk_of() as desk:
+        desk.store.slow()
+        first = desk.apply()
+        await turns()
+        second = desk.apply()
+        first.add_done_callback(lambda _: desk.task.cancel())
+        desk.store.go_on()
+        desk.store.slow()
+        await asyncio.wait([desk.task])
+        assert first.result()[0].sequence == 1
+        assert isinstance(second.exception(), OutcomeUnknown)
+
+
 @pytest.mark.parametrize("idle", [True, False])
 async def test_nobody_waits_for_a_writer_that_has_ended_already(idle: bool) -> None:
     async with desk_of() as desk:
