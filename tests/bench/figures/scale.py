@@ -75,7 +75,7 @@ async def measure(name: str, what: str, counts: Sequence[int], speed: Speed, ben
         value = await speed(bench, count)
         limit = await _speed(bench, bench.limit_url, connections=connections)
         rows.append(row_of(f"{name} {count:,}", "orders/s", [(value, limit)]))
-        points.append((count, value))
+        points.append((count, value, limit))
     draw(name, what, points)
     return rows
 
