@@ -145,7 +145,8 @@ class Exchange:
 
     async def _tick(self) -> None:
         """What goes by the clock: candles end, and slow subscribers get what waited."""
-        minute = 0
+        minute = 0  # the last one at whose beginning all has ended whose time was over
+        latest, applied = 0, 0  # the one that it is now, and what was applied before its first look
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + TICK_S
@@ -153,8 +154,14 @@ class Exchange:
             self.loop_lag_us.observe(max(0, int((loop.time() - due) * 1_000_000)))
             self.feeds.catch_up()
             now_ns = self.engine.time_ns()
-            if now_ns // MINUTE_NS != minute and (not self.data.ends_by(now_ns) or self.engine.pass_time()):
-                minute = now_ns // MINUTE_NS
+            if now_ns // MINUTE_NS != latest:
+                latest, applied = now_ns // MINUTE_NS, self.venue.sequence
+            if latest != minute:
+                over = self.engine.durable_sequence >= applied  # else what is to end may not have begun yet
+                if self.data.ends_by(now_ns):
+                    over = self.engine.pass_time()
+                if over:
+                    minute = latest
 
 
 async def build(

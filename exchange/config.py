@@ -4,6 +4,7 @@
 itself.
 """
 
+import math
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
@@ -200,8 +201,8 @@ def _check(config: Config) -> None:
         "[limits] orders_burst": config.limits.orders_burst,
     }
     for setting, value in positive.items():
-        if not value > 0:  # which nan is not either
-            raise Failure(f"{setting} must be greater than zero.", 2)
+        if not 0 < value < math.inf:  # which nan is not either
+            raise Failure(f"{setting} must be a number greater than zero.", 2)
     for table, names in (
         ("assets", [asset.symbol for asset in config.assets]),
         ("markets", [market.symbol for market in config.markets]),

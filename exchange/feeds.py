@@ -459,4 +459,5 @@ class Feeds:
         if better and self._channels:
             self._emit(f"book_ticker@{market}", sequence, changed.best_sequence, changed)
             if f"ticker@{market}" in self._channels:
+                view.forget(applied.time_ns)
                 self._emit(f"ticker@{market}", sequence, changed.best_sequence, view.ticker(applied.time_ns))

@@ -42,3 +42,21 @@ async def test_with_too_much_in_flight_it_is_not_read_until_there_is_an_answer()
     busy.count(-1)
     await reading
     assert not busy.full
+
+
+async def test_with_one_alone_it_is_not_read_until_that_is_done() -> None:
+    busy, going_on = session(), asyncio.Event()
+
+    async def work() -> None:
+        await going_on.wait()
+
+    busy._do(asyncio.sleep(0))
+    busy._do(work(), alone=True)
+    reading = asyncio.create_task(busy.room())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert busy.full
+    assert not reading.done()
+    going_on.set()
+    await reading
+    assert not busy.full

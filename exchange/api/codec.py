@@ -147,7 +147,7 @@ def decode_name(name: str, text: str) -> str:
 
 def _choice(name: str, text: str, choices: dict[str, Any]) -> Any:
     choice = choices.get(text)
-    if choice is None:
+    if choice is None and text.isascii():  # a Kelvin sign is a small k, too
         choice = choices.get(text.lower())
     if choice is None:
         raise ApiError("INVALID_FIELD", f"{name} must be one of {', '.join(choices)}.")

@@ -31,7 +31,7 @@ class HttpConnection(web.RequestHandler):
     """aiohttp's connection, with our errors and a short way for orders.
 
     `_in_step`: all bytes so far were whole requests, so those that come begin another. `_ordering`: an order is at the
-    desk; what comes meanwhile is held, so that replies keep the order of requests.
+    desk, or what came meanwhile is not taken yet; what comes is held, so that replies keep the order of requests.
     """
 
     __slots__ = ("_desk", "_held", "_in_step", "_ordering", "_request_ids")
@@ -87,17 +87,28 @@ class HttpConnection(web.RequestHandler):
         self._end_order(self._desk.refused(error))
 
     def _end_order(self, reply: bytes) -> None:
-        self._ordering = self._request_in_progress = False
+        self._request_in_progress = False
+        # What the client has sent meanwhile is read in a step of its own: here the writer is at work for everybody.
+        self._ordering = bool(self._held)
         if self._handler_waiter is not None:
             self._handler_waiter.set_result(None)
         if self.transport is None or self.transport.is_closing():
             return  # the client has left
         self.transport.write(reply)
-        if self._held:
-            held, self._held = self._held, b""
-            if self._buffer_paused:
-                self._resume_reading_for_buffer()
+        if self._ordering:
+            self._loop.call_soon(self._take_held)
+
+    def _take_held(self) -> None:
+        self._ordering, held, self._held = False, self._held, b""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if self._buffer_paused:
+            self._resume_reading_for_buffer()
+        try:
             self.data_received(held)
+        except Exception:
+            self.transport.abort()  # as it does itself with what comes straight from it
+            raise
 
     def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None

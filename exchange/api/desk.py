@@ -23,6 +23,7 @@ from exchange.api.trading import Asker, Trading
 PATH = "/order"
 HEADS_MAX = 4096  # known at a time; a client whose every head is another finds the usual way
 HEAD_MAX_BYTES = 1024
+LENGTH_DIGITS = 18
 BODY_MAX_BYTES = 4096  # of a plain order, which has some hundreds
 SPECIAL = (hdrs.EXPECT, hdrs.ORIGIN, hdrs.CONTENT_ENCODING, HEADER)  # what makes a request not plain
 
@@ -58,7 +59,10 @@ class Desk:
         """Whether these bytes are exactly the message that aiohttp has found in them; a plain order is remembered."""
         if not isinstance(message, RawRequestMessage) or message.chunked or message.upgrade:
             return False
-        body_bytes = int(message.headers.get(hdrs.CONTENT_LENGTH, "0"))
+        length = message.headers.get(hdrs.CONTENT_LENGTH, "0")
+        if len(length) > LENGTH_DIGITS:  # zeros, thousands perhaps, which Python would refuse to read
+            return False
+        body_bytes = int(length)
         end = data.find(b"\r\n\r\n") + 4
         if len(data) != end + body_bytes:
             return False

@@ -1,10 +1,12 @@
 """A session: what one client says on its socket, and what it is answered.
 
-Commands of one socket are applied in the order sent, market by market; the answers come as they become durable.
+Commands of one socket are applied in the order sent, market by market; the answers come as they become durable. What
+could be overtaken, or is much to copy, is done before the next message is taken: commands of several markets, which get
+in line one market after the other, and channels.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -14,7 +16,8 @@ from exchange.api.channels import PRIVATE, Channels, names, split
 from exchange.api.errors import ApiError
 from exchange.api.frames import answer_frame
 from exchange.api.rest import api_error
-from exchange.api.trading import Trading
+from exchange.api.trading import Several, Trading
+from exchange.core.venue import Venue
 from exchange.engine import Engine
 from exchange.feeds import Connection, Feeds, Subscriber
 
@@ -22,6 +25,7 @@ CLOSING_S = 2.0  # what a peer has to take its last messages when the exchange e
 GOING_AWAY = 1001
 IN_FLIGHT_MAX = 1000  # requests of one socket that are not answered yet; then it is not read further
 CHANNELS_MAX = 4096  # of one socket
+CHANNELS_AT_A_TIME = 64  # in the writer's line
 
 
 class Peer(Connection, Protocol):
@@ -86,8 +90,8 @@ class Session:
         self._peer = peer
         self._subscriber = Subscriber(peer, floor.channels.encode)
         self._in_flight = 0  # requests that wait for their answer
-        self._joining = 0  # channels that wait for their beginning
-        self.full = False  # as many as may; then nothing more is read
+        self._alone = False  # one of them is to be done before the next is taken
+        self.full = False  # as many as may, or one alone; then nothing more is read
         self.overloaded = False  # one was refused as more than the exchange can take
         self._room = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -135,9 +139,9 @@ class Session:
             case messages.Cancel():
                 self._ask(trading.cancel(message, self._user(message.user_id)), message.id)
             case messages.CancelAll():
-                self._ask(trading.cancel_all(message, self._user(message.user_id)), message.id)
+                self._ask_several(trading.cancel_all(message, self._user(message.user_id)), message.id)
             case messages.PlaceOrders():
-                self._ask(trading.batch(message, self._user(message.user_id)), message.id)
+                self._ask_several(trading.batch(message, self._user(message.user_id)), message.id)
             case messages.Subscribe():
                 self._subscribe(message)
             case messages.Unsubscribe():
@@ -151,10 +155,9 @@ class Session:
         return self._floor.gate.known(user_id if user_id is not None else self._user_id)
 
     def _subscribe(self, message: messages.Subscribe) -> None:
-        request_id = message.id
         floor, subscriber = self._floor, self._subscriber
         wanted = names(message.channel, message.channels)
-        if len(subscriber.channels) + self._joining + len(wanted) > CHANNELS_MAX:
+        if len(subscriber.channels) + len(wanted) > CHANNELS_MAX:
             raise ApiError("INVALID_FIELD", f"A socket may have {CHANNELS_MAX} channels.")
         for channel in wanted:
             kind, subject = split(channel)
@@ -162,47 +165,61 @@ class Session:
                 floor.gate.known(subject)
             elif subject not in floor.engine.venue.markets:
                 raise ApiError("UNKNOWN_MARKET")
-        for channel in wanted:
-            joined = floor.engine.read(partial(floor.channels.subscribe, subscriber, channel, request_id))
-            self._joining += 1
-            joined.add_done_callback(partial(self._joined, request_id))
-
-    def _joined(self, request_id: Any, done: "asyncio.Future[Any]") -> None:
-        self._joining -= 1
-        self._heard(request_id, done)
-
-    def _heard(self, request_id: Any, done: "asyncio.Future[Any]") -> None:
-        if not done.cancelled() and (error := done.exception()) is not None:
-            self._refuse(api_error(error, "a socket's channel", self._opened_as), request_id)
+        begin = [partial(floor.channels.subscribe, subscriber, channel, message.id) for channel in wanted]
+        self._do(self._listen(begin, message.id), alone=True)
 
     def _unsubscribe(self, message: messages.Unsubscribe) -> None:
-        floor, request_id = self._floor, message.id
-        for channel in names(message.channel, message.channels):
+        wanted = names(message.channel, message.channels)
+        if len(wanted) > CHANNELS_MAX:
+            raise ApiError("INVALID_FIELD", f"A socket may have {CHANNELS_MAX} channels.")
+        for channel in wanted:
             split(channel)
-            leave = partial(floor.channels.unsubscribe, self._subscriber, channel, request_id)
-            left = floor.engine.read(leave)
-            left.add_done_callback(partial(self._heard, request_id))
+        end = [partial(self._floor.channels.unsubscribe, self._subscriber, channel, message.id) for channel in wanted]
+        self._do(self._listen(end, message.id), alone=True)
+
+    async def _listen(self, copies: Sequence[Callable[[Venue], Any]], request_id: Any) -> None:
+        """Get channels in the writer's line, some at a time: others are in it too."""
+        try:
+            for begin in range(0, len(copies), CHANNELS_AT_A_TIME):
+                some = copies[begin : begin + CHANNELS_AT_A_TIME]
+                await asyncio.gather(*[self._floor.engine.read(copy) for copy in some])
+        except Exception as error:
+            self._refuse(api_error(error, "a socket's channel", self._opened_as), request_id)
 
     # --- answering
 
     def _ask(self, answer: Awaitable[Any], request_id: Any) -> None:
-        """Answer when the coroutine has; it has got in line already."""
-        self.count(1)
-        task = asyncio.create_task(self._result(answer, request_id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Answer when there is one; what it takes has got in line already."""
+        self._do(self._result(answer, request_id))
+
+    def _ask_several(self, answer: Several, request_id: Any) -> None:
+        """The same for several commands, of which not all need be in line."""
+        self._do(self._result(answer, request_id), alone=answer.spread)
 
     async def _result(self, answer: Awaitable[Any], request_id: Any) -> None:
         try:
             self.succeed(await answer, request_id)
         except Exception as error:
             self.fail(error, request_id)
+
+    def _do(self, work: Awaitable[None], *, alone: bool = False) -> None:
+        """Have it done, as one of the requests in flight; alone, no other message is taken before it is."""
+        self._alone |= alone
+        self.count(1)
+        task = asyncio.create_task(self._until_done(work, alone))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _until_done(self, work: Awaitable[None], alone: bool) -> None:
+        await work
+        if alone:
+            self._alone = False
         self.count(-1)
 
     def count(self, change: int) -> None:
         """Know how many requests wait for their answer; the client may go on when there are few enough."""
         self._in_flight += change
-        if self._in_flight >= IN_FLIGHT_MAX:
+        if self._in_flight >= IN_FLIGHT_MAX or self._alone:
             self.full = True
             self._room.clear()
         elif self.full:

@@ -6,7 +6,7 @@ the order of calls is the order of commands.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Generator, Sequence
 from typing import Any, Protocol
 
 from exchange.api import codec, models
@@ -32,6 +32,21 @@ UNTOLD: dict[type[Exception], str] = {
 
 Answer = Awaitable[models.Json]
 Outcomes = Awaitable[list[Any]]
+
+
+class Several:
+    """The answer to several commands, to be awaited.
+
+    `spread`: they are of several markets. Then not all of them are in line yet, and what is sent after them could
+    overtake them.
+    """
+
+    def __init__(self, answer: Answer, commands: Sequence[PlaceOrder | CancelOrder | CancelAll]) -> None:
+        self._answer = answer
+        self.spread = len({command.market for command in commands}) > 1
+
+    def __await__(self) -> Generator[Any, None, models.Json]:
+        return self._answer.__await__()
 
 
 class Asker(Protocol):
@@ -179,11 +194,11 @@ class Trading:
 
     # --- several
 
-    def cancel_all(self, request: models.CancelAllRequest, user_id: str) -> Answer:
+    def cancel_all(self, request: models.CancelAllRequest, user_id: str) -> Several:
         """Cancel all open orders of a user, in one market or in all."""
         markets = sorted(self._venue.markets) if request.market is None else [self.rules(request.market).symbol]
-        outcomes = self._engine.submit_all([CancelAll(user_id, symbol) for symbol in markets]) if markets else None
-        return self._cancel_all(outcomes)
+        commands = [CancelAll(user_id, symbol) for symbol in markets]
+        return Several(self._cancel_all(self._engine.submit_all(commands) if commands else None), commands)
 
     async def _cancel_all(self, outcomes: Outcomes | None) -> models.Json:
         canceled = []
@@ -195,12 +210,12 @@ class Trading:
                     canceled.append(codec.order_json(event, self.rules(event.terms.market)))
         return {"canceled": canceled}
 
-    def batch(self, request: models.BatchRequest, user_id: str) -> Answer:
+    def batch(self, request: models.BatchRequest, user_id: str) -> Several:
         """Place and cancel several, each on its own."""
         if not 1 <= len(request.orders) <= models.BATCH_MAX:
             raise ApiError("INVALID_FIELD", f"orders must hold 1 to {models.BATCH_MAX} items.")
         results: list[Any] = []
-        commands: list[Command] = []
+        commands: list[PlaceOrder | CancelOrder] = []
         for raw in request.orders:
             try:
                 commands.append(self._batch_command(raw, user_id))
@@ -208,7 +223,8 @@ class Trading:
             except ApiError as error:
                 results.append(self._refuse(error))
         self._limits.orders(user_id, sum(isinstance(command, PlaceOrder) for command in commands))
-        return self._batch(results, commands, self._engine.submit_all(commands) if commands else None)
+        outcomes = self._engine.submit_all(commands) if commands else None
+        return Several(self._batch(results, commands, outcomes), commands)
 
     async def _batch(self, results: list[Any], commands: Sequence[Command], outcomes: Outcomes | None) -> models.Json:
         answered = zip(commands, await outcomes if outcomes is not None else (), strict=True)
@@ -227,7 +243,7 @@ class Trading:
         self.refusals[error.code] += 1
         return error.json()
 
-    def _batch_command(self, raw: Any, user_id: str) -> Command:
+    def _batch_command(self, raw: Any, user_id: str) -> PlaceOrder | CancelOrder:
         item = codec.batch_item(raw)
         if item.user_id is not None and item.user_id != user_id:
             raise ApiError("FORBIDDEN", "This item names another user than its batch.")

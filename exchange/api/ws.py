@@ -122,6 +122,7 @@ class Sockets:
     async def handle(self, request: web.Request, opened_as: str) -> web.StreamResponse:
         """Serve one socket until it closes. `opened_as`: the id of the request that opens it, for its log lines."""
         self._floor.gate.admit(request, changes=True)
+        protocol: Any = request.protocol
         socket = _Socket(heartbeat=self._ping_s, compress=False, max_msg_size=MESSAGE_MAX)
         socket.headers[HEADER] = opened_as
         await socket.prepare(request)
@@ -148,6 +149,9 @@ class Sockets:
             log.error("a socket failed", request_id=opened_as, exc_info=error)
         finally:
             inbox.session = None
+            protocol._data_received_cb = (
+                None  # a method of the socket, which knows its request, which knows its protocol
+            )
             del self._open[session]
             session.end()
             if socket.close_code == WSCloseCode.ABNORMAL_CLOSURE:

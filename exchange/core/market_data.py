@@ -72,10 +72,27 @@ class Day:
             self._high_ticks = max((minute.high_ticks for minute in minutes), default=None)
             self._low_ticks = min((minute.low_ticks for minute in minutes), default=None)
 
+    def begins_before(self, time_s: int) -> bool:
+        """Whether a minute of it does."""
+        return bool(self._minutes) and self._minutes[0].open_s < time_s
+
+    def since(self, time_s: int) -> "Day":
+        """What of it began then or later."""
+        day = Day()
+        for minute in self._minutes:
+            if minute.open_s >= time_s:
+                day.begin(minute)
+        return day
+
     @property
     def prices(self) -> tuple[int | None, int | None, int | None]:
         """Open, high and low."""
         return (self._minutes[0].open_ticks if self._minutes else None), self._high_ticks, self._low_ticks
+
+
+def _day_s(time_ns: int) -> int:
+    """When the last 24 hours, whole minutes of them, began as of this time."""
+    return time_ns // 1_000_000_000 // MINUTE_S * MINUTE_S - DAY_S + MINUTE_S
 
 
 class MarketView:
@@ -146,6 +163,7 @@ class MarketView:
         time_s, minute = time_ns // 1_000_000_000, self._minute
         if minute is not None and time_s < minute.open_s + MINUTE_S:
             return NONE_CLOSED
+        self.forget(time_ns)
         closed: list[Candle | None] = [minute]
         if minute is not None:
             self._longer = [self.candle(interval) for interval in range(1, len(INTERVALS_S))]
@@ -171,10 +189,15 @@ class MarketView:
         """How many events the channel of this interval has had: one a trade, and one a candle that ended."""
         return self._trades + self._closed[interval]
 
+    def forget(self, time_ns: int) -> None:
+        """Drop what is no more of the last 24 hours, now that so much time has passed for certain."""
+        self._day.forget_before(_day_s(time_ns))
+
     def ticker(self, now_ns: int) -> Ticker:
-        """The last 24 hours as of this time."""
-        day = self._day
-        day.forget_before(now_ns // 1_000_000_000 // MINUTE_S * MINUTE_S - DAY_S + MINUTE_S)
+        """The last 24 hours as of this time, which may be a clock's that is wrong: nothing is forgotten for it."""
+        day, begin_s = self._day, _day_s(now_ns)
+        if day.begins_before(begin_s):
+            day = day.since(begin_s)
         return Ticker(
             self.symbol,
             self.last_ticks,

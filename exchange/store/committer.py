@@ -25,7 +25,11 @@ CONNECT_TIMEOUT_S = 5.0
 MAX_STATEMENTS = 256  # prepared at once; a statement is some tens of kilobytes on either side
 
 # A statement is planned once, when its tables may be empty; these keep that plan right when they have grown.
+# The committer has timeouts of its own, which know what they interrupt; those of a role or a server do not.
 SESSION = {
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
     "jit": "off",
     "synchronous_commit": "on",
     "plan_cache_mode": "force_generic_plan",

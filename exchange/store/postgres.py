@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 import asyncpg
 from alembic import command as alembic_command
 from alembic.config import Config as AlembicConfig
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from exchange.commits import Journaled, SpanT
@@ -127,6 +129,11 @@ def _failures() -> Iterator[None]:
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OSError, TimeoutError) as error:
         # ValueError: a port in the URL that is no number.
         raise Failure(f"The database cannot be used: {one_line(error)}.") from error
+    except DBAPIError as error:  # of a migration; what asyncpg said is the cause of the cause
+        cause = error.orig.__cause__ if error.orig is not None else None
+        raise Failure(f"The database cannot be used: {one_line(cause or error)}.") from error
+    except CommandError as error:
+        raise Failure(f"The database is of an exchange that is newer, perhaps: {one_line(error)}.") from error
 
 
 def migrations_dir() -> Path:

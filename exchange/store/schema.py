@@ -13,6 +13,7 @@ metadata = sa.MetaData()
 Text = sa.Text(collation="C")  # names compare by their bytes, whatever the server's locale
 Money = sa.Numeric(38, 0)
 Sum = sa.Numeric(40, 0)  # of several amounts, each in the range of Money
+Turnover = sa.Numeric()  # of any number of trades: the same money may be traded for the whole day
 
 
 def _order_columns() -> list[sa.Column[object]]:
@@ -167,8 +168,8 @@ candles = sa.Table(
     sa.Column("high_ticks", sa.BigInteger, nullable=False),
     sa.Column("low_ticks", sa.BigInteger, nullable=False),
     sa.Column("close_ticks", sa.BigInteger, nullable=False),
-    sa.Column("volume_lots", Sum, nullable=False),
-    sa.Column("quote_minor", Sum, nullable=False),
+    sa.Column("volume_lots", Turnover, nullable=False),
+    sa.Column("quote_minor", Turnover, nullable=False),
     sa.Column("trades", sa.BigInteger, nullable=False),
 )
 

@@ -155,6 +155,22 @@ def test_the_day_is_the_running_minute_and_the_1439_before_it() -> None:
     assert gone.last_ticks == 200
 
 
+def test_a_clock_that_is_wrong_for_once_takes_nothing_from_the_day() -> None:
+    watched = Watched()
+    watched.trade(30, 100)
+    assert watched.ticker(10 * DAY_S).trades == 0
+    assert watched.ticker(60).trades == 1
+
+
+def test_what_is_over_is_forgotten_although_nobody_asks() -> None:
+    watched = Watched()
+    for minute in range(3):
+        watched.trade(60 * minute, 100)
+    watched.trade(2 * DAY_S, 200)
+    watched.trade(2 * DAY_S + 60, 200)
+    assert len(watched.view._day._minutes) == 2
+
+
 def test_high_and_low_are_found_anew_when_they_leave() -> None:
     watched = Watched()
     for minute, price in enumerate((500, 100, 300, 200)):

@@ -123,7 +123,7 @@ NOT_NUMBERS = (
 NOT_NAMES = ("", " ", "a b", "a/b", "a\u0000", "ä", "１", "a\n", LONG)  # noqa: RUF001
 NOT_MARKETS = ("NO_SUCH", "", " ", "{base}", "{market} ", "USDC_{base}", "a\u0000b", "ä_ö", "null")
 NOT_IDS = ("", " ", "abc", "-1", "+1", "1.0", "1e3", "١", "²", "0x1", "1 ", "1" * 20, LONG)  # noqa: RUF001
-NOT_CHOICES = ("", " ", "bid", "buy ", "b\u0000uy", "null", "ｂuy", LONG)  # noqa: RUF001
+NOT_CHOICES = ("", " ", "bid", "buy ", "b\u0000uy", "null", "ｂuy", "mar\u212aet", "fo\u212a", LONG)  # noqa: RUF001
 NOT_LIMITS = ("0", "-1", "1001", "5001", "", " ", "1.5", "1.0", "1e2", "+1", "０", "ten", "null", "true", "9" * 30)  # noqa: RUF001
 NOT_TIMES = ("", " ", "abc", "-1", "+1", "1.0", "1e3", "1_000", "\u0661", "0x1", "9223372036854775807", "9" * 30)
 

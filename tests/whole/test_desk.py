@@ -123,6 +123,20 @@ async def test_a_retry_finds_its_order_by_the_short_way_too(api: Api, market: st
     assert (other[0], other[2]["code"]) == (409, "CLIENT_ORDER_ID_CONFLICT")
 
 
+async def test_a_length_of_thousands_of_digits_is_none_of_the_desks(api: Api, market: str) -> None:
+    """aiohttp takes it for what it is, and Python would refuse to read it: whichever way it comes, it is answered."""
+    order = request(order_body(await api.user(USDC="100000"), market, "buy 1 @ 10"))
+    time = f"GET /time HTTP/1.1\r\nHost: localhost\r\nContent-Length: {'0' * 4400}\r\n\r\n".encode()
+    async with lines_to(api, 1) as (line,):
+        assert (await line.ask(time))[0] == 200
+        assert (await line.ask(order))[0] == 200
+        for _ in range(20):
+            line.writer.write(order)
+            await line.writer.drain()
+            line.writer.write(time)  # held while the order is at the desk, if it is there still
+            assert ("order_id" in (await line.reply())[2], "timestamp" in (await line.reply())[2]) == (True, True)
+
+
 async def test_what_is_sent_ahead_is_answered_in_its_order(api: Api, market: str) -> None:
     user = await api.user(USDC="100000")
     order = request(order_body(user, market, "buy 1 @ 10"))

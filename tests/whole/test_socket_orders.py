@@ -100,6 +100,31 @@ async def test_hundreds_in_flight_are_each_answered_and_applied_in_the_order_sen
         assert socket.reader.book(market)["bids"] == []
 
 
+async def test_nothing_overtakes_what_goes_to_several_markets(shared: Served, api: Api, markets: Markets) -> None:
+    """Such commands get in line one market after the other, and what is said next comes behind them all."""
+    one, other = sorted((markets.plain(), markets.plain()))
+    user = await api.user()
+    async with Wire(shared.ws_url) as socket:
+        for round_number in range(10):
+            await socket.say("CANCEL_ALL", user_id=user)
+            name = f"quote-{round_number}"
+            placed = await socket.ok("ORDER", **order_body(user, other, "buy 1 @ 5", client_order_id=name))
+            assert placed["order_id"] in await open_ids(api, user, other)
+
+            items = [
+                order_body(None, market, "buy 1 @ 4", client_order_id=f"{market}-{name}") for market in (one, other)
+            ]
+            await socket.say("ORDERS", user_id=user, orders=items)
+            canceled = await socket.ok("CANCEL", user_id=user, market=other, client_order_id=f"{other}-{name}")
+            assert canceled["status"] == "canceled"
+
+
+async def open_ids(api: Api, user: str, market: str) -> set[str]:
+    """The user's open orders."""
+    found = await api.ok("GET", "/orders/open", user_id=user, market=market)
+    return {order["order_id"] for order in found["orders"]}
+
+
 async def test_long_messages_keep_their_order(shared: Served, api: Api, market: str) -> None:
     """Some are longer than what may wait for the session, and others come in the same breath."""
     user, address = await api.user(), urlsplit(shared.ws_url)

@@ -147,3 +147,52 @@ async def test_a_fill_of_a_dead_process_that_comes_too_late_changes_nothing(dsn:
         with pytest.raises(Failure, match="taken over"):
             await filling
     assert (await audit(dsn, replay=True)).findings == []
+
+
+async def test_the_same_money_may_be_traded_all_day(dsn: str) -> None:
+    """What a candle adds up has no bound, although each of its trades has."""
+    most = (1 << 63) - 1
+    async with writing(dsn) as made:
+        await made.commit(
+            made.apply(
+                Deposit("random1", "USDC", most * most, "much"), Deposit("random2", "SOL", most * 100_000, "many")
+            )
+        )
+        users = ["random1", "random2"]
+        for _ in range(130):
+            buyer, seller = users
+            await made.commit(made.apply(order(seller, f"sell {most} @ {most}"), order(buyer, f"buy {most} @ {most}")))
+            users.reverse()
+        report = await audit(dsn, replay=True)
+    assert report.findings == []
+    assert await value(dsn, "SELECT max(quote_minor) >= 10::numeric ^ 40 FROM candles")
+
+
+async def test_a_timeout_of_somebody_elses_does_not_cut_it_off(dsn: str) -> None:
+    """A role or a database may have some: the exchange's own know what they interrupt."""
+    name = str(await value(dsn, "SELECT current_database()"))
+    for setting in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+        await execute(dsn, f"ALTER DATABASE {name} SET {setting} = '20s'")
+    async with writing(dsn) as made:
+        connection = made.store.tables._connection
+        assert connection is not None
+        for setting in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            assert await connection.fetchval(f"SHOW {setting}") == "0"
+
+
+@pytest.mark.parametrize(
+    ("sql", "sentence"),
+    [
+        ("ALTER DATABASE {name} SET default_transaction_read_only = on", "read-only transaction"),
+        ("UPDATE alembic_version SET version_num = '9999'", "newer"),
+    ],
+)
+async def test_a_database_that_cannot_be_migrated_is_a_sentence(dsn: str, sql: str, sentence: str) -> None:
+    if "alembic" in sql:
+        async with writing(dsn):
+            pass
+    await execute(dsn, sql.format(name=await value(dsn, "SELECT current_database()")))
+    store = PostgresStore(dsn)
+    with pytest.raises(Failure, match=sentence) as failed:
+        await store.open()
+    assert "\n" not in str(failed.value)
