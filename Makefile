@@ -83,4 +83,4 @@ lock: install
 		| $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements.lock -o $(BENCH_EXTRA) -
 
 clean:
-	rm -rf .venv .compiled .exchange .prove .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .compiled .prove .mypy_cache .ruff_cache .pytest_cache

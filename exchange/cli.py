@@ -22,7 +22,9 @@ CONFIG = click.option("--config", type=click.Path(path_type=Path), help="The con
 DATA_DIR = click.option("--data-dir", help="Where the embedded PostgreSQL lives.  [env: EXCHANGE_DATABASE_DATA_DIR]")
 HOST = click.option("--host", help="The address to listen on.  [env: EXCHANGE_SERVER_HOST]")
 PORT = click.option("--port", type=int, help="The port of the API; 0 picks a free one.  [env: EXCHANGE_SERVER_PORT]")
-WS_PORT = click.option("--ws-port", type=int, help="The port of the WebSocket alone.  [env: EXCHANGE_SERVER_WS_PORT]")
+WS_PORT = click.option(
+    "--ws-port", type=int, help="A second port for sockets, which serves the same.  [env: EXCHANGE_SERVER_WS_PORT]"
+)
 READY_FILE = click.option(
     "--ready-file", type=click.Path(path_type=Path), help="Write the addresses there, as JSON, when ready."
 )
@@ -71,6 +73,8 @@ def cli() -> None:
 @click.option("--ephemeral", is_flag=True, help="Keep nothing: a new database that goes with the process.")
 def serve(ephemeral: bool, ready_file: Path | None, **options: Any) -> None:
     """Run the exchange until Ctrl-C."""
+    if ephemeral and options["data_dir"] is not None:
+        raise click.UsageError("--ephemeral keeps nothing, so it does not go with a --data-dir.")
     from exchange.serve import ServeOptions
     from exchange.serve import serve as run_exchange
 
@@ -92,14 +96,15 @@ def demo(ready_file: Path | None, seed: int, speed: float, **options: Any) -> No
     """Run the exchange with participants who trade on it, until Ctrl-C.
 
     Market makers and takers, as clients over the public API, keep every market alive. Nothing is kept, unless
-    --data-dir or a database is given.
+    a data directory or a database is named, as an option or in the environment.
     """
     from exchange.demo.run import DemoOptions
     from exchange.demo.run import demo as run_demo
     from exchange.serve import ServeOptions
 
     loaded = _configuration(**options)
-    ephemeral = options["data_dir"] is None and not loaded.database.url
+    kept = options["data_dir"] or os.environ.get("EXCHANGE_DATABASE_DATA_DIR") or loaded.database.url
+    ephemeral = not kept
     run(lambda: run_demo(loaded, ServeOptions(ephemeral, ready_file), DemoOptions(seed, speed)))
 
 

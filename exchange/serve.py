@@ -61,7 +61,7 @@ async def serve(config: Config, options: ServeOptions) -> None:
     if config.server.host not in LOOPBACK:
         log.warning(
             f"[auth] dev_anywhere: the exchange believes everybody, and it listens on {config.server.host}: whoever "
-            "can reach it may trade as anybody and credit themselves with anything."
+            "can reach it may trade as anybody."
         )
     if config.database.url:
         if options.ephemeral:

@@ -222,7 +222,18 @@ class Trading:
                 results.append(None)
             except ApiError as error:
                 results.append(self._refuse(error))
-        self._limits.orders(user_id, sum(isinstance(command, PlaceOrder) for command in commands))
+        try:
+            self._limits.orders(user_id, sum(isinstance(command, PlaceOrder) for command in commands))
+        except ApiError as error:
+            cancels = [command for command in commands if isinstance(command, CancelOrder)]
+            if not cancels:
+                raise
+            asked = iter(commands)  # whoever may place no more can still get out
+            results = [
+                self._refuse(error) if result is None and isinstance(next(asked), PlaceOrder) else result
+                for result in results
+            ]
+            commands = [*cancels]
         outcomes = self._engine.submit_all(commands) if commands else None
         return Several(self._batch(results, commands, outcomes), commands)
 

@@ -92,14 +92,15 @@ async def placed(send: Callable[[], Awaitable[Order]], client_order_id: str, ret
 def user_of(user_id: str | None, default: str | None) -> str:
     """Who asks."""
     who = user_id if user_id is not None else default
-    assert who is not None, "this call needs a user_id, here or where the client is made"
+    if who is None:
+        raise ValueError("this call needs a user_id, here or where the client is made")
     return who
 
 
 def order_name(order_id: str | None, client_order_id: str | None) -> dict[str, str]:
     """The one id that names an order."""
-    if order_id is not None:
-        assert client_order_id is None, "name the order by exactly one id"
+    if order_id is not None and client_order_id is None:
         return {"order_id": order_id}
-    assert client_order_id is not None, "name the order by exactly one id"
-    return {"client_order_id": client_order_id}
+    if client_order_id is not None and order_id is None:
+        return {"client_order_id": client_order_id}
+    raise ValueError("name the order by exactly one id")

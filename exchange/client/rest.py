@@ -32,7 +32,7 @@ class Client:
 
     `url` is its address (`http://host:port`), else ValueError. `user_id` is who asks where a call names no user.
     `timeout_s` bounds the silence of the exchange within one call; past it the call is `Unreachable`.
-    Every method raises `ApiError` or `Unreachable`, and nothing else.
+    Every method raises `ApiError` or `Unreachable`, and ValueError where the call itself names no user or no order.
     """
 
     def __init__(self, url: str, user_id: str | None = None, timeout_s: float = 30.0) -> None:

@@ -107,11 +107,18 @@ class Socket:
     async def subscribe(self, *channels: str, unread_max: int = UNREAD_MAX) -> Feed:
         """One feed of these channels (`trade@M`, `orders@USER`, …), whose events come in the order of their arrival.
 
-        Raises ApiError when the exchange refuses one, ValueError for a channel that this socket listens to already.
+        Raises ApiError when the exchange refuses one, ValueError for a channel that this socket listens to already;
+        then it listens to none of them.
         """
         feed = Feed(unread_max)
-        for channel in channels:
-            await self._listen(channel, feed)
+        begun: list[str] = []
+        try:
+            for channel in channels:
+                await self._listen(channel, feed)
+                begun.append(channel)
+        except (ApiError, ValueError):
+            await self.unsubscribe(*begun)
+            raise
         return feed
 
     async def book(self, market: str) -> Book:
@@ -123,8 +130,13 @@ class Socket:
         return book
 
     async def unsubscribe(self, *channels: str) -> None:
-        """Stop listening; a feed or book without channels stays as it is."""
+        """Stop listening; a feed or book without channels stays as it is.
+
+        Raises ValueError for a channel that this socket does not listen to.
+        """
         for channel in channels:
+            if channel not in self._channels:
+                raise ValueError(f"this socket does not listen to {channel}")
             del self._channels[channel]
             await self.request("UNSUBSCRIBE", channel=channel)
 

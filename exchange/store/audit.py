@@ -40,9 +40,13 @@ class Report:
 async def audit(dsn: str, *, replay: bool) -> Report:
     """Judge the database. Raises Failure when it cannot be read."""
     try:
-        connection = await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "exchange check"})
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        return await _audit(dsn, replay)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
         raise Failure(f"The database cannot be read: {one_line(error)}.") from error
+
+
+async def _audit(dsn: str, replay: bool) -> Report:
+    connection = await _connect(dsn)
     try:
         if await connection.fetchval("SELECT to_regclass('venue')") is None:
             raise Failure("The database holds no exchange.")
@@ -57,6 +61,13 @@ async def audit(dsn: str, *, replay: bool) -> Report:
     finally:
         await connection.close()
     return Report(state.sequence, len(state.orders), state.last_trade_id, replayed, len(ahead), findings[:FINDINGS_MAX])
+
+
+async def _connect(dsn: str) -> Any:
+    try:
+        return await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "exchange check"})
+    except ValueError as error:  # a port that is no number
+        raise Failure(f"The database cannot be read: {one_line(error)}.") from error
 
 
 async def _ahead(connection: Any, state: VenueState) -> tuple[list[Journaled], list[str]]:

@@ -245,10 +245,13 @@ class Committer(Generic[SpanT]):
             return
         assert self._connection is not None
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._lock_timeout_s
+        until, told = loop.time() + self._lock_timeout_s, False
         while not await self._connection.fetchval("SELECT pg_try_advisory_lock($1)", WRITER_LOCK):
             if loop.time() > until:
                 raise Failure("Another exchange runs on this database.")
+            if not told:
+                log.info("waiting for another exchange to leave this database", patience_s=self._lock_timeout_s)
+                told = True
             await asyncio.sleep(0.2)
 
     async def _make_ready(self, sequence: int) -> None:

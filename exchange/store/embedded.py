@@ -20,7 +20,7 @@ from urllib.parse import quote
 import asyncpg
 import psutil  # type: ignore[import-untyped]
 
-from exchange.failure import Failure
+from exchange.failure import Failure, one_line
 from exchange.store import binaries, postmaster
 from exchange.store.data_directory import PORT, ROLE, DataDirectory
 
@@ -219,7 +219,7 @@ class EmbeddedPostgres:
         except _NOT_YET:
             return False
         except asyncpg.PostgresError as error:
-            raise Failure(f"PostgreSQL in {self._dir.path} refuses the exchange: {error}.") from error
+            raise Failure(f"PostgreSQL in {self._dir.path} refuses the exchange: {one_line(error)}.") from error
         return True
 
     async def _create_database(self) -> None:
@@ -231,7 +231,9 @@ class EmbeddedPostgres:
             finally:
                 await connection.close()
         except asyncpg.PostgresError as error:
-            raise Failure(f"PostgreSQL in {self._dir.path} could not create its database: {error}.") from error
+            raise Failure(
+                f"PostgreSQL in {self._dir.path} could not create its database: {one_line(error)}."
+            ) from error
 
     async def _end_postmaster(self) -> None:
         for number, patience_s in _STOP_STEPS:

@@ -151,8 +151,8 @@ def running_exchange(
 ) -> Iterator[RunningExchange]:
     """An exchange on free ports of this machine, ended with the context. Raises ExchangeFailed.
 
-    `config` is the text of a `config.toml`, or the path of one; without it, the one that comes with the exchange is
-    used. It keeps nothing, unless `data_dir` says where.
+    `config` is a `config.toml`, its text as a str or its path as a Path; without it, the one that comes with the
+    exchange is used. It keeps nothing, unless `data_dir` says where.
     """
     place = Path(tempfile.mkdtemp(prefix="exchange-testing-"))
     place.chmod(0o755)  # where root runs the tests, PostgreSQL is another user's process

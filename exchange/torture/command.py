@@ -43,6 +43,10 @@ def torture_command(
     from exchange.torture.faults import counts_for, plan
     from exchange.torture.run import torture
 
+    for file in (figures, history):
+        if file is not None and not file.absolute().parent.is_dir():
+            click.echo(f"exchange: {file} cannot be written: there is no such directory.", err=True)
+            raise click.exceptions.Exit(2)
     faults = plan(seed, counts_for(minutes, kills, postgres_kills))
     console = Console()
     console.print(f"{len(faults)} faults, seed {seed}", highlight=False)

@@ -125,3 +125,19 @@ async def test_while_it_is_away_calls_are_unreachable_and_place_waits(
         proxy.open()
         assert (await placing)["status"] == "open"
         assert socket.connections == 2
+
+
+async def test_of_channels_that_one_is_refused_of_it_listens_to_none(socket: Socket, market: str) -> None:
+    with pytest.raises(ApiError, match="UNKNOWN_MARKET"):
+        await socket.subscribe(f"depth@{market}", "trade@NO_WHERE")
+    with pytest.raises(ValueError, match="does not listen"):
+        await socket.unsubscribe(f"depth@{market}")
+    assert (await socket.book(market)).best_bid is None
+
+
+async def test_a_quote_behind_a_cancel_of_everything_rests(socket: Socket, market: str) -> None:
+    """The cancel is of all markets, one after the other, and the quote is of the last of them."""
+    for _ in range(20):
+        _, quote = await asyncio.gather(socket.cancel_all(), socket.place(limit(market, "buy", "1")))
+        canceled = await socket.cancel(market, order_id=quote["order_id"])
+        assert canceled["status"] == "canceled"

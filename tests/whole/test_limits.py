@@ -26,5 +26,15 @@ async def test_orders_past_the_burst_are_told_to_wait_and_cancels_are_not(start:
             assert reply.status == 429
             assert int(reply.headers["Retry-After"]) > 1
             assert (await reply.json())["code"] == "RATE_LIMITED"
+        async with session.get("/orders/open", params={"user_id": "seeded"}) as reply:
+            first = (await reply.json())["orders"][0]["order_id"]
+        nowhere = {"market": "NO_WHERE", "order_id": first}
+        items = [order, {"cancel": {"market": "LIM_USDC", "order_id": first}}, {"cancel": nowhere}, order]
+        async with session.post("/orders", json={"user_id": "seeded", "orders": items}) as reply:
+            results = (await reply.json())["results"]
+            told = [result.get("status", result.get("code")) for result in results]
+            assert told == ["RATE_LIMITED", "canceled", "UNKNOWN_MARKET", "RATE_LIMITED"]
+        async with session.post("/orders", json={"user_id": "seeded", "orders": [order]}) as reply:
+            assert reply.status == 429
         async with session.post("/order/cancel_all", json={"user_id": "seeded"}) as reply:
-            assert len((await reply.json())["canceled"]) == 2
+            assert len((await reply.json())["canceled"]) == 1
