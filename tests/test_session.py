@@ -44,19 +44,16 @@ async def test_with_too_much_in_flight_it_is_not_read_until_there_is_an_answer()
     assert not busy.full
 
 
-async def test_with_one_alone_it_is_not_read_until_that_is_done() -> None:
-    busy, going_on = session(), asyncio.Event()
-
-    async def work() -> None:
-        await going_on.wait()
-
-    busy._do(asyncio.sleep(0))
-    busy._do(work(), alone=True)
+async def test_while_it_is_held_it_is_not_read_on() -> None:
+    busy, done = session(), asyncio.get_running_loop().create_future()
+    busy._hold_until(done)
+    busy.count(1)
+    busy.count(-1)  # another is answered meanwhile
     reading = asyncio.create_task(busy.room())
     for _ in range(5):
         await asyncio.sleep(0)
     assert busy.full
     assert not reading.done()
-    going_on.set()
+    done.set_result(None)
     await reading
     assert not busy.full

@@ -90,8 +90,8 @@ class Session:
         self._peer = peer
         self._subscriber = Subscriber(peer, floor.channels.encode)
         self._in_flight = 0  # requests that wait for their answer
-        self._alone = False  # one of them is to be done before the next is taken
-        self.full = False  # as many as may, or one alone; then nothing more is read
+        self._held = False  # something is to be done before the next is taken
+        self.full = False  # held, or as many as may; then nothing more is read
         self.overloaded = False  # one was refused as more than the exchange can take
         self._room = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -108,7 +108,7 @@ class Session:
             await asyncio.sleep(0)
 
     def handle(self, text: str | bytes) -> None:
-        """Take one message; what it asks of the engine is in line when this returns."""
+        """Take one message; what it asks of the engine is in line when this returns, or else the session is full."""
         message = messages.read(text)
         try:
             self._floor.gate.limits.request(self._address)
@@ -166,7 +166,7 @@ class Session:
             elif subject not in floor.engine.venue.markets:
                 raise ApiError("UNKNOWN_MARKET")
         begin = [partial(floor.channels.subscribe, subscriber, channel, message.id) for channel in wanted]
-        self._do(self._listen(begin, message.id), alone=True)
+        self._hold_until(self._do(self._listen(begin, message.id)))
 
     def _unsubscribe(self, message: messages.Unsubscribe) -> None:
         wanted = names(message.channel, message.channels)
@@ -175,16 +175,22 @@ class Session:
         for channel in wanted:
             split(channel)
         end = [partial(self._floor.channels.unsubscribe, self._subscriber, channel, message.id) for channel in wanted]
-        self._do(self._listen(end, message.id), alone=True)
+        self._hold_until(self._do(self._listen(end, message.id)))
 
     async def _listen(self, copies: Sequence[Callable[[Venue], Any]], request_id: Any) -> None:
         """Get channels in the writer's line, some at a time: others are in it too."""
+        reads: list[asyncio.Future[Any]] = []
         try:
             for begin in range(0, len(copies), CHANNELS_AT_A_TIME):
-                some = copies[begin : begin + CHANNELS_AT_A_TIME]
-                await asyncio.gather(*[self._floor.engine.read(copy) for copy in some])
+                if self._subscriber.closed:
+                    return
+                for copy in copies[begin : begin + CHANNELS_AT_A_TIME]:
+                    reads.append(self._floor.engine.read(copy))
+                await asyncio.gather(*reads)
+                reads.clear()
         except Exception as error:
             self._refuse(api_error(error, "a socket's channel", self._opened_as), request_id)
+            await asyncio.gather(*reads, return_exceptions=True)  # those that are in line already
 
     # --- answering
 
@@ -194,7 +200,9 @@ class Session:
 
     def _ask_several(self, answer: Several, request_id: Any) -> None:
         """The same for several commands, of which not all need be in line."""
-        self._do(self._result(answer, request_id), alone=answer.spread)
+        self._do(self._result(answer, request_id))
+        if answer.outcomes is not None:
+            self._hold_until(answer.outcomes)
 
     async def _result(self, answer: Awaitable[Any], request_id: Any) -> None:
         try:
@@ -202,24 +210,32 @@ class Session:
         except Exception as error:
             self.fail(error, request_id)
 
-    def _do(self, work: Awaitable[None], *, alone: bool = False) -> None:
-        """Have it done, as one of the requests in flight; alone, no other message is taken before it is."""
-        self._alone |= alone
+    def _do(self, work: Awaitable[None]) -> "asyncio.Future[None]":
+        """Have it done, as one of the requests in flight."""
         self.count(1)
-        task = asyncio.create_task(self._until_done(work, alone))
+        task = asyncio.create_task(self._until_done(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    async def _until_done(self, work: Awaitable[None], alone: bool) -> None:
+    async def _until_done(self, work: Awaitable[None]) -> None:
         await work
-        if alone:
-            self._alone = False
         self.count(-1)
+
+    def _hold_until(self, done: "asyncio.Future[Any]") -> None:
+        """Take no other message before this is done."""
+        self._held = True
+        self.count(0)
+        done.add_done_callback(self._go_on)
+
+    def _go_on(self, _: "asyncio.Future[Any]") -> None:
+        self._held = False
+        self.count(0)
 
     def count(self, change: int) -> None:
         """Know how many requests wait for their answer; the client may go on when there are few enough."""
         self._in_flight += change
-        if self._in_flight >= IN_FLIGHT_MAX or self._alone:
+        if self._in_flight >= IN_FLIGHT_MAX or self._held:
             self.full = True
             self._room.clear()
         elif self.full:

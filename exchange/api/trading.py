@@ -37,13 +37,18 @@ Outcomes = Awaitable[list[Any]]
 class Several:
     """The answer to several commands, to be awaited.
 
-    `spread`: they are of several markets. Then not all of them are in line yet, and what is sent after them could
-    overtake them.
+    `outcomes` is there when they are of several markets. Then not all of them are in line yet, and what is sent after
+    them could overtake them, until that is done.
     """
 
-    def __init__(self, answer: Answer, commands: Sequence[PlaceOrder | CancelOrder | CancelAll]) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        commands: Sequence[PlaceOrder | CancelOrder | CancelAll],
+        outcomes: "asyncio.Future[list[Any]] | None",
+    ) -> None:
         self._answer = answer
-        self.spread = len({command.market for command in commands}) > 1
+        self.outcomes = outcomes if len({command.market for command in commands}) > 1 else None
 
     def __await__(self) -> Generator[Any, None, models.Json]:
         return self._answer.__await__()
@@ -198,7 +203,8 @@ class Trading:
         """Cancel all open orders of a user, in one market or in all."""
         markets = sorted(self._venue.markets) if request.market is None else [self.rules(request.market).symbol]
         commands = [CancelAll(user_id, symbol) for symbol in markets]
-        return Several(self._cancel_all(self._engine.submit_all(commands) if commands else None), commands)
+        outcomes = self._engine.submit_all(commands) if commands else None
+        return Several(self._cancel_all(outcomes), commands, outcomes)
 
     async def _cancel_all(self, outcomes: Outcomes | None) -> models.Json:
         canceled = []
@@ -235,7 +241,7 @@ class Trading:
             ]
             commands = [*cancels]
         outcomes = self._engine.submit_all(commands) if commands else None
-        return Several(self._batch(results, commands, outcomes), commands)
+        return Several(self._batch(results, commands, outcomes), commands, outcomes)
 
     async def _batch(self, results: list[Any], commands: Sequence[Command], outcomes: Outcomes | None) -> models.Json:
         answered = zip(commands, await outcomes if outcomes is not None else (), strict=True)

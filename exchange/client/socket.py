@@ -116,8 +116,12 @@ class Socket:
             for channel in channels:
                 await self._listen(channel, feed)
                 begun.append(channel)
-        except (ApiError, ValueError):
-            await self.unsubscribe(*begun)
+        except BaseException as error:
+            dropped = [channel for channel in begun if self._channels.pop(channel, None) is not None]
+            if isinstance(error, ApiError | ValueError):  # else it is of no use to ask for anything more
+                with contextlib.suppress(ApiError, Unreachable):
+                    for channel in dropped:
+                        await self.request("UNSUBSCRIBE", channel=channel)
             raise
         return feed
 

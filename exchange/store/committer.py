@@ -228,6 +228,8 @@ class Committer(Generic[SpanT]):
         self._connection = await asyncpg.connect(
             self._dsn, timeout=CONNECT_TIMEOUT_S, server_settings=settings, command_timeout=LOCK_TIMEOUT_S
         )
+        if self._connection.get_server_version().major >= 17:  # one of before does not know it
+            await self._connection.execute("SET transaction_timeout = 0")
         row = await self._connection.fetchrow(
             "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
         )

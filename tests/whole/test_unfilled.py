@@ -18,6 +18,7 @@ from exchange.store.postgres import PostgresStore
 from tests.whole.databases import CONFIG, MARKET, Server, Writing, execute, order, running_server, value, writing
 from tests.whole.process import until
 
+TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout")
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
@@ -171,12 +172,12 @@ async def test_the_same_money_may_be_traded_all_day(dsn: str) -> None:
 async def test_a_timeout_of_somebody_elses_does_not_cut_it_off(dsn: str) -> None:
     """A role or a database may have some: the exchange's own know what they interrupt."""
     name = str(await value(dsn, "SELECT current_database()"))
-    for setting in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+    for setting in TIMEOUTS:
         await execute(dsn, f"ALTER DATABASE {name} SET {setting} = '20s'")
     async with writing(dsn) as made:
         connection = made.store.tables._connection
         assert connection is not None
-        for setting in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+        for setting in TIMEOUTS:
             assert await connection.fetchval(f"SHOW {setting}") == "0"
 
 
