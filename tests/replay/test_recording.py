@@ -66,6 +66,7 @@ def test_a_recording_that_makes_no_sense_is_refused(tmp_path: Path, lines: list[
         (b"a,b\n1,2\n", "line 1: the columns should be seq, ts"),
         (b"seq,ts,action,order_id,side,type,price,qty\n1,2\n", "line 2: 8 columns are needed"),
         (b"\x1f\x8bnonsense", "cannot be read"),
+        (gzip.compress(b"seq")[:10] + b"\xff" * 20, "cannot be read"),
         (b"\xff\xfe", "line 1: "),
     ],
 )

@@ -1,5 +1,7 @@
 """What a command came to, its exit code says too: scripts and CI read nothing else."""
 
+import pytest
+
 from tests.whole import served
 from tests.whole.conftest import Markets
 from tests.whole.served import Served
@@ -33,6 +35,25 @@ def test_an_address_that_is_none_is_a_wrong_option(shared: Served) -> None:
     ended = served.command("deposit", "newcomer", "USDC", "1", "--key", "k", "--url", "nonsense")
     assert ended.returncode == 2
     assert served.one_sentence(ended)
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "postgresql://nobody@127.0.0.1:eighty/x", "postgresql://nobody@127.0.0.1:1/x"]
+)
+def test_a_check_of_no_database_is_a_sentence(url: str) -> None:
+    ended = served.command("check", "--database-url", url)
+    assert ended.returncode in (1, 2)
+    assert served.one_sentence(ended), ended.stderr
+
+
+def test_what_torture_cannot_write_it_says_before_it_begins() -> None:
+    ended = served.command("torture", "--figures", "/no/such/directory/figures.json")
+    assert ended.returncode == 2
+    assert served.one_sentence(ended)
+
+
+def test_what_is_kept_nowhere_has_no_place() -> None:
+    assert served.command("serve", "--ephemeral", "--data-dir", "kept").returncode == 2
 
 
 def test_help_and_version_are_no_failure() -> None:
