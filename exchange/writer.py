@@ -207,7 +207,7 @@ class Writer:
         return [pending.popleft() for _ in range(self._batch_max)]
 
     async def _commit(self) -> None:
-        applied = [outcome for _, _, outcome in self._committing if outcome.__class__ is Applied]
+        applied = _applied(self._committing)
         if applied:
             batch = Batch(self._committed_sequence, applied)
             assert applied[0].sequence == batch.from_sequence + 1
@@ -218,7 +218,7 @@ class Writer:
     def _release(self) -> None:
         """Show what has become durable, and tell those who wait."""
         entries = self._committed
-        applied = [outcome for _, _, outcome in entries if outcome.__class__ is Applied]
+        applied = _applied(entries)
         if applied:
             self.durable_sequence = applied[-1].sequence
             self._filler.add(applied)
@@ -254,3 +254,8 @@ class Writer:
         self._ended = True
         for ticket, _, _ in [*self._committed, *self._committing, *self._pending]:
             ticket.give_up()
+
+
+def _applied(entries: list[Entry]) -> list[Applied]:
+    """What of it a commit stores."""
+    return [outcome for _, _, outcome in entries if outcome.__class__ is Applied]
