@@ -138,7 +138,7 @@ class Balance(Reply, kw_only=True):
 
 
 class Balances(Reply, kw_only=True):
-    """Every asset that the user ever had."""
+    """Every asset that the user ever had, or tried to trade."""
 
     user_id: str
     balances: list[Balance]
