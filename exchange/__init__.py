@@ -1,6 +1,6 @@
 """The exchange: one process, one asyncio loop, one database."""
 
-from exchange import compiled
+from exchange.runtime import compiled
 
 __version__ = "0.1.0"
 

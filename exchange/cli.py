@@ -75,8 +75,8 @@ def serve(ephemeral: bool, ready_file: Path | None, **options: Any) -> None:
     """Run the exchange until Ctrl-C."""
     if ephemeral and options["data_dir"] is not None:
         raise click.UsageError("--ephemeral keeps nothing, so it does not go with a --data-dir.")
-    from exchange.serve import ServeOptions
-    from exchange.serve import serve as run_exchange
+    from exchange.runtime.serve import ServeOptions
+    from exchange.runtime.serve import serve as run_exchange
 
     loaded = _configuration(**options)
     run(lambda: run_exchange(loaded, ServeOptions(ephemeral, ready_file)))
@@ -98,9 +98,9 @@ def demo(ready_file: Path | None, seed: int, speed: float, **options: Any) -> No
     Market makers and takers, as clients over the public API, keep every market alive. Nothing is kept, unless
     a data directory or a database is named, as an option or in the environment.
     """
-    from exchange.demo.run import DemoOptions
-    from exchange.demo.run import demo as run_demo
-    from exchange.serve import ServeOptions
+    from exchange.demo.participants import DemoOptions
+    from exchange.demo.participants import demo as run_demo
+    from exchange.runtime.serve import ServeOptions
 
     loaded = _configuration(**options)
     kept = options["data_dir"] or os.environ.get("EXCHANGE_DATABASE_DATA_DIR") or loaded.database.url
@@ -116,7 +116,7 @@ def demo(ready_file: Path | None, seed: int, speed: float, **options: Any) -> No
 def check(config: Path | None, data_dir: str | None, database_url: str | None, replay: bool) -> None:
     """Audit a database, of a running or a stopped exchange: exit 1 and what is wrong, else 0."""
     from exchange import config as configuration
-    from exchange.check import check as run_check
+    from exchange.runtime.check import check as run_check
 
     loaded = configuration.load(
         config, os.environ, {("database", "data_dir"): data_dir, ("database", "url"): database_url}
@@ -142,8 +142,8 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
 def deposit(user: str, asset: str, amount: str, key: str, url: str) -> None:
     """Credit USER with AMOUNT of ASSET on a running exchange; the user comes to be with it."""
-    from exchange.deposit import deposit as run_deposit
-    from exchange.deposit import shown
+    from exchange.client.deposit import deposit as run_deposit
+    from exchange.client.deposit import shown
 
     click.echo(shown(run(lambda: run_deposit(url, user, asset, amount, key)), asset))
 
@@ -181,7 +181,7 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
 
 
 def _end(error: BaseException) -> None:
-    from exchange.app import only_failure
+    from exchange.runtime.app import only_failure
 
     reason = only_failure(error)
     if isinstance(reason, KeyboardInterrupt):

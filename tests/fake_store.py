@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from enum import Enum, auto
 
-from exchange.changes import Changes
-from exchange.commits import Applied, Batch, CommitInDoubt
 from exchange.core.venue import Venue
-from exchange.engine import Engine
 from exchange.failure import Failure
-from exchange.filler import Filler
-from exchange.writer import Entry, Writer
+from exchange.pipeline.changes import Changes
+from exchange.pipeline.commits import Applied, Batch, CommitInDoubt
+from exchange.pipeline.engine import Engine
+from exchange.pipeline.projector import Projector
+from exchange.pipeline.writer import Entry, Writer
 
 GUARD_S = 60.0  # a story that hangs fails instead; none comes anywhere near it
 
@@ -131,13 +131,13 @@ async def flow_of(
 ) -> AsyncIterator[Flow]:
     """The flow on this venue, running; stopped in good order when the story ends."""
     store = FakeStore(venue.sequence)
-    filler = Filler(FakeTables(venue.sequence), venue.sequence)
+    projector = Projector(FakeTables(venue.sequence), venue.sequence)
     writer = Writer(
-        store, filler, venue.sequence, reply_timeout_s=reply_timeout_s, batch_max=batch_max, released=released
+        store, projector, venue.sequence, reply_timeout_s=reply_timeout_s, batch_max=batch_max, released=released
     )
     engine = Engine(venue, writer, now_ns, market_queue_max=market_queue_max, backlog_max=backlog_max)
     async with asyncio.timeout(GUARD_S), asyncio.TaskGroup() as group:
-        tasks = [group.create_task(task) for task in (writer.run(), writer.expire(), filler.run())]
+        tasks = [group.create_task(task) for task in (writer.run(), writer.expire(), projector.run())]
         engine.start(group)
         await turns()
         yield Flow(venue, store, writer, engine)

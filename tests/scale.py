@@ -22,16 +22,16 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from exchange.api.frames import feed_encoder
-from exchange.app import Exchange as Flow
-from exchange.app import build
+from exchange.api.native.frames import feed_encoder
 from exchange.cli import run
 from exchange.client import Client
 from exchange.config import load
 from exchange.core.commands import AddAsset, CancelOrder, Deposit, OrderType, PlaceOrder, SetMarket, Side, TimeInForce
 from exchange.core.instrument import Asset, instrument_of
 from exchange.core.venue import Venue
-from exchange.store.embedded import EmbeddedPostgres
+from exchange.postgres.embedded import EmbeddedPostgres
+from exchange.runtime.app import Exchange as Flow
+from exchange.runtime.app import build
 from exchange.store.postgres import PostgresStore
 from tests.whole.process import MARKET, Exchange, directory
 from tests.whole.wire import masked

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from exchange import compiled
+from exchange.runtime import compiled
 
 ASK = """
 import sys
 from pathlib import Path
-from exchange import compiled
+from exchange.runtime import compiled
 compiled.BUILD = Path(sys.argv[1])
 compiled.MANIFEST = compiled.BUILD / "manifest.json"
 compiled.use()

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from exchange import config
-from exchange.api import openapi, replies
-from exchange.api.channels import PRIVATE, PUBLIC
-from exchange.api.errors import STATUS
+from exchange.api.native import openapi, replies
+from exchange.api.native.channels import PRIVATE, PUBLIC
+from exchange.api.native.errors import STATUS
 from exchange.cli import cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,7 +45,7 @@ def calls() -> list[Any]:
     """Rest.calls, of a Rest over nothing."""
     from types import SimpleNamespace
 
-    from exchange.api.rest import Rest
+    from exchange.api.native.rest import Rest
 
     nothing: Any = SimpleNamespace(rules=None, venue=None)
     return Rest(nothing, nothing, nothing, nothing, nothing, lambda: True).calls
@@ -156,7 +156,7 @@ def test_every_command_is_there_with_its_options(name: str) -> None:
 
 
 def test_every_metric_is_there() -> None:
-    source = (ROOT / "exchange" / "metrics.py").read_text(encoding="utf-8")
+    source = (ROOT / "exchange" / "runtime" / "metrics.py").read_text(encoding="utf-8")
     names = re.findall(r'"(exchange_[a-z_]+)"', source)
     assert len(names) > 15
     text = section("Metrics")

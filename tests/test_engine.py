@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from exchange import compiled
-from exchange.commits import Applied
 from exchange.core.commands import AddAsset, AddUser, CancelAll, Command, Deposit, SetMarket
 from exchange.core.events import Duplicate, Rejected
 from exchange.core.venue import Outcome, Venue
-from exchange.engine import OVERLOADED, Overloaded, Stopping
 from exchange.failure import Failure
-from exchange.writer import OutcomeUnknown
+from exchange.pipeline.commits import Applied
+from exchange.pipeline.engine import OVERLOADED, Overloaded, Stopping
+from exchange.pipeline.writer import OutcomeUnknown
+from exchange.runtime import compiled
 from tests.core.stories import SOL_EUR, book_of, order_of, retold, shown, two_markets, venue_of
 from tests.fake_store import Fate, Flow, doomed_flow_of, flow_of, turns
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exchange.api.errors import MESSAGES, STATUS, ApiError, error_response
+from exchange.api.native.errors import MESSAGES, STATUS, ApiError, error_response
 from exchange.core.events import RejectReason
 
 # The contract's table, without RATE_LIMITED: the rate limits bring it.

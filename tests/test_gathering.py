@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from exchange.commits import Applied, Batch
 from exchange.core.commands import AddUser
 from exchange.core.events import UserAdded
-from exchange.filler import Filler
-from exchange.writer import GATHER_MAX_S, Waiter, Writer
+from exchange.pipeline.commits import Applied, Batch
+from exchange.pipeline.projector import Projector
+from exchange.pipeline.writer import GATHER_MAX_S, Waiter, Writer
 from tests.fake_store import FakeTables
 from tests.sim.loop import VirtualLoop
 
@@ -21,7 +21,7 @@ class Place:
     """A writer over a store that takes `COMMIT_S` a commit, and those who hand outcomes to it."""
 
     def __init__(self) -> None:
-        self.writer = Writer(self, Filler(FakeTables(), 0), 0)
+        self.writer = Writer(self, Projector(FakeTables(), 0), 0)
         self.sequence = 0
         self.commits: list[tuple[float, int]] = []  # when each began, and of how many
 

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import WSMsgType
 from aiohttp._websocket.reader import WebSocketReader
 
-from exchange.api.ws import INBOX_BYTES, MESSAGE_MAX, Inbox
+from exchange.api.http.ws import INBOX_BYTES, MESSAGE_MAX, Inbox
 from tests.whole.wire import masked
 
 PING = b"\x89\x80" + bytes(4)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
-from exchange import compiled
 from exchange.core import commands, events, instrument, market
 from exchange.core.book import Book, Order
 from exchange.core.commands import OrderType, PlaceOrder, Side
@@ -16,6 +15,7 @@ from exchange.core.instrument import PPM
 from exchange.core.market import Effects, Market
 from exchange.core.matching import Plan, crosses
 from exchange.core.venue import Venue
+from exchange.runtime import compiled
 from tests import model, model_records
 from tests.judging import JUDGE, verdict_on
 

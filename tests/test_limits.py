@@ -2,9 +2,9 @@
 
 import pytest
 
-from exchange.api import limits
-from exchange.api.errors import ApiError
-from exchange.api.limits import Buckets, RateLimits
+from exchange.api.http import limits
+from exchange.api.http.limits import Buckets, RateLimits
+from exchange.api.native.errors import ApiError
 from exchange.config import LimitsConfig
 
 

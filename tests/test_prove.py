@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from exchange import commits, compiled
-from exchange.commits import Store
 from exchange.core import market
 from exchange.core.instrument import PPM
+from exchange.pipeline import commits
+from exchange.pipeline.commits import Store
+from exchange.runtime import compiled
 from tests.conformance.differs import DIFFERS, Differs
 from tests.prove import parts
 from tests.prove.figures import Proof, rows, table

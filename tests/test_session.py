@@ -5,8 +5,8 @@ from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
-from exchange.api.errors import ApiError
-from exchange.api.session import IN_FLIGHT_MAX, Session
+from exchange.api.native.errors import ApiError
+from exchange.api.native.session import IN_FLIGHT_MAX, Session
 
 
 def session() -> Session:

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from exchange.api.ws import Sockets, _Socket
+from exchange.api.http.ws import Sockets, _Socket
 
 
 def left() -> int:

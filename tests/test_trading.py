@@ -5,12 +5,13 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from exchange.api.limits import RateLimits
-from exchange.api.models import BatchRequest
-from exchange.api.trading import Trading
+from exchange.api.http.limits import RateLimits
+from exchange.api.native.models import BatchRequest
+from exchange.api.native.trading import Trading
 from exchange.config import LimitsConfig
 from exchange.core.venue import Venue
-from exchange.history import History, HistoryUnavailable
+from exchange.pipeline.projector import HistoryUnavailable
+from exchange.service.history import History
 from tests.core.stories import venue_of
 from tests.fake_store import flow_of
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from exchange import filler
-from exchange.commits import Applied
 from exchange.core.commands import AddUser
 from exchange.core.events import Rejected, RejectReason, UserAdded
 from exchange.failure import Failure
-from exchange.filler import Filler
-from exchange.writer import Entry, OutcomeUnknown, Waiter, Writer
+from exchange.pipeline import projector as projector
+from exchange.pipeline.commits import Applied
+from exchange.pipeline.projector import Projector
+from exchange.pipeline.writer import Entry, OutcomeUnknown, Waiter, Writer
 from tests.fake_store import GUARD_S, FakeStore, FakeTables, Fate, turns
 
 REFUSED = Rejected(RejectReason.MIN_NOTIONAL)
@@ -56,7 +56,7 @@ class Desk:
 async def desk_of(sequence: int = 0, **options: Any) -> AsyncIterator[Desk]:
     """A writer at work over a database that is at this sequence."""
     store = FakeStore(sequence)
-    writer = Writer(store, Filler(FakeTables(sequence), sequence), sequence, **options)
+    writer = Writer(store, Projector(FakeTables(sequence), sequence), sequence, **options)
     task = asyncio.create_task(writer.run())
     await turns()
     try:
@@ -415,8 +415,8 @@ async def test_who_came_later_still_waits() -> None:
 
 
 async def test_the_journal_does_not_run_away_from_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filler, "UNFILLED_MAX", 3)
-    monkeypatch.setattr(filler, "FILL_MAX", 2)
+    monkeypatch.setattr(projector, "LAG_MAX", 3)
+    monkeypatch.setattr(projector, "PROJECTION_MAX", 2)
     async with desk_of(batch_max=2) as desk:
         waiting = [desk.apply() for _ in range(8)]
         await turns(200)

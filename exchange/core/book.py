@@ -89,10 +89,10 @@ class Level:
     `touched_sequence` is the sequence of the last command that touched it: each command tells of a level once.
     """
 
-    __slots__ = ("better", "first", "half", "last", "price_ticks", "total_lots", "touched_sequence", "worse")
+    __slots__ = ("better", "book_side", "first", "last", "price_ticks", "total_lots", "touched_sequence", "worse")
 
-    def __init__(self, half: "Half", price_ticks: int) -> None:
-        self.half = half
+    def __init__(self, book_side: "BookSide", price_ticks: int) -> None:
+        self.book_side = book_side
         self.price_ticks = price_ticks
         self.total_lots = 0
         self.touched_sequence = 0
@@ -115,7 +115,7 @@ class Level:
         return level
 
 
-class Half:
+class BookSide:
     """The bids or the asks. `best` is the first level that has orders; who iterates meets only such."""
 
     __slots__ = ("_idle", "_keys", "best", "levels", "side", "sign")
@@ -188,7 +188,7 @@ class Half:
         assert keys == sorted(price_ticks * self.sign for price_ticks in self.levels)
         for key in keys:
             level = self.levels[key * self.sign]
-            assert level.half is self
+            assert level.book_side is self
             assert level.price_ticks == key * self.sign
             assert level.better is better
             assert better is None or better.worse is level
@@ -205,12 +205,12 @@ class Half:
 class Book:
     """Both halves and every order in them, by id. `sequence` counts the changes of level totals, ever."""
 
-    __slots__ = ("asks", "bids", "halves", "orders", "sequence")
+    __slots__ = ("asks", "bids", "orders", "sequence", "sides")
 
     def __init__(self, sequence: int = 0) -> None:
-        self.bids = Half(Side.BUY)
-        self.asks = Half(Side.SELL)
-        self.halves = (self.bids, self.asks)  # indexed by Side
+        self.bids = BookSide(Side.BUY)
+        self.asks = BookSide(Side.SELL)
+        self.sides = (self.bids, self.asks)  # indexed by Side
         self.orders: BigMap[int, Order] = BigMap()
         self.sequence = sequence
 
@@ -245,7 +245,7 @@ class Book:
         order.level = order.front = order.behind = None
         level.total_lots -= order.remaining_lots
         if level.first is None:
-            level.half.emptied(level)
+            level.book_side.emptied(level)
         self.orders.remove(order.order_id)
         del order.trader.open_orders[order]
         return level
@@ -263,7 +263,7 @@ class Book:
         """Assert that the book is what it says: sorted, linked, summed and not crossed."""
         seen = 0
         for side in Side:
-            half = self.halves[side]
+            half = self.sides[side]
             half.check()
             for level in half.levels.values():
                 seen += self._check_level(level, side)

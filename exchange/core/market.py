@@ -8,7 +8,7 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
-from exchange.core.book import Book, Half, Level, Order, Trader
+from exchange.core.book import Book, BookSide, Level, Order, Trader
 from exchange.core.client_ids import ClientIds
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import (
@@ -309,7 +309,9 @@ class Market:
             book, symbol = self.book, self.instrument.symbol
             for level in effects.levels:
                 book.sequence += 1
-                events.append(LevelChanged(symbol, level.half.side, level.price_ticks, level.total_lots, book.sequence))
+                events.append(
+                    LevelChanged(symbol, level.book_side.side, level.price_ticks, level.total_lots, book.sequence)
+                )
             self._depth_sequence += 1
             if not (_is_best(self._best_bid, book.bids) and _is_best(self._best_ask, book.asks)):
                 self._best_bid, self._best_ask = _best(book.bids), _best(book.asks)
@@ -355,12 +357,12 @@ class Market:
         self._best_bid, self._best_ask = _best(self.book.bids), _best(self.book.asks)
 
 
-def _best(half: Half) -> Best:
+def _best(half: BookSide) -> Best:
     level = half.best
     return None if level is None else (level.price_ticks, level.total_lots)
 
 
-def _is_best(known: Best, half: Half) -> bool:
+def _is_best(known: Best, half: BookSide) -> bool:
     """Whether that is the best of the half: asked of every command, so without making another to compare."""
     level = half.best
     if level is None or known is None:

@@ -10,9 +10,9 @@ import click
 from rich.console import Console
 
 from exchange.failure import Failure
+from exchange.replay.driver import ReplayOptions, ReplayResult, replay
 from exchange.replay.loop import LoopTally, loop
 from exchange.replay.report import closing_table, differences, progress_view, tally_line
-from exchange.replay.run import ReplayOptions, ReplayResult, replay
 
 
 class PositiveDecimal(click.ParamType[Decimal]):

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from exchange.client import UNSETTLED, ApiError, Client, Market, Order, Refusal, Unreachable
 from exchange.failure import Failure
 from exchange.replay.contact import ENDS_THE_RUN, Contact
+from exchange.replay.driver import Progress, ReplayOptions, no_progress, opened
 from exchange.replay.funding import fund
 from exchange.replay.pace import Pace
 from exchange.replay.recording import Recording
-from exchange.replay.run import Progress, ReplayOptions, no_progress, opened
 from exchange.replay.users import Batch, Owners
 from exchange.replay.wire import Units, client_order_id, item_of
 

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from exchange.replay.driver import ReplayResult
 from exchange.replay.loop import LoopTally
-from exchange.replay.run import ReplayResult
 
 LINE_EVERY_S = 10.0
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import asyncpg
 
-from exchange.commits import Journaled
 from exchange.core.commands import Side
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.ledger import EXTERNAL, FEES
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.failure import Failure, one_line
+from exchange.pipeline.commits import Journaled
 from exchange.store import recovery
-from exchange.store.rerun import UNREADABLE, pages, rerun
+from exchange.store.journal_replay import UNREADABLE, pages, replay_journal
 
 FINDINGS_MAX = 20
 
@@ -56,7 +56,7 @@ async def _audit(dsn: str, replay: bool) -> Report:
         findings += await _history(connection, state)
         replayed = 0
         if replay:
-            replayed, differences = await rerun(connection, state)
+            replayed, differences = await replay_journal(connection, state)
             findings += differences or _goes_on(state, ahead)
     finally:
         await connection.close()
@@ -73,7 +73,7 @@ async def _connect(dsn: str) -> Any:
 async def _ahead(connection: Any, state: VenueState) -> tuple[list[Journaled], list[str]]:
     """What the journal has beyond the tables, and what is wrong with that."""
     try:
-        return await recovery.unfilled(connection, state), []
+        return await recovery.unprojected(connection, state), []
     except Failure as failure:
         return [], [str(failure)]
     except UNREADABLE as error:

@@ -4,7 +4,7 @@ It moves `venue` from the batch's first sequence to its last, but only under thi
 that row was found. So a writer that has been replaced, or a statement that is sent a second time, changes nothing.
 """
 
-from exchange.commits import Batch
+from exchange.pipeline.commits import Batch
 from exchange.store import journal
 from exchange.store.transaction import Transaction
 

@@ -8,8 +8,8 @@ from typing import Any, Generic
 import asyncpg
 import structlog
 
-from exchange.commits import CommitInDoubt, SpanT
 from exchange.failure import Failure, one_line
+from exchange.pipeline.commits import CommitInDoubt, SpanT
 from exchange.store.rows import NULL, PIECE_MAX, lines
 from exchange.store.transaction import Transaction
 

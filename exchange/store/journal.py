@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from exchange.commits import Applied, Journaled
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -25,6 +24,7 @@ from exchange.core.commands import (
     TimeInForce,
 )
 from exchange.core.instrument import Asset, Instrument, MarketStatus, decimal_text, instrument_of
+from exchange.pipeline.commits import Applied, Journaled
 
 CODEC_VERSION = 1
 RULES_VERSION = 1

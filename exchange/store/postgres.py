@@ -14,11 +14,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from exchange.commits import Journaled, SpanT
 from exchange.core.candles import Candle
 from exchange.core.state import VenueState
 from exchange.failure import Failure, one_line
-from exchange.store import commit, fill, recovery
+from exchange.pipeline.commits import Journaled, SpanT
+from exchange.store import commit, projection, recovery
 from exchange.store.committer import COMMIT_TIMEOUT_S, CONNECT_TIMEOUT_S, LOCK_TIMEOUT_S, Committer, Work
 
 Found = TypeVar("Found")
@@ -79,9 +79,9 @@ class PostgresStore:
         await self.tables.begin(row["epoch"], state.sequence)
         return state
 
-    async def unfilled(self, state: VenueState) -> list[Journaled]:
+    async def unprojected(self, state: VenueState) -> list[Journaled]:
         """What the journal has beyond the state of the tables."""
-        return await self._read(lambda reader: recovery.unfilled(reader, state))
+        return await self._read(lambda reader: recovery.unprojected(reader, state))
 
     async def candles(self, since_s: int) -> list[tuple[str, int, Candle]]:
         """The minutes since then, and the last candle of each market and interval."""
@@ -118,7 +118,7 @@ async def _always_room(_connection: Any, _sequence: int) -> float:
 
 
 JOURNAL = Work("writer", "venue", commit.transaction, commit.statement, _partition, locks=True)
-TABLES = Work("filler", "filled", fill.transaction, fill.statement, _always_room, locks=False)
+TABLES = Work("projector", "filled", projection.transaction, projection.statement, _always_room, locks=False)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from typing import Any
 
 import asyncpg
 
-from exchange.commits import Journaled
 from exchange.core.candles import Candle
 from exchange.core.client_ids import RECENT_MAX
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
@@ -14,6 +13,7 @@ from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.core.venue import DEPOSITS_MAX, SEED_PREFIX
 from exchange.failure import Failure
+from exchange.pipeline.commits import Journaled
 from exchange.store import journal
 
 _TERMS = "user_id, market, side, order_type, time_in_force, post_only, price_ticks, quantity_lots, client_order_id"
@@ -161,7 +161,7 @@ def candle_of(row: Any) -> Candle:
     return candle
 
 
-async def unfilled(connection: "asyncpg.Connection[Any]", state: VenueState) -> list[Journaled]:
+async def unprojected(connection: "asyncpg.Connection[Any]", state: VenueState) -> list[Journaled]:
     """What the journal has beyond that state of the tables. Raises Failure."""
     assets = {asset.symbol: asset for asset in state.assets}
     async with connection.transaction(isolation="repeatable_read", readonly=True):

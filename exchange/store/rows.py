@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 import orjson
 
-from exchange.changes import Transfer
 from exchange.core.candles import Candle, candles_of
 from exchange.core.events import INTERVALS_S, BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, Trade
 from exchange.core.instrument import Asset, Instrument
+from exchange.pipeline.changes import Transfer
 
 Row = tuple[Any, ...]
 Item = TypeVar("Item")

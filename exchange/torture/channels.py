@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from exchange.client import Depth, Json
 from exchange.torture.findings import Finding, lost, wrong
-from exchange.torture.history import Heard, History
+from exchange.torture.record import Heard, History
 
 STATES = ("depth", "orders", "balances")  # these begin with a snapshot, which has the count of the subscription
 OPEN = ("open", "partially_filled")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from exchange.torture import channels, money
 from exchange.torture.findings import Finding, doubled, lost, wrong
-from exchange.torture.history import Command, History, OrderRow
+from exchange.torture.record import Command, History, OrderRow
 
 CLOSED = ("filled", "canceled", "expired")
 REFUSES_TO_START = "Another exchange runs on this database."

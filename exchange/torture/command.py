@@ -40,8 +40,8 @@ def torture_command(
     is lost, doubled or wrong; the history is then written to torture-SEED.json, or where --history says.
     """
     from exchange.torture import report
+    from exchange.torture.campaign import torture
     from exchange.torture.faults import counts_for, plan
-    from exchange.torture.run import torture
 
     for file in (figures, history):
         if file is not None and not file.absolute().parent.is_dir():

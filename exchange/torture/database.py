@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from exchange.store import postmaster
-from exchange.store.embedded import EmbeddedPostgres
+from exchange.postgres import postmaster
+from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.torture.proxy import SOCKET_NAME
 
 DISK_MIB = 512

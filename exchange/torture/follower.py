@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 
 from exchange.client import Json
-from exchange.torture.history import Heard, History
+from exchange.torture.record import Heard, History
 
 BACK_S = 0.05
 STAYS_MESSAGES = (200, 3000)  # then it leaves by itself, so that snapshots come without a fault too

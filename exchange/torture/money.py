@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, Context, Decimal, Inexact, InvalidOperation, 
 
 from exchange.client import Market, Trade
 from exchange.torture.findings import Finding, doubled, lost, wrong
-from exchange.torture.history import FillRow, History, OrderRow
+from exchange.torture.record import FillRow, History, OrderRow
 
 EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, Overflow])
 ZERO = Decimal(0)

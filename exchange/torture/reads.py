@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from exchange.client import Client
-from exchange.torture.history import FillRow, Final, OrderRow
+from exchange.torture.record import FillRow, Final, OrderRow
 
 PAGE = 1000
 LEVELS = 5000

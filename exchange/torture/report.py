@@ -5,9 +5,9 @@ from typing import Any
 
 from rich.table import Table
 
+from exchange.torture.campaign import Result
 from exchange.torture.faults import KINDS
-from exchange.torture.history import Command, Deposit
-from exchange.torture.run import Result
+from exchange.torture.record import Command, Deposit
 
 FINDINGS_SHOWN_MAX = 50
 

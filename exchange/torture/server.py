@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from exchange.failure import Failure
-from exchange.torture.history import End, History
+from exchange.torture.record import End, History
 
 AGAIN_S = 0.1  # until an exchange that has ended by itself is started again
 START_S = 60.0

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
 from exchange.client import ApiError, Client, Order, Refusal, Unreachable
-from exchange.torture.history import Command, Deposit, History, OrderRow
 from exchange.torture.intents import LIVES_STEPS, Asked, Intent, intent, market_of
+from exchange.torture.record import Command, Deposit, History, OrderRow
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.02, 0.25
 BUSY = frozenset({"OVERLOADED", "RATE_LIMITED"})  # refusals of the moment: nothing was done

@@ -15,7 +15,7 @@ import click
 import uvloop
 from rich.console import Console
 
-from exchange import compiled
+from exchange.runtime import compiled
 from tests.bench import report
 from tests.bench.bench import FULL, PACES, QUICK, USUAL, Bench, Pace
 from tests.bench.figure import Figure, Row, UnmeasuredError

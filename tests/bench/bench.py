@@ -10,7 +10,7 @@ from tests.bench.load import Job, Slice
 from tests.bench.processes import run_load
 
 SETUP_CONNECTIONS = 16
-# Half rest, half trade; what the slices cut off and the order of replies may move it by this much.
+# BookSide rest, half trade; what the slices cut off and the order of replies may move it by this much.
 RESTED_SHARE = (0.45, 0.55)
 EXPIRED_SHARE_MAX = 0.01
 

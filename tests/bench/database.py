@@ -10,7 +10,7 @@ import asyncpg
 
 from exchange.core.state import OpenOrder, VenueState
 from exchange.failure import Failure
-from exchange.store.embedded import EmbeddedPostgres
+from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.store.postgres import PostgresStore
 from tests.bench.figure import UnmeasuredError
 

@@ -15,7 +15,7 @@ import orjson
 
 from exchange import config, logs
 from exchange.cli import run
-from exchange.serve import ServeOptions, serve
+from exchange.runtime.serve import ServeOptions, serve
 
 TICK_S = 0.001
 

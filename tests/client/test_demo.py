@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exchange.client import Client, Event, Socket
-from exchange.demo.run import MAKERS, TAKERS
+from exchange.demo.participants import MAKERS, TAKERS
 from tests.client.stories import seen
 from tests.whole.served import EXCHANGE, PATIENCE_S, directory
 

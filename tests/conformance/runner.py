@@ -219,7 +219,7 @@ class Run:
                 self._expect(name, sum(order.terms.side is side for order in orders), step[name])
 
     def _check_front(self, step: Step) -> None:
-        best = self.venue.markets[self.rules.symbol].book.halves[SIDES[step["side"]]].best
+        best = self.venue.markets[self.rules.symbol].book.sides[SIDES[step["side"]]].best
         front = best.first if best else None
         if "id" in step:
             self._expect("front", front and self.names[front.order_id], step["id"])

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from exchange import compiled
 from exchange.core.commands import CancelOrder, Command
 from exchange.core.matching import plan
 from exchange.core.venue import Venue
+from exchange.runtime import compiled
 from tests.core.stories import SOL_USDC, order_of, venue_of
 
 pytestmark = pytest.mark.skipif(compiled.in_use(), reason="what is compiled has no steps to count")

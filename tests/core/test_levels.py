@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from exchange.core.book import IDLE_LEVELS_MAX, Half
+from exchange.core.book import IDLE_LEVELS_MAX, BookSide
 from exchange.core.commands import CancelOrder, Side
 from exchange.core.venue import Venue
 from tests.core.stories import SOL_USDC, book_of, cancel, cancel_all, makers, order_of, place, placed, shown, venue_of
@@ -14,8 +14,8 @@ MANY = IDLE_LEVELS_MAX + 50
 CHECKED_EVERY = 50
 
 
-def half_of(venue: Venue, side: Side) -> Half:
-    return venue.markets["SOL_USDC"].book.halves[side]
+def half_of(venue: Venue, side: Side) -> BookSide:
+    return venue.markets["SOL_USDC"].book.sides[side]
 
 
 @pytest.mark.parametrize("at", [101, 102, 103])

@@ -246,7 +246,7 @@ def test_what_the_events_say_is_what_the_venue_holds(story: list[Command]) -> No
         assert running.book.sequence == counted[symbol]
         for side in Side:
             depth = sorted((p, lots) for (m, s, p), lots in levels.items() if (m, s) == (symbol, side) and lots)
-            assert depth == sorted(running.book.halves[side].depth(1000))
+            assert depth == sorted(running.book.sides[side].depth(1000))
     assert accounts == {(a.user_id, a.asset): (a.available_minor, a.locked_minor) for a in venue.state().accounts}
     still = {i: o for i, o in open_orders.items() if o.status <= OrderStatus.PARTIALLY_FILLED}
     assert {(i, o.terms.market, o.executed_lots, o.executed_quote_minor, o.updated_ns) for i, o in still.items()} == {

@@ -4,16 +4,16 @@ from typing import Any
 
 import orjson
 
-from exchange.api.channels import Channels
-from exchange.api.frames import answer_frame, feed_encoder
-from exchange.commits import Applied
+from exchange.api.native.channels import Channels
+from exchange.api.native.frames import answer_frame, feed_encoder
 from exchange.core.candles import Candle, candles_of
 from exchange.core.commands import Command, PassTime
 from exchange.core.events import INTERVALS_S, Trade
 from exchange.core.market_data import MarketData
 from exchange.core.venue import Venue
-from exchange.feeds import Departure, Feeds, Message, Subscriber, Subscription
-from exchange.writer import Entry
+from exchange.pipeline.commits import Applied
+from exchange.pipeline.feeds import Departure, Feeds, Message, Subscriber, Subscription
+from exchange.pipeline.writer import Entry
 from tests.core.stories import order_of, retold, venue_of
 from tests.reader import Json, Reader
 
@@ -158,6 +158,6 @@ class Stage:
         rules, book = self.venue.markets[market].instrument, self.venue.markets[market].book
         bids, asks = (
             [[rules.price_text(level.price_ticks), rules.quantity_text(level.total_lots)] for level in half]
-            for half in book.halves
+            for half in book.sides
         )
         return {"market": market, "last_sequence": book.sequence, "bids": bids, "asks": asks}

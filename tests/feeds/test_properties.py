@@ -6,8 +6,8 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exchange import feeds
 from exchange.core.commands import CancelAll, CancelOrder
+from exchange.pipeline import feeds
 from tests.core.stories import order_of
 from tests.feeds.stage import EVERY_CANDLE, MARKET, MINUTE_NS, Listener, Stage
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from exchange import feeds
 from exchange.core.commands import CancelAll
+from exchange.pipeline import feeds
 from tests.feeds.stage import EVERY_CANDLE, MARKET, MINUTE_NS, Listener, Stage
 
 STATES = (f"depth@{MARKET}", f"ticker@{MARKET}", f"book_ticker@{MARKET}", *EVERY_CANDLE)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from exchange.commits import Applied
 from exchange.core.commands import (
     CancelAll,
     CancelOrder,
@@ -18,7 +17,8 @@ from exchange.core.commands import (
     TimeInForce,
 )
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
-from exchange.engine import OVERLOADED
+from exchange.pipeline.commits import Applied
+from exchange.pipeline.engine import OVERLOADED
 from tests.sim.world import MARKETS, UNANSWERED, World
 from tests.words import summary, words
 

@@ -5,15 +5,15 @@ Beside each a shadow venue replays the commands; it must always tell the same st
 
 from typing import Protocol
 
-from exchange.app import StoredCandle
-from exchange.changes import Changes
-from exchange.commits import Batch, Journaled, Stored
 from exchange.core.candles import candles_of
 from exchange.core.commands import PlaceOrder
 from exchange.core.events import INTERVALS_S, BalanceChanged, OrderStatus, OrderUpdated, Trade
 from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.core.venue import Venue
+from exchange.pipeline.changes import Changes
+from exchange.pipeline.commits import Batch, Journaled, Stored
+from exchange.runtime.app import StoredCandle
 from tests.copied import copied
 
 OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)

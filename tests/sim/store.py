@@ -6,10 +6,10 @@ from collections.abc import Callable
 from random import Random
 from typing import Generic
 
-from exchange.app import StoredCandle
-from exchange.commits import CommitInDoubt, Journaled, SpanT
 from exchange.core.state import VenueState
 from exchange.failure import Failure
+from exchange.pipeline.commits import CommitInDoubt, Journaled, SpanT
+from exchange.runtime.app import StoredCandle
 from tests.sim.disk import Disk, Place
 from tests.sim.script import Script
 
@@ -147,7 +147,7 @@ class FaultyStore:
         self.tables.begin()
         return self._disk.tables.state()
 
-    async def unfilled(self, state: VenueState) -> list[Journaled]:
+    async def unprojected(self, state: VenueState) -> list[Journaled]:
         """What the journal has beyond that state."""
         await asyncio.sleep(0.01)
         return self._disk.journal.after(state.sequence)

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from exchange import app, commits, compiled
-from exchange.commits import Store
 from exchange.core.events import Trade
 from exchange.core.market_data import MarketView
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
-from exchange.feeds import Feeds
-from exchange.writer import Ticket, Waiter, Writer
+from exchange.pipeline import commits
+from exchange.pipeline.commits import Store
+from exchange.pipeline.feeds import Feeds
+from exchange.pipeline.writer import Ticket, Waiter, Writer
+from exchange.runtime import app, compiled
 from tests.sim.scenario import Broken, Result, run
 from tests.sim.shrink import shortened
 from tests.sim.store import FaultyConnection

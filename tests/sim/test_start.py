@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
-from exchange import app
-from exchange.app import TICK_S, Exchange
-from exchange.commits import Batch
 from exchange.core.commands import Command, OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import MINUTE_NS
+from exchange.pipeline.commits import Batch
+from exchange.runtime import app
+from exchange.runtime.app import TICK_S, Exchange
 from tests.sim.disk import Disk
 from tests.sim.script import Script
 from tests.sim.store import FaultyConnection, FaultyStore

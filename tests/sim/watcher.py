@@ -12,8 +12,8 @@ from typing import Any
 
 from exchange.core.candles import Candle
 from exchange.core.events import OrderStatus, OrderUpdated, Trade, UpdateReason
-from exchange.engine import Overloaded
-from exchange.feeds import (
+from exchange.pipeline.engine import Overloaded
+from exchange.pipeline.feeds import (
     SLOW_BYTES,
     BalancesSnapshot,
     BalancesUpdate,
@@ -24,7 +24,7 @@ from exchange.feeds import (
     OrdersSnapshot,
     Subscriber,
 )
-from exchange.writer import OutcomeUnknown
+from exchange.pipeline.writer import OutcomeUnknown
 from tests.sim.world import MARKETS, USERS, Server, World
 
 CHANNELS = (

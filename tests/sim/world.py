@@ -11,15 +11,15 @@ from unittest.mock import patch
 
 from structlog.testing import capture_logs
 
-from exchange import app
-from exchange.api.channels import Channels
-from exchange.app import Exchange
+from exchange.api.native.channels import Channels
 from exchange.config import AssetConfig, Config, EngineConfig, MarketConfig, UserConfig
 from exchange.core.commands import Command
 from exchange.core.venue import Venue
-from exchange.engine import Overloaded, Stopping
-from exchange.feeds import Encode, Message
-from exchange.writer import OutcomeUnknown
+from exchange.pipeline.engine import Overloaded, Stopping
+from exchange.pipeline.feeds import Encode, Message
+from exchange.pipeline.writer import OutcomeUnknown
+from exchange.runtime import app
+from exchange.runtime.app import Exchange
 from tests.sim.disk import Disk
 from tests.sim.loop import VirtualLoop
 from tests.sim.script import Script
@@ -248,8 +248,8 @@ def simulate(seed: int, scenario: Callable[[World], Any], kept: frozenset[str] |
         return world
 
     with (
-        patch("exchange.app.gc"),
-        patch("exchange.app.collector"),
+        patch("exchange.runtime.app.gc"),
+        patch("exchange.runtime.app.garbage"),
         capture_logs(),
         asyncio.Runner(loop_factory=VirtualLoop) as runner,
     ):

@@ -17,8 +17,8 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from exchange.failure import Failure
-from exchange.store import binaries, postmaster
-from exchange.store.embedded import EmbeddedPostgres, attached
+from exchange.postgres import binaries, postmaster
+from exchange.postgres.embedded import EmbeddedPostgres, attached
 
 is_root = os.geteuid() == 0
 only_root = pytest.mark.skipif(not is_root, reason="another user's directories take root")
@@ -100,7 +100,7 @@ def start_elsewhere(data_dir: Path) -> subprocess.Popen[str]:
     """Another exchange: it starts the server, says so in one line, and waits to be killed."""
     program = f"""
 import asyncio, pathlib
-from exchange.store.embedded import EmbeddedPostgres
+from exchange.postgres.embedded import EmbeddedPostgres
 async def main():
     server = EmbeddedPostgres(pathlib.Path({str(data_dir)!r}))
     await server.start()

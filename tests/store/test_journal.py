@@ -4,7 +4,6 @@ from typing import get_args
 
 import pytest
 
-from exchange.commits import Applied
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -20,6 +19,7 @@ from exchange.core.commands import (
     TimeInForce,
 )
 from exchange.core.instrument import Asset, instrument_of
+from exchange.pipeline.commits import Applied
 from exchange.store import journal
 
 GEM, CASH = Asset("GEM", 0), Asset("CASH", 2)

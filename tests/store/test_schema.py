@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from exchange.api import codec
-from exchange.api.errors import ApiError
-from exchange.api.models import DepositRequest, PlaceOrderRequest
-from exchange.changes import Changes
-from exchange.commits import Applied, Batch
+from exchange.api.native import codec
+from exchange.api.native.errors import ApiError
+from exchange.api.native.models import DepositRequest, PlaceOrderRequest
 from exchange.core.commands import AddAsset, CancelAll, Command, Deposit, SetMarket
 from exchange.core.instrument import Asset, instrument_of
 from exchange.core.venue import Venue
+from exchange.pipeline.changes import Changes
+from exchange.pipeline.commits import Applied, Batch
+from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.store import recovery
-from exchange.store.embedded import EmbeddedPostgres
 from exchange.store.postgres import PostgresStore, migrate
 from exchange.store.schema import metadata
 

@@ -6,7 +6,7 @@ Bob asks for 2 at 100, Alice takes 0.5 of it, Bob cancels the rest, and Alice's 
 from typing import Any
 
 from exchange.client import Balance, Json, Market, Trade
-from exchange.torture.history import Command, CommandKind, Deposit, FillRow, Final, Heard, History, OrderRow
+from exchange.torture.record import Command, CommandKind, Deposit, FillRow, Final, Heard, History, OrderRow
 
 MARKET = "SOL_USDC"
 RULES: Market = {

@@ -11,7 +11,7 @@ import pytest
 
 from exchange.failure import one_line
 from exchange.torture.checker import REFUSES_TO_START, check
-from exchange.torture.history import Command, End, Heard, History
+from exchange.torture.record import Command, End, Heard, History
 from tests.torture.stories import ASK_CANCELED, BID, MARKET, TAKER, clean, placed, refused
 
 Plant = Callable[[History], Any]

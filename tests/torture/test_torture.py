@@ -10,9 +10,9 @@ from collections import Counter
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from exchange.torture.campaign import torture
 from exchange.torture.faults import Fault
 from exchange.torture.report import closing_table, figures, sentences
-from exchange.torture.run import torture
 from tests.whole.process import EXCHANGE, PATIENCE_S, POLL_S, directory, postgres_in
 
 FAULTS = [

@@ -10,15 +10,15 @@ from urllib.parse import quote
 
 import asyncpg
 
-from exchange.changes import Changes
-from exchange.commits import Applied, Batch
 from exchange.config import load, packaged_config
 from exchange.core.commands import Command, OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.venue import Venue
-from exchange.seeding import differences
-from exchange.store import postmaster
-from exchange.store.data_directory import PORT, ROLE
-from exchange.store.embedded import EmbeddedPostgres
+from exchange.pipeline.changes import Changes
+from exchange.pipeline.commits import Applied, Batch
+from exchange.postgres import postmaster
+from exchange.postgres.data_directory import PORT, ROLE
+from exchange.postgres.embedded import EmbeddedPostgres
+from exchange.runtime.bootstrap import differences
 from exchange.store.postgres import PostgresStore
 from tests.whole.process import directory
 

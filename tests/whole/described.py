@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from exchange.api.errors import STATUS
-from exchange.api.openapi import ANSWERS
-from exchange.api.replies import BatchResults, Order, OrderWithFills, Reply
+from exchange.api.native.errors import STATUS
+from exchange.api.native.openapi import ANSWERS
+from exchange.api.native.replies import BatchResults, Order, OrderWithFills, Reply
 
 
 def assert_as_described(method: str, path: str, status: int, answer: Any) -> None:

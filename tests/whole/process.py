@@ -21,8 +21,8 @@ from pathlib import Path
 import asyncpg
 import psutil  # type: ignore[import-untyped]
 
-from exchange.store import postmaster
-from exchange.store.embedded import attached
+from exchange.postgres import postmaster
+from exchange.postgres.embedded import attached
 
 PATIENCE_S = 60.0
 RECOVERY_S = 30.0

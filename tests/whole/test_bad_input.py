@@ -9,7 +9,7 @@ import orjson
 import pytest
 from yarl import URL
 
-from exchange.api.errors import STATUS
+from exchange.api.native.errors import STATUS
 from tests.whole.api import Api
 from tests.whole.bad_input import Case, Item, cases, items
 from tests.whole.conftest import Markets

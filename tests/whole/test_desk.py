@@ -11,10 +11,10 @@ import pytest
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.test_utils import make_mocked_request
 
-from exchange.api.auth import Gate
-from exchange.api.desk import HEADS_MAX, Desk
-from exchange.api.limits import RateLimits
-from exchange.api.request_id import RequestIds
+from exchange.api.http.auth import Gate
+from exchange.api.http.desk import HEADS_MAX, Desk
+from exchange.api.http.limits import RateLimits
+from exchange.api.http.request_id import RequestIds
 from exchange.config import Config
 from tests.whole.api import Api, fresh, order_body
 

@@ -13,8 +13,8 @@ import aiohttp
 import asyncpg
 import pytest
 
+from exchange.postgres.embedded import attached
 from exchange.store.committer import WRITER_LOCK
-from exchange.store.embedded import attached
 from tests.whole.api import Api, order_body
 from tests.whole.process import MARKET, Exchange, directory, serving, until
 from tests.whole.wire import Wire

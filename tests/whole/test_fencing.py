@@ -10,16 +10,16 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 import uvloop
 
-from exchange.api.frames import feed_encoder
-from exchange.app import build
-from exchange.changes import Changes
-from exchange.commits import Batch, CommitInDoubt, commit_once
+from exchange.api.native.frames import feed_encoder
 from exchange.core.commands import AddUser
 from exchange.failure import Failure
+from exchange.pipeline.changes import Changes
+from exchange.pipeline.commits import Batch, CommitInDoubt, commit_once
+from exchange.runtime.app import build
 from exchange.store import committer
 from exchange.store.audit import audit
-from exchange.store.history import PostgresHistory
 from exchange.store.postgres import PostgresStore
+from exchange.store.queries import PostgresHistory
 from exchange.store.rows import PIECE_MAX
 from tests.whole.databases import (
     CONFIG,

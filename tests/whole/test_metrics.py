@@ -6,7 +6,7 @@ from collections.abc import Callable
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from exchange.counts import Histogram
+from exchange.pipeline.histogram import Histogram
 from tests.whole import served
 from tests.whole.api import Api, order_body
 

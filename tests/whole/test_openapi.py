@@ -11,9 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from exchange.api import pages
-from exchange.api.errors import STATUS
-from exchange.api.openapi import ANSWERS
+from exchange.api.native import pages
+from exchange.api.native.errors import STATUS
+from exchange.api.native.openapi import ANSWERS
 from tests.whole.api import Api, order_body
 
 

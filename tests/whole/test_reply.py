@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from exchange.api.reply import PLAIN_MAX_BYTES, Reply
+from exchange.api.http.reply import PLAIN_MAX_BYTES, Reply
 from tests.whole.api import Api
 
 KEPT = "GET /time HTTP/1.1\r\nHost: localhost\r\n"

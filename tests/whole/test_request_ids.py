@@ -10,10 +10,10 @@ import pytest
 import structlog.testing
 from aiohttp.test_utils import make_mocked_request
 
-from exchange.api.auth import Gate
-from exchange.api.limits import RateLimits
-from exchange.api.request_id import HEADER, RequestIds
-from exchange.api.rest import Rest
+from exchange.api.http.auth import Gate
+from exchange.api.http.limits import RateLimits
+from exchange.api.http.request_id import HEADER, RequestIds
+from exchange.api.native.rest import Rest
 from exchange.config import Config
 from tests.whole.api import Api
 

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from exchange import collector
 from exchange.core.commands import CancelOrder, TimeInForce
 from exchange.core.venue import Venue
+from exchange.runtime import garbage
 from tests.bench.core.deep import instrument, state_of, terms_of
 from tests.bench.core.flow import CANCEL, REST, Operation, mixed, resting
 from tests.bench.figure import UnmeasuredError
@@ -31,7 +31,7 @@ def venue(begin: list[Operation]) -> Run:
     """The core, with fees."""
     made = Venue.restore(state_of(instrument(SYMBOL, maker_fee="0.001", taker_fee="0.002"), USERS, begin))
     # The collection of garbage as the exchange has it.
-    collector.tame()
+    garbage.configure()
 
     def run(operations: Sequence[Operation]) -> int:
         first, rested = len(begin), list[int]()  # ids: those of `begin` are known, as they are to whoever sends them
@@ -71,7 +71,7 @@ def pyorderbook(begin: list[Operation]) -> Run:
 
     for operation in begin:
         place(operation)
-    collector.tame()
+    garbage.configure()
 
     def run(operations: Sequence[Operation]) -> int:
         trades = 0
@@ -115,7 +115,7 @@ def liquibook(begin: list[Operation]) -> Run:
 
     for operation in begin:
         place(operation)
-    collector.tame()
+    garbage.configure()
 
     def run(operations: Sequence[Operation]) -> int:
         trades = 0

@@ -32,7 +32,7 @@ CREATE TABLE bench_orders (
 
 
 class Server(Protocol):
-    """What this figure needs of `exchange.store.embedded.EmbeddedPostgres`."""
+    """What this figure needs of `exchange.postgres.embedded.EmbeddedPostgres`."""
 
     @property
     def dsn(self) -> str: ...
@@ -43,7 +43,7 @@ class Server(Protocol):
 def _server(data_dir: Path) -> Server:
     # Imported here and by name: the other figures need no database, and run where this module is not there.
     try:
-        module = importlib.import_module("exchange.store.embedded")
+        module = importlib.import_module("exchange.postgres.embedded")
     except ModuleNotFoundError as missing:
         raise UnmeasuredError(f"needs {missing.name}, which is not there") from missing
     return cast(Server, module.EmbeddedPostgres(data_dir=data_dir, ephemeral=True))

@@ -1,4 +1,4 @@
-"""Rows a second that writer and filler commit, journal and tables, in large batches, beside a plain COPY of them.
+"""Rows a second that writer and projector commit, journal and tables, in large batches, beside a plain COPY of them.
 
 The batches are the events of the mixed flow on a core, so they hold what real ones do: orders that rest and close,
 trades, accounts, candles, a market's counters. The limit copies the same rows in one transaction a batch; rows that are
@@ -12,12 +12,12 @@ from typing import Any
 
 import asyncpg
 
-from exchange.changes import Changes
-from exchange.commits import Applied, Batch
 from exchange.core.candles import candles_of
 from exchange.core.commands import CancelOrder, TimeInForce
 from exchange.core.events import BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, Trade
 from exchange.core.venue import Venue
+from exchange.pipeline.changes import Changes
+from exchange.pipeline.commits import Applied, Batch
 from exchange.store.postgres import PostgresStore
 from tests.bench.bench import Bench
 from tests.bench.core.books import HALF, SYMBOL, USERS

@@ -1,0 +1,84 @@
+"""Who a request is from, and whether its page may send it.
+
+In dev mode everybody is believed, so what is checked is that no web page trades behind its reader's back: the Host must
+be ours, and an Origin, where one is sent, must be ours or allowed.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from exchange.api.http.limits import RateLimits
+from exchange.api.native.errors import ApiError
+from exchange.config import LOOPBACK, Config
+from exchange.core.venue import Venue
+
+
+class Gate:
+    """Decides from the headers."""
+
+    def __init__(self, config: Config, venue: Venue, limits: RateLimits) -> None:
+        self._venue = venue
+        self.limits = limits
+        self._hosts = {name.lower() for name in (*LOOPBACK, config.server.host, *config.server.allowed_hosts)}
+        self._origins = set(config.server.allowed_origins)
+        self._ports: set[int] = set()
+        self._seen: dict[str, bool] = {}  # Host headers already judged; few differ
+
+    def serves(self, *urls: str) -> None:
+        """Where the exchange listens: a page of one of its ports may use the other."""
+        self._ports = {port for url in urls if (port := urlsplit(url).port) is not None}
+
+    def admit(self, request: web.Request, *, changes: bool) -> None:
+        """Count the request. Raise ApiError unless the Host is ours and, if anything would change, the Origin too."""
+        self.limits.request(request.remote)
+        self.admit_headers(request.headers, changes=changes)
+
+    def admit_headers(self, headers: Mapping[str, str], *, changes: bool) -> None:
+        """Raise ApiError unless the Host is ours and, if anything would change, the Origin too."""
+        host = headers.get("Host", "")
+        known = self._seen.get(host)
+        if known is None:
+            known = _name(host) in self._hosts
+            if len(self._seen) < 100:
+                self._seen[host] = known
+        if not known:
+            raise ApiError("WRONG_HOST", "This Host is not served here; [server] allowed_hosts can name it.")
+        if changes and "Origin" in headers:
+            self._admit_origin(headers["Origin"], host)
+
+    def _admit_origin(self, origin: str, host: str) -> None:
+        ours = origin.lower() in (f"http://{host}".lower(), f"https://{host}".lower())
+        if not ours and not self._is_other_port(origin) and origin not in self._origins:
+            raise ApiError("FORBIDDEN", "This Origin may not trade here; [server] allowed_origins can name it.")
+
+    def _is_other_port(self, origin: str) -> bool:
+        try:
+            parts = urlsplit(origin)
+            return parts.scheme == "http" and parts.hostname in self._hosts and parts.port in self._ports
+        except ValueError:
+            return False
+
+    def user(self, request: web.Request, user_id: str | None) -> str:
+        """The known user that the request names, in its body or query or else in X-User-Id. Raises ApiError."""
+        return self.known(user_id if user_id is not None else request.headers.get("X-User-Id"))
+
+    def known(self, user_id: str | None) -> str:
+        """The user, if they are known. Raises ApiError."""
+        if user_id is None:
+            raise ApiError("UNAUTHENTICATED", "Say who you are: user_id, or the header X-User-Id.")
+        if not self._venue.ledger.has_user(user_id):
+            raise ApiError("UNKNOWN_USER")
+        return user_id
+
+    def admit_admin(self, request: web.Request) -> None:
+        """Raise ApiError unless the request comes from this machine."""
+        if request.remote not in LOOPBACK and not (request.remote or "").startswith("127."):
+            raise ApiError("FORBIDDEN", "Deposits come from this machine only.")
+
+
+def _name(host: str) -> str:
+    """A Host header without its port."""
+    name, colon, port = host.lower().rpartition(":")
+    return (name if colon and port.isdigit() else host.lower()).strip("[]")

@@ -1,0 +1,93 @@
+"""The error table: every code a client can get, with its HTTP status."""
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from exchange.api.http.request_id import json_headers
+
+STATUS = {
+    "MALFORMED_JSON": 400,
+    "INVALID_FIELD": 400,
+    "INVALID_NUMBER": 400,
+    "UNAUTHENTICATED": 401,
+    "UNKNOWN_USER": 401,
+    "FORBIDDEN": 403,
+    "UNKNOWN_MARKET": 404,
+    "UNKNOWN_ORDER": 404,
+    "NOT_FOUND": 404,
+    "METHOD_NOT_ALLOWED": 405,
+    "CLIENT_ORDER_ID_CONFLICT": 409,
+    "KEY_CONFLICT": 409,
+    "TOO_LARGE": 413,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
+    "WRONG_HOST": 421,
+    "INSUFFICIENT_BALANCE": 422,
+    "OFF_TICK": 422,
+    "OFF_LOT": 422,
+    "MIN_NOTIONAL": 422,
+    "OUT_OF_RANGE": 422,
+    "TOO_MANY_OPEN_ORDERS": 422,
+    "WOULD_TAKE": 422,
+    "ORDER_CLOSED": 422,
+    "MARKET_NOT_TRADING": 422,
+    "RATE_LIMITED": 429,
+    "INTERNAL": 500,
+    "NOT_READY": 503,
+    "OVERLOADED": 503,
+    "OUTCOME_UNKNOWN": 504,
+}
+
+MESSAGES = {
+    "UNKNOWN_USER": "There is no such user.",
+    "UNKNOWN_MARKET": "There is no such market.",
+    "UNKNOWN_ORDER": "You have no such order in this market.",
+    "CLIENT_ORDER_ID_CONFLICT": "This client_order_id belongs to an order with other content.",
+    "KEY_CONFLICT": "This key belongs to a deposit with other content.",
+    "INSUFFICIENT_BALANCE": "Your available balance does not cover this.",
+    "OFF_TICK": "The price is no multiple of the market's tick_size.",
+    "OFF_LOT": "The quantity is no multiple of the market's lot_size.",
+    "MIN_NOTIONAL": "Price times quantity is less than the market's min_notional.",
+    "OUT_OF_RANGE": "A quantity or amount is zero, or a number is larger than the exchange can hold.",
+    "TOO_MANY_OPEN_ORDERS": "You have as many open orders as the market's max_open_orders allows.",
+    "WOULD_TAKE": "The post-only order would trade at once.",
+    "ORDER_CLOSED": "The order is no longer open.",
+    "MARKET_NOT_TRADING": "The market takes no orders now.",
+    "INTERNAL": "The exchange failed to answer; the failure is in its log.",
+    "NOT_READY": "The exchange cannot trade now.",
+    "OVERLOADED": "The exchange has more to do than it can; nothing was done.",
+    "OUTCOME_UNKNOWN": "Not confirmed in time; it may still happen: ask, or retry with the same client_order_id.",
+}
+
+RETRY_AFTER_S = 1  # for NOT_READY and OVERLOADED: both pass within about that, or not soon at all
+
+
+class ApiError(Exception):
+    """A request that is answered with an error of the table; `extra` are further fields of the answer."""
+
+    def __init__(self, code: str, message: str | None = None, **extra: Any) -> None:
+        assert code in STATUS, code
+        text = message if message is not None else MESSAGES[code]
+        # What a client sent may be quoted here, and not every text that JSON can spell can be sent back.
+        self.message = text.encode("utf-8", "replace").decode()[:500]
+        super().__init__(self.message)
+        self.code = code
+        self.extra = extra
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return STATUS[self.code]
+
+    def json(self) -> dict[str, Any]:
+        """The one error shape."""
+        return {"code": self.code, "message": self.message, **self.extra}
+
+
+def error_response(error: ApiError, request_id: str) -> web.Response:
+    """The answer that the error is."""
+    response = web.Response(body=orjson.dumps(error.json()), status=error.status, headers=json_headers(request_id))
+    if error.status in (429, 503):
+        response.headers["Retry-After"] = str(error.extra.get("retry_after_s", RETRY_AFTER_S))
+    return response

@@ -1,0 +1,106 @@
+"""What a client can say on a socket, as types. One decoder takes them all, told apart by `message_type`."""
+
+from dataclasses import dataclass
+from typing import Annotated, get_args
+
+import msgspec
+
+from exchange.api.native import codec, models
+from exchange.api.native.errors import ApiError
+
+# A client's own name for a request; a number is one that can be sent back.
+Id = str | Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | None
+
+
+class _Message(models.Request, tag_field="message_type", kw_only=True):
+    id: Id = None
+
+
+class Subscribe(_Message, tag="SUBSCRIBE", kw_only=True):
+    """SUBSCRIBE."""
+
+    channel: str | None = None
+    channels: list[str] | None = None
+
+
+class Unsubscribe(_Message, tag="UNSUBSCRIBE", kw_only=True):
+    """UNSUBSCRIBE."""
+
+    channel: str | None = None
+    channels: list[str] | None = None
+
+
+class Ping(_Message, tag="PING", kw_only=True):
+    """PING."""
+
+
+class PlaceOrder(models.PlaceOrderRequest, tag_field="message_type", tag="ORDER", kw_only=True):
+    """ORDER."""
+
+    id: Id = None
+
+
+class Cancel(models.OrderRequest, tag_field="message_type", tag="CANCEL", kw_only=True):
+    """CANCEL."""
+
+    id: Id = None
+
+
+class CancelAll(models.CancelAllRequest, tag_field="message_type", tag="CANCEL_ALL", kw_only=True):
+    """CANCEL_ALL."""
+
+    id: Id = None
+
+
+class PlaceOrders(models.BatchRequest, tag_field="message_type", tag="ORDERS", kw_only=True):
+    """ORDERS."""
+
+    id: Id = None
+
+
+Message = PlaceOrder | Cancel | CancelAll | PlaceOrders | Subscribe | Unsubscribe | Ping
+
+TYPES: tuple[type[msgspec.Struct], ...] = get_args(Message)
+_decoder = msgspec.json.Decoder(Message)
+
+
+class _Head(msgspec.Struct):
+    """What every message has."""
+
+    message_type: str
+    id: Id = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message that is none: why, and the name of its request, if that much can be read."""
+
+    error: ApiError
+    id: Id
+
+
+def read(text: str | bytes) -> Message | Unreadable:
+    """The message that the text is."""
+    try:
+        message: Message = _decoder.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _why(text)
+    return message
+
+
+def _why(text: str | bytes) -> Unreadable:
+    """What is wrong with it."""
+    request_id: Id = None
+    try:
+        head = codec.decode(text, _Head)
+        request_id = head.id
+        for model in TYPES:
+            if model.__struct_config__.tag == head.message_type:
+                codec.decode(text, model)
+    except ApiError as error:
+        return Unreadable(error, request_id)
+    if head.message_type == "AUTH":
+        why = '[auth] mode = "dev" believes user_id: there is nothing to sign in to.'
+    else:
+        why = f"message_type must be one of {', '.join(str(model.__struct_config__.tag) for model in TYPES)}."
+    return Unreadable(ApiError("INVALID_FIELD", why), request_id)

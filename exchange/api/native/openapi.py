@@ -1,0 +1,163 @@
+"""`/openapi.json`, made from the types that validate the requests, those of the replies, and the table of errors."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from exchange import __version__
+from exchange.api.http.request_id import HEADER
+from exchange.api.native import models, replies
+from exchange.api.native.errors import MESSAGES, STATUS
+from exchange.api.native.models import Json
+from exchange.api.native.pages import Page
+from exchange.api.native.rest import Call
+
+EVERYWHERE = ("INVALID_FIELD", "WRONG_HOST", "RATE_LIMITED", "INTERNAL")
+BODY = ("MALFORMED_JSON", "FORBIDDEN", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
+USER = ("UNAUTHENTICATED", "UNKNOWN_USER")
+MARKET = ("UNKNOWN_MARKET",)
+ENGINE = ("NOT_READY", "OVERLOADED", "OUTCOME_UNKNOWN")  # what waits for a commit
+HISTORY = ("NOT_READY",)
+PLACING = (
+    "INVALID_NUMBER", "CLIENT_ORDER_ID_CONFLICT", "INSUFFICIENT_BALANCE", "OFF_TICK", "OFF_LOT", "MIN_NOTIONAL",
+    "OUT_OF_RANGE", "TOO_MANY_OPEN_ORDERS", "WOULD_TAKE", "MARKET_NOT_TRADING",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a call can be answered with: its reply, and the codes of its errors."""
+
+    reply: type[replies.Reply]
+    codes: frozenset[str]
+
+
+def _answers(reply: type[replies.Reply], *codes: Iterable[str]) -> Answers:
+    return Answers(reply, frozenset(EVERYWHERE).union(*codes))
+
+
+ANSWERS: dict[tuple[str, str], Answers] = {
+    ("GET", "/health"): _answers(replies.Health, HISTORY),
+    ("GET", "/time"): _answers(replies.Time),
+    ("POST", "/order"): _answers(replies.OrderWithFills, BODY, USER, MARKET, ENGINE, PLACING),
+    ("DELETE", "/order"): _answers(replies.Order, BODY, USER, MARKET, ENGINE, ("UNKNOWN_ORDER", "ORDER_CLOSED")),
+    ("GET", "/order"): _answers(replies.OrderWithFills, USER, MARKET, ENGINE, ("UNKNOWN_ORDER",)),
+    ("GET", "/orders/open"): _answers(replies.Orders, USER, MARKET, ENGINE),
+    ("GET", "/orders/history"): _answers(replies.OrderPage, USER, MARKET, ENGINE),
+    ("POST", "/order/cancel_all"): _answers(replies.Canceled, BODY, USER, MARKET, ENGINE),
+    ("POST", "/orders"): _answers(replies.BatchResults, BODY, USER, ENGINE),
+    ("GET", "/depth"): _answers(replies.Depth, MARKET, ENGINE),
+    ("GET", "/balance"): _answers(replies.Balances, USER, ENGINE),
+    ("GET", "/trade/history"): _answers(replies.TradePage, MARKET, HISTORY),
+    ("GET", "/fills"): _answers(replies.FillPage, USER, MARKET, HISTORY),
+    ("GET", "/markets"): _answers(replies.Markets, ENGINE),
+    ("GET", "/ticker"): _answers(replies.Tickers, MARKET),
+    ("GET", "/candles"): _answers(replies.Candles, MARKET, HISTORY),
+    ("POST", "/admin/deposit"): _answers(
+        replies.Balances, BODY, ENGINE, ("INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE")
+    ),
+}
+
+_ERROR = {
+    "title": "Error",
+    "description": "Why a call, or an item of a batch, was refused.",
+    "type": "object",
+    "required": ["code", "message"],
+    "properties": {
+        "code": {"enum": list(STATUS)},
+        "message": {"type": "string"},
+        "order": {"$ref": "#/components/schemas/Order", "description": "with ORDER_CLOSED: the order as it ended"},
+        "retry_after_s": {"type": "integer", "minimum": 1, "description": "with RATE_LIMITED: how long to wait"},
+    },
+    "additionalProperties": False,
+}
+_ANY_ERROR = {"$ref": "#/components/schemas/Error"}
+_ID_OF_REPLY = {str(HEADER): {"schema": {"type": "string"}, "description": "names the request, also in the log"}}
+
+
+def document(calls: Sequence[Call], pages: Sequence[Page]) -> Json:
+    """The OpenAPI 3.1 document of these calls and pages."""
+    references, components = _schemas(calls)
+    paths: dict[str, Json] = {}
+    for call in calls:
+        answers = ANSWERS[call.method, call.path]
+        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, answers, references, components)
+    for page in pages:
+        paths[page.path] = {"get": _page(page)}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "exchange",
+            "version": __version__,
+            "description": "Prices, quantities and amounts are decimal text, ids are digits as text, times are "
+            "milliseconds since the epoch. What is answered is durable.",
+        },
+        "paths": paths,
+        "components": {"schemas": components},
+    }
+
+
+def _schemas(calls: Sequence[Call]) -> tuple[dict[Any, Json], dict[str, Json]]:
+    """References by type, and what they refer to by name."""
+    types = {*(call.request for call in calls), *(answers.reply for answers in ANSWERS.values())}
+    types |= {models.BatchCancelItem, replies.Order, replies.OrderWithFills}
+    ordered = sorted(types, key=lambda model: model.__name__)
+    schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
+    references = dict(zip(ordered, schemas, strict=True))
+    # A batch decodes its items one by one, so that each can fail alone; its type cannot say which they are.
+    components[models.BatchRequest.__name__]["properties"]["orders"] = {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": models.BATCH_MAX,
+        "items": {"oneOf": [references[models.PlaceOrderRequest], references[models.BatchCancelItem]]},
+    }
+    components[replies.BatchResults.__name__]["properties"]["results"] = {
+        "type": "array",
+        "items": {"oneOf": [references[replies.OrderWithFills], references[replies.Order], _ANY_ERROR]},
+    }
+    return references, {**components, "Error": _ERROR}
+
+
+def _operation(call: Call, answers: Answers, references: dict[Any, Json], components: dict[str, Json]) -> Json:
+    responses: Json = {"200": _response("done", references[answers.reply])}
+    for status in sorted({STATUS[code] for code in answers.codes}):
+        responses[str(status)] = _refusal(status, [code for code in STATUS if code in answers.codes])
+    responses["default"] = _response("any other error", _ANY_ERROR)
+    operation: Json = {"summary": call.summary, "operationId": call.handler.__name__, "responses": responses}
+    if call.in_body:
+        operation["requestBody"] = {
+            "required": call.method == "POST",
+            "content": {"application/json": {"schema": references[call.request]}},
+        }
+    if not call.in_body or call.method == "DELETE":  # a DELETE may say it either way
+        schema = components[call.request.__name__]
+        required = () if call.in_body else schema.get("required", ())
+        operation["parameters"] = [
+            {"name": name, "in": "query", "required": name in required, "schema": described}
+            for name, described in schema["properties"].items()
+        ]
+    return operation
+
+
+def _response(description: str, schema: Json) -> Json:
+    return {"description": description, "headers": _ID_OF_REPLY, "content": {"application/json": {"schema": schema}}}
+
+
+def _refusal(status: int, codes: Sequence[str]) -> Json:
+    """The codes of one status, and what they mean where that is always the same."""
+    here = [code for code in codes if STATUS[code] == status]
+    meanings = [f"`{code}`: {MESSAGES[code]}" if code in MESSAGES else f"`{code}`" for code in here]
+    schema = {"allOf": [_ANY_ERROR, {"properties": {"code": {"enum": here}}}]}
+    return _response(f"{HTTPStatus(status).phrase}. {' '.join(meanings)}", schema)
+
+
+def _page(page: Page) -> Json:
+    described: Json = {"description": "done", "headers": _ID_OF_REPLY, "content": {page.content_type: {}}}
+    return {
+        "summary": page.summary,
+        "operationId": page.path.strip("/").replace(".", "_"),
+        "responses": {"200": described, "default": _response("an error", _ANY_ERROR)},
+    }

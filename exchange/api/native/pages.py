@@ -1,0 +1,52 @@
+"""What is read as it is, without a request to decode: the description, the page that shows it, and the metrics."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+WEB = Path(__file__).parent.parent.parent / "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One row of what is served to `GET`."""
+
+    path: str
+    summary: str
+    content_type: str
+    body: Callable[[], bytes]
+    headers: dict[str, str]
+
+
+def openapi_page(body: Callable[[], bytes]) -> Page:
+    """`/openapi.json`."""
+    return Page("/openapi.json", "This description", "application/json", body, {})
+
+
+def metrics_page(body: Callable[[], bytes]) -> Page:
+    """`/metrics`."""
+    content_type = "text/plain; version=0.0.4; charset=utf-8"
+    return Page("/metrics", "Metrics in Prometheus' text format", content_type, body, {"Cache-Control": "no-store"})
+
+
+def docs_page() -> Page:
+    """`/docs`: one file that loads nothing but the description."""
+    html = (WEB / "docs.html").read_bytes()
+    headers = {"Content-Security-Policy": _policy(html), "X-Content-Type-Options": "nosniff"}
+    return Page("/docs", "A page to read this description", "text/html; charset=utf-8", lambda: html, headers)
+
+
+def _policy(html: bytes) -> str:
+    """Only the page's own script and style may run, which it names by their digests; it may ask only this server."""
+
+    def digests(tag: bytes) -> str:
+        found = re.findall(b"<" + tag + b">(.*?)</" + tag + b">", html, re.DOTALL)
+        return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'" for text in found)
+
+    return (
+        f"default-src 'none'; script-src {digests(b'script')}; style-src {digests(b'style')}; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )

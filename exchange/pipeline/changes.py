@@ -1,0 +1,113 @@
+"""What a run of commands leaves in the tables: the last state of whatever they changed, once however often they did."""
+
+from typing import Any
+
+from exchange.core.commands import SetMarket
+from exchange.core.events import (
+    AssetAdded,
+    BalanceChanged,
+    Deposited,
+    LevelChanged,
+    MarketChanged,
+    MarketSet,
+    OrderUpdated,
+    TimePassed,
+    Trade,
+    UserAdded,
+)
+from exchange.core.instrument import Asset, Instrument
+from exchange.pipeline.commits import Applied, Batch
+
+Transfer = tuple[int, int, Deposited]  # with its sequence and time_ns
+
+
+class Changes:
+    """The changes of the commands after `from_sequence`, as far as they were taken in.
+
+    Events are folded as they come, while they are at hand; only what will be a row is kept of them. A market's rules
+    stand apart from all else (`fits`), since one statement cannot write its row twice.
+    """
+
+    __slots__ = (
+        "accounts",
+        "assets",
+        "commands",
+        "from_sequence",
+        "instruments",
+        "markets",
+        "orders",
+        "time_ns",
+        "trades",
+        "transfers",
+        "users",
+    )
+
+    def __init__(self, from_sequence: int) -> None:
+        self.from_sequence = from_sequence
+        self.commands = 0
+        self.time_ns = 0
+        self.orders: dict[int, OrderUpdated] = {}
+        self.accounts: dict[str, dict[str, BalanceChanged]] = {}  # by asset and user
+        self.trades: list[Trade] = []
+        self.markets: dict[str, MarketChanged] = {}
+        self.transfers: list[Transfer] = []
+        self.users: list[str] = []
+        self.assets: list[Asset] = []
+        self.instruments: dict[str, Instrument] = {}
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Changes":
+        """Those of a batch, whose commands fit together."""
+        changes = cls(batch.from_sequence)
+        for applied in batch.applied:
+            changes.add(applied)
+        return changes
+
+    @property
+    def to_sequence(self) -> int:
+        """The last command's sequence."""
+        return self.from_sequence + self.commands
+
+    @property
+    def rows(self) -> int:
+        """How many orders and trades will be written; there are fewer of all else."""
+        return len(self.orders) + len(self.trades)
+
+    def fits(self, applied: Applied) -> bool:
+        """Whether the command may be among these."""
+        return not self.commands or isinstance(applied.command, SetMarket) == bool(self.instruments)
+
+    def add(self, applied: Applied) -> None:
+        """Take the next command in."""
+        self.commands += 1
+        self.time_ns = applied.time_ns
+        assert applied.sequence == self.to_sequence
+        for event in applied.events:
+            if isinstance(event, OrderUpdated):
+                self.orders[event.order_id] = event
+            elif isinstance(event, BalanceChanged):
+                of_asset = self.accounts.get(event.asset)
+                if of_asset is None:
+                    of_asset = self.accounts[event.asset] = {}
+                of_asset[event.user_id] = event
+            elif isinstance(event, Trade):
+                self.trades.append(event)
+            elif isinstance(event, MarketChanged):
+                self.markets[event.market] = event
+            elif not isinstance(event, LevelChanged):
+                self._add_rare(applied, event)
+
+    def _add_rare(self, applied: Applied, event: Any) -> None:
+        match event:
+            case Deposited():
+                self.transfers.append((applied.sequence, applied.time_ns, event))
+            case UserAdded():
+                self.users.append(event.user_id)
+            case AssetAdded():
+                self.assets.append(event.asset)
+            case MarketSet():
+                self.instruments[event.instrument.symbol] = event.instrument
+            case TimePassed():
+                pass  # the time of the last command is stored
+            case _:
+                raise AssertionError(event)

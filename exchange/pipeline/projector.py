@@ -1,0 +1,151 @@
+"""The projector: what the journal has goes on into the tables, behind everybody's back and many commands at a time.
+
+An answer waits for the journal alone, so what the tables cost, which is most of it, is paid once for thousands of
+commands: an account that changed a hundred times is one row. The tables begin to follow within a second; who reads
+history waits until they show what is durable by then. A process that ends before they do leaves the rest to the next
+one, which applies it again from the journal.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Iterable
+
+from exchange.pipeline.changes import Changes
+from exchange.pipeline.commits import Applied, Store, commit_once, settle
+from exchange.pipeline.histogram import Histogram
+
+PROJECTION_MAX = 8192  # commands in one transaction, which begins at once when there are so many
+PROJECTION_ROWS_MAX = 32_768  # orders and trades of them; only what a single command does may be more
+PROJECT_AFTER_S = 1.0  # fewer wait for more: every fill, however small, makes a few orders wait some milliseconds
+LAG_MAX = 2 * PROJECTION_MAX  # commands; the journal goes no further ahead
+REACH_TIMEOUT_S = 5.0
+
+
+class HistoryUnavailable(Exception):
+    """The database does not answer now, or its tables are too far behind."""
+
+
+class Projector:
+    """One task that fills the tables; `add` hands it what has become durable."""
+
+    def __init__(self, store: Store[Changes], sequence: int) -> None:
+        self.projected_sequence = sequence
+        self.batch_sizes = Histogram(powers=14)
+        self._store = store
+        self._added_sequence = sequence
+        self._changes = Changes(sequence)  # what was added last
+        self._full: deque[Changes] = deque()  # what was added before it
+        self._readers: deque[tuple[int, asyncio.Future[None]]] = deque()  # and the sequence that each waits for
+        self._wake = asyncio.Event()  # there is something to do, if not at once
+        self._hurry = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._ended = False
+
+    @property
+    def lag(self) -> int:
+        """How many commands the tables are behind the journal."""
+        return self._added_sequence - self.projected_sequence
+
+    def add(self, applied: Iterable[Applied]) -> None:
+        """Take what the journal now has."""
+        for entry in applied:
+            if not self._changes.fits(entry):
+                self._close()
+            self._changes.add(entry)
+            if self._changes.commands >= PROJECTION_MAX or self._changes.rows >= PROJECTION_ROWS_MAX:
+                self._close()
+        self._added_sequence = self._changes.to_sequence
+        self._wake.set()
+        if self.lag >= LAG_MAX:
+            self._room.clear()
+
+    def _close(self) -> None:
+        """No more goes with these changes."""
+        self._full.append(self._changes)
+        self._changes = Changes(self._changes.to_sequence)
+        self._hurry.set()
+
+    def wake(self) -> None:
+        """Look after the connection, although nothing is waiting."""
+        self._wake.set()
+        self._hurry.set()
+
+    def has_room(self, commands: int) -> bool:
+        """Whether the journal may go on when so many more are added."""
+        return self.lag + commands < LAG_MAX
+
+    async def room(self) -> None:
+        """Return once the journal may go on."""
+        await self._room.wait()
+
+    async def reached(self) -> None:
+        """Return once the tables show everything that is durable now. Raises HistoryUnavailable."""
+        if not self.lag:
+            return
+        try:
+            async with asyncio.timeout(REACH_TIMEOUT_S):
+                await self.drained()
+        except TimeoutError:
+            raise HistoryUnavailable("the tables are behind, and do not come after") from None
+
+    async def drained(self) -> None:
+        """The same, however long it takes."""
+        if not self.lag:
+            return
+        if self._ended:
+            raise HistoryUnavailable("the exchange is ending")
+        reader: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = (self._added_sequence, reader)
+        self._readers.append(waiting)
+        self._hurry.set()
+        try:
+            await reader
+        finally:
+            if waiting in self._readers:  # it has given up: while the tables are gone there may be many of these
+                self._readers.remove(waiting)
+
+    async def run(self) -> None:
+        """Fill until cancelled."""
+        try:
+            while True:
+                await self._due()
+                if not self._store.connected():
+                    await settle(self._store, self.projected_sequence)
+                if self.lag:
+                    await self.project()
+                else:
+                    self._wake.clear()
+        finally:
+            self._ended = True
+            for _, reader in self._readers:
+                if not reader.done():
+                    reader.set_exception(HistoryUnavailable("the exchange is ending"))
+
+    async def _due(self) -> None:
+        """Return when there is enough, somebody waits, or the first of few has waited long enough."""
+        await self._wake.wait()
+        if self._full or self._readers or not self._store.connected():
+            return
+        self._hurry.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PROJECT_AFTER_S):
+                await self._hurry.wait()
+
+    async def project(self) -> None:
+        """Bring the next changes into the tables, as many as one transaction may have."""
+        if self._full:
+            changes = self._full.popleft()
+        else:
+            changes, self._changes = self._changes, Changes(self._added_sequence)
+        assert changes.from_sequence == self.projected_sequence
+        await commit_once(self._store, changes)
+        self.projected_sequence = changes.to_sequence
+        self.batch_sizes.observe(changes.commands)
+        if self.lag < LAG_MAX:
+            self._room.set()
+        while self._readers and self._readers[0][0] <= self.projected_sequence:
+            reader = self._readers.popleft()[1]
+            if not reader.done():
+                reader.set_result(None)

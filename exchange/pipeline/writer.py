@@ -1,0 +1,261 @@
+"""The writer: what the engine has applied becomes durable, and only then visible.
+
+Entries come in sequence order and leave in it. A batch is whatever is waiting when the last commit is done; it becomes
+one row of the journal, and after it `durable_sequence` moves and everything in the batch is released in one synchronous
+step, with the next batch on its way already. Refusals and reads of memory wait in the same line, so they too never show
+what a crash could take back.
+"""
+
+import asyncio
+import math
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from exchange.core.commands import Command
+from exchange.pipeline.commits import Applied, Batch, Store, commit_once, settle
+from exchange.pipeline.histogram import Histogram
+from exchange.pipeline.projector import Projector
+
+BATCH_MAX = 4096
+GATHER_MAX_S = 0.01  # what a commit waits for more at most
+
+
+class Ticket(Protocol):
+    """A request in the line: it is told the outcome of each of its commands, or the one value it reads."""
+
+    @property
+    def since(self) -> float:
+        """What the reply timeout counts from, in the loop's time; infinity if nobody waits."""
+
+    def resolve(self, index: int, outcome: Any) -> None:
+        """Take the outcome of one command, now that it may be known. Never raises."""
+
+    def give_up(self) -> None:
+        """Take it that the outcome is unknown, unless all of it is told already. Never raises."""
+
+
+class Waiter:
+    """The ticket of somebody who waits for a future: a list of outcomes, one each."""
+
+    __slots__ = ("future", "missing", "outcomes", "since")
+
+    def __init__(self, future: "asyncio.Future[list[Any]]", commands: int, since: float) -> None:
+        self.future = future
+        self.outcomes: list[Any] = [None] * commands
+        self.missing = commands
+        self.since = since
+
+    def resolve(self, index: int, outcome: Any) -> None:
+        """Fill one place; the last one wakes the waiter, unless it has given up."""
+        self.outcomes[index] = outcome
+        self.missing -= 1
+        if not self.missing and not self.future.done():
+            self.future.set_result(self.outcomes)
+
+    def give_up(self) -> None:
+        """Tell the waiter that the outcome is unknown, unless it is answered already."""
+        if not self.future.done():
+            self.future.set_exception(OutcomeUnknown())
+
+
+class OutcomeUnknown(Exception):
+    """The outcome was not confirmed in time; it may still happen."""
+
+
+Entry = tuple[Ticket, int, Any]
+
+
+class Writer:
+    """One task that commits; `add` hands it an outcome, `durable_sequence` says how far it has come.
+
+    `released` is given what has become durable, in order.
+    """
+
+    def __init__(
+        self,
+        store: Store[Batch],
+        projector: Projector,
+        sequence: int,
+        *,
+        released: Callable[[list[Entry]], None] = lambda entries: None,
+        reply_timeout_s: float = 5.0,
+        batch_max: int = BATCH_MAX,
+    ) -> None:
+        self.durable_sequence = sequence
+        self.committed: Counter[type[Command]] = Counter()
+        self.batch_sizes = Histogram(powers=12)
+        self.commit_us = Histogram(powers=25)  # to half a minute
+        self._store = store
+        self._filler = projector
+        self._released = released
+        self._batch_max = batch_max
+        self._reply_timeout_s = reply_timeout_s
+        self._pending: deque[Entry] = deque()
+        self._committing: list[Entry] = []
+        self._committed: list[Entry] = []  # durable, and not released yet
+        self._committed_sequence = sequence
+        self._commit_s = 0.0  # what the last one took
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._wanted = 0  # how many outcomes the next commit waits for
+        self._enough = asyncio.Event()
+        self._ended = False
+
+    def add(self, ticket: Ticket, index: int, outcome: Any) -> None:
+        """Line up an outcome: Applied goes to the database first, anything else waits for those before it."""
+        if self._ended:
+            ticket.give_up()
+            return
+        if not self._pending:
+            if outcome.__class__ is not Applied and self._idle.is_set():
+                self._released([(ticket, index, outcome)])
+                ticket.resolve(index, outcome)
+                return
+            self._wake.set()
+            self._idle.clear()
+        self._pending.append((ticket, index, outcome))
+        if len(self._pending) == self._wanted:
+            self._enough.set()
+
+    @property
+    def backlog(self) -> int:
+        """How many outcomes are waiting to be released."""
+        return len(self._pending) + len(self._committing) + len(self._committed)
+
+    def wake(self) -> None:
+        """Look after the connection, although nothing is waiting."""
+        self._wake.set()
+
+    async def drained(self) -> None:
+        """Return once everything that was added is released."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Commit and release until cancelled."""
+        try:
+            while True:
+                await self._wake.wait()
+                await asyncio.sleep(0)  # what the loop has ready now gets into this batch
+                self._wake.clear()
+                if not self._store.connected():
+                    await settle(self._store, self.durable_sequence)
+                while self._pending or self._committed:
+                    if self._enough_for_the_next():
+                        await self._commit_next()
+                    else:
+                        answered = len(self._committed)
+                        self._release()
+                        await self._gather(answered // 2)
+                        await self._filler.room()
+                self._idle.set()
+        finally:
+            self._give_up()
+
+    def _enough_for_the_next(self) -> bool:
+        """Whether the next commit is to begin before what the last one made durable is released.
+
+        Then the database has work while the loop answers. It takes half as many as will be answered (see `_gather`).
+        """
+        waiting, answered = len(self._pending), len(self._committed)
+        return waiting > 0 and waiting >= answered // 2 and self._filler.has_room(answered)
+
+    async def _commit_next(self) -> None:
+        """Begin the next commit, release what the last one made durable, and wait for it."""
+        self._committing = self._take()
+        began_s = asyncio.get_running_loop().time()
+        if self._committed:
+            commit = asyncio.create_task(self._commit())
+            try:
+                await asyncio.sleep(0)  # until it is on its way
+                self._release()
+                await commit
+            finally:
+                commit.cancel()
+        else:
+            await self._commit()
+        self._committed, self._committing = self._committing, []
+        self._commit_s = asyncio.get_running_loop().time() - began_s
+
+    async def _gather(self, wanted: int) -> None:
+        """Wait until half as many have come as were just answered, but no longer than that commit took.
+
+        Clients that trade as fast as they are answered come back one after the other. A commit that began with the
+        first of them would leave all the others to the next one, and both sides, the loop and the database, would wait
+        for each other in turn; halves keep both at work. Who trades alone is not made to wait.
+        """
+        await asyncio.sleep(0)
+        if len(self._pending) >= wanted:
+            return
+        if not self._pending:
+            self._idle.set()
+        self._wanted = wanted
+        self._enough.clear()
+        long_enough = asyncio.get_running_loop().call_later(min(self._commit_s, GATHER_MAX_S), self._enough.set)
+        await self._enough.wait()
+        long_enough.cancel()
+        self._wanted = 0
+
+    def _take(self) -> list[Entry]:
+        """The next batch, in the order it came."""
+        pending = self._pending
+        if len(pending) <= self._batch_max:
+            self._pending = deque()
+            return list(pending)
+        return [pending.popleft() for _ in range(self._batch_max)]
+
+    async def _commit(self) -> None:
+        applied = _applied(self._committing)
+        if applied:
+            batch = Batch(self._committed_sequence, applied)
+            assert applied[0].sequence == batch.from_sequence + 1
+            assert batch.to_sequence == batch.from_sequence + len(applied)
+            await self._timed_commit(batch)
+            self._committed_sequence = batch.to_sequence
+
+    def _release(self) -> None:
+        """Show what has become durable, and tell those who wait."""
+        entries = self._committed
+        applied = _applied(entries)
+        if applied:
+            self.durable_sequence = applied[-1].sequence
+            self._filler.add(applied)
+        self._released(entries)
+        self._committed = []
+        for ticket, index, outcome in entries:
+            ticket.resolve(index, outcome)
+
+    async def _timed_commit(self, batch: Batch) -> None:
+        """Commit, and count what became durable and how long it took, doubts included."""
+        began_ns = time.monotonic_ns()
+        await commit_once(self._store, batch)
+        self.commit_us.observe((time.monotonic_ns() - began_ns) // 1000)
+        self.batch_sizes.observe(len(batch.applied))
+        self.committed.update([entry.command.__class__ for entry in batch.applied])
+
+    async def expire(self) -> None:
+        """Tell waiters past the reply timeout that their outcome is unknown, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(min(0.25, self._reply_timeout_s / 4))
+            expired_before = loop.time() - self._reply_timeout_s
+            for entries in (self._committed, self._committing, self._pending):
+                for ticket, _, _ in entries:
+                    if ticket.since == math.inf:
+                        continue  # nobody waits for it, but others do behind it
+                    if ticket.since > expired_before:
+                        break
+                    ticket.give_up()
+
+    def _give_up(self) -> None:
+        """The writer ends: nobody may be left waiting, and nobody may begin to."""
+        self._ended = True
+        for ticket, _, _ in [*self._committed, *self._committing, *self._pending]:
+            ticket.give_up()
+
+
+def _applied(entries: list[Entry]) -> list[Applied]:
+    """What of it a commit stores."""
+    return [outcome for _, _, outcome in entries if outcome.__class__ is Applied]

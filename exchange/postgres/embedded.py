@@ -1,0 +1,317 @@
+"""A private PostgreSQL for one exchange: made, started, adopted, restarted and stopped here.
+
+Promises: one server per data directory, whatever was killed before; it listens to nobody but the OS users of the
+exchange and of PostgreSQL, and root; full durability; nothing left running after `stop`.
+Leaves out: what is stored (see `schema` and `postgres`), and when to look whether the server lives (see `app`).
+"""
+
+import asyncio
+import contextlib
+import math
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import asyncpg
+import psutil  # type: ignore[import-untyped]
+
+from exchange.failure import Failure, one_line
+from exchange.postgres import binaries, postmaster
+from exchange.postgres.data_directory import PORT, ROLE, DataDirectory
+
+_DATABASE = "exchange"
+_POLL_S = 0.02
+_CONNECT_TIMEOUT_S = 2.0
+_SAY_EVERY_S = 5.0
+_ORPHANS_PATIENCE_S = 5.0
+_ORPHANS_TIMEOUT_S = 30.0
+_STOP_STEPS = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0))
+"""Fast shutdown (which writes a checkpoint), immediate shutdown, the end; each with the seconds it gets."""
+_NOT_YET = (
+    OSError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.PostgresConnectionError,
+)
+"""A server that starts, recovers, shuts down or is full: the next attempt may do better."""
+_INHERITED = ("PATH", "LD_LIBRARY_PATH")
+"""Of our environment PostgreSQL needs no more; PGPORT and the like would even change what it does."""
+
+
+def _silent(sentence: str) -> None:
+    """Nobody listens."""
+
+
+class EmbeddedPostgres:
+    """The PostgreSQL of one data directory.
+
+    `say` gets a sentence whenever somebody has to wait. `ephemeral` is for a fresh directory that the caller made for
+    this run: `stop` deletes it. Methods raise `Failure`. End the task that calls `ensure_running` before you `stop`.
+    """
+
+    def __init__(self, data_dir: Path, *, say: Callable[[str], None] = _silent, ephemeral: bool = False) -> None:
+        self._dir = DataDirectory(data_dir, ephemeral=ephemeral)
+        self._say = say
+        self._launching = asyncio.Lock()
+        self._stopping = False
+        self._account: binaries.Account | None = None
+        self._bin_dir: Path | None = None
+        self._socket_dir: Path | None = None
+        self._process: psutil.Process | None = None
+
+    @property
+    def dsn(self) -> str:
+        """For `asyncpg.connect`; stays the same when the server is restarted."""
+        assert self._socket_dir is not None, "start() comes first"
+        return f"postgresql://{ROLE}@/{_DATABASE}?host={quote(str(self._socket_dir))}&port={PORT}"
+
+    async def start(self) -> None:
+        """Return when the database `exchange` accepts connections; leave nothing running on failure or cancellation."""
+        assert not self._dir.is_locked, "started twice"
+        with _in_a_sentence(self._dir.path):
+            self._dir.make()
+            self._dir.lock()
+            self._stopping = False
+            try:
+                await asyncio.to_thread(self._choose_user_and_binaries)
+                if not self._dir.pgdata.exists():
+                    await self._initdb()
+                await self._launch()
+                await self._create_database()
+            except BaseException:
+                await self.stop()
+                raise
+
+    def alive(self) -> bool:
+        """Whether the postmaster runs; it may still be recovering."""
+        return self._process is not None and postmaster.is_alive(self._process)
+
+    def ending(self) -> bool:
+        """Whether somebody else has told the postmaster to shut down."""
+        record = postmaster.read_record(self._dir.pgdata)
+        return (
+            record is not None
+            and record.is_ending
+            and self._process is not None
+            and record.pid == self._process.pid
+            and self.alive()
+        )
+
+    async def ensure_running(self) -> None:
+        """Bring the server back if it died, or if somebody else is shutting it down.
+
+        If this is cancelled, the server goes on starting; `stop` still ends it.
+        """
+        async with self._launching:
+            assert self._dir.is_locked, "start() comes first, and nothing comes after stop()"
+            if not self.alive() or self.ending():
+                with _in_a_sentence(self._dir.path):
+                    await self._launch()
+
+    async def stop(self) -> None:
+        """Stop the server, adopted or not, and release the data directory. Harmless if there is nothing to stop."""
+        self._stopping = True
+        async with self._launching:
+            if not self._dir.is_locked:
+                return
+            try:
+                await self._end_postmaster()
+                await self._outlast_orphans()
+            finally:
+                await asyncio.to_thread(self._dir.remove, self._socket_dir)
+                self._dir.unlock()
+
+    async def join(self) -> bool:
+        """Whether a server that somebody else looks after runs here and accepts connections; `dsn` is then valid."""
+        with _in_a_sentence(self._dir.path):
+            if not self._dir.pgdata.is_dir():
+                raise Failure(f"There is no exchange in {self._dir.path}.")
+            return await self._adopt()
+
+    def _choose_user_and_binaries(self) -> None:
+        account = binaries.account_for(self._dir.pgdata)
+        if os.geteuid() == 0 and not account.reaches(self._dir.path):
+            raise Failure(
+                f"PostgreSQL does not run as root, and its user {account.name} cannot reach {self._dir.path}: name "
+                "a directory that it can reach, by --data-dir or EXCHANGE_DATABASE_DATA_DIR=/var/lib/exchange, or run "
+                "the exchange as an ordinary user."
+            )
+        self._account = account
+        self._bin_dir = binaries.bin_dir(account)
+
+    async def _initdb(self) -> None:
+        assert self._account is not None
+        self._say(f"Creating a new database in {self._dir.path} …")
+        fresh = await asyncio.to_thread(self._dir.make_fresh_pgdata, self._account)
+        options = ("--encoding=UTF8", "--locale=C", f"--username={ROLE}", "--auth=peer", "--no-instructions")
+        child = self._popen("initdb", *options, "-D", fresh)
+        try:
+            await _has_ended(child)
+            if child.returncode != 0:
+                raise self._failure("PostgreSQL could not create its data directory")
+            self._dir.install_pgdata(fresh)
+        finally:
+            if postmaster.is_alive(child):
+                # With the servers that initdb runs for its work: the group is theirs alone.
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    async def _launch(self) -> None:
+        """Adopt the server that runs here, or start one; return when it accepts connections."""
+        self._process = await asyncio.to_thread(postmaster.find, self._dir.pgdata)
+        if self.ending():
+            # A smart shutdown waits until the last client is gone, and that may be us.
+            await self._end_postmaster()
+        if await self._adopt():
+            return
+        await self._outlast_orphans()
+        await asyncio.to_thread(self._prepare)
+        self._process = self._popen("postgres", "-D", self._dir.pgdata, "-k", str(self._socket_dir), "-p", str(PORT))
+        if not await self._accepts_connections():
+            raise self._failure("PostgreSQL did not start")
+
+    async def _adopt(self) -> bool:
+        """Use a server that a killed exchange left behind; False if there is none, or if it was just shutting down."""
+        self._process = await asyncio.to_thread(postmaster.find, self._dir.pgdata)
+        return self._process is not None and await self._accepts_connections()
+
+    def _prepare(self) -> None:
+        """Everything that a server needs on disk before it starts. Nothing of PostgreSQL may run here now."""
+        assert self._account is not None
+        self._socket_dir = self._dir.claim_socket_dir(self._account, self._socket_dir)
+        self._dir.write_settings(self._account)
+        self._dir.forget_foreign_pid(self._socket_dir)
+
+    async def _accepts_connections(self) -> bool:
+        """Wait for as long as the postmaster lives, for recovery may take long; False if it ends."""
+        loop = asyncio.get_running_loop()
+        started = said = loop.time()
+        while self.alive():
+            if self._stopping:
+                raise Failure(f"PostgreSQL in {self._dir.path} is being stopped.")
+            if await self._try_to_connect():
+                return True
+            if loop.time() - said >= _SAY_EVERY_S:
+                said = loop.time()
+                self._say(f"PostgreSQL is recovering or busy, {said - started:.0f} s so far; waiting for it …")
+            await asyncio.sleep(_POLL_S)
+        return False
+
+    async def _try_to_connect(self) -> bool:
+        record = postmaster.read_record(self._dir.pgdata)
+        # To ask a server that is not ready would only fill its log; and a stale record is of another process.
+        if record is None or self._process is None or record.pid != self._process.pid or not record.is_ready:
+            return False
+        self._socket_dir = record.socket_dir
+        try:
+            connection = await asyncpg.connect(self.dsn, database="postgres", timeout=_CONNECT_TIMEOUT_S)
+            await connection.close(timeout=_CONNECT_TIMEOUT_S)
+        except PermissionError as error:
+            raise Failure(
+                f"The PostgreSQL of {self._dir.path} belongs to another user: run this as that user."
+            ) from error
+        except _NOT_YET:
+            return False
+        except asyncpg.PostgresError as error:
+            raise Failure(f"PostgreSQL in {self._dir.path} refuses the exchange: {one_line(error)}.") from error
+        return True
+
+    async def _create_database(self) -> None:
+        try:
+            connection = await asyncpg.connect(self.dsn, database="postgres")
+            try:
+                if not await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", _DATABASE):
+                    await connection.execute(f"CREATE DATABASE {_DATABASE}")
+            finally:
+                await connection.close()
+        except asyncpg.PostgresError as error:
+            raise Failure(
+                f"PostgreSQL in {self._dir.path} could not create its database: {one_line(error)}."
+            ) from error
+
+    async def _end_postmaster(self) -> None:
+        for number, patience_s in _STOP_STEPS:
+            if self._process is None or not self.alive():
+                return
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self._process.send_signal(number)
+            await _has_ended(self._process, patience_s)
+
+    async def _outlast_orphans(self) -> None:
+        """Wait for processes without a postmaster: while they hold its memory, no other server may use the data."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        while remaining := await asyncio.to_thread(postmaster.processes_in, self._dir.pgdata):
+            waited_s = loop.time() - started
+            if waited_s > _ORPHANS_TIMEOUT_S:
+                pids = ", ".join(str(process.pid) for process in remaining)
+                raise Failure(f"Other PostgreSQL processes ({pids}) still use {self._dir.pgdata}: end them first.")
+            if waited_s > _ORPHANS_PATIENCE_S:
+                await asyncio.to_thread(postmaster.kill_orphans, self._dir.pgdata)
+            await asyncio.sleep(_POLL_S)
+
+    def _popen(self, program: str, *options: str | Path) -> psutil.Popen:
+        """Start it in a session of its own, which a Ctrl-C at the exchange's terminal does not reach.
+
+        Not in a thread, although it blocks for a moment: a cancellation must not find a process that nobody has noted.
+        """
+        assert self._account is not None
+        assert self._bin_dir is not None
+        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        log_fd = self._dir.open_log()
+        try:
+            return psutil.Popen(
+                [self._bin_dir / program, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log_fd,
+                stderr=log_fd,
+                cwd="/",
+                env=environment | {"LC_ALL": "C"},
+                start_new_session=True,
+                umask=0o077,
+                **self._account.credentials(),
+            )
+        finally:
+            os.close(log_fd)
+
+    def _failure(self, what: str) -> Failure:
+        return Failure(f"{what}: {self._dir.last_words()} (see {self._dir.log}).")
+
+
+@asynccontextmanager
+async def attached(data_dir: Path) -> AsyncIterator[str]:
+    """The dsn of the server of `data_dir`: the running one, else one that runs, quietly, as long as this context."""
+    server = EmbeddedPostgres(data_dir)
+    if await server.join():
+        yield server.dsn
+        return
+    await server.start()
+    try:
+        yield server.dsn
+    finally:
+        await server.stop()
+
+
+async def _has_ended(process: psutil.Process, timeout_s: float = math.inf) -> bool:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout_s
+    while postmaster.is_alive(process):
+        if loop.time() >= deadline:
+            return False
+        await asyncio.sleep(_POLL_S)
+    return True
+
+
+@contextmanager
+def _in_a_sentence(data_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise Failure(f"PostgreSQL cannot run in {data_dir}: {error.strerror or error}{where}.") from error

@@ -1,0 +1,228 @@
+"""The composition root: the one place that knows every part, and starts and stops them in order."""
+
+import asyncio
+import gc
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+
+from exchange.config import Config
+from exchange.core.candles import Candle
+from exchange.core.events import INTERVALS_S, MINUTE_NS, Rejected
+from exchange.core.market_data import DAY_S, MarketData
+from exchange.core.state import VenueState
+from exchange.core.venue import Venue
+from exchange.failure import Failure
+from exchange.pipeline.changes import Changes
+from exchange.pipeline.commits import Applied, Batch, Journaled, Store, Stored
+from exchange.pipeline.engine import Engine
+from exchange.pipeline.feeds import Encode, Feeds
+from exchange.pipeline.histogram import Histogram
+from exchange.pipeline.projector import Projector
+from exchange.pipeline.writer import Writer
+from exchange.runtime import garbage
+from exchange.runtime.bootstrap import differences
+
+TICK_S = 0.05
+Encoder = Callable[[Venue], Encode]
+StoredCandle = tuple[str, int, Candle]  # market, interval_s
+
+log = structlog.get_logger(__name__)
+
+
+class OpenStore(Protocol):
+    """A database: the journal, which is committed to, and the tables, which follow it."""
+
+    @property
+    def journal(self) -> "LosableStore[Batch]":
+        """Where the writer commits."""
+
+    @property
+    def tables(self) -> "LosableStore[Changes]":
+        """Where the projector commits."""
+
+    async def open(self) -> VenueState:
+        """Become its one exchange; the state of the tables."""
+
+    async def unprojected(self, state: VenueState) -> list[Journaled]:
+        """What the journal has beyond that state."""
+
+    async def close(self) -> None:
+        """Let go of it."""
+
+    async def candles(self, since_s: int) -> list[StoredCandle]:
+        """The minutes with trades since then, and the last candle of each market and interval; by market, in order."""
+
+
+class LosableStore(Store[Stored], Protocol[Stored]):
+    """A store that tells when its connection is gone."""
+
+    lost: Callable[[], None] | None  # called when the connection ends by itself
+
+
+class Exchange:
+    """The flow, without a transport: engine, venue, writer, feeds and store. The simulator runs exactly this."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: OpenStore,
+        venue: Venue,
+        data: MarketData,
+        encoder: Encoder,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.venue = venue
+        self.data = data
+        self.feeds = Feeds(data, encoder(venue))
+        self.projector = Projector(store.tables, venue.sequence)
+        self.writer = Writer(
+            store.journal,
+            self.projector,
+            venue.sequence,
+            released=self.feeds.released,
+            reply_timeout_s=config.engine.reply_timeout_s,
+            batch_max=config.engine.batch_max,
+        )
+        self.engine = Engine(
+            venue,
+            self.writer,
+            now_ns,
+            market_queue_max=config.engine.market_queue_max,
+            backlog_max=config.engine.backlog_max,
+        )
+        self.loop_lag_us = Histogram(powers=23)  # to eight seconds
+        self._seeded = False
+
+    def ready(self) -> bool:
+        """Whether it can trade now."""
+        return self._seeded and self.connected() and not self.engine.stopping
+
+    def connected(self) -> bool:
+        """Whether the database is there, as far as is known."""
+        return self.store.journal.connected() and self.store.tables.connected()
+
+    async def run(self, serve: Callable[[], Awaitable[None]]) -> None:
+        """Run until `serve` returns, which then has seen to it that nobody asks for anything more.
+
+        Everything accepted is finished, durable and in the tables when this returns. Raises the Failure that ended it.
+        """
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self.writer.run(), name="writer"),
+                group.create_task(self.projector.run(), name="projector"),
+                group.create_task(self.writer.expire(), name="reply timeouts"),
+                group.create_task(self._tick(), name="clock"),
+            ]
+            self.engine.start(group)
+            self.store.journal.lost, self.store.tables.lost = self.writer.wake, self.projector.wake
+            self.writer.wake()  # they may be lost already
+            self.projector.wake()
+            for command in differences(self.config, self.venue):
+                outcome = await self.engine.carry_out(command)  # a slow database is no reason not to start
+                if isinstance(outcome, Rejected):
+                    raise Failure(f"The configuration cannot be applied: {command} is refused, {outcome.reason}.", 2)
+            garbage.configure()
+            self._seeded = True
+            await serve()
+            await self.stop()
+            for task in [*tasks, *self.engine.tasks]:
+                task.cancel()
+        await self.store.close()
+
+    async def stop(self) -> None:
+        """Take nothing more, and return once everything taken is released and in the tables."""
+        await self.engine.stop()
+        await self.projector.drained()
+
+    def settled(self) -> bool:
+        """Whether everything that was applied is durable."""
+        return self.engine.durable_sequence == self.venue.sequence and not self.engine.queued()[0]
+
+    async def _tick(self) -> None:
+        """What goes by the clock: candles end, and slow subscribers get what waited."""
+        minute = 0  # the last one at whose beginning all has ended whose time was over
+        latest, applied = 0, 0  # the one that it is now, and what was applied before its first look
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + TICK_S
+            await asyncio.sleep(TICK_S)
+            self.loop_lag_us.observe(max(0, int((loop.time() - due) * 1_000_000)))
+            self.feeds.catch_up()
+            now_ns = self.engine.time_ns()
+            if now_ns // MINUTE_NS != latest:
+                latest, applied = now_ns // MINUTE_NS, self.venue.sequence
+            if latest != minute:
+                over = self.engine.durable_sequence >= applied  # else what is to end may not have begun yet
+                if self.data.ends_by(now_ns):
+                    over = self.engine.pass_time()
+                if over:
+                    minute = latest
+
+
+async def build(
+    config: Config, store: OpenStore, encoder: Encoder, now_ns: Callable[[], int] = time.time_ns
+) -> Exchange:
+    """Open the store and recover: an exchange that can run. `encoder` makes what the feeds send, in whatever form."""
+    started = time.monotonic()
+    gc.disable()  # all that is made here stays: to look through it takes seconds, each time
+    try:
+        state = await store.open()
+        venue = Venue.restore(state)
+        unprojected = await _carry_on(store, venue, state)
+    finally:
+        gc.freeze()
+        gc.enable()
+    if venue.sequence:
+        log.info(
+            "recovered",
+            sequence=venue.sequence,
+            open_orders=len(state.orders),
+            accounts=len(state.accounts),
+            from_journal=unprojected,
+            seconds=round(time.monotonic() - started, 2),
+        )
+    return Exchange(config, store, venue, await _market_data(store, venue), encoder, now_ns)
+
+
+async def _carry_on(store: OpenStore, venue: Venue, state: VenueState) -> int:
+    """Apply what the journal has beyond the tables, and bring them to it; how many commands that were."""
+    unprojected = await store.unprojected(state)
+    projector = Projector(store.tables, state.sequence)
+    for sequence, time_ns, command in unprojected:
+        events = venue.apply(command, sequence, time_ns)
+        if not isinstance(events, list):
+            raise Failure(f"The journal cannot be applied: command {sequence} is refused.")
+        projector.add((Applied(sequence, time_ns, command, events),))
+    while projector.lag:
+        await projector.project()
+    return len(unprojected)
+
+
+async def _market_data(store: OpenStore, venue: Venue) -> MarketData:
+    """The public view as it was."""
+    data = MarketData(venue.sequence)
+    # As of the last command, whatever the wall clock says by now: what had ended then has ended, and nothing else.
+    now_s = venue.time_ns // 1_000_000_000
+    minutes: dict[str, list[Candle]] = {}
+    last: dict[str, list[Candle | None]] = {}
+    for symbol, interval_s, candle in await store.candles(now_s - DAY_S):
+        if interval_s == INTERVALS_S[0] and candle.open_s >= now_s - DAY_S:
+            minutes.setdefault(symbol, []).append(candle)
+        last.setdefault(symbol, [None] * len(INTERVALS_S))[INTERVALS_S.index(interval_s)] = candle
+    for symbol, market in sorted(venue.markets.items()):
+        view = data.open(market.changed())
+        view.restore(minutes.get(symbol, []), last.get(symbol, [None] * len(INTERVALS_S)), now_s)
+    return data
+
+
+def only_failure(error: BaseException) -> BaseException:
+    """The one reason in a group of exceptions: a Failure if there is one, else the first."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    leaves: list[BaseException] = [only_failure(inner) for inner in error.exceptions]
+    return next((leaf for leaf in leaves if isinstance(leaf, Failure)), leaves[0])

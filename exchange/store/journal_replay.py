@@ -1,0 +1,146 @@
+"""Applies the journal from its baseline, and compares where it arrives with what is stored: state and history.
+
+Of history only a hash a row is kept, so that memory follows the number of orders, not what they say.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import fields
+from typing import Any
+
+from exchange.core.events import Deposited, Event, OrderUpdated, Trade
+from exchange.core.instrument import Asset
+from exchange.core.state import VenueState
+from exchange.core.venue import Venue
+from exchange.store import journal
+from exchange.store.rows import NULL, Row, closed_row, is_open, trade_row, transfer_row
+
+PAGE_BLOCKS = 256  # some ten thousand rows
+UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError)
+"""What becomes of a command that was altered: it is no command any more, or none that the venue could have taken."""
+
+
+async def replay_journal(connection: Any, state: VenueState) -> tuple[int, list[str]]:
+    """How far the journal goes, and what is stored otherwise than it says. Its baseline is the empty venue."""
+    venue, assets, history = Venue(), dict[str, Asset](), _History()
+    async for row in _journal(connection, state.sequence):
+        if row["first_sequence"] != venue.sequence + 1:
+            return venue.sequence, [f"the journal goes from {venue.sequence} to {row['first_sequence']}"]
+        if (row["codec_version"], row["rules_version"]) != (journal.CODEC_VERSION, journal.RULES_VERSION):
+            return venue.sequence, [f"the journal after {venue.sequence} was written by another version"]
+        try:
+            for sequence, time_ns, command in journal.decode(row["commands"], assets):
+                if sequence > state.sequence:  # the tables are between two commits
+                    break
+                events = venue.apply(command, sequence, time_ns)
+                if not isinstance(events, list):
+                    return venue.sequence, [f"command {sequence} was applied, and its replay is refused: {command}"]
+                history.take(sequence, time_ns, events)
+        except UNREADABLE as error:
+            return venue.sequence, [f"the journal cannot be applied after {venue.sequence}: {error!r}"]
+        if venue.sequence != min(row["last_sequence"], state.sequence):
+            return venue.sequence, [f"the journal's row {row['last_sequence']} ends at {venue.sequence}"]
+    venue.check()
+    return venue.sequence, [*_differences(venue.state(), state), *await history.differences(connection, state)]
+
+
+class _History:
+    """What the replay made of orders that closed, trades and transfers: a hash by id."""
+
+    def __init__(self) -> None:
+        self._closed: dict[int, int] = {}
+        self._trades: dict[int, int] = {}
+        self._transfers: dict[int, int] = {}
+
+    def take(self, sequence: int, time_ns: int, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, OrderUpdated):
+                if not is_open(event):
+                    self._closed[event.order_id] = _hash(closed_row(event))
+            elif isinstance(event, Trade):
+                self._trades[event.trade_id] = _hash(trade_row(event))
+            elif isinstance(event, Deposited):
+                self._transfers[sequence] = _hash(transfer_row((sequence, time_ns, event)))
+
+    async def differences(self, connection: Any, state: VenueState) -> list[str]:
+        since = {order.order_id for order in state.orders}  # what has closed after the snapshot is not of it
+        return [
+            *await _compare(connection, "closed_orders", "order_id", state.sequence, self._closed, since),
+            *await _compare(connection, "trades", "trade_id", state.last_trade_id, self._trades, set()),
+            *await _compare(connection, "transfers", "sequence", state.sequence, self._transfers, set()),
+        ]
+
+
+async def _compare(
+    connection: Any, table: str, key: str, last: int, replayed: dict[int, int], since: set[int]
+) -> list[str]:
+    findings = []
+    async for row in pages(connection, table, key, last):
+        expected = replayed.pop(row[key], None)
+        if row[key] in since:
+            continue
+        if expected is None:
+            findings.append(f"{key} {row[key]} in {table} is not of the journal's making")
+        elif expected != _hash(tuple(_plain(name, value) for name, value in row.items())):
+            findings.append(f"{key} {row[key]} in {table} is otherwise than the journal made it")
+    return findings + [f"{key} {missing} is missing in {table}" for missing in replayed]
+
+
+def _hash(row: Row) -> int:
+    return hash(row)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """As rows are made: amounts as text, and nulls."""
+    if value is None:
+        return NULL
+    return str(int(value)) if name.endswith("_minor") else value
+
+
+async def pages(connection: Any, table: str, key: str, last: int) -> AsyncIterator[Any]:
+    """All rows of a table up to a key, as they lie, each page in a snapshot of its own.
+
+    The table is one that is only appended to: what is up to that key by now lies in the blocks that it has by now.
+    """
+    blocks = await connection.fetchval(f"SELECT pg_relation_size('{table}') / current_setting('block_size')::bigint")
+    for begin in range(0, blocks, PAGE_BLOCKS):
+        for row in await connection.fetch(
+            f"SELECT * FROM {table} WHERE ctid >= $1 AND ctid < $2 AND {key} <= $3",
+            (begin, 0),
+            (begin + PAGE_BLOCKS, 0),
+            last,
+        ):
+            yield row
+
+
+async def _journal(connection: Any, last: int) -> AsyncIterator[Any]:
+    after = 0
+    while True:
+        rows = await connection.fetch(
+            "SELECT * FROM journal WHERE last_sequence > $1 AND first_sequence <= $2 ORDER BY last_sequence LIMIT 200",
+            after,
+            last,
+        )
+        for row in rows:
+            yield row
+        if not rows:
+            return
+        after = rows[-1]["last_sequence"]
+
+
+def _differences(replayed: VenueState, stored: VenueState) -> list[str]:
+    findings: list[str] = []
+    for field in fields(VenueState):
+        here, there = getattr(replayed, field.name), getattr(stored, field.name)
+        if here == there:
+            continue
+        if not isinstance(here, list):
+            findings.append(f"the replay's {field.name} is {here}, the stored one {there}")
+            continue
+        index = next(
+            (i for i, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), min(len(here), len(there))
+        )
+        findings.append(
+            f"the replay's {field.name} differ at {index}: {here[index : index + 1]} replayed, "
+            f"{there[index : index + 1]} stored"
+        )
+    return findings

@@ -1,0 +1,281 @@
+"""One run: everything is started, broken as planned, read at the end, and judged."""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from exchange.client import ApiError, Client, Socket, Unreachable
+from exchange.failure import Failure
+from exchange.torture.checker import check
+from exchange.torture.database import Database, directory, small_disk
+from exchange.torture.faults import Fault
+from exchange.torture.findings import Finding, wrong
+from exchange.torture.follower import Follower
+from exchange.torture.intents import MARKETS
+from exchange.torture.proxy import Proxy
+from exchange.torture.reads import LEVELS, read_final
+from exchange.torture.record import History
+from exchange.torture.server import Server
+from exchange.torture.workload import Pulse, Trader, Trading
+
+USERS = tuple(f"trader-{number}" for number in range(1, 9))
+ASSETS = {"SOL": "10000000", "BTC": "10000000", "USDC": "1000000000"}
+RECOVERY_S = 60.0  # then it is not waited for any longer
+FULL_S = 4.0  # a disk stays full until the exchange has ended, or so long
+BRING_BACK_S = 0.25
+LOOK_S = 0.25  # how often books are read while all this happens
+POLL_S = 0.02
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was done. Recoveries are by kind of fault: from it, or its end, to an answer."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    recoveries_s: dict[str, list[float]] = field(default_factory=dict)
+    skipped: str = ""
+    starts: int = 0
+    connections: int = 0
+    took_s: float = 0.0
+    audit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was done, what was recorded, and what is wrong."""
+
+    history: History
+    tally: Tally
+    findings: list[Finding]
+
+
+async def torture(seed: int, faults: list[Fault], say: Say) -> Result:
+    """Do all of it. Raises Failure where there is no exchange to torture."""
+    run = Run(seed, say)
+    began = time.monotonic()
+    with directory() as place, small_disk(place) as disk:
+        if disk is None:
+            run.tally.skipped = "a full disk needs a small file system, which only root can make here"
+        wire = place / "wire"
+        wire.mkdir()
+        async with Database(place, disk).up() as database, Proxy(wire, database.socket).up() as proxy:
+            try:
+                await run.through(faults, place, database, proxy)
+            except* Stuck:
+                pass  # among the findings already; without an end there is nothing more to judge
+    run.tally.took_s = time.monotonic() - began
+    judged = await asyncio.to_thread(check, run.history) if run.whole else []
+    return Result(run.history, run.tally, [*run.findings, *judged])
+
+
+class Stuck(Exception):
+    """The exchange has not come back."""
+
+
+class Run:
+    """The parts of a run, and what it has come to."""
+
+    def __init__(self, seed: int, say: Say) -> None:
+        self.history = History(seed)
+        self.tally = Tally()
+        self.findings: list[Finding] = []
+        self.whole = False
+        self._say = say
+        self._pulse = Pulse()
+        self._stopping = asyncio.Event()
+
+    async def through(self, faults: list[Fault], place: Path, database: Database, proxy: Proxy) -> None:
+        """From the first start to the audit."""
+        server = Server(place, database.dsn_through(proxy.path.parent), self.history)
+        async with _background(server.keep_running()) as keeping:
+            await self._ready(server, keeping)
+            async with Client(server.url) as reader:
+                self.history.markets = await reader.markets()
+                await self._traded(faults, server, database, proxy, reader)
+            if (exit_code := await server.stop()) != 0:
+                self.findings.append(wrong(f"told to stop, the exchange ended with exit code {exit_code}"))
+        self.tally.starts = server.starts
+        exit_code, self.tally.audit = await server.check(database.dsn)
+        if exit_code != 0:
+            self.findings.append(wrong(f"exchange check --replay: {self.tally.audit}"))
+        if b"Traceback" in server.log.read_bytes():
+            self.findings.append(wrong(f"the exchange has logged a traceback: {_around_traceback(server.log)}"))
+
+    async def _ready(self, server: Server, keeping: "asyncio.Task[None]") -> None:
+        async with Client(server.url) as client:
+            until = time.monotonic() + RECOVERY_S
+            while time.monotonic() < until and not keeping.done() and not self.history.ends:
+                with contextlib.suppress(ApiError, Unreachable):
+                    await client.health()
+                    return
+                await asyncio.sleep(POLL_S)
+        raise Failure(f"There is no exchange to torture: {[end.said for end in self.history.ends]}.")
+
+    async def _traded(
+        self, faults: list[Fault], server: Server, database: Database, proxy: Proxy, reader: Client
+    ) -> None:
+        """Everybody trades and listens while it breaks; then they finish, and everything is read."""
+        async with AsyncExitStack() as stack:
+            house = await stack.enter_async_context(Client(server.url))
+            traders = []
+            for number, user in enumerate(USERS):
+                client: Trading = await stack.enter_async_context(
+                    Client(server.url, user) if number % 2 else Socket(server.url, user)
+                )
+                traders.append(Trader(user, client, house, self.history, self._pulse, self._stopping))
+            for trader in traders:
+                for asset, amount in ASSETS.items():
+                    await trader.deposit(asset, amount, f"{asset}.{len(self.history.deposits)}")
+            followers = [Follower(name, server.ws_url, what, self.history) for name, what in _followed()]
+            for follower in followers:
+                await stack.enter_async_context(_background(follower.follow()))
+            looking = await stack.enter_async_context(_background(self._look(reader)))
+            async with asyncio.TaskGroup() as group:
+                for trader in traders:
+                    group.create_task(trader.work())
+                group.create_task(self._break(faults, server, database, proxy))
+            looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await looking
+            async with asyncio.timeout(RECOVERY_S):
+                await asyncio.gather(*(follower.caught_up() for follower in followers))
+            self.history.final = await read_final(reader, USERS, MARKETS)
+            self.whole = True
+            self.tally.connections = sum(follower.connections for follower in followers)
+
+    async def _look(self, reader: Client) -> None:
+        while True:
+            for market in MARKETS:
+                with contextlib.suppress(ApiError, Unreachable):
+                    self.history.depths.append(await reader.depth(market, LEVELS))
+            await asyncio.sleep(LOOK_S)
+
+    # --- faults
+
+    async def _break(self, faults: list[Fault], server: Server, database: Database, proxy: Proxy) -> None:
+        breaker = Breaker(server, database, proxy, self.history, self._pulse)
+        waited = True
+        try:
+            await self._pulse.after(0)
+            for number, fault in enumerate(faults, 1):
+                if fault.kind == "full disk" and not database.may_fill:
+                    continue
+                await asyncio.sleep(fault.pause_s)
+                if fault.kind in ("second start", "full disk") and not waited:
+                    await breaker.recovered()
+                moment = await breaker.do(fault)
+                self.tally.done[fault.kind] += 1
+                waited = fault.waits
+                if waited:
+                    self.tally.recoveries_s.setdefault(fault.kind, []).append(await breaker.recovered() - moment)
+                self._say(f"{number} of {len(faults)} faults: {fault.kind}, {len(self.history.commands)} commands")
+            await breaker.recovered()
+        except TimeoutError:
+            self.findings.append(wrong(f"nothing was answered for {RECOVERY_S:.0f} s after {fault}"))
+            raise Stuck from None
+        finally:
+            proxy.thaw()
+            self._stopping.set()
+
+
+class Breaker:
+    """Does what is planned."""
+
+    def __init__(self, server: Server, database: Database, proxy: Proxy, history: History, pulse: Pulse) -> None:
+        self._server = server
+        self._database = database
+        self._proxy = proxy
+        self._history = history
+        self._pulse = pulse
+
+    async def recovered(self) -> float:
+        """Return when a command that is sent from now on is answered; that moment. Raises TimeoutError."""
+        answered = asyncio.ensure_future(self._pulse.after(time.monotonic()))
+        try:
+            async with asyncio.timeout(RECOVERY_S):
+                while not answered.done():
+                    # Not only after its own kill: a full disk may end it some time later.
+                    await self._database.bring_back()
+                    await asyncio.wait({answered}, timeout=BRING_BACK_S)
+        finally:
+            answered.cancel()
+        return time.monotonic()
+
+    async def do(self, fault: Fault) -> float:
+        """Break it; from when on it may recover."""
+        await self._first(fault)
+        match fault.kind:
+            case "kill":
+                await self._server.kill()
+                self._proxy.thaw()
+            case "postgres kill":
+                await self._database.kill()
+                moment = time.monotonic()
+                self._proxy.thaw()
+                await self._database.bring_back()
+                return moment
+            case "postgres restart":
+                moment = time.monotonic()
+                self._proxy.thaw()
+                await self._database.restart()
+                return moment
+            case "cut":
+                self._proxy.cut()
+                self._proxy.thaw()
+            case "freeze":
+                self._proxy.freeze()
+                await asyncio.sleep(fault.lasts_s)
+                self._proxy.thaw()
+            case "full disk":
+                await self._fill()
+            case "second start":
+                self._history.second_starts.append(await self._server.second_start())
+        return time.monotonic()
+
+    async def _first(self, fault: Fault) -> None:
+        if fault.first == "hold answers":
+            self._proxy.hold_answers()
+        elif fault.first == "freeze":
+            self._proxy.freeze()
+        else:
+            return
+        await asyncio.sleep(fault.lasts_s)
+
+    async def _fill(self) -> None:
+        ends = len(self._history.ends)
+        self._database.fill_disk()
+        for _ in range(round(FULL_S / POLL_S)):
+            if len(self._history.ends) > ends:
+                break
+            await asyncio.sleep(POLL_S)
+        self._database.make_room()
+
+
+def _followed() -> list[tuple[str, list[str]]]:
+    public = [f"{kind}@{market}" for kind in ("trade", "depth") for market in MARKETS]
+    private = [f"{kind}@{user}" for kind in ("orders", "balances") for user in USERS]
+    return [("follower-1", public), ("follower-2", public), ("follower-3", private)]
+
+
+def _around_traceback(log: Path) -> str:
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return text[text.index("Traceback") :][:2000]
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator["asyncio.Task[None]"]:
+    """A task that goes on as long as this context."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
