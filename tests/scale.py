@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from exchange.api.native.frames import feed_encoder
+from exchange.api.native.feed_frames import feed_encoder
 from exchange.cli import run
 from exchange.client import Client
 from exchange.config import load

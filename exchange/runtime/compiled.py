@@ -40,7 +40,8 @@ MODULES = (
     "exchange.api.native.codec",
     "exchange.api.native.trading",
     "exchange.api.http.reply",
-    "exchange.api.native.frames",
+    "exchange.api.native.feed_frames",
+    "exchange.api.http.frames",
     "exchange.api.native.session",
 )
 

@@ -22,7 +22,7 @@ from exchange.api.http.server import Server
 from exchange.api.http.ws import Sockets
 from exchange.api.native.channels import Channels
 from exchange.api.native.errors import STATUS
-from exchange.api.native.frames import answer_frame, feed_encoder
+from exchange.api.native.feed_frames import answer_frame, feed_encoder
 from exchange.api.native.rest import Rest
 from exchange.api.native.session import Floor
 from exchange.api.native.trading import Trading

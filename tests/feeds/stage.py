@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from exchange.api.native.channels import Channels
-from exchange.api.native.frames import answer_frame, feed_encoder
+from exchange.api.native.feed_frames import answer_frame, feed_encoder
 from exchange.core.candles import Candle, candles_of
 from exchange.core.commands import Command, PassTime
 from exchange.core.events import INTERVALS_S, Trade

@@ -10,7 +10,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 import uvloop
 
-from exchange.api.native.frames import feed_encoder
+from exchange.api.native.feed_frames import feed_encoder
 from exchange.core.commands import AddUser
 from exchange.failure import Failure
 from exchange.pipeline.changes import Changes

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from exchange.api.native.frames import feed_encoder
+from exchange.api.native.feed_frames import feed_encoder
 from exchange.core.commands import CancelOrder, Deposit
 from exchange.failure import Failure
 from exchange.pipeline.changes import Changes

@@ -14,7 +14,7 @@ from exchange.api.http.auth import Gate
 from exchange.api.native import messages, models
 from exchange.api.native.channels import PRIVATE, Channels, names, split
 from exchange.api.native.errors import ApiError
-from exchange.api.native.frames import answer_frame
+from exchange.api.native.feed_frames import answer_frame
 from exchange.api.native.rest import api_error
 from exchange.api.native.trading import Several, Trading
 from exchange.core.venue import Venue

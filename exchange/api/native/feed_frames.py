@@ -4,25 +4,16 @@ from collections.abc import Callable
 
 import orjson
 
+from exchange.api.http.frames import text_frame
 from exchange.api.native import codec
 from exchange.api.native.models import Json
 from exchange.core.venue import Venue
 from exchange.pipeline.feeds import Message
 
 
-def frame(payload: bytes) -> bytes:
-    """A whole, unmasked text frame."""
-    length = len(payload)
-    if length < 126:
-        return b"\x81" + bytes((length,)) + payload
-    if length < 1 << 16:
-        return b"\x81\x7e" + length.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + length.to_bytes(8, "big") + payload
-
-
 def answer_frame(answer: Json) -> bytes:
     """The frame of an answer."""
-    return frame(orjson.dumps(answer))
+    return text_frame(orjson.dumps(answer))
 
 
 def feed_encoder(venue: Venue) -> Callable[[Message], bytes]:
@@ -30,6 +21,6 @@ def feed_encoder(venue: Venue) -> Callable[[Message], bytes]:
     markets, assets = venue.markets, venue.assets
 
     def encode(message: Message) -> bytes:
-        return frame(orjson.dumps(codec.feed_json(message, lambda symbol: markets[symbol].instrument, assets)))
+        return text_frame(orjson.dumps(codec.feed_json(message, lambda symbol: markets[symbol].instrument, assets)))
 
     return encode
