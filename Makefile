@@ -33,7 +33,7 @@ test: lint
 test-compiled: compile
 	@$(BIN)/python -m pytest tests/core tests/conformance tests/feeds tests/store tests/test_judge.py tests/test_engine.py \
 		tests/test_writer.py tests/test_gathering.py tests/test_trading.py tests/whole/test_orders.py tests/whole/test_batch.py \
-		tests/whole/test_bad_input.py tests/whole/test_desk.py tests/whole/test_socket_orders.py tests/whole/test_feeds_agree.py
+		tests/whole/test_bad_input.py tests/whole/test_connection.py tests/whole/test_socket_orders.py tests/whole/test_feeds_agree.py
 
 # The whole exchange on virtual time with everything breaking: one SEED, or COUNT of them from FIRST.
 COUNT ?= 500

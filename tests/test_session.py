@@ -5,6 +5,7 @@ from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
+from exchange.api.http.request import Request
 from exchange.api.native.errors import ApiError
 from exchange.api.native.session import IN_FLIGHT_MAX, Session
 
@@ -17,7 +18,7 @@ def session() -> Session:
         send=lambda subscriber, frame: None,
     )
     peer: Any = None
-    return Session(nowhere, peer, "127.0.0.1", None, "opened-1")
+    return Session(nowhere, peer, Request("GET", b"/ws", "/ws", "", {}, b"", b"", "127.0.0.1", "opened-1"))
 
 
 async def test_after_an_overload_others_have_a_turn_first() -> None:

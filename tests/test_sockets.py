@@ -2,12 +2,11 @@
 
 import asyncio
 import gc
-from types import SimpleNamespace
-from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from exchange.api.http.aiohttp_app import request_made
 from exchange.api.http.ws import Sockets, _Socket
 
 
@@ -16,17 +15,30 @@ def left() -> int:
     return sum(isinstance(thing, _Socket) for thing in gc.get_objects())
 
 
+class Silent:
+    """A session that says nothing."""
+
+    full = overloaded = False
+
+    def handle(self, text: str | bytes) -> None:
+        """Nothing comes."""
+
+    async def room(self) -> None:
+        """There is always room."""
+
+    def end(self) -> None:
+        """It keeps nothing."""
+
+    async def close(self) -> None:
+        """Nobody stops it."""
+
+
 async def test_a_closed_socket_needs_no_collector() -> None:
     """The collector does not look at what is old, and a socket that was open for long is."""
-    floor: Any = SimpleNamespace(
-        gate=SimpleNamespace(admit=lambda request, changes: None),
-        channels=SimpleNamespace(encode=None),
-        feeds=SimpleNamespace(forget=lambda subscriber: None),
-    )
-    sockets = Sockets(floor, 20.0)
+    sockets = Sockets(lambda peer, request: Silent(), 20.0)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await sockets.handle(request, "opened-1")
+        return await sockets.handle(request, request_made(request, b"", "opened-1"))
 
     app = web.Application()
     app.router.add_get("/", handle)

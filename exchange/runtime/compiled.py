@@ -39,7 +39,6 @@ MODULES = (
     "exchange.store.projection",
     "exchange.api.native.codec",
     "exchange.api.native.trading",
-    "exchange.api.http.reply",
     "exchange.api.native.feed_frames",
     "exchange.api.http.frames",
     "exchange.api.native.session",

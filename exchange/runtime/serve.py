@@ -11,20 +11,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from exchange.api.http.auth import Gate
-from exchange.api.http.desk import Desk
 from exchange.api.http.limits import RateLimits
+from exchange.api.http.request_id import RequestIds
 from exchange.api.http.server import Server
 from exchange.api.http.ws import Sockets
 from exchange.api.native.channels import Channels
 from exchange.api.native.errors import STATUS
 from exchange.api.native.feed_frames import answer_frame, feed_encoder
 from exchange.api.native.rest import Rest
-from exchange.api.native.session import Floor
+from exchange.api.native.routes import native_routes
+from exchange.api.native.session import Floor, Session
 from exchange.api.native.trading import Trading
 from exchange.config import LOOPBACK, Config
 from exchange.failure import Failure
@@ -95,10 +97,11 @@ async def _run(
     gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, history, limits)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
     channels = Channels(exchange.data, feed_encoder(exchange.venue), answer_frame, exchange.engine.now_ns)
-    sockets = Sockets(Floor(trading, gate, exchange.engine, exchange.feeds, channels), config.server.ping_s)
+    floor = Floor(trading, gate, exchange.engine, exchange.feeds, channels)
+    sockets = Sockets(partial(Session, floor), config.server.ping_s)
     metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count)
-    desk = Desk(gate, trading, rest.request_ids)
-    server = Server(config.server, rest, desk, sockets, metrics.text)
+    routes = native_routes(rest, metrics.text)
+    server = Server(config.server, routes, sockets, gate, RequestIds(), rest.refuse)
 
     async def listen() -> None:
         watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None

@@ -364,8 +364,8 @@ def _other_cases() -> Iterator[Case]:
         for method in ("GET", "POST", "DELETE"):
             yield Case(f"{method} {path}", method, path, NOT_FOUND, b"{}" if method == "POST" else None)
     for path, methods in (
-        ("/order", ("PUT", "PATCH", "HEAD", "OPTIONS")),
-        ("/orders", ("GET", "DELETE", "PUT")),
+        ("/order", ("PUT", "PATCH", "OPTIONS")),
+        ("/orders", ("GET", "HEAD", "DELETE", "PUT")),
         ("/order/cancel_all", ("GET", "DELETE")),
         ("/admin/deposit", ("GET", "PUT")),
         ("/openapi.json", ("POST", "DELETE")),

@@ -2,18 +2,22 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import structlog.testing
-from aiohttp.test_utils import make_mocked_request
 
 from exchange.api.http.auth import Gate
 from exchange.api.http.limits import RateLimits
+from exchange.api.http.request import Request
 from exchange.api.http.request_id import HEADER, RequestIds
-from exchange.api.native.rest import Rest
+from exchange.api.http.response import Response
+from exchange.api.native.models import NoQuery
+from exchange.api.native.rest import Call, Rest
 from exchange.config import Config
 from tests.whole.api import Api
 
@@ -64,6 +68,13 @@ async def test_an_upgrade_has_one(api: Api) -> None:
         assert socket._response.headers[HEADER] == "socket-1"
 
 
+@dataclass
+class Replies:
+    """A responder that passes its reply on."""
+
+    send: Callable[[Response], None]
+
+
 async def test_a_bug_is_logged_with_the_id_that_its_client_got() -> None:
     nothing: Any = SimpleNamespace(markets={}, rules=None, venue=None, refusals=Counter())
     rest = Rest(
@@ -78,15 +89,16 @@ async def test_a_bug_is_logged_with_the_id_that_its_client_got() -> None:
     async def broken(_: Any) -> Any:
         raise ZeroDivisionError
 
-    answer = rest.endpoint(broken, changes=False)
+    handle = rest.handler(Call("GET", "/time", broken, "", NoQuery, False))
+    replies = asyncio.Queue[Response]()
     with structlog.testing.capture_logs() as lines:
-        reply = await answer(make_mocked_request("GET", "/time", headers={"Host": "localhost", HEADER: "call-7"}))
-    assert (reply.status, reply.headers[HEADER]) == (500, "call-7")
+        handle(Request("GET", b"/time", "/time", "", {}, b"", b"", None, "call-7"), Replies(replies.put_nowait))
+        reply = await replies.get()
+    assert reply.status == 500
     assert [(line["event"], line["what"], line["request_id"]) for line in lines] == [
         ("request failed", "GET /time", "call-7")
     ]
 
 
 def test_ids_of_two_processes_differ() -> None:
-    request = make_mocked_request("GET", "/")
-    assert RequestIds().of(request) != RequestIds().of(request)
+    assert RequestIds().of(None) != RequestIds().of(None)

@@ -7,9 +7,8 @@ be ours, and an Origin, where one is sent, must be ours or allowed.
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from aiohttp import web
-
 from exchange.api.http.limits import RateLimits
+from exchange.api.http.request import Request
 from exchange.api.native.errors import ApiError
 from exchange.config import LOOPBACK, Config
 from exchange.core.venue import Venue
@@ -30,14 +29,13 @@ class Gate:
         """Where the exchange listens: a page of one of its ports may use the other."""
         self._ports = {port for url in urls if (port := urlsplit(url).port) is not None}
 
-    def admit(self, request: web.Request, *, changes: bool) -> None:
-        """Count the request. Raise ApiError unless the Host is ours and, if anything would change, the Origin too."""
-        self.limits.request(request.remote)
-        self.admit_headers(request.headers, changes=changes)
+    def admit(self, address: str | None, headers: Mapping[str, str], *, changes: bool) -> None:
+        """Count the request. Raise ApiError unless the Host is ours and, if anything would change, the Origin too.
 
-    def admit_headers(self, headers: Mapping[str, str], *, changes: bool) -> None:
-        """Raise ApiError unless the Host is ours and, if anything would change, the Origin too."""
-        host = headers.get("Host", "")
+        The names of the headers are in lower case.
+        """
+        self.limits.request(address)
+        host = headers.get("host", "")
         known = self._seen.get(host)
         if known is None:
             known = _name(host) in self._hosts
@@ -45,8 +43,8 @@ class Gate:
                 self._seen[host] = known
         if not known:
             raise ApiError("WRONG_HOST", "This Host is not served here; [server] allowed_hosts can name it.")
-        if changes and "Origin" in headers:
-            self._admit_origin(headers["Origin"], host)
+        if changes and "origin" in headers:
+            self._admit_origin(headers["origin"], host)
 
     def _admit_origin(self, origin: str, host: str) -> None:
         ours = origin.lower() in (f"http://{host}".lower(), f"https://{host}".lower())
@@ -60,9 +58,9 @@ class Gate:
         except ValueError:
             return False
 
-    def user(self, request: web.Request, user_id: str | None) -> str:
+    def user(self, request: Request, user_id: str | None) -> str:
         """The known user that the request names, in its body or query or else in X-User-Id. Raises ApiError."""
-        return self.known(user_id if user_id is not None else request.headers.get("X-User-Id"))
+        return self.known(user_id if user_id is not None else request.headers.get("x-user-id"))
 
     def known(self, user_id: str | None) -> str:
         """The user, if they are known. Raises ApiError."""
@@ -72,9 +70,9 @@ class Gate:
             raise ApiError("UNKNOWN_USER")
         return user_id
 
-    def admit_admin(self, request: web.Request) -> None:
+    def admit_admin(self, request: Request) -> None:
         """Raise ApiError unless the request comes from this machine."""
-        if request.remote not in LOOPBACK and not (request.remote or "").startswith("127."):
+        if request.address not in LOOPBACK and not (request.address or "").startswith("127."):
             raise ApiError("FORBIDDEN", "Deposits come from this machine only.")
 
 

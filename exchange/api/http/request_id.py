@@ -8,16 +8,8 @@ import itertools
 import re
 import secrets
 
-from aiohttp import hdrs, web
-from multidict import istr
-
-HEADER = istr("X-Request-Id")  # an istr is not folded again each time it is looked up
+HEADER = "X-Request-Id"
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-
-def json_headers(request_id: str) -> dict[istr, str]:
-    """The headers of an answer in JSON."""
-    return {hdrs.CONTENT_TYPE: "application/json", HEADER: request_id}
 
 
 class RequestIds:
@@ -29,9 +21,8 @@ class RequestIds:
         self._prefix = secrets.token_hex(4)
         self._numbers = itertools.count(1)
 
-    def of(self, request: web.BaseRequest) -> str:
-        """The request's id; call it once a request, for it gives another one each time."""
-        given = request.headers.get(HEADER)
+    def of(self, given: str | None) -> str:
+        """The id of a request whose header has this value; call it once a request, for it may make a new one."""
         if given is not None and _SANE.fullmatch(given):
             return given
         return self.next()

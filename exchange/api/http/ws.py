@@ -12,8 +12,9 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
 
+from exchange.api.http.request import Request
 from exchange.api.http.request_id import HEADER
-from exchange.api.native.session import Floor, Session
+from exchange.api.http.sockets import OpenSession, SocketSession
 
 _FOR_SESSIONS = (WSMsgType.TEXT, WSMsgType.BINARY)
 
@@ -65,7 +66,7 @@ class Inbox(WebSocketDataQueue):
     everything behind it: until the task has dealt with all that waits, and sets `session` again.
     """
 
-    session: Session | None = None
+    session: SocketSession | None = None
     failure: Exception | None = None
 
     def feed_data(self, data: Any, size: int) -> None:
@@ -81,7 +82,7 @@ class Inbox(WebSocketDataQueue):
             self.session, self.failure = None, error
             self.set_exception(error)
 
-    def attend(self, session: Session) -> None:
+    def attend(self, session: SocketSession) -> None:
         """Give messages to the session, if none waits."""
         if not self._buffer:
             self.session = session
@@ -109,27 +110,28 @@ class _Socket(web.WebSocketResponse):
 class Sockets:
     """All open sockets."""
 
-    def __init__(self, floor: Floor, ping_s: float) -> None:
-        self._floor = floor
+    paths = ("/", "/ws")
+
+    def __init__(self, open_session: OpenSession, ping_s: float) -> None:
+        self._open_session = open_session
         self._ping_s = ping_s
-        self._open: dict[Session, None] = {}
+        self._open: dict[SocketSession, None] = {}
 
     @property
     def count(self) -> int:
         """How many are open."""
         return len(self._open)
 
-    async def handle(self, request: web.Request, opened_as: str) -> web.StreamResponse:
-        """Serve one socket until it closes. `opened_as`: the id of the request that opens it, for its log lines."""
-        self._floor.gate.admit(request, changes=True)
+    async def handle(self, request: web.Request, upgrade: Request) -> web.StreamResponse:
+        """Serve one socket until it closes; `upgrade` is the same request, admitted."""
         protocol: Any = request.protocol
         socket = _Socket(heartbeat=self._ping_s, compress=False, max_msg_size=MESSAGE_MAX)
-        socket.headers[HEADER] = opened_as
+        socket.headers[HEADER] = upgrade.request_id
         await socket.prepare(request)
         transport = request.transport
         assert transport is not None
         connection = _Connection(socket, transport, self._ping_s)
-        session = Session(self._floor, connection, request.remote, request.headers.get("X-User-Id"), opened_as)
+        session = self._open_session(connection, upgrade)
         inbox = socket.inbox
         self._open[session] = None
         try:
@@ -146,7 +148,7 @@ class Sockets:
                     inbox.attend(session)
         except Exception as error:
             # The upgrade is done: there is no reply any more that could carry this.
-            log.error("a socket failed", request_id=opened_as, exc_info=error)
+            log.error("a socket failed", request_id=upgrade.request_id, exc_info=error)
         finally:
             inbox.session = None
             protocol._data_received_cb = (

@@ -3,9 +3,8 @@
 from typing import Any
 
 import orjson
-from aiohttp import web
 
-from exchange.api.http.request_id import json_headers
+from exchange.api.http.response import Response
 
 STATUS = {
     "MALFORMED_JSON": 400,
@@ -85,9 +84,9 @@ class ApiError(Exception):
         return {"code": self.code, "message": self.message, **self.extra}
 
 
-def error_response(error: ApiError, request_id: str) -> web.Response:
-    """The answer that the error is."""
-    response = web.Response(body=orjson.dumps(error.json()), status=error.status, headers=json_headers(request_id))
-    if error.status in (429, 503):
-        response.headers["Retry-After"] = str(error.extra.get("retry_after_s", RETRY_AFTER_S))
-    return response
+def error_response(error: ApiError) -> Response:
+    """The reply that the error is."""
+    retry = (
+        [("Retry-After", str(error.extra.get("retry_after_s", RETRY_AFTER_S)))] if error.status in (429, 503) else []
+    )
+    return Response(orjson.dumps(error.json()), error.status, headers=retry)

@@ -75,7 +75,7 @@ _ERROR = {
     "additionalProperties": False,
 }
 _ANY_ERROR = {"$ref": "#/components/schemas/Error"}
-_ID_OF_REPLY = {str(HEADER): {"schema": {"type": "string"}, "description": "names the request, also in the log"}}
+_ID_OF_REPLY = {HEADER: {"schema": {"type": "string"}, "description": "names the request, also in the log"}}
 
 
 def document(calls: Sequence[Call], pages: Sequence[Page]) -> Json:

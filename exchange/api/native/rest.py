@@ -3,15 +3,16 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 import structlog
-from aiohttp import web
 
 from exchange import __version__
 from exchange.api.http.auth import Gate
-from exchange.api.http.reply import Reply
-from exchange.api.http.request_id import HEADER, RequestIds
+from exchange.api.http.request import Request
+from exchange.api.http.response import Responder, Response
+from exchange.api.http.routes import Handler
 from exchange.api.native import codec, models
 from exchange.api.native.errors import ApiError, error_response
 from exchange.api.native.pages import Page
@@ -26,10 +27,11 @@ from exchange.pipeline.engine import Engine, Overloaded, Stopping
 from exchange.pipeline.projector import HistoryUnavailable
 from exchange.pipeline.writer import OutcomeUnknown
 from exchange.service.history import ID_MAX, History
+from exchange.service.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
-Handler = Callable[[web.Request], Awaitable[Any]]
+Answer = Callable[[Request], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Call:
 
     method: str
     path: str
-    handler: Handler
+    handler: Answer
     summary: str
     request: type[models.Request]
     in_body: bool
@@ -64,7 +66,7 @@ class Rest:
         self._venue = engine.venue
         self._history = history
         self._ready = ready
-        self.request_ids = RequestIds()
+        self._tasks = Tasks()
         self.calls = [
             Call("GET", "/health", self.health, "Whether the exchange can trade", models.NoQuery, False),
             Call("GET", "/time", self.time, "The exchange's clock", models.NoQuery, False),
@@ -85,92 +87,104 @@ class Rest:
             Call("POST", "/admin/deposit", self.deposit, "Credit a user", models.DepositRequest, True),
         ]
 
-    def endpoint(self, handler: Handler, *, changes: bool) -> Handler:
-        """The handler behind the gate, with every failure in the one error shape."""
-        admit, request_id_of = self._gate.admit, self.request_ids.of
+    def handler(self, call: Call) -> Handler:
+        """What the route of a call does: `POST /order` answers from the writer's release, the others from a task."""
+        if call.handler == self.place:
+            return self.place_order
+        name, tasks, answer, refuse = f"{call.method} {call.path}", self._tasks, call.handler, self.refuse
 
-        async def answer(request: web.Request) -> Reply | web.Response:
-            request_id = request_id_of(request)
+        async def reply(request: Request, responder: Responder) -> None:
             try:
-                admit(request, changes=changes)
-                return Reply(orjson.dumps(await handler(request)), request_id)
+                response = Response(orjson.dumps(await answer(request)))
             except Exception as error:
-                return self.error_answer(error, f"{request.method} {request.path}", request_id)
+                response = refuse(error, name, request.request_id)
+            responder.send(response)
 
-        return answer
-
-    def page(self, page: Page) -> Handler:
-        """The page behind the gate."""
-        admit, request_id_of = self._gate.admit, self.request_ids.of
-
-        async def answer(request: web.Request) -> web.Response:
-            request_id = request_id_of(request)
+        def handle(request: Request, responder: Responder) -> None:
             try:
-                admit(request, changes=False)
-                headers = {**page.headers, "Content-Type": page.content_type, HEADER: request_id}
-                return web.Response(body=page.body(), headers=headers)
+                tasks.start(lambda: reply(request, responder), name)
             except Exception as error:
-                return self.error_answer(error, f"{request.method} {request.path}", request_id)
+                responder.send(refuse(error, name, request.request_id))
 
-        return answer
+        return handle
 
-    def without_upgrade(self, request: web.Request, request_id: str) -> web.Response:
+    def page_handler(self, page: Page) -> Handler:
+        """What the route of a page does."""
+        headers = list(page.headers.items())
+
+        def handle(request: Request, responder: Responder) -> None:
+            try:
+                response = Response(page.body(), content_type=page.content_type, headers=headers)
+            except Exception as error:
+                response = self.refuse(error, f"GET {page.path}", request.request_id)
+            responder.send(response)
+
+        return handle
+
+    def without_upgrade(self, request: Request, responder: Responder) -> None:
         """A socket's path, asked for as a page: a browser at `/` is sent to what there is to read."""
-        self._gate.admit(request, changes=False)
-        if request.path != "/":
-            raise ApiError("INVALID_FIELD", f"{request.path} is a WebSocket: it takes requests to upgrade.")
-        return web.Response(status=302, headers={"Location": "/docs", HEADER: request_id})
+        if request.path == "/":
+            responder.send(Response(b"", 302, "text/plain; charset=utf-8", [("Location", "/docs")]))
+        else:
+            error = ApiError("INVALID_FIELD", f"{request.path} is a WebSocket: it takes requests to upgrade.")
+            responder.send(self.refuse(error, f"GET {request.path}", request.request_id))
 
-    def error_answer(self, error: Exception, what: str, request_id: str) -> web.Response:
-        """What the client of a failed request gets."""
+    def refuse(self, error: BaseException, what: str, request_id: str) -> Response:
+        """The reply to a request that failed, which is counted by its code."""
         told = api_error(error, what, request_id)
         self._trading.refusals[told.code] += 1
-        return error_response(told, request_id)
+        return error_response(told)
 
     # --- reading a request
 
-    async def _body(self, request: web.Request, model: type[codec.RequestT]) -> codec.RequestT:
-        if not codec.is_json(request.headers.get("Content-Type", "")):
+    def _body(self, request: Request, model: type[codec.RequestT]) -> codec.RequestT:
+        if not codec.is_json(request.headers.get("content-type", "")):
             raise ApiError("UNSUPPORTED_MEDIA_TYPE", "The body must come with Content-Type: application/json.")
-        if request.query_string:
+        if request.query:
             raise ApiError("INVALID_FIELD", "What is asked stands in the body or in the query, not in both.")
-        return codec.decode(await request.read(), model)
+        return codec.decode(request.body, model)
 
-    def _query(self, request: web.Request, model: type[codec.RequestT]) -> codec.RequestT:
-        return codec.decode_query(list(request.query.items()), model)
+    def _query(self, request: Request, model: type[codec.RequestT]) -> codec.RequestT:
+        return codec.decode_query(parse_qsl(request.query, keep_blank_values=True), model)
 
     def _known_market(self, market: str | None) -> str | None:
         return None if market is None else self._rules(market).symbol
 
     # --- changing
 
-    async def place(self, request: web.Request) -> models.Json:
-        """POST /order."""
-        body = await self._body(request, models.PlaceOrderRequest)
+    async def place(self, request: Request) -> models.Json:
+        """POST /order, where the reply is waited for."""
+        body = self._body(request, models.PlaceOrderRequest)
         return await self._trading.place(body, self._gate.user(request, body.user_id))
 
-    async def cancel(self, request: web.Request) -> models.Json:
+    def place_order(self, request: Request, responder: Responder) -> None:
+        """POST /order: the reply goes out in the step that releases the order, without a task."""
+        asker = _Placed(self, request, responder)
+        try:
+            body = self._body(request, models.PlaceOrderRequest)
+            self._trading.place_for(asker, body, self._gate.user(request, body.user_id))
+        except Exception as error:
+            asker.refuse(error)
+
+    async def cancel(self, request: Request) -> models.Json:
         """DELETE /order."""
-        if request.can_read_body:
-            asked = await self._body(request, models.OrderRequest)
-        else:
-            asked = self._query(request, models.OrderRequest)
+        asked = self._body(request, models.OrderRequest) if request.body else self._query(request, models.OrderRequest)
         return await self._trading.cancel(asked, self._gate.user(request, asked.user_id))
 
-    async def cancel_all(self, request: web.Request) -> models.Json:
+    async def cancel_all(self, request: Request) -> models.Json:
         """POST /order/cancel_all."""
-        body = await self._body(request, models.CancelAllRequest)
+        body = self._body(request, models.CancelAllRequest)
         return await self._trading.cancel_all(body, self._gate.user(request, body.user_id))
 
-    async def batch(self, request: web.Request) -> models.Json:
+    async def batch(self, request: Request) -> models.Json:
         """POST /orders."""
-        body = await self._body(request, models.BatchRequest)
+        body = self._body(request, models.BatchRequest)
         return await self._trading.batch(body, self._gate.user(request, body.user_id))
 
-    async def deposit(self, request: web.Request) -> models.Json:
+    async def deposit(self, request: Request) -> models.Json:
         """POST /admin/deposit."""
         self._gate.admit_admin(request)
-        body = await self._body(request, models.DepositRequest)
+        body = self._body(request, models.DepositRequest)
         asset = self._venue.assets.get(body.asset)
         if asset is None:
             raise ApiError("INVALID_FIELD", "asset names none that is traded here.")
@@ -183,7 +197,7 @@ class Rest:
 
     # --- reading memory
 
-    async def health(self, request: web.Request) -> models.Json:
+    async def health(self, request: Request) -> models.Json:
         """GET /health."""
         self._query(request, models.NoQuery)
         if not self._ready():
@@ -196,12 +210,12 @@ class Rest:
             "markets": {symbol: codec.MARKET_STATUS_NAMES[status] for symbol, status in markets.items()},
         }
 
-    async def time(self, request: web.Request) -> models.Json:
+    async def time(self, request: Request) -> models.Json:
         """GET /time."""
         self._query(request, models.NoQuery)
         return {"timestamp": codec.millis(self._engine.now_ns())}
 
-    async def markets(self, request: web.Request) -> models.Json:
+    async def markets(self, request: Request) -> models.Json:
         """GET /markets."""
         self._query(request, models.NoQuery)
 
@@ -210,7 +224,7 @@ class Rest:
 
         return {"markets": [codec.market_json(rules) for rules in (await self._engine.read(copy))[0]]}
 
-    async def depth(self, request: web.Request) -> models.Json:
+    async def depth(self, request: Request) -> models.Json:
         """GET /depth."""
         query = self._query(request, models.DepthQuery)
         limit = codec.page_limit(query.limit, models.DEPTH_MAX)
@@ -228,7 +242,7 @@ class Rest:
             "asks": codec.levels_json(asks, rules),
         }
 
-    async def balance(self, request: web.Request) -> models.Json:
+    async def balance(self, request: Request) -> models.Json:
         """GET /balance."""
         query = self._query(request, models.BalanceQuery)
         return await self._balances(self._gate.user(request, query.user_id))
@@ -240,7 +254,7 @@ class Rest:
         accounts = (await self._engine.read(copy))[0]
         return {"user_id": user_id, "balances": codec.account_rows(accounts, self._venue.assets)}
 
-    async def open_orders(self, request: web.Request) -> models.Json:
+    async def open_orders(self, request: Request) -> models.Json:
         """GET /orders/open."""
         query = self._query(request, models.OpenOrdersQuery)
         user_id = self._gate.user(request, query.user_id)
@@ -256,7 +270,7 @@ class Rest:
 
         return sorted((await self._engine.read(copy))[0], key=lambda order: order.order_id)
 
-    async def tickers(self, request: web.Request) -> models.Json:
+    async def tickers(self, request: Request) -> models.Json:
         """GET /ticker."""
         query = self._query(request, models.TickerQuery)
         market = self._known_market(query.market)
@@ -266,7 +280,7 @@ class Rest:
 
     # --- reading what has passed
 
-    async def candles(self, request: web.Request) -> models.Json:
+    async def candles(self, request: Request) -> models.Json:
         """GET /candles."""
         query = self._query(request, models.CandlesQuery)
         limit = codec.page_limit(query.limit, models.PAGE_MAX)
@@ -276,7 +290,7 @@ class Rest:
         candles = await self._history.candles(rules.symbol, interval_s, start_s, end_s, limit)
         return {"candles": [codec.candle_json(candle, rules) for candle in candles]}
 
-    async def order(self, request: web.Request) -> models.Json:
+    async def order(self, request: Request) -> models.Json:
         """GET /order."""
         query = self._query(request, models.OrderRequest)
         user_id = self._gate.user(request, query.user_id)
@@ -284,7 +298,7 @@ class Rest:
         ids = codec.order_ids(query.order_id, query.client_order_id)
         return await self._trading.find_order(user_id, rules, *ids)
 
-    async def orders(self, request: web.Request) -> models.Json:
+    async def orders(self, request: Request) -> models.Json:
         """GET /orders/history."""
         query = self._query(request, models.OrderHistoryQuery)
         limit = codec.page_limit(query.limit, models.PAGE_MAX)
@@ -300,7 +314,7 @@ class Rest:
         rows = [codec.order_json(order, self._rules(order.terms.market)) for order in page[:limit]]
         return {"orders": rows, "next": rows[-1]["order_id"] if len(page) > limit else None}
 
-    async def trades(self, request: web.Request) -> models.Json:
+    async def trades(self, request: Request) -> models.Json:
         """GET /trade/history."""
         query = self._query(request, models.TradeHistoryQuery)
         limit = codec.page_limit(query.limit, models.PAGE_MAX)
@@ -310,7 +324,7 @@ class Rest:
         rows = [codec.trade_json(trade, rules) for trade in page[:limit]]
         return {"trades": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
 
-    async def fills(self, request: web.Request) -> models.Json:
+    async def fills(self, request: Request) -> models.Json:
         """GET /fills."""
         query = self._query(request, models.FillsQuery)
         limit = codec.page_limit(query.limit, models.PAGE_MAX)
@@ -321,6 +335,25 @@ class Rest:
         page = await self._history.fills(user_id, market, order_id, limit + 1, before)
         rows = [codec.fill_json(fill, self._rules(fill.trade.market)) for fill in page[:limit]]
         return {"fills": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
+
+
+class _Placed:
+    """Who asked for an order: a request by HTTP."""
+
+    __slots__ = ("_request", "_responder", "_rest")
+
+    def __init__(self, rest: Rest, request: Request, responder: Responder) -> None:
+        self._rest = rest
+        self._request = request
+        self._responder = responder
+
+    def answer(self, order: models.Json) -> None:
+        """The order is durable."""
+        self._responder.send(Response(orjson.dumps(order)))
+
+    def refuse(self, error: BaseException) -> None:
+        """There is none."""
+        self._responder.send(self._rest.refuse(error, "POST /order", self._request.request_id))
 
 
 def api_error(error: BaseException, what: str, request_id: str) -> ApiError:
@@ -334,11 +367,5 @@ def api_error(error: BaseException, what: str, request_id: str) -> ApiError:
             return ApiError("NOT_READY")
         case OutcomeUnknown():
             return ApiError("OUTCOME_UNKNOWN")
-        case web.RequestPayloadError() | ConnectionError():  # or the client left before its body was whole
-            return ApiError("MALFORMED_JSON", "The body does not arrive as its headers say.")
-        case web.HTTPRequestEntityTooLarge():
-            return ApiError("TOO_LARGE", "The body is too large.")
-        case web.HTTPException():
-            return ApiError("INVALID_FIELD", f"{error.reason}.")
     log.error("request failed", what=what, request_id=request_id, exc_info=error)
     return ApiError("INTERNAL")

@@ -8,9 +8,11 @@ in line one market after the other, and channels.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from exchange.api.http.auth import Gate
+from exchange.api.http.request import Request
+from exchange.api.http.sockets import Peer
 from exchange.api.native import messages, models
 from exchange.api.native.channels import PRIVATE, Channels, names, split
 from exchange.api.native.errors import ApiError
@@ -19,20 +21,13 @@ from exchange.api.native.rest import api_error
 from exchange.api.native.trading import Several, Trading
 from exchange.core.venue import Venue
 from exchange.pipeline.engine import Engine
-from exchange.pipeline.feeds import Connection, Feeds, Subscriber
+from exchange.pipeline.feeds import Feeds, Subscriber
 
 CLOSING_S = 2.0  # what a peer has to take its last messages when the exchange ends
 GOING_AWAY = 1001
 IN_FLIGHT_MAX = 1000  # requests of one socket that are not answered yet; then it is not read further
 CHANNELS_MAX = 4096  # of one socket
 CHANNELS_AT_A_TIME = 64  # in the writer's line
-
-
-class Peer(Connection, Protocol):
-    """What a session's client is reached by."""
-
-    async def end(self, code: int, reason: str, patience_s: float) -> None:
-        """Close the socket, within that time."""
 
 
 class Floor:
@@ -81,12 +76,12 @@ class _Order:
 class Session:
     """One socket's conversation."""
 
-    def __init__(self, floor: Floor, peer: Peer, address: str | None, user_id: str | None, opened_as: str) -> None:
-        """`user_id`: whose messages are meant that do not say. `opened_as`: the id of the request that opened it."""
+    def __init__(self, floor: Floor, peer: Peer, opened: Request) -> None:
+        """`opened` is the request that upgraded to this socket; its X-User-Id is for messages that name no user."""
         self._floor = floor
-        self._address = address
-        self._user_id = user_id
-        self._opened_as = opened_as
+        self._address = opened.address
+        self._user_id = opened.headers.get("x-user-id")
+        self._opened_as = opened.request_id
         self._peer = peer
         self._subscriber = Subscriber(peer, floor.channels.encode)
         self._in_flight = 0  # requests that wait for their answer

@@ -1,4 +1,4 @@
-"""Plain orders take the short way of the desk, and nobody can tell: the same answers, in the same order."""
+"""Orders over one connection: the same answers, in the same order, however their requests arrive."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,14 +8,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import pytest
-from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
-from aiohttp.test_utils import make_mocked_request
 
-from exchange.api.http.auth import Gate
-from exchange.api.http.desk import HEADS_MAX, Desk
-from exchange.api.http.limits import RateLimits
-from exchange.api.http.request_id import RequestIds
-from exchange.config import Config
 from tests.whole.api import Api, fresh, order_body
 
 Reply = tuple[int, dict[str, str], Any]
@@ -194,86 +187,3 @@ async def test_clients_that_leave_with_an_order_under_way_disturb_nobody(api: Ap
             await line.reader.read()
         assert (await stays.ask(order))[0] == 200
     assert len((await api.ok("GET", "/orders/open", user_id=user))["orders"]) == 12
-
-
-# --- which heads are known
-
-
-def desk() -> Desk:
-    nothing: Any = None
-    return Desk(Gate(Config(), nothing, RateLimits(Config().limits, lambda: 0.0)), nothing, RequestIds())
-
-
-async def parsed(data: bytes) -> RawRequestMessage:
-    protocol: Any = make_mocked_request("GET", "/").protocol
-    messages, _, _ = HttpRequestParser(protocol, asyncio.get_running_loop(), 1 << 16).feed_data(data)
-    return messages[0][0]
-
-
-async def learn(made: Desk, data: bytes) -> bool:
-    return made.is_whole(await parsed(data), data)
-
-
-async def test_the_head_of_a_plain_order_is_known_once_it_was_seen() -> None:
-    made, data = desk(), request(BODY)
-    assert made.plain_order(data) is None
-    assert await learn(made, data)
-    found = made.plain_order(data)
-    assert found is not None
-    assert found[1] == BODY
-    assert made.plain_order(data[:-1]) is None
-    assert made.plain_order(data + b"G") is None
-    assert made.plain_order(data.replace(b"localhost", b"127.0.0.1")) is None
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "Origin: http://evil",
-        "Origin: http://localhost",
-        "Expect: 100-continue",
-        "Content-Encoding: gzip",
-        "X-Request-Id: mine",
-        "Connection: close",
-        "X-Long: " + "a" * 1024,
-    ],
-)
-async def test_a_head_with_more_to_it_is_never_known(line: str) -> None:
-    made, data = desk(), request(BODY, f"{PLAIN}{line}\r\n")
-    assert await learn(made, data)
-    assert made.plain_order(data) is None
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        PLAIN.replace("localhost", "evil"),
-        PLAIN.replace("/json", "/xml"),
-        PLAIN.replace("/order ", "/orders "),
-        PLAIN.replace("/order ", "/order?a=b "),
-        PLAIN.replace("POST", "DELETE"),
-        PLAIN.replace("1.1", "1.0"),
-    ],
-)
-async def test_a_head_of_something_else_is_never_known(head: str) -> None:
-    made, data = desk(), request(BODY, head)
-    assert await learn(made, data)
-    assert made.plain_order(data) is None
-
-
-async def test_more_or_less_than_one_request_is_not_whole() -> None:
-    made, data = desk(), request(BODY)
-    assert not made.is_whole(await parsed(data), data + data)
-    assert not made.is_whole(await parsed(data), data[:-1])
-    chunked = PLAIN.encode() + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
-    assert not await learn(made, chunked)
-
-
-async def test_no_more_heads_are_known_than_there_is_room_for() -> None:
-    made = desk()
-    for number in range(HEADS_MAX + 1):
-        assert await learn(made, request(BODY, f"{PLAIN}X-User-Id: user-{number}\r\n"))
-    assert made.plain_order(request(BODY, f"{PLAIN}X-User-Id: user-0\r\n")) is None
-    found = made.plain_order(request(BODY, f"{PLAIN}X-User-Id: user-{HEADS_MAX}\r\n"))
-    assert found is not None
-    assert found[0].user_id == f"user-{HEADS_MAX}"

@@ -1,0 +1,133 @@
+"""The aiohttp application: serves the route table, and WebSockets, by aiohttp's public interface."""
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp import web
+
+from exchange.api.http.auth import Gate
+from exchange.api.http.request import Request
+from exchange.api.http.request_id import HEADER, RequestIds
+from exchange.api.http.response import Response
+from exchange.api.http.routes import Route, Routes
+from exchange.api.http.ws import Sockets
+from exchange.api.native.errors import ApiError
+
+Refuse = Callable[[BaseException, str, str], Response]
+"""The reply to a request that failed: why, what was asked, and the request id."""
+
+
+async def expect(request: web.Request) -> None:
+    """Send `100 Continue` to a client that waits for it; other expectations are ignored."""
+    if request.version == (1, 1) and request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the interim response is not part of the reply
+
+
+class _Reply:
+    """A responder that a coroutine waits for."""
+
+    __slots__ = ("response",)
+
+    def __init__(self) -> None:
+        self.response: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+    def send(self, response: Response) -> None:
+        """Take the reply; a client that has left has cancelled the future."""
+        if not self.response.done():
+            self.response.set_result(response)
+
+
+class AiohttpApp:
+    """Makes the application over a route table."""
+
+    def __init__(
+        self, routes: Routes, sockets: Sockets, gate: Gate, request_ids: RequestIds, refuse: Refuse, body_max_bytes: int
+    ) -> None:
+        self._routes = routes
+        self._sockets = sockets
+        self._gate = gate
+        self._request_ids = request_ids
+        self._refuse = refuse
+        self._body_max_bytes = body_max_bytes
+
+    def application(self) -> web.Application:
+        """The application. The one route of its router takes every path: the route table knows the paths."""
+        app = web.Application(client_max_size=self._body_max_bytes)
+        app.router.add_route("*", "/{path:.*}", self._serve, expect_handler=expect)
+        return app
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        request_id = self._request_ids.of(request.headers.get(HEADER))
+        try:
+            if request.path in self._sockets.paths and request.method == "GET" and "Upgrade" in request.headers:
+                self._gate.admit(request.remote, lower_case(request), changes=True)
+                return await self._sockets.handle(request, request_made(request, b"", request_id))
+            return _sent(await self._answer(request, request_id), request_id)
+        except Exception as error:
+            what = f"{request.method} {request.path}"
+            return _sent(self._refuse(_api_error(error), what, request_id), request_id)
+
+    async def _answer(self, request: web.Request, request_id: str) -> Response:
+        route = self._routes.find(request.method, request.path)
+        self._gate.admit(request.remote, lower_case(request), changes=route is not None and route.changes)
+        if route is None:
+            raise self._no_route(request.path)
+        return await self._handled(route, request_made(request, await request.read(), request_id))
+
+    async def _handled(self, route: Route, request: Request) -> Response:
+        reply = _Reply()
+        route.handle(request, reply)
+        return await reply.response
+
+    def _no_route(self, path: str) -> ApiError:
+        allowed = ", ".join(self._routes.allowed(path))
+        if allowed:
+            return ApiError("METHOD_NOT_ALLOWED", f"{path} takes {allowed}.")
+        return ApiError("NOT_FOUND", "There is no such path; GET /openapi.json lists those there are.")
+
+
+def lower_case(request: web.Request) -> dict[str, str]:
+    """The headers by lower-case names; the values of one that came several times are joined."""
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        name = name.lower()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def request_made(request: web.Request, body: bytes, request_id: str) -> Request:
+    """The request as a route gets it."""
+    _, _, query = request.raw_path.partition("?")
+    return Request(
+        method=request.method,
+        target=request.raw_path.encode("utf-8", "surrogateescape"),
+        path=request.path,
+        query=query,
+        headers=lower_case(request),
+        raw_body=body,
+        body=body,
+        address=request.remote,
+        request_id=request_id,
+    )
+
+
+def _sent(response: Response, request_id: str) -> web.Response:
+    sent = web.Response(body=response.body, status=response.status)
+    sent.headers["Content-Type"] = response.content_type
+    sent.headers[HEADER] = request_id
+    for name, value in response.headers:
+        sent.headers[name] = value
+    return sent
+
+
+def _api_error(error: Exception) -> Exception:
+    """What aiohttp raises, as an error of the table."""
+    match error:
+        case web.HTTPRequestEntityTooLarge():
+            return ApiError("TOO_LARGE", "The body is too large.")
+        case web.HTTPException():
+            return ApiError("INVALID_FIELD", f"{error.reason}.")
+        case web.RequestPayloadError() | ConnectionError():  # or the client left before its body was whole
+            return ApiError("MALFORMED_JSON", "The body does not arrive as its headers say.")
+    return error
