@@ -23,7 +23,7 @@ install: .venv/.installed
 # The hot modules as C, from the same source, where there is a C compiler: half the time an order. Optional; what is
 # compiled is used only as long as the sources are those it was made of.
 compile: install
-	@$(BIN)/python -c 'from exchange import compiled; compiled.build()' >.compiled.log 2>&1 && rm .compiled.log \
+	@$(BIN)/python -c 'from exchange.runtime import compiled; compiled.build()' >.compiled.log 2>&1 && rm .compiled.log \
 		|| { echo "make: the exchange could not be compiled (.compiled.log says why), and runs as Python." >&2; exit 1; }
 
 test: lint

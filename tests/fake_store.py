@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from enum import Enum, auto
 
+from exchange.core.market_data import MarketData
 from exchange.core.venue import Venue
 from exchange.failure import Failure
 from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Applied, Batch, CommitInDoubt
 from exchange.pipeline.engine import Engine
+from exchange.pipeline.feeds import Feeds
 from exchange.pipeline.projector import Projector
 from exchange.pipeline.writer import Entry, Writer
 
@@ -135,7 +137,8 @@ async def flow_of(
     writer = Writer(
         store, projector, venue.sequence, reply_timeout_s=reply_timeout_s, batch_max=batch_max, released=released
     )
-    engine = Engine(venue, writer, now_ns, market_queue_max=market_queue_max, backlog_max=backlog_max)
+    feeds = Feeds(MarketData(venue.sequence))
+    engine = Engine(venue, writer, now_ns, feeds, market_queue_max=market_queue_max, backlog_max=backlog_max)
     async with asyncio.timeout(GUARD_S), asyncio.TaskGroup() as group:
         tasks = [group.create_task(task) for task in (writer.run(), writer.expire(), projector.run())]
         engine.start(group)

@@ -22,7 +22,6 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from exchange.api.native.feed_frames import feed_encoder
 from exchange.cli import run
 from exchange.client import Client
 from exchange.config import load
@@ -110,7 +109,7 @@ async def fill(exchange: Exchange, count: int) -> float:
     await postgres.start()
     seconds = 0.0
     try:
-        flow = await build(config, PostgresStore(postgres.dsn, ensure_running=postgres.ensure_running), feed_encoder)
+        flow = await build(config, PostgresStore(postgres.dsn, ensure_running=postgres.ensure_running))
 
         async def work() -> None:
             nonlocal seconds

@@ -9,6 +9,7 @@ import pytest
 from exchange.core.commands import AddUser
 from exchange.core.events import UserAdded
 from exchange.pipeline.commits import Applied, Batch
+from exchange.pipeline.outcomes import SEEN
 from exchange.pipeline.projector import Projector
 from exchange.pipeline.writer import GATHER_MAX_S, Waiter, Writer
 from tests.fake_store import FakeTables
@@ -51,7 +52,7 @@ class Place:
         """Somebody who reads memory."""
         loop = asyncio.get_running_loop()
         waiter = Waiter(loop.create_future(), 1, loop.time())
-        self.writer.add(waiter, 0, "what it saw")
+        self.writer.add(waiter, 0, SEEN)
         return waiter.future
 
 

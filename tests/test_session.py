@@ -14,7 +14,7 @@ def session() -> Session:
     """One over nothing, whose answers go nowhere."""
     nowhere: Any = SimpleNamespace(
         trading=SimpleNamespace(refusals=Counter()),
-        channels=SimpleNamespace(encode=None),
+        frames=None,
         send=lambda subscriber, frame: None,
     )
     peer: Any = None

@@ -13,8 +13,9 @@ from exchange.core.events import Rejected, RejectReason, UserAdded
 from exchange.failure import Failure
 from exchange.pipeline import projector as projector
 from exchange.pipeline.commits import Applied
+from exchange.pipeline.outcomes import SEEN, UNCHANGED, OutcomeUnknown
 from exchange.pipeline.projector import Projector
-from exchange.pipeline.writer import Entry, OutcomeUnknown, Waiter, Writer
+from exchange.pipeline.writer import Entry, Waiter, Writer
 from tests.fake_store import GUARD_S, FakeStore, FakeTables, Fate, turns
 
 REFUSED = Rejected(RejectReason.MIN_NOTIONAL)
@@ -85,7 +86,7 @@ async def test_an_outcome_leaves_after_its_commit() -> None:
         assert desk.stored() == [8]
 
 
-@pytest.mark.parametrize("outcome", [REFUSED, [], "what somebody read"])
+@pytest.mark.parametrize("outcome", [REFUSED, UNCHANGED, SEEN])
 async def test_what_needs_no_commit_waits_for_those_before_it(outcome: Any) -> None:
     async with desk_of() as desk:
         desk.store.slow()
@@ -100,7 +101,7 @@ async def test_what_needs_no_commit_waits_for_those_before_it(outcome: Any) -> N
         assert await early == await late == [outcome]
 
 
-@pytest.mark.parametrize("outcome", [REFUSED, [], "what somebody read"])
+@pytest.mark.parametrize("outcome", [REFUSED, UNCHANGED, SEEN])
 async def test_what_has_nothing_before_it_leaves_at_once(outcome: Any) -> None:
     async with desk_of() as desk:
         assert desk.add(outcome).done()
@@ -112,7 +113,7 @@ async def test_what_has_nothing_before_it_leaves_at_once(outcome: Any) -> None:
 
 async def test_replies_leave_in_the_order_they_came() -> None:
     async with desk_of(batch_max=2) as desk:
-        outcomes = [desk.next(), REFUSED, "read", desk.next(), desk.next(), [], desk.next(), "read again"]
+        outcomes = [desk.next(), REFUSED, SEEN, desk.next(), desk.next(), UNCHANGED, desk.next(), SEEN]
         for outcome in outcomes:
             desk.add(outcome)
         await desk.writer.drained()
@@ -124,7 +125,7 @@ async def test_release_sees_what_is_durable_before_any_waiter_does() -> None:
     seen: list[tuple[int, list[int], bool]] = []
 
     def released(entries: list[Entry]) -> None:
-        sequences = [outcome.sequence for _, _, outcome in entries]
+        sequences = [outcome.sequence for _, _, outcome in entries if isinstance(outcome, Applied)]
         told = any(isinstance(ticket, Waiter) and ticket.future.done() for ticket, _, _ in entries)
         seen.append((desk.writer.durable_sequence, sequences, told))
 

@@ -1,33 +1,29 @@
-"""The public view of markets, folded from released events: the last day's ticker and the running candles."""
+"""The public view of markets, folded from released events: books by level, the last day's ticker, running candles.
+
+`MarketData.apply` takes a command's events in and returns what they are on the public channels that somebody wants.
+"""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from exchange.core.book import Book
 from exchange.core.candles import Candle, open_s
-from exchange.core.events import INTERVALS_S, MarketChanged, Trade
+from exchange.core.events import INTERVALS_S, Event, LevelChanged, MarketChanged, MarketSet, TimePassed, Trade
+from exchange.core.public import (
+    FIRST_CANDLE,
+    PUBLIC_KINDS,
+    CandleUpdate,
+    Channel,
+    DepthDiff,
+    Kind,
+    PublicEvent,
+    Ticker,
+)
 
 MINUTE_S = INTERVALS_S[0]
 LONGER_S = INTERVALS_S[1:]
 DAY_S = 86_400
 NONE_CLOSED: Sequence[Candle | None] = (None,) * len(INTERVALS_S)
-
-
-@dataclass(slots=True)
-class Ticker:
-    """A market over the last 24 hours, whole minutes of them; prices in ticks, None where there is none."""
-
-    market: str
-    last_ticks: int | None
-    best_bid: tuple[int, int] | None
-    best_ask: tuple[int, int] | None
-    open_ticks: int | None
-    high_ticks: int | None
-    low_ticks: int | None
-    volume_lots: int
-    quote_minor: int
-    trades: int
-    time_ns: int
 
 
 class Day:
@@ -99,10 +95,15 @@ class MarketView:
     """One market as the public sees it.
 
     Only the running minute takes trades; a longer candle is what was before that minute, and is read with it.
+    `bids` and `asks` are the total of each level by price. `wanted` says how many listen to each kind of channel.
     """
 
     def __init__(self, changed: MarketChanged) -> None:
         self.symbol = changed.market
+        self.bids: dict[int, int] = {}
+        self.asks: dict[int, int] = {}
+        self.wanted = [0] * PUBLIC_KINDS
+        self.any_wanted = 0
         self.changed = changed
         self.last_ticks: int | None = None
         self._minute: Candle | None = None
@@ -110,6 +111,10 @@ class MarketView:
         self._closed = list(changed.candles)
         self._trades = changed.trade_sequence
         self._day = Day()
+
+    def restore_book(self, book: Book) -> None:
+        """Go on from the levels of a book that nothing has changed since."""
+        self.bids, self.asks = (dict(side.depth(len(side.levels))) for side in book.sides)
 
     def restore(self, minutes: list[Candle], last: list[Candle | None], now_s: int) -> None:
         """Go on from stored candles: the minutes of the last day, and the last candle of each interval.
@@ -210,6 +215,69 @@ class MarketView:
             now_ns,
         )
 
+    # --- folding
+
+    def take_trade(self, trade: Trade, public: list[PublicEvent]) -> None:
+        """Take in a released trade, behind the candles that it ends."""
+        wanted = self.wanted if self.any_wanted else None
+        if wanted is not None and wanted[Kind.TRADE]:
+            public.append(PublicEvent(Channel(Kind.TRADE, self.symbol), trade.trade_sequence, trade))
+        self.end_candles(trade.time_ns, public)
+        self.add(trade)
+        if wanted is not None:
+            for interval in range(len(INTERVALS_S)):
+                candle = self.candle(interval) if wanted[FIRST_CANDLE + interval] else None
+                if candle is not None:
+                    self._tell_candle(interval, candle, False, public)
+
+    def end_candles(self, time_ns: int, public: list[PublicEvent]) -> None:
+        """End the candles whose time is over."""
+        closed = self.close_candles(time_ns)
+        if closed is NONE_CLOSED:
+            return
+        for interval, candle in enumerate(closed):
+            if candle is not None and self.wanted[FIRST_CANDLE + interval]:
+                self._tell_candle(interval, candle, True, public)
+
+    def _tell_candle(self, interval: int, candle: Candle, closed: bool, public: list[PublicEvent]) -> None:
+        channel = Channel(FIRST_CANDLE + interval, self.symbol)
+        update = CandleUpdate(self.symbol, candle, closed)
+        public.append(PublicEvent(channel, self.candle_sequence(interval), update))
+
+    def take_change(
+        self, changed: MarketChanged, levels: list[LevelChanged], time_ns: int, public: list[PublicEvent]
+    ) -> None:
+        """Take in what a command left of the book: the levels it changed, and the best."""
+        better = changed.best_sequence != self.changed.best_sequence
+        self.changed = changed
+        for level in levels:
+            side = self.asks if level.side else self.bids
+            if level.total_lots:
+                side[level.price_ticks] = level.total_lots
+            else:
+                side.pop(level.price_ticks, None)
+        if not self.any_wanted:
+            return
+        wanted, symbol = self.wanted, self.symbol
+        if wanted[Kind.DEPTH]:
+            diff = DepthDiff(symbol, levels[0].book_sequence, changed.book_sequence, {}, {})
+            for level in levels:
+                (diff.asks if level.side else diff.bids)[level.price_ticks] = level.total_lots
+            public.append(PublicEvent(Channel(Kind.DEPTH, symbol), changed.depth_sequence, diff))
+        if better and wanted[Kind.BOOK_TICKER]:
+            public.append(PublicEvent(Channel(Kind.BOOK_TICKER, symbol), changed.best_sequence, changed))
+        if better and wanted[Kind.TICKER]:
+            self.forget(time_ns)
+            public.append(PublicEvent(Channel(Kind.TICKER, symbol), changed.best_sequence, self.ticker(time_ns)))
+
+    def channel_sequence(self, kind: int) -> int:
+        """How far a channel of this market has counted."""
+        if kind == Kind.TRADE:
+            return self.changed.trade_sequence
+        if kind == Kind.DEPTH:
+            return self.changed.depth_sequence
+        return self.candle_sequence(kind - FIRST_CANDLE) if kind >= FIRST_CANDLE else self.changed.best_sequence
+
 
 class MarketData:
     """Every market's view, as of `sequence`."""
@@ -220,6 +288,33 @@ class MarketData:
 
     def __iter__(self) -> Iterator[MarketView]:
         return iter(self._views.values())
+
+    def apply(self, sequence: int, time_ns: int, events: Sequence[Event]) -> list[PublicEvent]:
+        """Take in a released command: its events on the wanted channels, in order."""
+        self.sequence = sequence
+        public: list[PublicEvent] = []
+        levels: list[LevelChanged] = []
+        for event in events:
+            if isinstance(event, LevelChanged):
+                levels.append(event)
+            elif isinstance(event, MarketChanged):
+                self._views[event.market].take_change(event, levels, time_ns, public)
+                levels = []
+            elif isinstance(event, Trade):
+                self._views[event.market].take_trade(event, public)
+            elif isinstance(event, MarketSet):
+                self.open_new(event.instrument.symbol)
+            elif isinstance(event, TimePassed):
+                # Candles end by the clock, also where nothing trades any more.
+                for view in self._views.values():
+                    view.end_candles(time_ns, public)
+        return public
+
+    def want(self, channel: Channel, change: int) -> None:
+        """Count those who listen to a public channel: only what somebody wants is made an event."""
+        view = self._views[channel.subject]
+        view.wanted[channel.kind] += change
+        view.any_wanted += change
 
     def ends_by(self, time_ns: int) -> bool:
         """Whether anywhere a candle's time is over that has not ended."""

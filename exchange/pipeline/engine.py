@@ -10,27 +10,28 @@ Cancels have room of their own above the bound.
 import asyncio
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
 from exchange.core.commands import CancelAll, CancelOrder, Command, PassTime, PlaceOrder, SetMarket
-from exchange.core.venue import Outcome, Venue
+from exchange.core.public import Channel
+from exchange.core.venue import Venue
 from exchange.pipeline.commits import Applied
-from exchange.pipeline.writer import Ticket, Waiter, Writer
+from exchange.pipeline.feeds import Feeds
+from exchange.pipeline.outcomes import OVERLOADED, SEEN, UNCHANGED, Outcome, Overloaded, Stopping
+from exchange.pipeline.subscriber import Subscriber
+from exchange.pipeline.subscriptions import Joining, Leaving
+from exchange.pipeline.writer import Reading, Ticket, Waiter, Writer
 
-Read = TypeVar("Read")
+ResultT = TypeVar("ResultT", covariant=True)
 
 YIELD_EVERY = 512  # commands; then the loop gets a turn
 
 
-class Overloaded(Exception):
-    """The queues are full. Nothing was done; try again later."""
+class Query(Protocol[ResultT]):
+    """A question about live memory, as data. The engine has it answered, and shows the result once it is durable."""
 
-
-class Stopping(Exception):
-    """The exchange is ending, and takes nothing more."""
-
-
-OVERLOADED = object()  # the outcome of a batch's later commands when their market's queue is full
+    def answer(self, venue: Venue) -> ResultT:
+        """Copy what is asked for; the result shares nothing that changes."""
 
 
 class _Run:
@@ -95,6 +96,7 @@ class Engine:
         venue: Venue,
         writer: Writer,
         now_ns: Callable[[], int],
+        feeds: Feeds,
         *,
         market_queue_max: int = 10_000,
         backlog_max: int = 20_000,
@@ -102,6 +104,7 @@ class Engine:
         self.venue = venue
         self.now_ns = now_ns
         self._writer = writer
+        self._feeds = feeds
         self._time_ns = venue.time_ns
         self._market_queue_max = market_queue_max
         self._backlog_max = backlog_max
@@ -125,21 +128,21 @@ class Engine:
 
     # --- asking
 
-    async def submit(self, command: Command) -> Any:
+    async def submit(self, command: Command) -> Outcome:
         """One command: Applied, Rejected or Duplicate, once it is durable.
 
         Raises Overloaded, Stopping or OutcomeUnknown.
         """
         return (await self.submit_all((command,)))[0]
 
-    async def carry_out(self, command: Command) -> Any:
+    async def carry_out(self, command: Command) -> Outcome:
         """One command of the exchange itself, which waits for its outcome however long the database takes.
 
         Raises Overloaded or Stopping, and OutcomeUnknown only when the exchange ends.
         """
         return (await self._submit((command,), math.inf))[0]
 
-    def submit_all(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
+    def submit_all(self, commands: Sequence[Command]) -> "asyncio.Future[list[Outcome]]":
         """Several commands of one client, applied in the order given; a list of outcomes, one each.
 
         They are cut into runs of one market; a run is queued when the one before it is applied, so nothing overtakes.
@@ -148,7 +151,7 @@ class Engine:
         """
         return self._submit(commands, self.loop_time())
 
-    def _submit(self, commands: Sequence[Command], since: float) -> "asyncio.Future[list[Any]]":
+    def _submit(self, commands: Sequence[Command], since: float) -> "asyncio.Future[list[Outcome]]":
         """`since` is what the reply timeout counts from."""
         waiter = Waiter(asyncio.get_running_loop().create_future(), len(commands), since)
         self.enter(waiter, commands)
@@ -167,19 +170,41 @@ class Engine:
             raise Overloaded
         self._queued += len(commands)
 
-    def read(self, copy: Callable[[Venue], Read]) -> "asyncio.Future[list[Read]]":
-        """What `copy` takes from memory now, once everything it can have seen is durable; a list of that one value.
+    def read(self, query: Query[ResultT]) -> "asyncio.Future[ResultT]":
+        """What the query finds in memory now, once everything it can have seen is durable.
 
         Raises Overloaded when too much is waiting already, or Stopping.
         """
+        self._admit_passing()
+        future: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
+        self._writer.add(Reading(future, query.answer(self.venue), self.loop_time()), 0, SEEN)
+        return future
+
+    def subscribe(self, subscriber: Subscriber, channel: Channel, tag: object) -> "asyncio.Future[None]":
+        """Begin a subscription between the commands applied so far and the next; done when it has begun.
+
+        The market or user is known. `tag` is the dialect's, for its answer. Raises Overloaded or Stopping.
+        """
+        self._admit_passing()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        joining = Joining(self._feeds, subscriber, channel, tag, done, self.loop_time(), self.venue, self.now_ns())
+        self._writer.add(joining, 0, joining)
+        return done
+
+    def unsubscribe(self, subscriber: Subscriber, channel: Channel, tag: object) -> "asyncio.Future[None]":
+        """End a subscription in the same way."""
+        self._admit_passing()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        leaving = Leaving(self._feeds, subscriber, channel, tag, done, self.loop_time())
+        self._writer.add(leaving, 0, leaving)
+        return done
+
+    def _admit_passing(self) -> None:
+        """Raise Overloaded or Stopping unless one more may wait in the line without being a command."""
         if self._ended:
             raise Stopping
-        loop = asyncio.get_running_loop()
         if self._writer.backlog > self._backlog_max:
             raise Overloaded
-        waiter = Waiter(loop.create_future(), 1, loop.time())
-        self._writer.add(waiter, 0, copy(self.venue))
-        return waiter.future
 
     def loop_time(self) -> float:
         """The loop's time, which reply timeouts count from. To ask for the running loop is a system call each time."""
@@ -187,7 +212,7 @@ class Engine:
         return self._loop.time()
 
     def pass_time(self) -> bool:
-        """Have the time written down; whether there was room for that."""
+        """Journal the current time. Returns False if the queue is full."""
         try:
             self.enter(_NOBODY, (PassTime(),))
         except (Overloaded, Stopping):
@@ -269,15 +294,15 @@ class Engine:
                 self._writer.add(run.ticket, index, OVERLOADED)
             run = run.after
 
-    def _apply(self, command: Command) -> Any:
+    def _apply(self, command: Command) -> Outcome:
         venue = self.venue
         sequence, time_ns = venue.sequence + 1, self.time_ns()
-        outcome: Outcome = venue.apply(command, sequence, time_ns)
+        outcome = venue.apply(command, sequence, time_ns)
         if not isinstance(outcome, list):
             return outcome
         if isinstance(command, SetMarket) and command.instrument.symbol not in self._lines:
             self._open_line(command.instrument.symbol)
-        return Applied(sequence, time_ns, command, outcome) if outcome else outcome
+        return Applied(sequence, time_ns, command, outcome) if outcome else UNCHANGED
 
 
 def _market_of(command: Command) -> str | None:
@@ -296,7 +321,7 @@ class _Nobody:
 
     since = math.inf
 
-    def resolve(self, index: int, outcome: Any) -> None:
+    def resolve(self, index: int, outcome: Outcome) -> None:
         """Nobody is told."""
 
     def give_up(self) -> None:

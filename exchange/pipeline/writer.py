@@ -11,12 +11,15 @@ import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from exchange.core.commands import Command
 from exchange.pipeline.commits import Applied, Batch, Store, commit_once, settle
 from exchange.pipeline.histogram import Histogram
+from exchange.pipeline.outcomes import UNCHANGED, Outcome, OutcomeUnknown
 from exchange.pipeline.projector import Projector
+
+ValueT = TypeVar("ValueT")
 
 BATCH_MAX = 4096
 GATHER_MAX_S = 0.01  # what a commit waits for more at most
@@ -29,25 +32,25 @@ class Ticket(Protocol):
     def since(self) -> float:
         """What the reply timeout counts from, in the loop's time; infinity if nobody waits."""
 
-    def resolve(self, index: int, outcome: Any) -> None:
+    def resolve(self, index: int, outcome: Outcome) -> None:
         """Take the outcome of one command, now that it may be known. Never raises."""
 
     def give_up(self) -> None:
-        """Take it that the outcome is unknown, unless all of it is told already. Never raises."""
+        """Report OutcomeUnknown for every command that is still unanswered. Never raises."""
 
 
 class Waiter:
-    """The ticket of somebody who waits for a future: a list of outcomes, one each."""
+    """The ticket of a caller that waits for a future: a list of outcomes, one for each command."""
 
     __slots__ = ("future", "missing", "outcomes", "since")
 
-    def __init__(self, future: "asyncio.Future[list[Any]]", commands: int, since: float) -> None:
+    def __init__(self, future: "asyncio.Future[list[Outcome]]", commands: int, since: float) -> None:
         self.future = future
-        self.outcomes: list[Any] = [None] * commands
+        self.outcomes: list[Outcome] = [UNCHANGED] * commands
         self.missing = commands
         self.since = since
 
-    def resolve(self, index: int, outcome: Any) -> None:
+    def resolve(self, index: int, outcome: Outcome) -> None:
         """Fill one place; the last one wakes the waiter, unless it has given up."""
         self.outcomes[index] = outcome
         self.missing -= 1
@@ -60,11 +63,28 @@ class Waiter:
             self.future.set_exception(OutcomeUnknown())
 
 
-class OutcomeUnknown(Exception):
-    """The outcome was not confirmed in time; it may still happen."""
+class Reading(Generic[ValueT]):
+    """The ticket of a read: the value it found, for a caller that waits for a future."""
+
+    __slots__ = ("_value", "future", "since")
+
+    def __init__(self, future: "asyncio.Future[ValueT]", value: ValueT, since: float) -> None:
+        self.future = future
+        self._value = value
+        self.since = since
+
+    def resolve(self, index: int, outcome: Outcome) -> None:
+        """Everything that the value can show is durable."""
+        if not self.future.done():
+            self.future.set_result(self._value)
+
+    def give_up(self) -> None:
+        """It is not known whether what the value shows is durable."""
+        if not self.future.done():
+            self.future.set_exception(OutcomeUnknown())
 
 
-Entry = tuple[Ticket, int, Any]
+Entry = tuple[Ticket, int, Outcome]
 
 
 class Writer:
@@ -104,7 +124,7 @@ class Writer:
         self._enough = asyncio.Event()
         self._ended = False
 
-    def add(self, ticket: Ticket, index: int, outcome: Any) -> None:
+    def add(self, ticket: Ticket, index: int, outcome: Outcome) -> None:
         """Line up an outcome: Applied goes to the database first, anything else waits for those before it."""
         if self._ended:
             ticket.give_up()
@@ -258,4 +278,4 @@ class Writer:
 
 def _applied(entries: list[Entry]) -> list[Applied]:
     """What of it a commit stores."""
-    return [outcome for _, _, outcome in entries if outcome.__class__ is Applied]
+    return [outcome for _, _, outcome in entries if isinstance(outcome, Applied)]

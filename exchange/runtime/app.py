@@ -18,7 +18,7 @@ from exchange.failure import Failure
 from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Applied, Batch, Journaled, Store, Stored
 from exchange.pipeline.engine import Engine
-from exchange.pipeline.feeds import Encode, Feeds
+from exchange.pipeline.feeds import Feeds
 from exchange.pipeline.histogram import Histogram
 from exchange.pipeline.projector import Projector
 from exchange.pipeline.writer import Writer
@@ -26,7 +26,6 @@ from exchange.runtime import garbage
 from exchange.runtime.bootstrap import differences
 
 TICK_S = 0.05
-Encoder = Callable[[Venue], Encode]
 StoredCandle = tuple[str, int, Candle]  # market, interval_s
 
 log = structlog.get_logger(__name__)
@@ -71,14 +70,13 @@ class Exchange:
         store: OpenStore,
         venue: Venue,
         data: MarketData,
-        encoder: Encoder,
         now_ns: Callable[[], int],
     ) -> None:
         self.config = config
         self.store = store
         self.venue = venue
         self.data = data
-        self.feeds = Feeds(data, encoder(venue))
+        self.feeds = Feeds(data)
         self.projector = Projector(store.tables, venue.sequence)
         self.writer = Writer(
             store.journal,
@@ -92,6 +90,7 @@ class Exchange:
             venue,
             self.writer,
             now_ns,
+            self.feeds,
             market_queue_max=config.engine.market_queue_max,
             backlog_max=config.engine.backlog_max,
         )
@@ -164,10 +163,8 @@ class Exchange:
                     minute = latest
 
 
-async def build(
-    config: Config, store: OpenStore, encoder: Encoder, now_ns: Callable[[], int] = time.time_ns
-) -> Exchange:
-    """Open the store and recover: an exchange that can run. `encoder` makes what the feeds send, in whatever form."""
+async def build(config: Config, store: OpenStore, now_ns: Callable[[], int] = time.time_ns) -> Exchange:
+    """Open the store and recover: an exchange that can run."""
     started = time.monotonic()
     gc.disable()  # all that is made here stays: to look through it takes seconds, each time
     try:
@@ -186,7 +183,7 @@ async def build(
             from_journal=unprojected,
             seconds=round(time.monotonic() - started, 2),
         )
-    return Exchange(config, store, venue, await _market_data(store, venue), encoder, now_ns)
+    return Exchange(config, store, venue, await _market_data(store, venue), now_ns)
 
 
 async def _carry_on(store: OpenStore, venue: Venue, state: VenueState) -> int:
@@ -216,6 +213,7 @@ async def _market_data(store: OpenStore, venue: Venue) -> MarketData:
         last.setdefault(symbol, [None] * len(INTERVALS_S))[INTERVALS_S.index(interval_s)] = candle
     for symbol, market in sorted(venue.markets.items()):
         view = data.open(market.changed())
+        view.restore_book(market.book)
         view.restore(minutes.get(symbol, []), last.get(symbol, [None] * len(INTERVALS_S)), now_s)
     return data
 

@@ -21,9 +21,8 @@ from exchange.api.http.limits import RateLimits
 from exchange.api.http.request_id import RequestIds
 from exchange.api.http.server import Server
 from exchange.api.http.ws import Sockets
-from exchange.api.native.channels import Channels
 from exchange.api.native.errors import STATUS
-from exchange.api.native.feed_frames import answer_frame, feed_encoder
+from exchange.api.native.feed_frames import NativeFrames
 from exchange.api.native.rest import Rest
 from exchange.api.native.routes import native_routes
 from exchange.api.native.session import Floor, Session
@@ -91,13 +90,12 @@ async def _run(
         commit_timeout_s=config.database.commit_timeout_s,
         lock_timeout_s=config.database.lock_timeout_s,
     )
-    exchange = await build(config, store, feed_encoder)
+    exchange = await build(config, store)
     history = PostgresHistory(dsn, exchange.projector.reached)
     limits = RateLimits(config.limits, time.monotonic)
     gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, history, limits)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
-    channels = Channels(exchange.data, feed_encoder(exchange.venue), answer_frame, exchange.engine.now_ns)
-    floor = Floor(trading, gate, exchange.engine, exchange.feeds, channels)
+    floor = Floor(trading, gate, exchange.engine, exchange.feeds, NativeFrames(exchange.venue))
     sockets = Sockets(partial(Session, floor), config.server.ping_s)
     metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count)
     routes = native_routes(rest, metrics.text)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from exchange.pipeline.engine import Overloaded
+from exchange.pipeline.outcomes import Overloaded
 
 TASKS_MAX = 10_000  # calls that wait at a time, over all connections
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from exchange.core.candles import Candle, candles_of
 from exchange.core.events import INTERVALS_S, MarketChanged, Trade
-from exchange.core.market_data import DAY_S, MarketData, MarketView, Ticker
+from exchange.core.market_data import DAY_S, MarketData, MarketView
+from exchange.core.public import Ticker
 from tests.core.test_candles import MIDNIGHT_S, SECOND_NS, shown, trade_at
 
 ALL = range(len(INTERVALS_S))

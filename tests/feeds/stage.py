@@ -1,18 +1,23 @@
 """A venue, its feeds and people who listen, without a loop: what is said stands in a line until it is released."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
+from unittest.mock import Mock
 
 import orjson
 
-from exchange.api.native.channels import Channels
-from exchange.api.native.feed_frames import answer_frame, feed_encoder
+from exchange.api.native.channels import channel_of, name_of
+from exchange.api.native.feed_frames import NativeFrames
 from exchange.core.candles import Candle, candles_of
 from exchange.core.commands import Command, PassTime
 from exchange.core.events import INTERVALS_S, Trade
 from exchange.core.market_data import MarketData
 from exchange.core.venue import Venue
 from exchange.pipeline.commits import Applied
-from exchange.pipeline.feeds import Departure, Feeds, Message, Subscriber, Subscription
+from exchange.pipeline.feeds import Feeds
+from exchange.pipeline.subscriber import Dialect, Message, Subscriber
+from exchange.pipeline.subscriptions import Joining, Leaving
 from exchange.pipeline.writer import Entry
 from tests.core.stories import order_of, retold, venue_of
 from tests.reader import Json, Reader
@@ -21,7 +26,7 @@ MARKET = "SOL_USDC"
 NOON_NS = 1_700_049_600 * 1_000_000_000  # 2023-11-15 12:00:00 UTC: every candle but the day's begins here
 MINUTE_NS = 60_000_000_000
 EVERY_CANDLE = tuple(f"candle_{name}@{MARKET}" for name in ("1m", "5m", "15m", "1h", "4h", "1d"))
-Line = Subscription | Departure | Applied
+Line = Joining | Leaving | Applied
 
 
 def payloads(data: bytes) -> list[Json]:
@@ -41,16 +46,16 @@ def payloads(data: bytes) -> list[Json]:
 class Listener(Reader):
     """Somebody at the end of a connection, who may read or not. Unread, all that was written stays unsent."""
 
-    def __init__(self, encode: Any) -> None:
+    def __init__(self, dialect: Dialect) -> None:
         super().__init__()
-        self.subscriber = Subscriber(self, encode)
+        self.subscriber = Subscriber(self, dialect)
         self.reads = True
         self.unread: list[bytes] = []
         self.ended: tuple[int, str] | None = None
 
-    def come_back(self, encode: Any) -> None:
+    def come_back(self, dialect: Dialect) -> None:
         """Over a new connection, knowing what it knows."""
-        self.subscriber = Subscriber(self, encode)
+        self.subscriber = Subscriber(self, dialect)
         self.ended = None
 
     def write(self, frames: list[bytes]) -> None:
@@ -73,6 +78,28 @@ class Listener(Reader):
             self.hear(payload)
 
 
+class Frames(NativeFrames):
+    """The native dialect, which remembers what it has encoded."""
+
+    def __init__(self, venue: Venue) -> None:
+        super().__init__(venue)
+        self.encoded: list[Message] = []
+        self.pieces: list[int] = []  # how many levels each part of a snapshot had
+
+    def encode(self, message: Message) -> bytes:
+        self.encoded.append(message)
+        return super().encode(message)
+
+    def levels(self, market: str, levels: Sequence[tuple[int, int]]) -> bytes:
+        self.pieces.append(len(levels))
+        return super().levels(market, levels)
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels of what was encoded."""
+        return [name_of(message.channel) for message in self.encoded]
+
+
 class Stage:
     """One venue and the flow behind it."""
 
@@ -81,17 +108,12 @@ class Stage:
         self.now_ns = max(NOON_NS, self.venue.time_ns)
         self.data = MarketData(self.venue.sequence)
         for _, market in sorted(self.venue.markets.items()):
-            self.data.open(market.changed())
-        self.encoded: list[Message] = []
-        encode = feed_encoder(self.venue)
-
-        def counted(message: Message) -> bytes:
-            self.encoded.append(message)
-            return encode(message)
-
-        self.feeds = Feeds(self.data, counted)
-        self.channels = Channels(self.data, counted, answer_frame, lambda: self.now_ns)
+            self.data.open(market.changed()).restore_book(market.book)
+        self.frames = Frames(self.venue)
+        self.feeds = Feeds(self.data)
         self.line: list[Line] = []
+        self.asked: list[asyncio.Future[None]] = []
+        self.loop: asyncio.AbstractEventLoop = Mock(spec=asyncio.AbstractEventLoop, get_debug=lambda: False)
         self.trades_ever: list[Trade] = []
 
     def restarted(self, after_ns: int = 0) -> "Stage":
@@ -110,7 +132,7 @@ class Stage:
 
     def listener(self, *channels: str) -> Listener:
         """Somebody new, who listens to these."""
-        listener = Listener(self.channels.encode)
+        listener = Listener(self.frames)
         self.ask(listener, *channels)
         self.release()
         return listener
@@ -118,11 +140,28 @@ class Stage:
     def ask(self, listener: Listener, *channels: str, request_id: Any = None) -> None:
         """Somebody asks to listen, in the line."""
         for channel in channels:
-            self.line.append(self.channels.subscribe(listener.subscriber, channel, request_id, self.venue))
+            self.line.append(
+                Joining(
+                    self.feeds,
+                    listener.subscriber,
+                    channel_of(channel),
+                    request_id,
+                    self.done(),
+                    0.0,
+                    self.venue,
+                    self.now_ns,
+                )
+            )
 
     def leave(self, listener: Listener, channel: str) -> None:
         """Somebody asks to listen no more, in the line."""
-        self.line.append(self.channels.unsubscribe(listener.subscriber, channel, None, self.venue))
+        self.line.append(Leaving(self.feeds, listener.subscriber, channel_of(channel), None, self.done(), 0.0))
+
+    def done(self) -> "asyncio.Future[None]":
+        """What is done when a subscription has begun or ended."""
+        done: asyncio.Future[None] = asyncio.Future(loop=self.loop)
+        self.asked.append(done)
+        return done
 
     def do(self, command: Command) -> Any:
         """The engine applies a command; nobody hears of it yet."""

@@ -59,7 +59,7 @@ def test_depth_begins_with_the_whole_book_and_goes_on_with_each_change() -> None
 def test_a_subscription_begins_exactly_where_it_stands_among_the_commands_of_a_batch(place: int) -> None:
     stage = Stage()
     stage.say(*SOME_TRADE[:place])
-    listener = Listener(stage.channels.encode)
+    listener = Listener(stage.frames)
     stage.ask(listener, *EVERY)
     before = stage.venue.sequence
     stage.say(*SOME_TRADE[place:])
@@ -74,7 +74,7 @@ def test_a_subscription_begins_exactly_where_it_stands_among_the_commands_of_a_b
 
 def test_an_answer_comes_before_the_first_event_and_carries_the_id() -> None:
     stage = Stage()
-    listener = Listener(stage.channels.encode)
+    listener = Listener(stage.frames)
     stage.ask(listener, f"depth@{MARKET}", f"trade@{MARKET}", request_id="mine")
     stage.release()
     assert [message.get("message_type", "event") for message in listener.heard] == ["SUBSCRIBED", "event", "SUBSCRIBED"]
@@ -98,7 +98,7 @@ def test_who_asks_twice_hears_everything_once_and_begins_anew() -> None:
 
 def test_a_market_that_opens_can_be_listened_to_in_the_same_batch() -> None:
     stage = Stage(venue_of(SOL_USDC, people=()))
-    listener = Listener(stage.channels.encode)
+    listener = Listener(stage.frames)
     stage.do(AddAsset(SOL_EUR.quote))
     stage.do(SetMarket(SOL_EUR))
     stage.ask(listener, "ticker@SOL_EUR", "candle_1m@SOL_EUR", "depth@SOL_EUR", "trade@SOL_EUR")
@@ -127,7 +127,7 @@ def test_who_leaves_hears_that_and_then_nothing() -> None:
 
 def test_who_joins_and_leaves_before_either_is_durable_has_left() -> None:
     stage = Stage()
-    listener = Listener(stage.channels.encode)
+    listener = Listener(stage.frames)
     stage.ask(listener, f"trade@{MARKET}")
     stage.leave(listener, f"trade@{MARKET}")
     stage.tell("alice sell 3 @ 101", "bob buy 1 @ 101")
@@ -137,7 +137,7 @@ def test_who_joins_and_leaves_before_either_is_durable_has_left() -> None:
 
 def test_who_is_gone_before_the_beginning_is_forgotten() -> None:
     stage = Stage()
-    listener = Listener(stage.channels.encode)
+    listener = Listener(stage.frames)
     stage.ask(listener, *EVERY)
     stage.feeds.forget(listener.subscriber)
     stage.tell(*SOME_TRADE)
@@ -168,7 +168,7 @@ def test_every_channel_goes_on_counting_after_a_restart(minutes: int) -> None:
     listener = stage.listener(*EVERY)
     stage.tell(*SOME_TRADE)
     again = stage.restarted(minutes * MINUTE_NS)
-    listener.come_back(again.channels.encode)
+    listener.come_back(again.frames)
     again.ask(listener, *EVERY)
     again.release()
     # Nobody was told of what ended while nobody was there: a candle, and that is seen in the count.
@@ -180,7 +180,7 @@ def test_every_channel_goes_on_counting_after_a_restart(minutes: int) -> None:
 
 def test_a_snapshot_tells_of_the_moment_it_was_asked_for_though_released_later() -> None:
     stage = Stage()
-    listener = Listener(stage.channels.encode)
+    listener = Listener(stage.frames)
     stage.say("alice sell 3 @ 101")
     stage.ask(listener, f"depth@{MARKET}", "orders@alice", "balances@alice", f"book_ticker@{MARKET}")
     stage.say("bob buy 3 @ 101")
@@ -198,9 +198,9 @@ def test_a_snapshot_tells_of_the_moment_it_was_asked_for_though_released_later()
 def test_an_event_is_encoded_once_for_all_who_listen() -> None:
     stage = Stage()
     crowd = [stage.listener(f"depth@{MARKET}", f"trade@{MARKET}") for _ in range(20)]
-    stage.encoded.clear()
+    stage.frames.encoded.clear()
     stage.tell("alice sell 3 @ 101", "bob buy 1 @ 101")
-    assert [message.channel for message in stage.encoded] == [f"depth@{MARKET}", f"trade@{MARKET}", f"depth@{MARKET}"]
+    assert stage.frames.channels == [f"depth@{MARKET}", f"trade@{MARKET}", f"depth@{MARKET}"]
     assert all(listener.book(MARKET) == stage.depth() for listener in crowd)
     assert all(listener.tape == crowd[0].tape for listener in crowd)
 
@@ -208,9 +208,9 @@ def test_an_event_is_encoded_once_for_all_who_listen() -> None:
 def test_what_nobody_listens_to_is_not_encoded() -> None:
     stage = Stage()
     stage.listener("trade@SOL_USDC", "orders@carol", "candle_1d@SOL_USDC")
-    stage.encoded.clear()
+    stage.frames.encoded.clear()
     stage.tell("alice sell 3 @ 101", "bob buy 1 @ 101")
-    assert sorted(message.channel for message in stage.encoded) == ["candle_1d@SOL_USDC", "trade@SOL_USDC"]
+    assert sorted(stage.frames.channels) == ["candle_1d@SOL_USDC", "trade@SOL_USDC"]
 
 
 def test_an_order_tells_its_owner_every_step_and_its_fills() -> None:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exchange.core.commands import CancelAll, CancelOrder
-from exchange.pipeline import feeds
+from exchange.pipeline import subscriber as feeds
 from tests.core.stories import order_of
 from tests.feeds.stage import EVERY_CANDLE, MARKET, MINUTE_NS, Listener, Stage
 
@@ -89,7 +89,7 @@ class Play:
             listener.read()
         self.stage = self.stage.restarted(minutes * MINUTE_NS)
         for listener in self.crowd:
-            listener.come_back(self.stage.channels.encode)
+            listener.come_back(self.stage.frames)
             self.stage.ask(listener, *CHANNELS)
         self.stage.release()
 

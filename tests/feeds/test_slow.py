@@ -3,7 +3,8 @@
 import pytest
 
 from exchange.core.commands import CancelAll
-from exchange.pipeline import feeds
+from exchange.core.public import DepthDiff
+from exchange.pipeline import subscriber as feeds
 from tests.feeds.stage import EVERY_CANDLE, MARKET, MINUTE_NS, Listener, Stage
 
 STATES = (f"depth@{MARKET}", f"ticker@{MARKET}", f"book_ticker@{MARKET}", *EVERY_CANDLE)
@@ -161,5 +162,5 @@ def test_conflating_costs_what_is_new_not_what_has_gathered() -> None:
     [gathered] = waiting.values()
     stage.tell("alice sell 1 @ 102", "alice sell 1 @ 103")
     assert list(waiting.values()) == [gathered]
-    assert isinstance(gathered.data, feeds.DepthDiff)
+    assert isinstance(gathered.data, DepthDiff)
     assert len(gathered.data.asks) == 3

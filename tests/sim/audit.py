@@ -8,6 +8,7 @@ from typing import Any
 from exchange.core.commands import Side
 from exchange.core.events import OrderStatus, OrderUpdated
 from exchange.core.venue import Venue
+from tests.queries import Copy
 from tests.sim.clients import Client
 from tests.sim.reads import Fill, Print, Reads
 from tests.sim.watcher import Book, Learned, minute_of
@@ -65,7 +66,7 @@ class Auditor:
         server = await self._world.serving()
         seen = max(client.notes.sequence for client in self._clients)
         try:
-            found = (await server.read(look))[0]
+            found = await server.read(Copy(look))
         except UNANSWERED:
             return False
         self.looks += 1

@@ -18,7 +18,7 @@ from exchange.core.commands import (
 )
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.pipeline.commits import Applied
-from exchange.pipeline.engine import OVERLOADED
+from exchange.pipeline.outcomes import OVERLOADED, UNCHANGED
 from tests.sim.world import MARKETS, UNANSWERED, World
 from tests.words import summary, words
 
@@ -185,4 +185,6 @@ def _named(command: Command) -> str:
 
 
 def _short(outcome: Any) -> str:
+    if outcome is UNCHANGED:
+        return summary([])
     return f"{summary(outcome.events)} at {outcome.sequence}" if isinstance(outcome, Applied) else summary(outcome)

@@ -13,12 +13,15 @@ import pytest
 
 from exchange.core.events import Trade
 from exchange.core.market_data import MarketView
+from exchange.core.public import Channel, Kind
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.pipeline import commits
 from exchange.pipeline.commits import Store
 from exchange.pipeline.feeds import Feeds
-from exchange.pipeline.writer import Ticket, Waiter, Writer
+from exchange.pipeline.outcomes import Outcome
+from exchange.pipeline.subscriber import Data
+from exchange.pipeline.writer import Reading, Ticket, Waiter, Writer
 from exchange.runtime import app, compiled
 from tests.sim.scenario import Broken, Result, run
 from tests.sim.shrink import shortened
@@ -89,10 +92,12 @@ def told_shortly(broken: Broken) -> str:
 def test_an_answer_before_the_commit_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     rightly = Writer.add
 
-    def add(self: Writer, ticket: Ticket, index: int, outcome: object) -> None:
+    def add(self: Writer, ticket: Ticket, index: int, outcome: Outcome) -> None:
         rightly(self, ticket, index, outcome)
         if isinstance(ticket, Waiter) and ticket.missing == 1 and ticket.since != math.inf and not ticket.future.done():
             ticket.future.set_result([*ticket.outcomes[:index], outcome, *ticket.outcomes[index + 1 :]])
+        if isinstance(ticket, Reading):
+            ticket.resolve(index, outcome)
 
     monkeypatch.setattr(Writer, "add", add)
     assert "is told" in told_shortly(caught())
@@ -143,9 +148,9 @@ def test_a_minute_without_its_last_trade_is_seen(monkeypatch: pytest.MonkeyPatch
 def test_a_lost_depth_diff_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     rightly = Feeds._emit
 
-    def emit(self: Feeds, channel: str, sequence: int, count: int, data: object) -> None:
-        if not (channel.startswith("depth@") and count == 9):
-            rightly(self, channel, sequence, count, data)  # type: ignore[arg-type]
+    def emit(self: Feeds, channel: Channel, sequence: int, count: int, data: Data) -> None:
+        if not (channel.kind == Kind.DEPTH and count == 9):
+            rightly(self, channel, sequence, count, data)
 
     monkeypatch.setattr(Feeds, "_emit", emit)
     broken = caught()

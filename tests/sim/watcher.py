@@ -6,25 +6,24 @@ remembers how everything stood at each count, so that a read can be compared wit
 
 import asyncio
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+from exchange.api.native.channels import channel_of, name_of
 from exchange.core.candles import Candle
 from exchange.core.events import OrderStatus, OrderUpdated, Trade, UpdateReason
-from exchange.pipeline.engine import Overloaded
-from exchange.pipeline.feeds import (
+from exchange.core.public import CandleUpdate, Channel, DepthDiff
+from exchange.pipeline.outcomes import OutcomeUnknown, Overloaded
+from exchange.pipeline.subscriber import (
     SLOW_BYTES,
     BalancesSnapshot,
     BalancesUpdate,
-    CandleUpdate,
-    DepthDiff,
     DepthSnapshot,
     Message,
     OrdersSnapshot,
     Subscriber,
 )
-from exchange.pipeline.writer import OutcomeUnknown
 from tests.sim.world import MARKETS, USERS, Server, World
 
 CHANNELS = (
@@ -33,6 +32,34 @@ CHANNELS = (
 )
 OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 Book = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]
+
+
+class Frames:
+    """A dialect whose frames a watcher can read back."""
+
+    def encode(self, message: Message) -> bytes:
+        """The message itself."""
+        return pickle.dumps(message)
+
+    def levels(self, market: str, levels: Sequence[tuple[int, int]]) -> bytes:
+        """The levels themselves."""
+        return pickle.dumps(list(levels))
+
+    def subscribed(self, channel: Channel, channel_sequence: int, tag: object) -> bytes:
+        """The channel and where it begins."""
+        return pickle.dumps((name_of(channel), channel_sequence))
+
+    def unsubscribed(self, channel: Channel, tag: object) -> bytes:
+        """Nobody leaves."""
+        raise AssertionError(channel)
+
+
+FRAMES = Frames()
+
+
+def whole(parts: list[bytes]) -> dict[int, int]:
+    """One side of a book, from the parts of its snapshot."""
+    return {price: lots for part in parts for price, lots in pickle.loads(part)}
 
 
 class Learned:
@@ -55,7 +82,7 @@ class Learned:
         """An event that stands for itself alone; the same count always says the same."""
         self.messages += 1
         text = repr(message.data)
-        assert self.said.setdefault((message.channel, message.channel_sequence), text) == text, message
+        assert self.said.setdefault((name_of(message.channel), message.channel_sequence), text) == text, message
         if isinstance(message.data, Trade):
             self.tape[message.data.market, message.channel_sequence] = message.data
         elif isinstance(message.data, OrderUpdated):
@@ -89,7 +116,7 @@ class Watcher:
         self._book_counts: dict[str, int] = {}
         self._balances: dict[str, dict[str, tuple[int, int]]] = {}
         self._orders: dict[str, set[int]] = {}
-        self._subscriber = Subscriber(self, pickle.dumps)
+        self._subscriber = Subscriber(self, FRAMES)
 
     async def subscribe(self) -> None:
         """Listen to everything there is."""
@@ -103,7 +130,7 @@ class Watcher:
     async def _subscribed(self, channel: str) -> bool:
         server, subscriber = self._server, self._subscriber
         try:
-            await server.exchange.engine.read(lambda venue: server.channels.subscribe(subscriber, channel, None, venue))
+            await server.exchange.engine.subscribe(subscriber, channel_of(channel), None)
         except (Overloaded, OutcomeUnknown):
             return False
         return True
@@ -119,7 +146,7 @@ class Watcher:
             if isinstance(what, Message):
                 self._take(what)
             else:
-                self._begin(what["channel"], what["channel_sequence"])
+                self._begin(*what)
         if self._sluggish is not None and self._sluggish.random() < 0.05:
             self._stuck_until_s = self._loop.time() + self._sluggish.uniform(0.1, 4.0)
 
@@ -140,7 +167,7 @@ class Watcher:
         self._counts[channel] = count
 
     def _take(self, message: Message) -> None:
-        channel, count = message.channel, message.channel_sequence
+        channel, count = name_of(message.channel), message.channel_sequence
         kind, _, subject = channel.partition("@")
         if (
             isinstance(message.data, DepthSnapshot | OrdersSnapshot | BalancesSnapshot)
@@ -166,13 +193,9 @@ class Watcher:
             case "balances":
                 self._take_balances(subject, count, message.data)
 
-    def _is_greeting(self, message: Message) -> bool:
-        """The best of a book as it was when the subscription began."""
-        return message.channel.startswith("book_ticker@") and message.channel_sequence == self._counts[message.channel]
-
     def _take_depth(self, market: str, data: Any) -> None:
         if isinstance(data, DepthSnapshot):
-            self._books[market] = (dict(data.bids), dict(data.asks))
+            self._books[market] = (whole(data.bids), whole(data.asks))
         else:
             assert isinstance(data, DepthDiff)
             assert data.first_sequence == self._book_counts[market] + 1

@@ -4,20 +4,16 @@ Everything that happens comes from the seed, and goes into the trace.
 """
 
 import asyncio
-import pickle
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 from unittest.mock import patch
 
 from structlog.testing import capture_logs
 
-from exchange.api.native.channels import Channels
 from exchange.config import AssetConfig, Config, EngineConfig, MarketConfig, UserConfig
 from exchange.core.commands import Command
-from exchange.core.venue import Venue
-from exchange.pipeline.engine import Overloaded, Stopping
-from exchange.pipeline.feeds import Encode, Message
-from exchange.pipeline.writer import OutcomeUnknown
+from exchange.pipeline.engine import Query
+from exchange.pipeline.outcomes import OutcomeUnknown, Overloaded, Stopping
 from exchange.runtime import app
 from exchange.runtime.app import Exchange
 from tests.sim.disk import Disk
@@ -60,7 +56,6 @@ class Server:
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self.channels = Channels(exchange.data, pickle.dumps, pickle.dumps, exchange.engine.now_ns)
         self.dead = False
         self._waiting: dict[asyncio.Future[Any], None] = {}
 
@@ -68,9 +63,9 @@ class Server:
         """Several commands in order; raises what the engine raises, or Cut."""
         return self._bridge(lambda: self.exchange.engine.submit_all(commands))
 
-    def read(self, copy: Callable[[Venue], Read]) -> "asyncio.Future[list[Read]]":
-        """What `copy` takes, once it is durable."""
-        return self._bridge(lambda: self.exchange.engine.read(copy))
+    def read(self, query: Query[Read]) -> "asyncio.Future[Read]":
+        """What the query finds, once it is durable."""
+        return self._bridge(lambda: self.exchange.engine.read(query))
 
     def _bridge(self, begin: Callable[[], "asyncio.Future[Any]"]) -> "asyncio.Future[Any]":
         if self.dead:
@@ -162,7 +157,7 @@ class World:
             await asyncio.sleep(self.script.chance(f"away {self.starts}").uniform(0.01, 3.0))
 
     async def _run(self, store: FaultyStore) -> None:
-        exchange = await app.build(CONFIG, store, encoder, self.now_ns)
+        exchange = await app.build(CONFIG, store, self.now_ns)
         await exchange.run(lambda: self._serve(exchange))
 
     async def _serve(self, exchange: Exchange) -> None:
@@ -230,15 +225,6 @@ class World:
         await asyncio.wait({self._process})
 
 
-def encoder(venue: Venue) -> Encode:
-    """Frames that a watcher can read back."""
-
-    def encode(message: Message) -> bytes:
-        return pickle.dumps(message)
-
-    return encode
-
-
 def simulate(seed: int, scenario: Callable[[World], Any], kept: frozenset[str] | None = None) -> World:
     """Run a scenario in a world of its own; the collector of garbage is left out, which has no say in it."""
 
@@ -250,6 +236,8 @@ def simulate(seed: int, scenario: Callable[[World], Any], kept: frozenset[str] |
     with (
         patch("exchange.runtime.app.gc"),
         patch("exchange.runtime.app.garbage"),
+        patch("exchange.pipeline.depth.SMALL_LEVELS", 1),  # so that books this small are deep ones
+        patch("exchange.pipeline.depth.PIECE_LEVELS", 2),
         capture_logs(),
         asyncio.Runner(loop_factory=VirtualLoop) as runner,
     ):

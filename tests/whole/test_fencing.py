@@ -10,7 +10,6 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 import uvloop
 
-from exchange.api.native.feed_frames import feed_encoder
 from exchange.core.commands import AddUser
 from exchange.failure import Failure
 from exchange.pipeline.changes import Changes
@@ -429,7 +428,7 @@ async def test_a_server_without_room_is_tried_again(dsn: str, server: Server) ->
 
 
 async def test_a_connection_lost_while_idle_is_mended_before_anybody_asks(dsn: str, name: str) -> None:
-    exchange = await build(CONFIG, PostgresStore(dsn), feed_encoder)
+    exchange = await build(CONFIG, PostgresStore(dsn))
 
     async def lose_it() -> None:
         pid = PID.format(name=name)

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from exchange.api.native.feed_frames import feed_encoder
 from exchange.core.commands import CancelOrder, Deposit
 from exchange.failure import Failure
 from exchange.pipeline.changes import Changes
@@ -48,7 +47,7 @@ async def test_a_start_brings_it_into_the_tables(dsn: str) -> None:
         await journal_only(made)
         ended = made.venue.state()
     assert await value(dsn, "SELECT count(*) FROM trades") == 0
-    exchange = await build(CONFIG, PostgresStore(dsn), feed_encoder)
+    exchange = await build(CONFIG, PostgresStore(dsn))
     assert exchange.venue.state() == ended
     history = PostgresHistory(dsn, exchange.projector.reached)
 
@@ -74,7 +73,7 @@ async def test_a_start_that_was_killed_in_between_is_gone_on_with(dsn: str) -> N
         await made.store.tables.commit(Changes.of(batch))
         ended = made.venue.state()
     assert (await audit(dsn, replay=True)).findings == []
-    exchange = await build(CONFIG, PostgresStore(dsn), feed_encoder)
+    exchange = await build(CONFIG, PostgresStore(dsn))
     await exchange.store.close()
     assert exchange.venue.state() == ended
     assert (await audit(dsn, replay=True)).findings == []
@@ -95,7 +94,7 @@ async def test_what_cannot_be_applied_is_a_sentence(dsn: str, sql: str, sentence
     await execute(dsn, sql)
     store = PostgresStore(dsn)
     with pytest.raises(Failure, match=sentence):
-        await build(CONFIG, store, feed_encoder)
+        await build(CONFIG, store)
     await store.close()
 
 
@@ -113,7 +112,7 @@ async def replaced_while_it_fills(made: Writing, lock: str) -> AsyncIterator["as
     filling = asyncio.create_task(made.store.tables.commit(Changes.of(batch)))
     await waiting(dsn, 1)
     await made.store.journal.close()  # and with it goes the lock that says that an exchange runs
-    opening = asyncio.create_task(build(CONFIG, PostgresStore(dsn), feed_encoder))
+    opening = asyncio.create_task(build(CONFIG, PostgresStore(dsn)))
     await waiting(dsn, 2)
     assert not opening.done()
     await holding.close()

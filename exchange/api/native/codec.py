@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
+import orjson
 
+from exchange.api.native.channels import name_of
 from exchange.api.native.errors import ApiError
 from exchange.api.native.models import BatchCancelItem, BatchItemKind, Json, PlaceOrderRequest
 from exchange.core.candles import INTERVAL_NAMES, Candle
@@ -25,16 +27,8 @@ from exchange.core.events import (
     Trade,
 )
 from exchange.core.instrument import Asset, Instrument, InvalidNumber, MarketStatus, OffGrid, decimal_text
-from exchange.core.market_data import Ticker
-from exchange.pipeline.feeds import (
-    BalancesSnapshot,
-    BalancesUpdate,
-    CandleUpdate,
-    DepthDiff,
-    DepthSnapshot,
-    Message,
-    OrdersSnapshot,
-)
+from exchange.core.public import CandleUpdate, DepthDiff, Ticker
+from exchange.pipeline.subscriber import BalancesSnapshot, BalancesUpdate, DepthSnapshot, Message, OrdersSnapshot
 from exchange.service.history import ID_MAX, Fill
 
 # Looking a member up in its enum costs more than a comparison.
@@ -415,7 +409,7 @@ def candle_json(candle: Candle, rules: Instrument) -> Json:
 def feed_json(message: Message, rules: Callable[[str], Instrument], assets: Mapping[str, Asset]) -> Json:
     """An event of a channel."""
     made: Json = {
-        "channel": message.channel,
+        "channel": name_of(message.channel),
         "sequence": message.sequence,
         "channel_sequence": message.channel_sequence,
     }
@@ -438,12 +432,12 @@ def _feed_data(data: Any, rules: Callable[[str], Instrument], assets: Mapping[st
                 "bids": levels_json(list(bids.items()), rules(market)),
                 "asks": levels_json(list(asks.items()), rules(market)),
             }
-        case DepthSnapshot(market, last_sequence, bid_levels, ask_levels):
+        case DepthSnapshot(_, last_sequence, bid_parts, ask_parts):
             return {
                 "type": "snapshot",
                 "last_sequence": last_sequence,
-                "bids": levels_json(bid_levels, rules(market)),
-                "asks": levels_json(ask_levels, rules(market)),
+                "bids": orjson.Fragment(b"[%b]" % b",".join(bid_parts)),
+                "asks": orjson.Fragment(b"[%b]" % b",".join(ask_parts)),
             }
         case OrderUpdated():
             return _order_update_json(data, rules(data.terms.market))

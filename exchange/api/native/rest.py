@@ -18,14 +18,12 @@ from exchange.api.native.errors import ApiError, error_response
 from exchange.api.native.pages import Page
 from exchange.api.native.trading import Trading, refused
 from exchange.core.commands import Deposit
-from exchange.core.events import BalanceChanged, OrderUpdated, Rejected
-from exchange.core.instrument import Instrument
-from exchange.core.market import as_read
+from exchange.core.events import Rejected
 from exchange.core.market_data import MarketData
-from exchange.core.venue import Venue
-from exchange.pipeline.engine import Engine, Overloaded, Stopping
+from exchange.pipeline.engine import Engine
+from exchange.pipeline.outcomes import OutcomeUnknown, Overloaded, Stopping
 from exchange.pipeline.projector import HistoryUnavailable
-from exchange.pipeline.writer import OutcomeUnknown
+from exchange.service import queries
 from exchange.service.history import ID_MAX, History
 from exchange.service.tasks import Tasks
 
@@ -218,28 +216,19 @@ class Rest:
     async def markets(self, request: Request) -> models.Json:
         """GET /markets."""
         self._query(request, models.NoQuery)
-
-        def copy(venue: Venue) -> list[Instrument]:
-            return [market.instrument for _, market in sorted(venue.markets.items())]
-
-        return {"markets": [codec.market_json(rules) for rules in (await self._engine.read(copy))[0]]}
+        return {"markets": [codec.market_json(rules) for rules in await self._engine.read(queries.Markets())]}
 
     async def depth(self, request: Request) -> models.Json:
         """GET /depth."""
         query = self._query(request, models.DepthQuery)
         limit = codec.page_limit(query.limit, models.DEPTH_MAX)
         rules = self._rules(query.market)
-
-        def copy(venue: Venue) -> tuple[int, list[list[tuple[int, int]]]]:
-            book = venue.markets[rules.symbol].book
-            return book.sequence, [half.depth(limit) for half in book.sides]
-
-        last_sequence, (bids, asks) = (await self._engine.read(copy))[0]
+        found = await self._engine.read(queries.Depth(rules.symbol, limit))
         return {
             "market": rules.symbol,
-            "last_sequence": last_sequence,
-            "bids": codec.levels_json(bids, rules),
-            "asks": codec.levels_json(asks, rules),
+            "last_sequence": found.last_sequence,
+            "bids": codec.levels_json(found.bids, rules),
+            "asks": codec.levels_json(found.asks, rules),
         }
 
     async def balance(self, request: Request) -> models.Json:
@@ -248,27 +237,15 @@ class Rest:
         return await self._balances(self._gate.user(request, query.user_id))
 
     async def _balances(self, user_id: str) -> models.Json:
-        def copy(venue: Venue) -> list[BalanceChanged]:
-            return [account.as_read() for account in venue.ledger.accounts_of(user_id)]
-
-        accounts = (await self._engine.read(copy))[0]
+        accounts = await self._engine.read(queries.Balances(user_id))
         return {"user_id": user_id, "balances": codec.account_rows(accounts, self._venue.assets)}
 
     async def open_orders(self, request: Request) -> models.Json:
         """GET /orders/open."""
         query = self._query(request, models.OpenOrdersQuery)
         user_id = self._gate.user(request, query.user_id)
-        found = await self._open_orders(user_id, self._known_market(query.market))
+        found = await self._engine.read(queries.OpenOrders(user_id, self._known_market(query.market)))
         return {"orders": [codec.order_json(order, self._rules(order.terms.market)) for order in found]}
-
-    async def _open_orders(self, user_id: str, market: str | None) -> list[OrderUpdated]:
-        """Oldest first."""
-
-        def copy(venue: Venue) -> list[OrderUpdated]:
-            markets = [venue.markets[market]] if market is not None else venue.markets.values()
-            return [as_read(order) for found in markets for order in found.open_orders(user_id)]
-
-        return sorted((await self._engine.read(copy))[0], key=lambda order: order.order_id)
 
     async def tickers(self, request: Request) -> models.Json:
         """GET /ticker."""
@@ -306,7 +283,7 @@ class Rest:
         market = self._known_market(query.market)
         before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
         # The open ones first: an order that closes in between is in the database by then, and that is the newer word.
-        found = {order.order_id: order for order in await self._open_orders(user_id, market)}
+        found = {order.order_id: order for order in await self._engine.read(queries.OpenOrders(user_id, market))}
         found.update(
             (order.order_id, order) for order in await self._history.closed_orders(user_id, market, limit + 1, before)
         )

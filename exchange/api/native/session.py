@@ -7,21 +7,21 @@ in line one market after the other, and channels.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Any
 
 from exchange.api.http.auth import Gate
 from exchange.api.http.request import Request
 from exchange.api.http.sockets import Peer
 from exchange.api.native import messages, models
-from exchange.api.native.channels import PRIVATE, Channels, names, split
+from exchange.api.native.channels import channel_of, names
 from exchange.api.native.errors import ApiError
-from exchange.api.native.feed_frames import answer_frame
+from exchange.api.native.feed_frames import NativeFrames, answer_frame
 from exchange.api.native.rest import api_error
 from exchange.api.native.trading import Several, Trading
-from exchange.core.venue import Venue
+from exchange.core.public import Channel, Kind
 from exchange.pipeline.engine import Engine
-from exchange.pipeline.feeds import Feeds, Subscriber
+from exchange.pipeline.feeds import Feeds
+from exchange.pipeline.subscriber import Subscriber
 
 CLOSING_S = 2.0  # what a peer has to take its last messages when the exchange ends
 GOING_AWAY = 1001
@@ -30,15 +30,18 @@ CHANNELS_MAX = 4096  # of one socket
 CHANNELS_AT_A_TIME = 64  # in the writer's line
 
 
+Change = Callable[[Subscriber, Channel, object], "asyncio.Future[None]"]
+
+
 class Floor:
     """What all sessions share."""
 
-    def __init__(self, trading: Trading, gate: Gate, engine: Engine, feeds: Feeds, channels: Channels) -> None:
+    def __init__(self, trading: Trading, gate: Gate, engine: Engine, feeds: Feeds, frames: NativeFrames) -> None:
         self.trading = trading
         self.gate = gate
         self.engine = engine
         self.feeds = feeds
-        self.channels = channels
+        self.frames = frames
         self._sending = False
 
     def send(self, subscriber: Subscriber, frame: bytes) -> None:
@@ -83,7 +86,7 @@ class Session:
         self._user_id = opened.headers.get("x-user-id")
         self._opened_as = opened.request_id
         self._peer = peer
-        self._subscriber = Subscriber(peer, floor.channels.encode)
+        self._subscriber = Subscriber(peer, floor.frames)
         self._in_flight = 0  # requests that wait for their answer
         self._held = False  # something is to be done before the next is taken
         self.full = False  # held, or as many as may; then nothing more is read
@@ -151,41 +154,37 @@ class Session:
 
     def _subscribe(self, message: messages.Subscribe) -> None:
         floor, subscriber = self._floor, self._subscriber
-        wanted = names(message.channel, message.channels)
+        wanted = [channel_of(name) for name in names(message.channel, message.channels)]
         if len(subscriber.channels) + len(wanted) > CHANNELS_MAX:
             raise ApiError("INVALID_FIELD", f"A socket may have {CHANNELS_MAX} channels.")
         for channel in wanted:
-            kind, subject = split(channel)
-            if kind in PRIVATE:
-                floor.gate.known(subject)
-            elif subject not in floor.engine.venue.markets:
+            if channel.kind >= Kind.ORDERS:
+                floor.gate.known(channel.subject)
+            elif channel.subject not in floor.engine.venue.markets:
                 raise ApiError("UNKNOWN_MARKET")
-        begin = [partial(floor.channels.subscribe, subscriber, channel, message.id) for channel in wanted]
-        self._hold_until(self._do(self._listen(begin, message.id)))
+        self._hold_until(self._do(self._listen(floor.engine.subscribe, wanted, message.id)))
 
     def _unsubscribe(self, message: messages.Unsubscribe) -> None:
         wanted = names(message.channel, message.channels)
         if len(wanted) > CHANNELS_MAX:
             raise ApiError("INVALID_FIELD", f"A socket may have {CHANNELS_MAX} channels.")
-        for channel in wanted:
-            split(channel)
-        end = [partial(self._floor.channels.unsubscribe, self._subscriber, channel, message.id) for channel in wanted]
-        self._hold_until(self._do(self._listen(end, message.id)))
+        channels = [channel_of(name) for name in wanted]
+        self._hold_until(self._do(self._listen(self._floor.engine.unsubscribe, channels, message.id)))
 
-    async def _listen(self, copies: Sequence[Callable[[Venue], Any]], request_id: Any) -> None:
-        """Get channels in the writer's line, some at a time: others are in it too."""
-        reads: list[asyncio.Future[Any]] = []
+    async def _listen(self, change: Change, channels: Sequence[Channel], request_id: Any) -> None:
+        """Begin or end subscriptions, some at a time: other work waits in the same line."""
+        changes: list[asyncio.Future[None]] = []
         try:
-            for begin in range(0, len(copies), CHANNELS_AT_A_TIME):
+            for begin in range(0, len(channels), CHANNELS_AT_A_TIME):
                 if self._subscriber.closed:
                     return
-                for copy in copies[begin : begin + CHANNELS_AT_A_TIME]:
-                    reads.append(self._floor.engine.read(copy))
-                await asyncio.gather(*reads)
-                reads.clear()
+                for channel in channels[begin : begin + CHANNELS_AT_A_TIME]:
+                    changes.append(change(self._subscriber, channel, request_id))
+                await asyncio.gather(*changes)
+                changes.clear()
         except Exception as error:
             self._refuse(api_error(error, "a socket's channel", self._opened_as), request_id)
-            await asyncio.gather(*reads, return_exceptions=True)  # those that are in line already
+            await asyncio.gather(*changes, return_exceptions=True)  # those that are in line already
 
     # --- answering
 

@@ -15,12 +15,11 @@ from exchange.api.native.errors import ApiError
 from exchange.core.commands import CancelAll, CancelOrder, Command, PlaceOrder
 from exchange.core.events import Duplicate, OrderUpdated, Rejected
 from exchange.core.instrument import Instrument
-from exchange.core.market import as_read
-from exchange.core.venue import Venue
 from exchange.pipeline.commits import Applied
-from exchange.pipeline.engine import OVERLOADED, Engine, Overloaded, Stopping
+from exchange.pipeline.engine import Engine
+from exchange.pipeline.outcomes import OVERLOADED, OutcomeUnknown, Overloaded, Stopping
 from exchange.pipeline.projector import HistoryUnavailable
-from exchange.pipeline.writer import OutcomeUnknown
+from exchange.service import queries
 from exchange.service.history import ID_MAX, History
 
 UNTOLD: dict[type[Exception], str] = {
@@ -185,11 +184,8 @@ class Trading:
     ) -> models.Json:
         """The order as it is now: from memory while it is open, from the database when it has closed."""
 
-        def copy(venue: Venue) -> tuple[OrderUpdated | None, int]:
-            order = venue.find_open(venue.markets[rules.symbol], user_id, order_id, client_order_id)
-            return (as_read(order) if order is not None else None), venue.trade_ids.last
-
-        order, last_trade_id = (await self._engine.read(copy))[0]
+        found = await self._engine.read(queries.OpenOrder(user_id, rules.symbol, order_id, client_order_id))
+        order, last_trade_id = found.order, found.last_trade_id
         if order is None:
             order = await self._history.order(user_id, rules.symbol, order_id, client_order_id)
             if order is None:
