@@ -21,7 +21,7 @@ from exchange.pipeline.commits import Applied
 from exchange.pipeline.engine import OVERLOADED, Engine, Overloaded, Stopping
 from exchange.pipeline.projector import HistoryUnavailable
 from exchange.pipeline.writer import OutcomeUnknown
-from exchange.service.history import ID_MAX, History
+from exchange.service.history import History, OrderRead
 
 UNTOLD: dict[type[Exception], str] = {
     HistoryUnavailable: "NOT_READY",
@@ -191,12 +191,13 @@ class Trading:
 
         order, last_trade_id = (await self._engine.read(copy))[0]
         if order is None:
-            order = await self._history.order(user_id, rules.symbol, order_id, client_order_id)
-            if order is None:
+            found = await self._history.order(user_id, rules.symbol, order_id, client_order_id)
+            if found is None:
                 raise ApiError("UNKNOWN_ORDER")
-            last_trade_id = ID_MAX  # it is closed, perhaps since the look into memory: all its trades are there
-        trades = await self._history.trades_of_order(order.order_id, last_trade_id) if order.executed_lots else []
-        return codec.order_with_fills(order, trades, rules)
+        else:
+            fills = await self._history.fills_of_order(order, last_trade_id) if order.executed_lots else []
+            found = OrderRead(order, fills)
+        return codec.order_with_fills(found, rules)
 
     # --- several
 
