@@ -6,7 +6,7 @@ range of ids, with one step in an index each: no index by time is needed, and no
 
 from functools import cache
 
-from exchange.service.history import ID_MAX, Page
+from exchange.service.history import Page
 
 _ORDER = (
     "o.order_id, o.user_id, o.market, o.client_order_id, o.side, o.order_type, o.time_in_force, o.post_only, "
@@ -81,13 +81,14 @@ class _Pages:
 
 def _first_since(name: str, time: str, table: str, where: str, id_column: str, time_column: str) -> str:
     """The first id, `high`, from which on all rows have at least that time: every row up to `low` has less."""
-    rows = f"{where} AND {id_column} >= half" if where else f"{id_column} >= half"
+    rows = f"FROM {table} WHERE {where} AND" if where else f"FROM {table} WHERE"
     return (
-        f"{name} (low, high) AS (SELECT (-1)::bigint, {ID_MAX}::bigint UNION ALL "
-        "SELECT CASE WHEN at < " + time + "::bigint THEN id ELSE low END, "
-        "CASE WHEN at < " + time + "::bigint THEN high ELSE half END "
+        f"{name} (low, high) AS (SELECT 0::bigint, "
+        f"1 + COALESCE((SELECT {id_column} {rows} true ORDER BY {id_column} DESC LIMIT 1), 0) UNION ALL "
+        f"SELECT CASE WHEN at < {time}::bigint THEN id ELSE low END, "
+        f"CASE WHEN at < {time}::bigint THEN high ELSE half END "
         f"FROM {name}, LATERAL (SELECT low + (high - low) / 2 AS half) AS middle LEFT JOIN LATERAL "
-        f"(SELECT {id_column} AS id, {time_column} AS at FROM {table} WHERE {rows} ORDER BY {id_column} LIMIT 1) "
+        f"(SELECT {id_column} AS id, {time_column} AS at {rows} {id_column} >= half ORDER BY {id_column} LIMIT 1) "
         "AS probe ON true WHERE high - low > 1)"
     )
 
