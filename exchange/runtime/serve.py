@@ -31,6 +31,7 @@ from exchange.failure import Failure
 from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.runtime.app import Exchange, build
 from exchange.runtime.metrics import Metrics
+from exchange.service.order_lookup import OrderLookup
 from exchange.store.postgres import PostgresStore
 from exchange.store.queries import PostgresHistory
 
@@ -92,11 +93,12 @@ async def _run(
     exchange = await build(config, store, feed_encoder)
     history = PostgresHistory(dsn, exchange.projector.reached)
     limits = RateLimits(config.limits, time.monotonic)
-    gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, history, limits)
+    orders = OrderLookup(exchange.engine, exchange.closed_orders, history)
+    gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, orders, limits)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
     channels = Channels(exchange.data, feed_encoder(exchange.venue), answer_frame, exchange.engine.now_ns)
     sockets = Sockets(Floor(trading, gate, exchange.engine, exchange.feeds, channels), config.server.ping_s)
-    metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count)
+    metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count, orders.sources)
     desk = Desk(gate, trading, rest.request_ids)
     server = Server(config.server, rest, desk, sockets, metrics.text)
 
