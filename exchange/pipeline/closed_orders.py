@@ -14,7 +14,7 @@ from exchange.core.events import OrderStatus, OrderUpdated, Trade
 from exchange.pipeline.commits import Applied
 from exchange.pipeline.writer import Entry
 
-FILLS_MAX: Final = 16  # kept of one order; an order with more has its fills in the database only
+FILLS_MAX = 16  # kept of one order; an order with more has its fills in the database only
 FILLED: Final = OrderStatus.FILLED
 
 
@@ -29,14 +29,16 @@ class ClosedOrders:
         "_closed",
         "_closed_at",
         "_fills",
+        "_fills_max",
         "_orders_max",
         "_partial",
         "forgotten_id",
         "forgotten_sequence",
     )
 
-    def __init__(self, orders_max: int, last_order_id: int, sequence: int) -> None:
+    def __init__(self, orders_max: int, last_order_id: int, sequence: int, *, fills_max: int = FILLS_MAX) -> None:
         assert orders_max > 0
+        self._fills_max = fills_max
         self._orders_max = orders_max
         self._closed: BigMap[int, OrderUpdated] = BigMap()
         self._fills: BigMap[int, list[Trade]] = BigMap()  # of those of them that have several, or none in their update
@@ -72,14 +74,14 @@ class ClosedOrders:
             if len(self._partial) >= self._orders_max:
                 self._partial.popitem(last=False)
             self._partial[order_id] = [trade]
-        elif len(fills) < FILLS_MAX:
+        elif len(fills) < self._fills_max:
             fills.append(trade)
 
     def _close(self, order: OrderUpdated, sequence: int) -> None:
         order_id = order.order_id
         fills = self._partial.pop(order_id, None) if self._partial else None
         if fills is not None:
-            if order.trade is not None and len(fills) < FILLS_MAX:
+            if order.trade is not None and len(fills) < self._fills_max:
                 fills.append(order.trade)
             if _make(fills, order):
                 self._fills.put(order_id, fills)

@@ -40,7 +40,6 @@ MODULES = (
     "exchange.store.projection",
     "exchange.store.queries",
     "exchange.service.history",
-    "exchange.service.order_lookup",
     "exchange.api.native.codec",
     "exchange.api.native.trading",
     "exchange.api.http.reply",
