@@ -56,12 +56,16 @@ class AuthConfig(Section, frozen=True, kw_only=True):
 
 
 class EngineConfig(Section, frozen=True, kw_only=True):
-    """The bounds of the flow, in commands, and how long a reply may wait for its commit."""
+    """The bounds of the flow, in commands, and how long a reply may wait for its commit.
+
+    The last `closed_orders_max` orders that closed are kept in memory, for questions about them.
+    """
 
     market_queue_max: int = 10_000
     backlog_max: int = 20_000
     batch_max: int = 4096
     reply_timeout_s: float = 5.0
+    closed_orders_max: int = 100_000
 
 
 class LimitsConfig(Section, frozen=True, kw_only=True):
@@ -195,6 +199,7 @@ def _check(config: Config) -> None:
         "[engine] backlog_max": engine.backlog_max,
         "[engine] batch_max": engine.batch_max,
         "[engine] reply_timeout_s": engine.reply_timeout_s,
+        "[engine] closed_orders_max": engine.closed_orders_max,
         "[limits] requests_per_s": config.limits.requests_per_s,
         "[limits] requests_burst": config.limits.requests_burst,
         "[limits] orders_per_s": config.limits.orders_per_s,

@@ -10,8 +10,10 @@ from exchange.api.native.models import BatchRequest
 from exchange.api.native.trading import Trading
 from exchange.config import LimitsConfig
 from exchange.core.venue import Venue
+from exchange.pipeline.closed_orders import ClosedOrders
 from exchange.pipeline.projector import HistoryUnavailable
 from exchange.service.history import History
+from exchange.service.order_lookup import OrderLookup
 from tests.core.stories import venue_of
 from tests.fake_store import flow_of
 
@@ -36,8 +38,11 @@ async def test_a_batch_tells_of_its_orders_although_the_history_is_away(venue: V
     market, user_id = next(iter(venue.markets)), sorted(venue.ledger.users())[0]
     order = {"market": market, "side": "sell", "order_type": "limit", "price": "100", "quantity": "1"}
     async with flow_of(venue) as flow:
-        trading = Trading(flow.engine, cast(History, _NoHistory()), RateLimits(LimitsConfig(), lambda: 0.0))
-        request = _batch({**order, "client_order_id": "a"}, {"cancel": {"market": market, "client_order_id": "gone"}})
+        closed = ClosedOrders(10, venue.sequence, venue.sequence)
+        orders = OrderLookup(flow.engine, closed, cast(History, _NoHistory()))
+        trading = Trading(flow.engine, orders, RateLimits(LimitsConfig(), lambda: 0.0))
+        before_the_start = {"cancel": {"market": market, "order_id": "1"}}  # it may be in the database
+        request = _batch({**order, "client_order_id": "a"}, before_the_start)
         first, second = (await trading.batch(request, user_id))["results"]
     assert (first["status"], first["client_order_id"]) == ("open", "a")
     assert second["code"] == "NOT_READY"

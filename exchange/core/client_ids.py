@@ -54,6 +54,11 @@ class ClientIds:
         order = self._open.get(key)
         return (order.order_id, order.terms) if order is not None else self._recent.get(key)
 
+    @property
+    def remembers_all(self) -> bool:
+        """Whether no id was forgotten: one that is not taken was never used."""
+        return len(self._age) < self._recent_max
+
     def recent(self) -> list[tuple[int, PlaceOrder]]:
         """The remembered orders, oldest first."""
         remembered = [self._recent.get(key) for key in self._age]

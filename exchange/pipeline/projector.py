@@ -80,9 +80,12 @@ class Projector:
         """Return once the journal may go on."""
         await self._room.wait()
 
-    async def reached(self) -> None:
-        """Return once the tables show everything that is durable now. Raises HistoryUnavailable."""
-        if not self.lag:
+    async def reached(self, sequence: int | None = None) -> None:
+        """Return once the tables show everything that is durable now, or at least everything up to a sequence.
+
+        Raises HistoryUnavailable.
+        """
+        if not self.lag or (sequence is not None and sequence <= self.projected_sequence):
             return
         try:
             async with asyncio.timeout(REACH_TIMEOUT_S):

@@ -16,14 +16,16 @@ from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.failure import Failure
 from exchange.pipeline.changes import Changes
+from exchange.pipeline.closed_orders import ClosedOrders
 from exchange.pipeline.commits import Applied, Batch, Journaled, Store, Stored
 from exchange.pipeline.engine import Engine
 from exchange.pipeline.feeds import Feeds
 from exchange.pipeline.histogram import Histogram
 from exchange.pipeline.projector import Projector
-from exchange.pipeline.writer import Writer
+from exchange.pipeline.writer import Entry, Writer
 from exchange.runtime import garbage
 from exchange.runtime.bootstrap import differences
+from exchange.service.order_lookup import last_order_id
 
 TICK_S = 0.05
 StoredCandle = tuple[str, int, Candle]  # market, interval_s
@@ -77,12 +79,13 @@ class Exchange:
         self.venue = venue
         self.data = data
         self.feeds = Feeds(data)
+        self.closed_orders = ClosedOrders(config.engine.closed_orders_max, last_order_id(venue), venue.sequence)
         self.projector = Projector(store.tables, venue.sequence)
         self.writer = Writer(
             store.journal,
             self.projector,
             venue.sequence,
-            released=self.feeds.released,
+            released=self._released,
             reply_timeout_s=config.engine.reply_timeout_s,
             batch_max=config.engine.batch_max,
         )
@@ -96,6 +99,11 @@ class Exchange:
         )
         self.loop_lag_us = Histogram(powers=23)  # to eight seconds
         self._seeded = False
+
+    def _released(self, entries: list[Entry]) -> None:
+        """Show what has become durable: before those who wait are told."""
+        self.closed_orders.released(entries)
+        self.feeds.released(entries)
 
     def ready(self) -> bool:
         """Whether it can trade now."""

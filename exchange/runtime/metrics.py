@@ -36,10 +36,16 @@ class Metrics:
     """What a scrape of one exchange is answered with."""
 
     def __init__(
-        self, exchange: Exchange, refusals: Mapping[str, int], codes: Iterable[str], open_sockets: Callable[[], int]
+        self,
+        exchange: Exchange,
+        refusals: Mapping[str, int],
+        codes: Iterable[str],
+        open_sockets: Callable[[], int],
+        order_lookups: Mapping[str, int],
     ) -> None:
+        """`order_lookups` counts by source."""
         self._registry = CollectorRegistry()
-        self._registry.register(_Pulled(exchange, refusals, tuple(codes), open_sockets))
+        self._registry.register(_Pulled(exchange, refusals, tuple(codes), open_sockets, order_lookups))
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
@@ -50,12 +56,18 @@ class Metrics:
 
 class _Pulled(Collector):
     def __init__(
-        self, exchange: Exchange, refusals: Mapping[str, int], codes: tuple[str, ...], open_sockets: Callable[[], int]
+        self,
+        exchange: Exchange,
+        refusals: Mapping[str, int],
+        codes: tuple[str, ...],
+        open_sockets: Callable[[], int],
+        order_lookups: Mapping[str, int],
     ) -> None:
         self._exchange = exchange
         self._refusals = refusals
         self._codes = codes
         self._open_sockets = open_sockets
+        self._order_lookups = order_lookups
 
     def collect(self) -> Iterable[Metric]:
         """Ask everybody."""
@@ -82,6 +94,14 @@ class _Pulled(Collector):
         for code in self._codes:
             refused.add_metric([code], self._refusals.get(code, 0))
         yield refused
+        looked_up = CounterMetricFamily(
+            "exchange_order_lookups",
+            "Look-ups of one order, refused cancels among them, by where the answer came from.",
+            labels=["source"],
+        )
+        for source, count in self._order_lookups.items():
+            looked_up.add_metric([source], count)
+        yield looked_up
         writer = exchange.writer
         yield _histogram("exchange_batch_commands", "Commands in one commit.", writer.batch_sizes, 1)
         fills = exchange.projector.batch_sizes
@@ -109,6 +129,7 @@ class _Pulled(Collector):
         yield _gauge("exchange_queued", "Requests that wait to be applied, over all markets.", queued)
         yield _gauge("exchange_queued_longest", "The same, of the market where most wait.", longest)
         yield _gauge("exchange_markets", "Markets.", len(exchange.venue.markets))
+        yield _gauge("exchange_closed_orders", "Closed orders that are kept in memory.", len(exchange.closed_orders))
 
     def _clients(self) -> Iterable[Metric]:
         feeds = self._exchange.feeds

@@ -32,6 +32,7 @@ from exchange.failure import Failure
 from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.runtime.app import Exchange, build
 from exchange.runtime.metrics import Metrics
+from exchange.service.order_lookup import OrderLookup
 from exchange.store.postgres import PostgresStore
 from exchange.store.queries import PostgresHistory
 
@@ -93,11 +94,12 @@ async def _run(
     exchange = await build(config, store)
     history = PostgresHistory(dsn, exchange.projector.reached)
     limits = RateLimits(config.limits, time.monotonic)
-    gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, history, limits)
+    orders = OrderLookup(exchange.engine, exchange.closed_orders, history)
+    gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, orders, limits)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
     floor = Floor(trading, gate, exchange.engine, exchange.feeds, NativeFrames(exchange.venue))
     sockets = Sockets(partial(Session, floor), config.server.ping_s)
-    metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count)
+    metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count, orders.sources)
     routes = native_routes(rest, metrics.text)
     server = Server(config.server, routes, sockets, gate, RequestIds(), rest.refuse)
 

@@ -1,62 +1,188 @@
-"""What has passed, as its readers need it: closed orders, trades and fills, page by page, newest first.
+"""The history of the exchange as its readers need it: closed orders, trades, fills and candles, page by page.
 
-Declares the History protocol, which the store fulfils and the API asks; so neither has to know the other.
+Declares the History protocol. The store implements it and the service layer asks it, so neither imports the other.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
+from mypy_extensions import mypyc_attr
+
 from exchange.core.candles import Candle
 from exchange.core.commands import Side
 from exchange.core.events import OrderUpdated, Trade
 
-ID_MAX = 2**63 - 1  # ids are BIGINT in the database; no order and no trade has this one
+ID_MAX = 2**63 - 1  # ids and times are BIGINT in the database; no order and no trade has this one
 
 
+@dataclass(slots=True)
+class Page:
+    """Which rows of a history: at most `limit`, within bounds that are all optional.
+
+    `before` and `after` are ids of the rows, both exclusive. `start_ns` is inclusive and `end_ns` exclusive: the time
+    of an order is its creation, the time of a fill is its trade's. Ids grow with time, so the order by id is the order
+    by time.
+
+    The rows are the newest ones within the bounds, newest first. With `after`, or with `start_ns` and no `before`, they
+    are the oldest ones, oldest first: a reader catches up from there.
+    """
+
+    limit: int
+    before: int | None = None
+    after: int | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+
+    @property
+    def oldest_first(self) -> bool:
+        """The direction of the page."""
+        return self.after is not None or (self.start_ns is not None and self.before is None)
+
+    def has(self, row_id: int, time_ns: int) -> bool:
+        """Whether a row of that id and time is within the bounds."""
+        return (
+            (self.before is None or row_id < self.before)
+            and (self.after is None or row_id > self.after)
+            and (self.start_ns is None or time_ns >= self.start_ns)
+            and (self.end_ns is None or time_ns < self.end_ns)
+        )
+
+
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Fill:
     """One order's private side of a trade."""
 
-    trade: Trade
+    trade_id: int
     order_id: int
     client_order_id: str | None
+    market: str
     side: Side
     is_taker: bool
+    price_ticks: int
+    quantity_lots: int
+    quote_minor: int
     fee_minor: int
+    time_ns: int
+
+    def __init__(
+        self,
+        trade_id: int,
+        order_id: int,
+        client_order_id: str | None,
+        market: str,
+        side: Side,
+        is_taker: bool,
+        price_ticks: int,
+        quantity_lots: int,
+        quote_minor: int,
+        fee_minor: int,
+        time_ns: int,
+    ) -> None:
+        self.trade_id = trade_id
+        self.order_id = order_id
+        self.client_order_id = client_order_id
+        self.market = market
+        self.side = side
+        self.is_taker = is_taker
+        self.price_ticks = price_ticks
+        self.quantity_lots = quantity_lots
+        self.quote_minor = quote_minor
+        self.fee_minor = fee_minor
+        self.time_ns = time_ns
 
 
-def fill_of(trade: Trade, is_taker: bool) -> Fill:
-    """One side of a trade; its client order id is for the caller to fill in."""
-    if is_taker:
-        return Fill(trade, trade.taker_order_id, None, trade.taker_side, True, trade.taker_fee_minor)
-    return Fill(trade, trade.maker_order_id, None, Side(1 - trade.taker_side), False, trade.maker_fee_minor)
+@mypyc_attr(acyclic=True)
+@dataclass(slots=True)
+class PublicTrade:
+    """A trade as everybody sees it."""
+
+    trade_id: int
+    market: str
+    price_ticks: int
+    quantity_lots: int
+    quote_minor: int
+    taker_side: Side
+    time_ns: int
+
+    def __init__(
+        self,
+        trade_id: int,
+        market: str,
+        price_ticks: int,
+        quantity_lots: int,
+        quote_minor: int,
+        taker_side: Side,
+        time_ns: int,
+    ) -> None:
+        self.trade_id = trade_id
+        self.market = market
+        self.price_ticks = price_ticks
+        self.quantity_lots = quantity_lots
+        self.quote_minor = quote_minor
+        self.taker_side = taker_side
+        self.time_ns = time_ns
+
+
+@dataclass(slots=True)
+class OrderRead:
+    """An order as it was read, and the fills that made it what it is, oldest first."""
+
+    order: OrderUpdated
+    fills: list[Fill]
+
+
+def fill_of(trade: Trade, order_id: int, client_order_id: str | None) -> Fill:
+    """The side of a trade that belongs to one of its two orders."""
+    is_taker = trade.taker_order_id == order_id
+    return Fill(
+        trade.trade_id,
+        order_id,
+        client_order_id,
+        trade.market,
+        trade.taker_side if is_taker else Side(1 - trade.taker_side),
+        is_taker,
+        trade.price_ticks,
+        trade.quantity_lots,
+        trade.quote_minor,
+        trade.taker_fee_minor if is_taker else trade.maker_fee_minor,
+        trade.time_ns,
+    )
 
 
 class History(Protocol):
-    """What the API asks. Ids are up to ID_MAX; every call may raise HistoryUnavailable."""
+    """What the database answers. Ids and times are up to ID_MAX.
+
+    Every call shows at least what was durable when it was made; with a `sequence`, at least what was durable at that
+    one, which takes less waiting. It raises HistoryUnavailable when the database does not answer, and Overloaded at
+    once when too many calls wait already.
+    """
 
     async def order(
-        self, user_id: str, market: str | None, order_id: int | None, client_order_id: str | None
-    ) -> OrderUpdated | None:
-        """The user's closed order of that id, the newest one of that client order id."""
+        self,
+        user_id: str,
+        market: str | None,
+        order_id: int | None,
+        client_order_id: str | None,
+        sequence: int | None = None,
+    ) -> OrderRead | None:
+        """The user's closed order of that id, or the newest one of that client order id, with all its fills."""
 
-    async def closed_orders(
-        self, user_id: str, market: str | None, limit: int, before: int = ID_MAX
-    ) -> list[OrderUpdated]:
-        """The user's closed orders with a smaller id."""
-
-    async def trades(self, market: str, limit: int, before: int = ID_MAX) -> list[Trade]:
-        """The market's trades with a smaller id."""
-
-    async def trades_of_order(self, order_id: int, last_trade_id: int = ID_MAX) -> list[Trade]:
-        """The trades of one order, oldest first, up to a trade id."""
-
-    async def fills(
-        self, user_id: str, market: str | None, order_id: int | None, limit: int, before: int = ID_MAX
+    async def fills_of_order(
+        self, order: OrderUpdated, last_trade_id: int = ID_MAX, sequence: int | None = None
     ) -> list[Fill]:
-        """The user's fills of trades with a smaller id."""
+        """The fills of an order, open or closed, up to a trade id; oldest first."""
+
+    async def closed_orders(self, user_id: str, market: str | None, page: Page) -> list[OrderUpdated]:
+        """The user's closed orders, in one market or in all; the ids of the page are order ids."""
+
+    async def trades(self, market: str | None, page: Page) -> list[PublicTrade]:
+        """The trades of one market, or of all; the ids of the page are trade ids."""
+
+    async def fills(self, user_id: str, market: str | None, order_id: int | None, page: Page) -> list[Fill]:
+        """The user's fills, in one market or in all, of one order or of all; the ids of the page are trade ids."""
 
     async def candles(
         self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int
     ) -> list[Candle]:
-        """Candles that begin in a range of times, oldest first: the first of it, or the last when it has no start."""
+        """Candles that begin in a range of times, oldest first: the first ones of it, or the last without a start."""

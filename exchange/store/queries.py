@@ -1,205 +1,218 @@
-"""Reads what has passed: the History of a PostgreSQL."""
+"""The History of a PostgreSQL: each call is one prepared statement, so one snapshot of the tables.
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+Amounts are NUMERIC in the tables and text here: asyncpg needs several times as long to decode a number of that type.
+"""
+
+from collections.abc import Awaitable, Callable
 from typing import Any
-
-import asyncpg
-import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from exchange.core.candles import Candle
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
-from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated, Trade, UpdateReason
-from exchange.pipeline.projector import HistoryUnavailable
-from exchange.service.history import ID_MAX, Fill, fill_of
-from exchange.store.recovery import candle_of
-from exchange.store.schema import candles, closed_orders, open_orders, trades
+from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated, UpdateReason
+from exchange.pipeline.outcomes import Overloaded
+from exchange.service.history import ID_MAX, Fill, OrderRead, Page, PublicTrade
+from exchange.store import statements
+from exchange.store.read_pool import ReadPool
 
-CONNECTIONS_MAX = 8
-QUERY_TIMEOUT_S = 10.0
+CALLS_MAX = 264  # in progress, those that wait for the tables or a connection included
+
+# Looking a member up in its enum costs more than finding it in a tuple; their values count from zero.
+_SIDES = tuple(Side)
+_ORDER_TYPES = tuple(OrderType)
+_TIMES_IN_FORCE = tuple(TimeInForce)
+_STATUSES = tuple(OrderStatus)
+_EXPIRE_REASONS = tuple(ExpireReason)
 
 
 class PostgresHistory:
-    """Queries over a small pool of connections of their own.
+    """Answers from the tables, once `reached` has returned: it waits until they show what is durable.
 
-    They wait for `reached`, which returns once the tables show what is durable.
+    `reached` may be given a sequence, and then waits for that one only.
     """
 
-    def __init__(self, dsn: str, reached: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, dsn: str, reached: Callable[..., Awaitable[None]], **bounds: Any) -> None:
+        """`bounds` are those of the pool of connections."""
+        self._pool = ReadPool(dsn, **bounds)
         self._reached = reached
-
-        async def connect() -> Any:
-            return await asyncpg.connect(
-                dsn,
-                timeout=5,
-                command_timeout=QUERY_TIMEOUT_S,
-                server_settings={"application_name": "exchange history"},
-            )
-
-        self._engine = create_async_engine(
-            "postgresql+asyncpg://",
-            async_creator=connect,
-            pool_size=CONNECTIONS_MAX,
-            max_overflow=0,
-            pool_timeout=QUERY_TIMEOUT_S,
-        )
+        self._calls = 0
 
     async def close(self) -> None:
-        """Close the pool."""
-        await self._engine.dispose()
+        """Close the connections."""
+        await self._pool.close()
 
     async def order(
-        self, user_id: str, market: str | None, order_id: int | None, client_order_id: str | None
-    ) -> OrderUpdated | None:
-        """The user's closed order of that id, the newest one of that client order id."""
-        query = sa.select(closed_orders).where(closed_orders.c.user_id == user_id)
-        if market is not None:
-            query = query.where(closed_orders.c.market == market)
-        if order_id is not None:
-            query = query.where(closed_orders.c.order_id == order_id)
-        else:
-            query = query.where(closed_orders.c.client_order_id == client_order_id)
-        rows = await self._fetch(query.order_by(closed_orders.c.order_id.desc()).limit(1))
-        return _order(rows[0]) if rows else None
+        self,
+        user_id: str,
+        market: str | None,
+        order_id: int | None,
+        client_order_id: str | None,
+        sequence: int | None = None,
+    ) -> OrderRead | None:
+        """The user's closed order of that id, or the newest one of that client order id, with all its fills."""
+        by_id = order_id is not None
+        statement = statements.closed_order(by_id=by_id, market=market is not None)
+        arguments = (user_id, order_id if by_id else client_order_id)
+        rows = await self._fetch(statement, *arguments, *_some(market), sequence=sequence)
+        if not rows:
+            return None
+        order = _order(rows[0])
+        return OrderRead(order, [_fill_of_order(row, order) for row in rows] if rows[0][16] is not None else [])
 
-    async def closed_orders(
-        self, user_id: str, market: str | None, limit: int, before: int = ID_MAX
-    ) -> list[OrderUpdated]:
-        """The user's closed orders with a smaller id."""
-        query = sa.select(closed_orders).where(closed_orders.c.user_id == user_id, closed_orders.c.order_id < before)
-        if market is not None:
-            query = query.where(closed_orders.c.market == market)
-        return [_order(row) for row in await self._fetch(query.order_by(closed_orders.c.order_id.desc()).limit(limit))]
-
-    async def trades(self, market: str, limit: int, before: int = ID_MAX) -> list[Trade]:
-        """The market's trades with a smaller id."""
-        query = (
-            sa.select(trades)
-            .where(trades.c.market == market, trades.c.trade_id < before)
-            .order_by(trades.c.trade_id.desc())
-            .limit(limit)
-        )
-        return [_trade(row) for row in await self._fetch(query)]
-
-    async def trades_of_order(self, order_id: int, last_trade_id: int = ID_MAX) -> list[Trade]:
-        """The trades of one order, oldest first, up to a trade id."""
-        sides = [
-            sa.select(trades).where(column == order_id, trades.c.trade_id <= last_trade_id)
-            for column in (trades.c.taker_order_id, trades.c.maker_order_id)
-        ]
-        found = [_trade(row) for side in sides for row in await self._fetch(side)]
-        return sorted(found, key=lambda trade: trade.trade_id)
-
-    async def fills(
-        self, user_id: str, market: str | None, order_id: int | None, limit: int, before: int = ID_MAX
+    async def fills_of_order(
+        self, order: OrderUpdated, last_trade_id: int = ID_MAX, sequence: int | None = None
     ) -> list[Fill]:
-        """The user's fills of trades with a smaller id."""
-        halves = []
-        for user, order in (("taker_user_id", "taker_order_id"), ("maker_user_id", "maker_order_id")):
-            half = sa.select(trades).where(trades.c[user] == user_id, trades.c.trade_id < before)
-            if market is not None:
-                half = half.where(trades.c.market == market)
-            if order_id is not None:
-                half = half.where(trades.c[order] == order_id)
-            halves.append(half.order_by(trades.c.trade_id.desc()).limit(limit).subquery().select())
-        # One statement, so one snapshot: a page never holds a fill and lacks an older one.
-        both = sa.union_all(*halves).subquery()
-        found = [_trade(row) for row in await self._fetch(both.select().order_by(both.c.trade_id.desc()).limit(limit))]
-        fills = [fill_of(trade, trade.taker_user_id == user_id) for trade in found]
-        names = await self._client_order_ids(user_id, {fill.order_id for fill in fills})
-        for fill in fills:
-            fill.client_order_id = names.get(fill.order_id)
-        return fills
+        """The fills of an order, open or closed, up to a trade id; oldest first."""
+        rows = await self._fetch(statements.FILLS_OF_ORDER, order.order_id, last_trade_id, sequence=sequence)
+        return [_fill_of_order(row, order) for row in rows]
+
+    async def closed_orders(self, user_id: str, market: str | None, page: Page) -> list[OrderUpdated]:
+        """The user's closed orders, in one market or in all; the ids of the page are order ids."""
+        statement = statements.closed_orders(page, market=market is not None)
+        return [_order(row) for row in await self._fetch(statement, *_bounds(page), user_id, *_some(market))]
+
+    async def trades(self, market: str | None, page: Page) -> list[PublicTrade]:
+        """The trades of one market, or of all; the ids of the page are trade ids."""
+        statement = statements.trades(page, market=market is not None)
+        return [_trade(row) for row in await self._fetch(statement, *_bounds(page), *_some(market))]
+
+    async def fills(self, user_id: str, market: str | None, order_id: int | None, page: Page) -> list[Fill]:
+        """The user's fills, in one market or in all, of one order or of all; the ids of the page are trade ids."""
+        statement = statements.fills(page, market=market is not None, order=order_id is not None)
+        rows = await self._fetch(statement, *_bounds(page), user_id, *_some(market), *_some(order_id))
+        return [_fill(row) for row in rows]
 
     async def candles(
         self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int
     ) -> list[Candle]:
-        """Candles that begin in a range of times, oldest first: the first of it, or the last when it has no start."""
-        begin = candles.c.open_s
-        query = sa.select(candles).where(candles.c.market == market, candles.c.interval_s == interval_s)
-        if start_s is not None:
-            query = query.where(begin >= start_s)
-        if end_s is not None:
-            query = query.where(begin < end_s)
-        order = begin.asc() if start_s is not None else begin.desc()
-        rows = await self._fetch(query.order_by(order).limit(limit))
-        return sorted((candle_of(row._mapping) for row in rows), key=lambda candle: candle.open_s)
+        """Candles that begin in a range of times, oldest first: the first ones of it, or the last without a start."""
+        first = start_s is not None
+        bounds = (start_s if start_s is not None else 0, ID_MAX if end_s is None else end_s)
+        rows = await self._fetch(statements.candles(first=first), market, interval_s, *bounds, limit)
+        found = [_candle(row) for row in rows]
+        return found if first else found[::-1]
 
-    async def _client_order_ids(self, user_id: str, order_ids: set[int]) -> dict[int, str | None]:
-        found: dict[int, str | None] = {}
-        # The open ones first: an order that closes in between is in the second table by then.
-        for table in (open_orders, closed_orders) if order_ids else ():
-            query = sa.select(table.c.order_id, table.c.client_order_id).where(
-                table.c.user_id == user_id,
-                table.c.order_id == sa.func.any(sa.cast(sorted(order_ids), sa.ARRAY(sa.BigInteger))),
-            )
-            found.update((row[0], row[1]) for row in await self._rows(query))
-        return found
+    async def _fetch(self, statement: str, *arguments: Any, sequence: int | None = None) -> list[Any]:
+        """The rows, with all that is durable by now, or at least with what was up to a sequence."""
+        if self._calls >= CALLS_MAX:
+            raise Overloaded
+        self._calls += 1
+        try:
+            await (self._reached() if sequence is None else self._reached(sequence))
+            return await self._pool.fetch(statement, *arguments)
+        finally:
+            self._calls -= 1
 
-    async def _fetch(self, query: Any) -> Sequence[Any]:
-        """The rows, with all that is durable by now."""
-        await self._reached()
-        return await self._rows(query)
 
-    async def _rows(self, query: Any) -> Sequence[Any]:
-        """The rows; once more on a new connection when the pooled one turns out to be dead."""
-        for attempt in (1, 2):
-            try:
-                async with self._engine.connect() as connection:
-                    return (await connection.execute(query)).all()
-            except DBAPIError as error:
-                if not error.connection_invalidated or attempt == 2:
-                    raise HistoryUnavailable(str(error.orig)) from error
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, PoolTimeoutError) as error:
-                raise HistoryUnavailable(str(error)) from error
-            await asyncio.sleep(0)
-        raise AssertionError("unreachable")
+def _some(value: Any) -> tuple[Any, ...]:
+    return () if value is None else (value,)
+
+
+def _bounds(page: Page) -> tuple[int, ...]:
+    after = -1 if page.after is None else page.after
+    before = ID_MAX if page.before is None else page.before
+    return page.limit, after, before, *_some(page.start_ns), *_some(page.end_ns)
 
 
 def _order(row: Any) -> OrderUpdated:
-    terms = PlaceOrder(
-        row.user_id,
-        row.market,
-        Side(row.side),
-        OrderType(row.order_type),
-        TimeInForce(row.time_in_force),
-        row.post_only,
-        row.price_ticks,
-        row.quantity_lots,
-        row.client_order_id,
-    )
+    (
+        order_id,
+        user_id,
+        market,
+        client_order_id,
+        side,
+        order_type,
+        time_in_force,
+        post_only,
+        price_ticks,
+        quantity_lots,
+        executed_lots,
+        executed_quote_minor,
+        status,
+        created_ns,
+        updated_ns,
+        expire_reason,
+    ) = row[:16]
     return OrderUpdated(
         UpdateReason.READ,
-        row.order_id,
-        terms,
-        OrderStatus(row.status),
-        row.executed_lots,
-        int(row.executed_quote_minor),
-        ExpireReason(row.expire_reason) if row.expire_reason is not None else None,
-        row.created_ns,
-        row.updated_ns,
+        order_id,
+        PlaceOrder(
+            user_id,
+            market,
+            _SIDES[side],
+            _ORDER_TYPES[order_type],
+            _TIMES_IN_FORCE[time_in_force],
+            post_only,
+            price_ticks,
+            quantity_lots,
+            client_order_id,
+        ),
+        _STATUSES[status],
+        executed_lots,
+        int(executed_quote_minor),
+        None if expire_reason is None else _EXPIRE_REASONS[expire_reason],
+        created_ns,
+        updated_ns,
         None,
         0,
     )
 
 
-def _trade(row: Any) -> Trade:
-    return Trade(
-        row.trade_id,
-        row.market,
-        row.price_ticks,
-        row.quantity_lots,
-        int(row.quote_minor),
-        Side(row.taker_side),
-        row.maker_order_id,
-        row.taker_order_id,
-        row.maker_user_id,
-        row.taker_user_id,
-        int(row.maker_fee_minor),
-        int(row.taker_fee_minor),
-        row.time_ns,
-        0,
+def _fill_of_order(row: Any, order: OrderUpdated) -> Fill:
+    """The last seven columns are the trade's."""
+    trade_id, is_taker, price_ticks, quantity_lots, quote_minor, fee_minor, time_ns = row[-7:]
+    terms = order.terms
+    return Fill(
+        trade_id,
+        order.order_id,
+        terms.client_order_id,
+        terms.market,
+        terms.side,
+        is_taker,
+        price_ticks,
+        quantity_lots,
+        int(quote_minor),
+        int(fee_minor),
+        time_ns,
     )
+
+
+def _fill(row: Any) -> Fill:
+    (
+        trade_id,
+        order_id,
+        client_order_id,
+        market,
+        side,
+        is_taker,
+        price_ticks,
+        quantity_lots,
+        quote_minor,
+        fee_minor,
+        time_ns,
+    ) = row
+    return Fill(
+        trade_id,
+        order_id,
+        client_order_id,
+        market,
+        _SIDES[side],
+        is_taker,
+        price_ticks,
+        quantity_lots,
+        int(quote_minor),
+        int(fee_minor),
+        time_ns,
+    )
+
+
+def _trade(row: Any) -> PublicTrade:
+    trade_id, market, price_ticks, quantity_lots, quote_minor, taker_side, time_ns = row
+    return PublicTrade(trade_id, market, price_ticks, quantity_lots, int(quote_minor), _SIDES[taker_side], time_ns)
+
+
+def _candle(row: Any) -> Candle:
+    open_s, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots, quote_minor, trades = row
+    candle = Candle(open_s, open_ticks)
+    candle.high_ticks, candle.low_ticks, candle.close_ticks = high_ticks, low_ticks, close_ticks
+    candle.volume_lots, candle.quote_minor, candle.trades = int(volume_lots), int(quote_minor), trades
+    return candle

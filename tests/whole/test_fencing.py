@@ -15,6 +15,7 @@ from exchange.failure import Failure
 from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Batch, CommitInDoubt, commit_once
 from exchange.runtime.app import build
+from exchange.service.history import Page
 from exchange.store import committer
 from exchange.store.audit import audit
 from exchange.store.postgres import PostgresStore
@@ -366,7 +367,7 @@ async def test_history_is_read_again_after_such_a_goodbye(server: Server, dsn: s
     with directory() as place:
         async with Wire(place, server).up() as wire:
             history = PostgresHistory(server.dsn(name, place), reached)
-            assert len(await history.trades(MARKET, 10)) == 1
+            assert len(await history.trades(MARKET, Page(10))) == 1
             wire.ends.clear()
             await execute(dsn, CUT.replace("writer", "history").format(name=name))
 
@@ -374,7 +375,7 @@ async def test_history_is_read_again_after_such_a_goodbye(server: Server, dsn: s
                 return b"terminating connection" in wire.last_answer
 
             await until(has_said_goodbye)
-            reading = asyncio.create_task(history.trades(MARKET, 10))
+            reading = asyncio.create_task(history.trades(MARKET, Page(10)))
             await asyncio.wait([reading], timeout=0.1)
             wire.mend()
             assert len(await reading) == 1

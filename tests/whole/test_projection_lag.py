@@ -11,6 +11,7 @@ from exchange.core.commands import CancelOrder, Deposit
 from exchange.failure import Failure
 from exchange.pipeline.changes import Changes
 from exchange.runtime.app import build
+from exchange.service.history import Page
 from exchange.store.audit import audit
 from exchange.store.postgres import PostgresStore
 from exchange.store.queries import PostgresHistory
@@ -53,7 +54,7 @@ async def test_a_start_brings_it_into_the_tables(dsn: str) -> None:
 
     async def look() -> None:
         assert await value(dsn, "SELECT sequence FROM filled") == ended.sequence
-        assert [trade.quantity_lots for trade in await history.trades(MARKET, 10)] == [4000]
+        assert [trade.quantity_lots for trade in await history.trades(MARKET, Page(10))] == [4000]
         assert exchange.data.market(MARKET).changed.trade_sequence == 1
         again = await exchange.engine.submit(order("random2", "buy 4000 @ 150", "second"))
         assert again.__class__.__name__ == "Duplicate"

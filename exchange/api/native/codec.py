@@ -29,7 +29,7 @@ from exchange.core.events import (
 from exchange.core.instrument import Asset, Instrument, InvalidNumber, MarketStatus, OffGrid, decimal_text
 from exchange.core.public import CandleUpdate, DepthDiff, Ticker
 from exchange.pipeline.subscriber import BalancesSnapshot, BalancesUpdate, DepthSnapshot, Message, OrdersSnapshot
-from exchange.service.history import ID_MAX, Fill
+from exchange.service.history import ID_MAX, Fill, OrderRead, PublicTrade
 
 # Looking a member up in its enum costs more than a comparison.
 BUY: Final = Side.BUY
@@ -268,13 +268,20 @@ def order_fill_json(trade: Trade, is_taker: bool, rules: Instrument) -> Json:
 
 def fill_json(fill: Fill, rules: Instrument) -> Json:
     """A fill that stands alone."""
+    received = rules.base if fill.side is BUY else rules.quote
     return {
-        **order_fill_json(fill.trade, fill.is_taker, rules),
+        "trade_id": str(fill.trade_id),
+        "price": rules.price_text(fill.price_ticks),
+        "quantity": rules.quantity_text(fill.quantity_lots),
+        "fee": received.text(fill.fee_minor),
+        "fee_asset": received.symbol,
+        "liquidity": "taker" if fill.is_taker else "maker",
+        "timestamp": fill.time_ns // 1_000_000,
         "order_id": str(fill.order_id),
         "client_order_id": fill.client_order_id,
         "market": rules.symbol,
         "side": SIDE_NAMES[fill.side],
-        "quote_quantity": rules.quote.text(fill.trade.quote_minor),
+        "quote_quantity": rules.quote.text(fill.quote_minor),
     }
 
 
@@ -295,14 +302,26 @@ def placed_json(events: Sequence[Event], rules: Instrument) -> Json:
     return answer
 
 
-def order_with_fills(order: OrderUpdated, trades: Sequence[Trade], rules: Instrument) -> Json:
+def order_with_fills(read: OrderRead, rules: Instrument) -> Json:
     """An order with the fills that made it what it is."""
-    answer = order_json(order, rules)
-    answer["fills"] = [order_fill_json(trade, trade.taker_order_id == order.order_id, rules) for trade in trades]
+    answer = order_json(read.order, rules)
+    received = rules.base if read.order.terms.side is BUY else rules.quote
+    answer["fills"] = [
+        {
+            "trade_id": str(fill.trade_id),
+            "price": rules.price_text(fill.price_ticks),
+            "quantity": rules.quantity_text(fill.quantity_lots),
+            "fee": received.text(fill.fee_minor),
+            "fee_asset": received.symbol,
+            "liquidity": "taker" if fill.is_taker else "maker",
+            "timestamp": fill.time_ns // 1_000_000,
+        }
+        for fill in read.fills
+    ]
     return answer
 
 
-def trade_json(trade: Trade, rules: Instrument) -> Json:
+def trade_json(trade: Trade | PublicTrade, rules: Instrument) -> Json:
     """A trade as everybody sees it."""
     return {
         "trade_id": str(trade.trade_id),

@@ -25,6 +25,7 @@ from exchange.pipeline.outcomes import OutcomeUnknown, Overloaded, Stopping
 from exchange.pipeline.projector import HistoryUnavailable
 from exchange.service import queries
 from exchange.service.history import ID_MAX, History
+from exchange.service.history import Page as HistoryPage
 from exchange.service.tasks import Tasks
 
 log = structlog.get_logger(__name__)
@@ -284,9 +285,8 @@ class Rest:
         before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
         # The open ones first: an order that closes in between is in the database by then, and that is the newer word.
         found = {order.order_id: order for order in await self._engine.read(queries.OpenOrders(user_id, market))}
-        found.update(
-            (order.order_id, order) for order in await self._history.closed_orders(user_id, market, limit + 1, before)
-        )
+        closed = await self._history.closed_orders(user_id, market, HistoryPage(limit + 1, before))
+        found.update((order.order_id, order) for order in closed)
         page = sorted((order for order in found.values() if order.order_id < before), key=lambda o: -o.order_id)
         rows = [codec.order_json(order, self._rules(order.terms.market)) for order in page[:limit]]
         return {"orders": rows, "next": rows[-1]["order_id"] if len(page) > limit else None}
@@ -297,7 +297,7 @@ class Rest:
         limit = codec.page_limit(query.limit, models.PAGE_MAX)
         rules = self._rules(query.market)
         before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
-        page = await self._history.trades(rules.symbol, limit + 1, before)
+        page = await self._history.trades(rules.symbol, HistoryPage(limit + 1, before))
         rows = [codec.trade_json(trade, rules) for trade in page[:limit]]
         return {"trades": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
 
@@ -309,8 +309,8 @@ class Rest:
         order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
         before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
         market = self._known_market(query.market)
-        page = await self._history.fills(user_id, market, order_id, limit + 1, before)
-        rows = [codec.fill_json(fill, self._rules(fill.trade.market)) for fill in page[:limit]]
+        page = await self._history.fills(user_id, market, order_id, HistoryPage(limit + 1, before))
+        rows = [codec.fill_json(fill, self._rules(fill.market)) for fill in page[:limit]]
         return {"fills": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
 
 

@@ -19,8 +19,7 @@ from exchange.pipeline.commits import Applied
 from exchange.pipeline.engine import Engine
 from exchange.pipeline.outcomes import OVERLOADED, OutcomeUnknown, Overloaded, Stopping
 from exchange.pipeline.projector import HistoryUnavailable
-from exchange.service import queries
-from exchange.service.history import ID_MAX, History
+from exchange.service.order_lookup import OrderLookup, OrderName
 
 UNTOLD: dict[type[Exception], str] = {
     HistoryUnavailable: "NOT_READY",
@@ -103,11 +102,11 @@ class _Placing:
 class Trading:
     """What a known user can do."""
 
-    def __init__(self, engine: Engine, history: History, limits: RateLimits) -> None:
+    def __init__(self, engine: Engine, orders: OrderLookup, limits: RateLimits) -> None:
         self._engine = engine
         self._limits = limits
         self._venue = engine.venue
-        self._history = history
+        self._orders = orders
         self.refusals: Counter[str] = Counter()  # what was answered with an error, by its code
         self._looking_up: set[asyncio.Task[None]] = set()
 
@@ -173,26 +172,21 @@ class Trading:
             assert isinstance(canceled, OrderUpdated)
             return codec.order_json(canceled, rules)
         if isinstance(outcome, Rejected) and outcome.reason == "UNKNOWN_ORDER":
-            order = await self.find_order(command.user_id, rules, command.order_id, command.client_order_id)
-            if order["status"] in codec.OPEN_NAMES:  # it was placed after this cancel was refused
+            name = OrderName(command.user_id, rules.symbol, command.order_id, command.client_order_id)
+            closed = await self._orders.find_closed(name)  # at once, if it closed a short while ago
+            if closed is None:
                 raise ApiError("UNKNOWN_ORDER")
-            raise ApiError("ORDER_CLOSED", order=order)
+            raise ApiError("ORDER_CLOSED", order=codec.order_with_fills(closed, rules))
         raise refused(outcome)
 
     async def find_order(
         self, user_id: str, rules: Instrument, order_id: int | None, client_order_id: str | None
     ) -> models.Json:
-        """The order as it is now: from memory while it is open, from the database when it has closed."""
-
-        found = await self._engine.read(queries.OpenOrder(user_id, rules.symbol, order_id, client_order_id))
-        order, last_trade_id = found.order, found.last_trade_id
-        if order is None:
-            order = await self._history.order(user_id, rules.symbol, order_id, client_order_id)
-            if order is None:
-                raise ApiError("UNKNOWN_ORDER")
-            last_trade_id = ID_MAX  # it is closed, perhaps since the look into memory: all its trades are there
-        trades = await self._history.trades_of_order(order.order_id, last_trade_id) if order.executed_lots else []
-        return codec.order_with_fills(order, trades, rules)
+        """The order as it is now, open or closed."""
+        found = await self._orders.find(OrderName(user_id, rules.symbol, order_id, client_order_id))
+        if found is None:
+            raise ApiError("UNKNOWN_ORDER")
+        return codec.order_with_fills(found, rules)
 
     # --- several
 

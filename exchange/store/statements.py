@@ -1,0 +1,160 @@
+"""The statements that read history, as text. There are some dozens of them, and each connection prepares them once.
+
+A page by time becomes a page by id. Ids grow with time, so the first row at or after a time is found by halving the
+range of ids, with one step in an index each: no index by time is needed, and no row outside the page is read.
+"""
+
+from functools import cache
+
+from exchange.service.history import Page
+
+_ORDER = (
+    "o.order_id, o.user_id, o.market, o.client_order_id, o.side, o.order_type, o.time_in_force, o.post_only, "
+    "o.price_ticks, o.quantity_lots, o.executed_lots, o.executed_quote_minor::text, o.status, o.created_ns, "
+    "o.updated_ns, o.expire_reason"
+)
+_TRADE = "trade_id, market, price_ticks, quantity_lots, quote_minor::text, taker_side, time_ns"
+_TAKER = (
+    "trade_id, taker_order_id AS order_id, market, taker_side AS side, true AS is_taker, "
+    "price_ticks, quantity_lots, quote_minor, taker_fee_minor AS fee_minor, time_ns"
+)
+_MAKER = (
+    "trade_id, maker_order_id AS order_id, market, (1 - taker_side)::smallint AS side, false AS is_taker, "
+    "price_ticks, quantity_lots, quote_minor, maker_fee_minor AS fee_minor, time_ns"
+)
+_OF_ORDER = "f.trade_id, f.is_taker, f.price_ticks, f.quantity_lots, f.quote_minor::text, f.fee_minor::text, f.time_ns"
+
+
+def _fills_of(order_id: str) -> str:
+    return (
+        f"SELECT {_TAKER} FROM trades WHERE taker_order_id = {order_id} "
+        f"UNION ALL SELECT {_MAKER} FROM trades WHERE maker_order_id = {order_id}"
+    )
+
+
+# $1 is the order's id, $2 the last trade's.
+FILLS_OF_ORDER = f"SELECT {_OF_ORDER} FROM ({_fills_of('$1')}) AS f WHERE trade_id <= $2 ORDER BY trade_id"
+
+
+@cache
+def closed_order(*, by_id: bool, market: bool) -> str:
+    """One order ($1 the user, $2 the id of either kind, $3 the market), in a row for each of its fills, or in one."""
+    which = "order_id = $2" if by_id else "client_order_id = $2"
+    there = " AND market = $3" if market else ""
+    return (
+        f"WITH o AS MATERIALIZED (SELECT * FROM closed_orders WHERE user_id = $1 AND {which}{there} "
+        "ORDER BY order_id DESC LIMIT 1) "
+        f"SELECT {_ORDER}, {_OF_ORDER} "
+        f"FROM o LEFT JOIN LATERAL ({_fills_of('o.order_id')}) AS f ON o.executed_lots > 0 ORDER BY f.trade_id"
+    )
+
+
+class _Pages:
+    """The bounds of a page as text: $1 its limit, $2 `after`, $3 `before`, then the times that it has."""
+
+    def __init__(self, start: bool, end: bool, oldest_first: bool) -> None:
+        self._start = "$4" if start else None
+        self._end = f"${4 + start}" if end else None
+        self._direction = "ASC" if oldest_first else "DESC"
+        self.next = 4 + start + end  # the number of the next parameter
+        self._found: list[str] = []
+
+    def of(self, columns: str, table: str, where: str, id_column: str, time_column: str) -> str:
+        """The page of the rows of a table that fulfil a condition, which an index has in the order of their ids."""
+        bounds = [f"{id_column} > $2", f"{id_column} < $3"]
+        for time, sign in ((self._start, ">="), (self._end, "<")):
+            if time is not None:
+                name = f"found_{len(self._found)}"
+                self._found.append(_first_since(name, time, table, where, id_column, time_column))
+                bounds.append(f"{id_column} {sign} (SELECT max(high) FILTER (WHERE high - low = 1) FROM {name})")
+        condition = " AND ".join([where, *bounds] if where else bounds)
+        return f"SELECT {columns} FROM {table} WHERE {condition} {self.ordered(id_column)}"
+
+    def ordered(self, id_column: str) -> str:
+        """The end of the statement."""
+        return f"ORDER BY {id_column} {self._direction} LIMIT $1"
+
+    def statement(self, page: str) -> str:
+        """The whole."""
+        return f"WITH RECURSIVE {', '.join(self._found)} {page}" if self._found else page
+
+
+def _first_since(name: str, time: str, table: str, where: str, id_column: str, time_column: str) -> str:
+    """The first id, `high`, from which on all rows have at least that time: every row up to `low` has less."""
+    rows = f"FROM {table} WHERE {where} AND" if where else f"FROM {table} WHERE"
+    return (
+        f"{name} (low, high) AS (SELECT 0::bigint, "
+        f"1 + COALESCE((SELECT {id_column} {rows} true ORDER BY {id_column} DESC LIMIT 1), 0) UNION ALL "
+        f"SELECT CASE WHEN at < {time}::bigint THEN id ELSE low END, "
+        f"CASE WHEN at < {time}::bigint THEN high ELSE half END "
+        f"FROM {name}, LATERAL (SELECT low + (high - low) / 2 AS half) AS middle LEFT JOIN LATERAL "
+        f"(SELECT {id_column} AS id, {time_column} AS at {rows} {id_column} >= half ORDER BY {id_column} LIMIT 1) "
+        "AS probe ON true WHERE high - low > 1)"
+    )
+
+
+def _pages(page: Page) -> tuple[bool, bool, bool]:
+    return page.start_ns is not None, page.end_ns is not None, page.oldest_first
+
+
+def closed_orders(page: Page, *, market: bool) -> str:
+    """A page of a user's closed orders: after the bounds the user, and the market."""
+    return _closed_orders(*_pages(page), market)
+
+
+@cache
+def _closed_orders(start: bool, end: bool, oldest_first: bool, market: bool) -> str:
+    pages = _Pages(start, end, oldest_first)
+    where = f"user_id = ${pages.next}" + (f" AND market = ${pages.next + 1}" if market else "")
+    return pages.statement(pages.of(_ORDER, "closed_orders AS o", where, "order_id", "created_ns"))
+
+
+def trades(page: Page, *, market: bool) -> str:
+    """A page of trades: after the bounds the market."""
+    return _trades(*_pages(page), market)
+
+
+@cache
+def _trades(start: bool, end: bool, oldest_first: bool, market: bool) -> str:
+    pages = _Pages(start, end, oldest_first)
+    where = f"market = ${pages.next}" if market else ""
+    return pages.statement(pages.of(_TRADE, "trades", where, "trade_id", "time_ns"))
+
+
+def fills(page: Page, *, market: bool, order: bool) -> str:
+    """A page of a user's fills: after the bounds the user, the market and the order."""
+    return _fills(*_pages(page), market, order)
+
+
+@cache
+def _fills(start: bool, end: bool, oldest_first: bool, market: bool, order: bool) -> str:
+    pages = _Pages(start, end, oldest_first)
+    sides = []
+    for side, columns in (("taker", _TAKER), ("maker", _MAKER)):
+        where = f"{side}_user_id = ${pages.next}"
+        if market:
+            where += f" AND market = ${pages.next + 1}"
+        if order:
+            where += f" AND {side}_order_id = ${pages.next + 1 + market}"
+        sides.append(f"({pages.of(columns, 'trades', where, 'trade_id', 'time_ns')})")
+    # An order is in one of the two tables, never in both.
+    user = f"user_id = ${pages.next} AND order_id = f.order_id"
+    name = (
+        f"COALESCE((SELECT client_order_id FROM open_orders WHERE {user}), "
+        f"(SELECT client_order_id FROM closed_orders WHERE {user}))"
+    )
+    return pages.statement(
+        f"SELECT trade_id, order_id, {name}, market, side, is_taker, price_ticks, quantity_lots, quote_minor::text, "
+        f"fee_minor::text, time_ns FROM ({' UNION ALL '.join(sides)} {pages.ordered('trade_id')}) AS f "
+        f"{pages.ordered('trade_id')}"
+    )
+
+
+@cache
+def candles(*, first: bool) -> str:
+    """Candles of a market ($1) and interval ($2) that begin from $3 to before $4, the first or the last $5 of them."""
+    return (
+        "SELECT open_s, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots::text, quote_minor::text, trades "
+        "FROM candles WHERE market = $1 AND interval_s = $2 AND open_s >= $3 AND open_s < $4 "
+        f"ORDER BY open_s {'ASC' if first else 'DESC'} LIMIT $5"
+    )
