@@ -33,6 +33,12 @@ class ServerConfig(Section, frozen=True, kw_only=True):
     body_max_bytes: int = 1 << 20
     stop_timeout_s: float = 10.0
     ping_s: float = 20.0  # an idle socket is asked so often; one that does not answer within half of it is closed
+    head_timeout_s: float = 10.0  # from the first byte of a request to the end of its headers
+    body_timeout_s: float = 30.0  # from there to the end of its body
+    idle_timeout_s: float = 75.0  # from a reply to the next request on the same connection
+    write_timeout_s: float = 30.0  # without the client reading anything of what it is owed
+    connections_max: int = 0  # 0: as many as open files allow, less a reserve
+    owed_bytes_max: int = 256 << 20  # for all clients together; then those that are owed most are cut off
 
 
 class DatabaseConfig(Section, frozen=True, kw_only=True):
@@ -195,6 +201,11 @@ def _check(config: Config) -> None:
         "[database] commit_timeout_s": config.database.commit_timeout_s,
         "[database] lock_timeout_s": config.database.lock_timeout_s,
         "[server] ping_s": server.ping_s,
+        "[server] head_timeout_s": server.head_timeout_s,
+        "[server] body_timeout_s": server.body_timeout_s,
+        "[server] idle_timeout_s": server.idle_timeout_s,
+        "[server] write_timeout_s": server.write_timeout_s,
+        "[server] owed_bytes_max": server.owed_bytes_max,
         "[engine] market_queue_max": engine.market_queue_max,
         "[engine] backlog_max": engine.backlog_max,
         "[engine] batch_max": engine.batch_max,

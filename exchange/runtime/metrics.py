@@ -16,6 +16,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from exchange import __version__
+from exchange.api.http.site import Site
 from exchange.core import commands
 from exchange.pipeline.histogram import Histogram
 from exchange.runtime.app import Exchange
@@ -40,12 +41,12 @@ class Metrics:
         exchange: Exchange,
         refusals: Mapping[str, int],
         codes: Iterable[str],
-        open_sockets: Callable[[], int],
+        site: Callable[[], Site],
         order_lookups: Mapping[str, int],
     ) -> None:
         """`order_lookups` counts by source."""
         self._registry = CollectorRegistry()
-        self._registry.register(_Pulled(exchange, refusals, tuple(codes), open_sockets, order_lookups))
+        self._registry.register(_Pulled(exchange, refusals, tuple(codes), site, order_lookups))
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
@@ -60,13 +61,13 @@ class _Pulled(Collector):
         exchange: Exchange,
         refusals: Mapping[str, int],
         codes: tuple[str, ...],
-        open_sockets: Callable[[], int],
+        site: Callable[[], Site],
         order_lookups: Mapping[str, int],
     ) -> None:
         self._exchange = exchange
         self._refusals = refusals
         self._codes = codes
-        self._open_sockets = open_sockets
+        self._site = site
         self._order_lookups = order_lookups
 
     def collect(self) -> Iterable[Metric]:
@@ -133,7 +134,27 @@ class _Pulled(Collector):
 
     def _clients(self) -> Iterable[Metric]:
         feeds = self._exchange.feeds
-        yield _gauge("exchange_open_sockets", "Open WebSockets.", self._open_sockets())
+        site = self._site()
+        yield _gauge("exchange_open_sockets", "Open WebSockets.", site.sockets)
+        yield _gauge("exchange_connections", "Open connections, WebSockets among them.", len(site.connections))
+        yield _gauge("exchange_owed_bytes", "What waits in this process for clients to read it.", site.owed_bytes())
+        counts = site.counts
+        requests = CounterMetricFamily(
+            "exchange_http_requests", "Requests by HTTP, by the path that they took.", labels=["path"]
+        )
+        for path in ("protocol", "handed_over", "websocket"):
+            requests.add_metric([path], counts.requests[path])
+        yield requests
+        timeouts = CounterMetricFamily(
+            "exchange_http_timeouts", "Deadlines that clients missed.", labels=["deadline"]
+        )
+        for deadline in ("head", "body", "idle", "write", "ping"):
+            timeouts.add_metric([deadline], counts.timeouts[deadline])
+        yield timeouts
+        yield _counter(
+            "exchange_refused_connections", "Connections refused beyond the cap.", counts.refused_connections
+        )
+        yield _counter("exchange_slow_closed", "Clients cut off for what they were owed.", counts.slow_closed)
         yield _gauge("exchange_subscriptions", "Channels listened to, over all sockets.", feeds.subscribers)
         yield _counter("exchange_conflations", "Events that came while their subscriber was slow.", feeds.conflations)
 

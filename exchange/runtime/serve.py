@@ -18,13 +18,11 @@ import structlog
 
 from exchange.api.http.auth import Gate
 from exchange.api.http.limits import RateLimits
-from exchange.api.http.request_id import RequestIds
 from exchange.api.http.server import Server
-from exchange.api.http.ws import Sockets
 from exchange.api.native.errors import STATUS
 from exchange.api.native.feed_frames import NativeFrames
 from exchange.api.native.rest import Rest
-from exchange.api.native.routes import native_routes
+from exchange.api.native.routes import SOCKET_PATHS, native_routes
 from exchange.api.native.session import Floor, Session
 from exchange.api.native.trading import Trading
 from exchange.config import LOOPBACK, Config
@@ -98,10 +96,9 @@ async def _run(
     gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, orders, limits)
     rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
     floor = Floor(trading, gate, exchange.engine, exchange.feeds, NativeFrames(exchange.venue))
-    sockets = Sockets(partial(Session, floor), config.server.ping_s)
-    metrics = Metrics(exchange, trading.refusals, STATUS, lambda: sockets.count, orders.sources)
+    metrics = Metrics(exchange, trading.refusals, STATUS, lambda: server.site, orders.sources)
     routes = native_routes(rest, metrics.text)
-    server = Server(config.server, routes, sockets, gate, RequestIds(), rest.refuse)
+    server = Server(config.server, routes, gate, rest.refuse, partial(Session, floor), SOCKET_PATHS)
 
     async def listen() -> None:
         watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None

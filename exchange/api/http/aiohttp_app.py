@@ -1,7 +1,9 @@
-"""The aiohttp application: serves the route table, and WebSockets, by aiohttp's public interface."""
+"""The aiohttp application: serves the whole route table by aiohttp's public interface.
+
+The HTTP protocol hands connections over to it for pages. It can serve every call, which a test compares.
+"""
 
 import asyncio
-from collections.abc import Callable
 
 from aiohttp import web
 
@@ -10,11 +12,9 @@ from exchange.api.http.request import Request
 from exchange.api.http.request_id import HEADER, RequestIds
 from exchange.api.http.response import Response
 from exchange.api.http.routes import Route, Routes
-from exchange.api.http.ws import Sockets
+from exchange.api.http.site import Refuse
 from exchange.api.native.errors import ApiError
-
-Refuse = Callable[[BaseException, str, str], Response]
-"""The reply to a request that failed: why, what was asked, and the request id."""
+from exchange.config import ServerConfig
 
 
 async def expect(request: web.Request) -> None:
@@ -42,27 +42,23 @@ class AiohttpApp:
     """Makes the application over a route table."""
 
     def __init__(
-        self, routes: Routes, sockets: Sockets, gate: Gate, request_ids: RequestIds, refuse: Refuse, body_max_bytes: int
+        self, routes: Routes, gate: Gate, request_ids: RequestIds, refuse: Refuse, config: ServerConfig
     ) -> None:
         self._routes = routes
-        self._sockets = sockets
         self._gate = gate
         self._request_ids = request_ids
         self._refuse = refuse
-        self._body_max_bytes = body_max_bytes
+        self._config = config
 
     def application(self) -> web.Application:
         """The application. The one route of its router takes every path: the route table knows the paths."""
-        app = web.Application(client_max_size=self._body_max_bytes)
+        app = web.Application(client_max_size=self._config.body_max_bytes)
         app.router.add_route("*", "/{path:.*}", self._serve, expect_handler=expect)
         return app
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         request_id = self._request_ids.of(request.headers.get(HEADER))
         try:
-            if request.path in self._sockets.paths and request.method == "GET" and "Upgrade" in request.headers:
-                self._gate.admit(request.remote, lower_case(request), changes=True)
-                return await self._sockets.handle(request, request_made(request, b"", request_id))
             return _sent(await self._answer(request, request_id), request_id)
         except Exception as error:
             what = f"{request.method} {request.path}"
@@ -73,7 +69,12 @@ class AiohttpApp:
         self._gate.admit(request.remote, lower_case(request), changes=route is not None and route.changes)
         if route is None:
             raise self._no_route(request.path)
-        return await self._handled(route, request_made(request, await request.read(), request_id))
+        try:
+            async with asyncio.timeout(self._config.body_timeout_s):
+                body = await request.read()
+        except TimeoutError:
+            raise ApiError("REQUEST_TIMEOUT", "The body of the request did not arrive in time.") from None
+        return await self._handled(route, request_made(request, body, request_id))
 
     async def _handled(self, route: Route, request: Request) -> Response:
         reply = _Reply()

@@ -12,12 +12,19 @@ Handler = Callable[[Request, Responder], None]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path. `changes`: it changes something, so a foreign Origin is refused."""
+    """One method of one path.
+
+    `changes`: it changes something, so a foreign Origin is refused. `in_order`: what it asks for is in line when
+    `handle` returns, so a request that follows on the same connection need not wait for its reply. `page`: the aiohttp
+    application serves it.
+    """
 
     method: str
     path: str
     handle: Handler
     changes: bool
+    in_order: bool = False
+    page: bool = False
 
 
 class Routes:

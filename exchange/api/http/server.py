@@ -1,17 +1,23 @@
-"""The HTTP server: one aiohttp application, its sockets, and how it ends."""
+"""The HTTP server: both ports, the protocol on them, the aiohttp application behind it, and how all of it ends."""
 
 import asyncio
+import resource
+from typing import Any
 
 from aiohttp import web
 
-from exchange.api.http import connection
-from exchange.api.http.aiohttp_app import AiohttpApp, Refuse
+from exchange.api.http.aiohttp_app import AiohttpApp
 from exchange.api.http.auth import Gate
+from exchange.api.http.connection import HttpConnection
 from exchange.api.http.request_id import RequestIds
 from exchange.api.http.routes import Routes
-from exchange.api.http.ws import Sockets
+from exchange.api.http.site import Refuse, Site
+from exchange.api.http.sockets import OpenSession
+from exchange.api.http.websocket import WebSocketConnection
 from exchange.config import ServerConfig
 from exchange.failure import Failure
+
+FILES_RESERVED = 64  # open files that connections leave to the database, its restart, and whatever else
 
 
 class Server:
@@ -21,36 +27,46 @@ class Server:
         self,
         config: ServerConfig,
         routes: Routes,
-        sockets: Sockets,
         gate: Gate,
-        request_ids: RequestIds,
         refuse: Refuse,
+        open_session: OpenSession,
+        socket_paths: tuple[str, ...],
     ) -> None:
         self._config = config
-        self._request_ids = request_ids
-        self._sockets = sockets
-        app = AiohttpApp(routes, sockets, gate, request_ids, refuse, config.body_max_bytes)
+        request_ids = RequestIds()
+        self.site = Site(
+            config, routes, gate, request_ids, refuse, open_session, socket_paths, _connections_max(config)
+        )
+        app = AiohttpApp(routes, gate, request_ids, refuse, config)
         self._runner = web.AppRunner(
-            app.application(), handle_signals=False, shutdown_timeout=config.stop_timeout_s, access_log=None
+            app.application(),
+            handle_signals=False,
+            shutdown_timeout=config.stop_timeout_s,
+            keepalive_timeout=config.idle_timeout_s,
+            access_log=None,
         )
         self._listeners: list[asyncio.Server] = []
+        self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> tuple[str, str]:
         """Listen on both ports, which serve the same; their base URLs. Raises Failure when one is not to be had."""
         await self._runner.setup()
+        server = self._runner.server
+        assert server is not None
+        pages: Any = server
+        self.site.page_server = pages
+        self.site.now = asyncio.get_running_loop().time()
+        self._sweeper = asyncio.create_task(self.site.run(), name="deadlines of connections")
         ports = [await self._listen(port) for port in (self._config.port, self._config.ws_port)]
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
         return f"http://{host}:{ports[0]}", f"ws://{host}:{ports[1]}"
 
     async def _listen(self, port: int) -> int:
-        host = self._config.host
-        loop = asyncio.get_running_loop()
-
-        def connect() -> asyncio.Protocol:
-            return connection.factory(self._runner, self._request_ids)
-
+        host, site = self._config.host, self.site
         try:
-            listener = await loop.create_server(connect, host, port, backlog=1024)
+            listener = await asyncio.get_running_loop().create_server(
+                lambda: HttpConnection(site), host, port, backlog=1024
+            )
         except OSError as error:
             raise Failure(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from error
         self._listeners.append(listener)
@@ -63,11 +79,19 @@ class Server:
             self._listeners.pop().close()
 
     async def stop(self) -> None:
-        """Close every connection, once what it is answering is answered."""
+        """Close every connection, once what it was promised is sent."""
         await self.stop_listening()
-        await self._sockets.close()
-        if self._runner.server is not None:
-            # Idle connections would each be waited for.
-            self._runner.server.pre_shutdown()
-            await asyncio.sleep(0)
+        self.site.finish()
+        sockets = [each for each in self.site.connections if isinstance(each, WebSocketConnection)]
+        await asyncio.gather(*(socket.say_goodbye() for socket in sockets))
+        self.site.page_server = None
         await self._runner.cleanup()
+        await self.site.closed(self._config.stop_timeout_s / 2)
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+
+
+def _connections_max(config: ServerConfig) -> int:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = max(files - FILES_RESERVED, 16)
+    return min(config.connections_max, allowed) if config.connections_max else allowed

@@ -33,6 +33,10 @@ class SocketSession(Protocol):
     def overloaded(self) -> bool:
         """Whether a message was refused as OVERLOADED; then too, the next one waits for `room`."""
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How much waits for the client in this process, beside what its peer has not sent."""
+
     def handle(self, text: str | bytes) -> None:
         """Take one message. Never waits."""
 

@@ -7,7 +7,7 @@ import orjson
 from exchange.api.http.routes import Route, Routes
 from exchange.api.native import openapi
 from exchange.api.native.pages import docs_page, metrics_page, openapi_page
-from exchange.api.native.rest import Rest
+from exchange.api.native.rest import Call, Rest
 
 SOCKET_PATHS = ("/", "/ws")
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
@@ -19,8 +19,13 @@ def native_routes(rest: Rest, metrics: Callable[[], bytes]) -> Routes:
     document = orjson.dumps(openapi.document(rest.calls, pages))
     return Routes(
         [
-            *(Route(call.method, call.path, rest.handler(call), call.method in CHANGING) for call in rest.calls),
-            *(Route("GET", page.path, rest.page_handler(page), False) for page in pages),
+            *(_route(rest, call) for call in rest.calls),
+            *(Route("GET", page.path, rest.page_handler(page), False, page=True) for page in pages),
             *(Route("GET", path, rest.without_upgrade, False) for path in SOCKET_PATHS),
         ]
     )
+
+
+def _route(rest: Rest, call: Call) -> Route:
+    placing = (call.method, call.path) == ("POST", "/order")
+    return Route(call.method, call.path, rest.handler(call), call.method in CHANGING, in_order=placing)

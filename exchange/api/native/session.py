@@ -105,6 +105,11 @@ class Session:
             self.overloaded = False
             await asyncio.sleep(0)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How much waits for a client that reads too slowly."""
+        return self._subscriber.waiting_bytes
+
     def handle(self, text: str | bytes) -> None:
         """Take one message; what it asks of the engine is in line when this returns, or else the session is full."""
         message = messages.read(text)

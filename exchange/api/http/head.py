@@ -1,0 +1,151 @@
+"""The head of a request: its line and its headers, parsed by httptools and then judged.
+
+`parse_head` is a pure function of the bytes up to and with the empty line, so its result can be kept and used again for
+the same bytes.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+import httptools
+
+from exchange.api.native.errors import ApiError
+
+HEAD_MAX_BYTES = 16 << 10
+HEADERS_MAX = 100
+LENGTH_DIGITS_MAX = 18
+# A request that has two of these would mean one thing to one reader and another to the next.
+SINGLE = frozenset(
+    (
+        "host",
+        "origin",
+        "content-type",
+        "content-encoding",
+        "transfer-encoding",
+        "authorization",
+        "x-user-id",
+        "x-request-id",
+        "x-api-key",
+        "x-timestamp",
+        "x-nonce",
+        "x-signature",
+    )
+)
+
+
+class Head:
+    """What a head says. `body_bytes` is -1 for a chunked body; `old` is HTTP/1.0.
+
+    `headers` has lower-case names; the values of one that came several times are joined by `, `.
+    """
+
+    __slots__ = (
+        "body_bytes",
+        "expects_continue",
+        "headers",
+        "keep_alive",
+        "method",
+        "old",
+        "path",
+        "query",
+        "target",
+        "websocket",
+    )
+
+    def __init__(self, method: str, target: bytes, headers: Mapping[str, str], *, old: bool) -> None:
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.old = old
+        path, _, query = target.decode("utf-8", "replace").partition("?")
+        self.path = unquote(path) if "%" in path else path
+        self.query = query
+        options = _tokens(headers.get("connection"))
+        self.keep_alive = "keep-alive" in options if old else "close" not in options
+        upgrade = headers.get("upgrade")
+        self.websocket = upgrade is not None and "upgrade" in options and upgrade.lower() == "websocket"
+        self.expects_continue = not old and headers.get("expect", "").lower() == "100-continue"
+        self.body_bytes = _body_bytes(headers, old=old)
+
+
+class _Found:
+    """What the parser calls back."""
+
+    __slots__ = ("complete", "fields", "target")
+
+    def __init__(self) -> None:
+        self.target = b""
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.complete = False
+
+    def on_url(self, piece: bytes) -> None:
+        """Take a piece of the target."""
+        self.target += piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self.fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The head has ended."""
+        self.complete = True
+
+
+def parse_head(data: bytes) -> Head:
+    """The head that these bytes are, from the request line to the empty line. Raises ApiError."""
+    found = _Found()
+    parser = httptools.HttpRequestParser(found)
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade:
+        pass  # whether it is one of ours is judged later; every other is ignored
+    except httptools.HttpParserError as error:
+        if not found.complete:
+            raise ApiError("INVALID_FIELD", f"The request cannot be read: {_reason(error)}.") from None
+    if not found.complete:
+        raise ApiError("INVALID_FIELD", "The request cannot be read: its head is not complete.")
+    version = parser.get_http_version()
+    if version not in ("1.1", "1.0"):
+        raise ApiError("HTTP_VERSION_NOT_SUPPORTED", f"HTTP/{version} is not served here; use HTTP/1.1.")
+    target = found.target
+    if not target.startswith(b"/") or b"#" in target:
+        raise ApiError("INVALID_FIELD", "The target of the request must be a path that begins with /.")
+    return Head(parser.get_method().decode(), target, _headers(found.fields), old=version == "1.0")
+
+
+def _headers(fields: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    if len(fields) > HEADERS_MAX:
+        raise ApiError("TOO_LARGE", f"A request may have {HEADERS_MAX} headers.")
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip()
+        if name in headers:
+            if name in SINGLE:
+                raise ApiError("INVALID_FIELD", f"The header {name} is given twice.")
+            value = f"{headers[name]}, {value}"
+        headers[name] = value
+    return headers
+
+
+def _body_bytes(headers: Mapping[str, str], *, old: bool) -> int:
+    coding, length = headers.get("transfer-encoding"), headers.get("content-length")
+    if coding is not None:
+        if old or coding.lower() != "chunked" or length is not None:
+            raise ApiError("INVALID_FIELD", "The only transfer coding served here is chunked, in HTTP/1.1.")
+        return -1
+    if length is None:
+        return 0
+    if not (length.isascii() and length.isdigit()):
+        raise ApiError("INVALID_FIELD", "Content-Length must be digits.")
+    if len(length) > LENGTH_DIGITS_MAX:
+        raise ApiError("TOO_LARGE", "The body is too large.")
+    return int(length)
+
+
+def _tokens(value: str | None) -> list[str]:
+    return [] if value is None else [token.strip() for token in value.lower().split(",")]
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error).strip(" .:")
+    return text[:1].lower() + text[1:] if text else "it is not HTTP"
