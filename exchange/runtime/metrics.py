@@ -145,9 +145,7 @@ class _Pulled(Collector):
         for path in ("protocol", "handed_over", "websocket"):
             requests.add_metric([path], counts.requests[path])
         yield requests
-        timeouts = CounterMetricFamily(
-            "exchange_http_timeouts", "Deadlines that clients missed.", labels=["deadline"]
-        )
+        timeouts = CounterMetricFamily("exchange_http_timeouts", "Deadlines that clients missed.", labels=["deadline"])
         for deadline in ("head", "body", "idle", "write", "ping"):
             timeouts.add_metric([deadline], counts.timeouts[deadline])
         yield timeouts

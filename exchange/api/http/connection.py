@@ -10,6 +10,7 @@ A page and the upgrade to a WebSocket take the connection over, once everything 
 import asyncio
 from collections import deque
 from math import inf
+from typing import cast
 
 from exchange.api.http.body import ChunkedBody, decoded
 from exchange.api.http.head import HEAD_MAX_BYTES, Head
@@ -85,9 +86,8 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
-        assert isinstance(transport, asyncio.Transport)
         site = self._site
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         peer = transport.get_extra_info("peername")
         self._address = peer[0] if isinstance(peer, tuple) else peer or None
         refused = site.full() or site.closing

@@ -69,6 +69,11 @@ class Site:
         self.socket_paths = socket_paths
         self.connections_max = connections_max
         self.counts = HttpCounts()
+        self.timeouts_s = {
+            "head": config.head_timeout_s,
+            "body": config.body_timeout_s,
+            "idle": config.idle_timeout_s,
+        }
         self.now = 0.0  # the loop's time at the last sweep
         self.connections: dict[Connection, None] = {}
         self.sockets = 0  # of the connections, those that are WebSockets

@@ -35,7 +35,6 @@ class PageConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass on."""
-        assert isinstance(self._inner, asyncio.Protocol)
         self._inner.data_received(data)
 
     def eof_received(self) -> bool:
@@ -78,12 +77,14 @@ class PageConnection(asyncio.Protocol):
         """aiohttp's own shutdown closes it."""
 
 
-def open_page(site: Site, transport: asyncio.Transport, data: bytes, *, resume: bool) -> None:
-    """Hand the connection over to the aiohttp application. `resume`: reading was paused."""
+def open_page(site: Site, transport: asyncio.Transport, data: bytes, *, resume: bool, eof: bool) -> None:
+    """Hand the connection over to the aiohttp application. `resume`: reading was paused; `eof`: it has ended."""
     page = PageConnection(site, transport)
     transport.set_protocol(page)
     page.begin(data)
-    if resume and not transport.is_closing():
+    if eof:
+        page.eof_received()
+    elif resume and not transport.is_closing():
         transport.resume_reading()
 
 
