@@ -135,7 +135,7 @@ class _Pulled(Collector):
     def _clients(self) -> Iterable[Metric]:
         feeds = self._exchange.feeds
         site = self._site()
-        yield _gauge("exchange_open_sockets", "Open WebSockets.", site.sockets)
+        yield _gauge("exchange_open_sockets", "Open WebSockets.", len(site.sessions))
         yield _gauge("exchange_connections", "Open connections, WebSockets among them.", len(site.connections))
         yield _gauge("exchange_owed_bytes", "What waits in this process for clients to read it.", site.owed_bytes())
         counts = site.counts

@@ -7,14 +7,13 @@ import asyncio
 
 from aiohttp import web
 
-from exchange.api.http.auth import Gate
+from exchange.api.http.aiohttp_socket import AiohttpSocket
 from exchange.api.http.request import Request
-from exchange.api.http.request_id import HEADER, RequestIds
+from exchange.api.http.request_id import HEADER
 from exchange.api.http.response import Response
-from exchange.api.http.routes import Route, Routes
-from exchange.api.http.site import Refuse
+from exchange.api.http.routes import Route
+from exchange.api.http.site import Site
 from exchange.api.native.errors import ApiError
-from exchange.config import ServerConfig
 
 
 async def expect(request: web.Request) -> None:
@@ -41,14 +40,13 @@ class _Reply:
 class AiohttpApp:
     """Makes the application over a route table."""
 
-    def __init__(
-        self, routes: Routes, gate: Gate, request_ids: RequestIds, refuse: Refuse, config: ServerConfig
-    ) -> None:
-        self._routes = routes
-        self._gate = gate
-        self._request_ids = request_ids
-        self._refuse = refuse
-        self._config = config
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._routes = site.routes
+        self._gate = site.gate
+        self._request_ids = site.request_ids
+        self._refuse = site.refuse
+        self._config = site.config
 
     def application(self) -> web.Application:
         """The application. The one route of its router takes every path: the route table knows the paths."""
@@ -59,6 +57,9 @@ class AiohttpApp:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         request_id = self._request_ids.of(request.headers.get(HEADER))
         try:
+            if request.path in self._site.socket_paths and request.method == "GET" and _upgrades(request):
+                self._gate.admit(request.remote, lower_case(request), changes=True)
+                return await AiohttpSocket(self._site, request_made(request, b"", request_id)).serve(request)
             return _sent(await self._answer(request, request_id), request_id)
         except Exception as error:
             what = f"{request.method} {request.path}"
@@ -86,6 +87,10 @@ class AiohttpApp:
         if allowed:
             return ApiError("METHOD_NOT_ALLOWED", f"{path} takes {allowed}.")
         return ApiError("NOT_FOUND", "There is no such path; GET /openapi.json lists those there are.")
+
+
+def _upgrades(request: web.Request) -> bool:
+    return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
 def lower_case(request: web.Request) -> dict[str, str]:

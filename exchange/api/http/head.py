@@ -106,7 +106,7 @@ def parse_head(data: bytes) -> Head:
         raise ApiError("INVALID_FIELD", "The request cannot be read: its head is not complete.")
     version = parser.get_http_version()
     if version not in ("1.1", "1.0"):
-        raise ApiError("HTTP_VERSION_NOT_SUPPORTED", f"HTTP/{version} is not served here; use HTTP/1.1.")
+        raise ApiError("HTTP_VERSION_NOT_SUPPORTED", f"Version {version} of HTTP is not served here; use 1.1.")
     target = found.target
     if not target.startswith(b"/") or b"#" in target:
         raise ApiError("INVALID_FIELD", "The target of the request must be a path that begins with /.")
@@ -137,9 +137,10 @@ def _body_bytes(headers: Mapping[str, str], *, old: bool) -> int:
         return 0
     if not (length.isascii() and length.isdigit()):
         raise ApiError("INVALID_FIELD", "Content-Length must be digits.")
+    length = length.lstrip("0")
     if len(length) > LENGTH_DIGITS_MAX:
         raise ApiError("TOO_LARGE", "The body is too large.")
-    return int(length)
+    return int(length or "0")
 
 
 def _tokens(value: str | None) -> list[str]:

@@ -13,7 +13,6 @@ from exchange.api.http.request_id import RequestIds
 from exchange.api.http.routes import Routes
 from exchange.api.http.site import Refuse, Site
 from exchange.api.http.sockets import OpenSession
-from exchange.api.http.websocket import WebSocketConnection
 from exchange.config import ServerConfig
 from exchange.failure import Failure
 
@@ -37,7 +36,7 @@ class Server:
         self.site = Site(
             config, routes, gate, request_ids, refuse, open_session, socket_paths, _connections_max(config)
         )
-        app = AiohttpApp(routes, gate, request_ids, refuse, config)
+        app = AiohttpApp(self.site)
         self._runner = web.AppRunner(
             app.application(),
             handle_signals=False,
@@ -82,8 +81,7 @@ class Server:
         """Close every connection, once what it was promised is sent."""
         await self.stop_listening()
         self.site.finish()
-        sockets = [each for each in self.site.connections if isinstance(each, WebSocketConnection)]
-        await asyncio.gather(*(socket.say_goodbye() for socket in sockets))
+        await self.site.say_goodbye()
         self.site.page_server = None
         await self._runner.cleanup()
         await self.site.closed(self._config.stop_timeout_s / 2)

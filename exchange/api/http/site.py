@@ -14,7 +14,7 @@ from exchange.api.http.head import Head, parse_head
 from exchange.api.http.request_id import RequestIds
 from exchange.api.http.response import Response
 from exchange.api.http.routes import Route, Routes
-from exchange.api.http.sockets import OpenSession
+from exchange.api.http.sockets import OpenSession, SocketSession
 from exchange.config import ServerConfig
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,7 @@ class Site:
         }
         self.now = 0.0  # the loop's time at the last sweep
         self.connections: dict[Connection, None] = {}
-        self.sockets = 0  # of the connections, those that are WebSockets
+        self.sessions: dict[SocketSession, None] = {}  # of the connections that are WebSockets
         self.closing = False
         self.page_server: Callable[[], asyncio.Protocol] | None = None  # makes a protocol of the aiohttp application
         self._left: asyncio.Event | None = None
@@ -129,6 +129,10 @@ class Site:
         log.warning("clients that do not read were cut off", owed_bytes=total, freed_bytes=freed)
         if freed >= TRIM_BYTES:
             asyncio.get_running_loop().call_soon(trim_memory)
+
+    async def say_goodbye(self) -> None:
+        """Let every WebSocket's session answer what it promised, and close."""
+        await asyncio.gather(*(session.close() for session in list(self.sessions)))
 
     def finish(self) -> None:
         """Take no new requests; close every connection when what it promised is sent."""

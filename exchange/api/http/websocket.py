@@ -49,14 +49,9 @@ class WebSocketConnection(asyncio.Protocol):
         self._heard = site.now
         self._pinged = inf
         self._gone = asyncio.get_running_loop().create_future()
-        site.connections[self] = None
-        site.sockets += 1
         self._session = site.open_session(self, request)
-
-    @property
-    def session(self) -> object:
-        """The session of this socket."""
-        return self._session
+        site.connections[self] = None
+        site.sessions[self._session] = None
 
     # --- the transport
 
@@ -84,7 +79,7 @@ class WebSocketConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone; what was asked still happens, what waits here is dropped."""
         self._site.remove(self)
-        self._site.sockets -= 1
+        self._site.sessions.pop(self._session, None)
         self._closing = True
         self._inbox.clear()
         if self._pump is not None:
@@ -198,8 +193,4 @@ class WebSocketConnection(asyncio.Protocol):
         self._transport.abort()
 
     def finish(self) -> None:
-        """The session says goodbye: see `Sockets.close`."""
-
-    async def say_goodbye(self) -> None:
-        """Let the session answer what it promised and close."""
-        await self._session.close()
+        """The session says goodbye: see `Site.say_goodbye`."""

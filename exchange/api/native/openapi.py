@@ -15,7 +15,10 @@ from exchange.api.native.models import Json
 from exchange.api.native.pages import Page
 from exchange.api.native.rest import Call
 
-EVERYWHERE = ("INVALID_FIELD", "WRONG_HOST", "RATE_LIMITED", "INTERNAL")
+EVERYWHERE = (
+    "INVALID_FIELD", "REQUEST_TIMEOUT", "TOO_LARGE", "WRONG_HOST", "RATE_LIMITED", "INTERNAL",
+    "HTTP_VERSION_NOT_SUPPORTED",
+)  # fmt: skip
 BODY = ("MALFORMED_JSON", "FORBIDDEN", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
 USER = ("UNAUTHENTICATED", "UNKNOWN_USER")
 MARKET = ("UNKNOWN_MARKET",)
