@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from exchange.core.commands import CancelAll, CancelOrder, Command, PassTime, PlaceOrder, SetMarket
-from exchange.core.venue import Outcome, Venue
-from exchange.pipeline.commits import Applied
+from exchange.core.outcome import Outcome
+from exchange.core.venue import Venue
 from exchange.pipeline.writer import Ticket, Waiter, Writer
 
 Read = TypeVar("Read")
@@ -126,7 +126,7 @@ class Engine:
     # --- asking
 
     async def submit(self, command: Command) -> Any:
-        """One command: Applied, Rejected or Duplicate, once it is durable.
+        """The outcome of one command, once it is durable: Applied, Rejected, Duplicate or None.
 
         Raises Overloaded, Stopping or OutcomeUnknown.
         """
@@ -271,13 +271,10 @@ class Engine:
 
     def _apply(self, command: Command) -> Any:
         venue = self.venue
-        sequence, time_ns = venue.sequence + 1, self.time_ns()
-        outcome: Outcome = venue.apply(command, sequence, time_ns)
-        if not isinstance(outcome, list):
-            return outcome
+        outcome: Outcome = venue.apply(command, venue.sequence + 1, self.time_ns())
         if isinstance(command, SetMarket) and command.instrument.symbol not in self._lines:
             self._open_line(command.instrument.symbol)
-        return Applied(sequence, time_ns, command, outcome) if outcome else outcome
+        return outcome
 
 
 def _market_of(command: Command) -> str | None:

@@ -421,7 +421,7 @@ class Feeds:
 
     def _publish_trade(self, sequence: int, trade: Trade) -> None:
         if self._channels:
-            self._emit(f"trade@{trade.market}", sequence, trade.trade_sequence, trade)
+            self._emit(f"trade@{trade.market}", sequence, trade.market_trade_id, trade)
         view = self._data.market(trade.market)
         self._emit_closed(view, sequence, trade.time_ns)
         view.add(trade)

@@ -181,6 +181,7 @@ def _order(row: Any) -> OrderUpdated:
         ExpireReason(row.expire_reason) if row.expire_reason is not None else None,
         row.created_ns,
         row.updated_ns,
+        0,
         None,
         0,
     )
@@ -201,5 +202,6 @@ def _trade(row: Any) -> Trade:
         int(row.maker_fee_minor),
         int(row.taker_fee_minor),
         row.time_ns,
-        0,
+        row.market_trade_id,
+        row.aggregate_id,
     )

@@ -160,7 +160,7 @@ class Client:
             assert outcome.reason is not RejectReason.CLIENT_ORDER_ID_CONFLICT
             notes.refused[name] = outcome.reason
             return
-        order_id = outcome.order_id if isinstance(outcome, Duplicate) else outcome.sequence
+        order_id = outcome.order_id if isinstance(outcome, Duplicate) else outcome.order.order_id
         assert isinstance(order_id, int)
         assert known in (None, order_id), f"{name} is two orders"
         assert known is None or isinstance(outcome, Duplicate), f"{name} was carried out again"
@@ -185,4 +185,4 @@ def _named(command: Command) -> str:
 
 
 def _short(outcome: Any) -> str:
-    return f"{summary(outcome.events)} at {outcome.sequence}" if isinstance(outcome, Applied) else summary(outcome)
+    return f"{summary(outcome)} at {outcome.sequence}" if isinstance(outcome, Applied) else summary(outcome)

@@ -88,7 +88,7 @@ class _Placing:
         try:
             if outcome.__class__ is not Applied:
                 raise refused(outcome)
-            order = codec.placed_json(outcome.events, self._rules)
+            order = codec.placed_json(outcome, self._rules)
         except Exception as error:  # one request's failure, and the writer goes on
             asker.refuse(error)
         else:
@@ -154,7 +154,7 @@ class Trading:
 
     async def _placed(self, user_id: str, outcome: Any, rules: Instrument) -> models.Json:
         if outcome.__class__ is Applied:
-            return codec.placed_json(outcome.events, rules)
+            return codec.placed_json(outcome, rules)
         if isinstance(outcome, Duplicate):
             return await self.find_order(user_id, rules, outcome.order_id, None)
         raise refused(outcome)
@@ -170,8 +170,8 @@ class Trading:
 
     async def _canceled(self, command: CancelOrder, outcome: Any, rules: Instrument) -> models.Json:
         if outcome.__class__ is Applied:
-            canceled = outcome.events[0]
-            assert isinstance(canceled, OrderUpdated)
+            canceled = outcome.order
+            assert canceled is not None
             return codec.order_json(canceled, rules)
         if isinstance(outcome, Rejected) and outcome.reason == "UNKNOWN_ORDER":
             order = await self.find_order(command.user_id, rules, command.order_id, command.client_order_id)
@@ -187,7 +187,7 @@ class Trading:
 
         def copy(venue: Venue) -> tuple[OrderUpdated | None, int]:
             order = venue.find_open(venue.markets[rules.symbol], user_id, order_id, client_order_id)
-            return (as_read(order) if order is not None else None), venue.trade_ids.last
+            return (as_read(order) if order is not None else None), venue.counts.last_trade_id
 
         order, last_trade_id = (await self._engine.read(copy))[0]
         if order is None:
