@@ -38,10 +38,10 @@ async def test_a_batch_tells_of_its_orders_although_the_history_is_away(venue: V
     market, user_id = next(iter(venue.markets)), sorted(venue.ledger.users())[0]
     order = {"market": market, "side": "sell", "order_type": "limit", "price": "100", "quantity": "1"}
     async with flow_of(venue) as flow:
-        closed = ClosedOrders(10, venue.sequence, venue.sequence)
+        closed = ClosedOrders(10, 5, venue.sequence)
         orders = OrderLookup(flow.engine, closed, cast(History, _NoHistory()))
         trading = Trading(flow.engine, orders, RateLimits(LimitsConfig(), lambda: 0.0))
-        before_the_start = {"cancel": {"market": market, "order_id": "1"}}  # it may be in the database
+        before_the_start = {"cancel": {"market": market, "order_id": "5"}}  # it may be in the database
         request = _batch({**order, "client_order_id": "a"}, before_the_start)
         first, second = (await trading.batch(request, user_id))["results"]
     assert (first["status"], first["client_order_id"]) == ("open", "a")

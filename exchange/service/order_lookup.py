@@ -132,4 +132,4 @@ class OrderLookup:
 
 def last_order_id(venue: Venue) -> int:
     """No order has a higher id."""
-    return venue.sequence
+    return venue.counts.last_order_id

@@ -13,6 +13,7 @@ import asyncpg
 from exchange.core.commands import Side
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.ledger import EXTERNAL, FEES
+from exchange.core.outcome import Applied
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.failure import Failure, one_line
@@ -83,8 +84,8 @@ async def _ahead(connection: Any, state: VenueState) -> tuple[list[Journaled], l
 def _goes_on(state: VenueState, ahead: list[Journaled]) -> list[str]:
     """What the journal has beyond the tables can be applied to them."""
     venue = Venue.restore(state)
-    for sequence, time_ns, command in ahead:
-        if not isinstance(venue.apply(command, sequence, time_ns), list):
+    for sequence, time_ns, command, rules_version in ahead:
+        if not isinstance(venue.replay(command, sequence, time_ns, rules_version), Applied):
             return [f"command {sequence} was applied, and is refused after what the tables say: {command}"]
     return []
 
@@ -194,7 +195,7 @@ async def _orders(connection: Any, state: VenueState, executed: dict[int, list[i
     open_ids = {order.order_id for order in state.orders}
     for order in state.orders:
         judge(order.order_id, order.executed_lots, order.executed_quote_minor)
-    async for row in pages(connection, "closed_orders", "order_id", state.sequence):
+    async for row in pages(connection, "closed_orders", "order_id", state.last_order_id):
         if row["order_id"] not in open_ids:  # else it closed after the snapshot
             judge(row["order_id"], row["executed_lots"], int(row["executed_quote_minor"]))
     return findings + [f"order {order_id} has trades, and is not there" for order_id in executed]

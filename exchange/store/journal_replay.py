@@ -3,12 +3,13 @@
 Of history only a hash a row is kept, so that memory follows the number of orders, not what they say.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import fields
 from typing import Any
 
-from exchange.core.events import Deposited, Event, OrderUpdated, Trade
+from exchange.core.events import Deposited, OrderUpdated, Trade
 from exchange.core.instrument import Asset
+from exchange.core.outcome import Applied
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.store import journal
@@ -25,16 +26,20 @@ async def replay_journal(connection: Any, state: VenueState) -> tuple[int, list[
     async for row in _journal(connection, state.sequence):
         if row["first_sequence"] != venue.sequence + 1:
             return venue.sequence, [f"the journal goes from {venue.sequence} to {row['first_sequence']}"]
-        if (row["codec_version"], row["rules_version"]) != (journal.CODEC_VERSION, journal.RULES_VERSION):
-            return venue.sequence, [f"the journal after {venue.sequence} was written by another version"]
+        versions = row["codec_version"], row["rules_version"]
+        if not journal.readable(*versions):
+            return venue.sequence, [
+                f"the journal after {venue.sequence} has codec version {versions[0]} and rules version {versions[1]}, "
+                "which this version of the exchange cannot read"
+            ]
         try:
-            for sequence, time_ns, command in journal.decode(row["commands"], assets):
+            for sequence, time_ns, command, rules_version in journal.decode(*versions, row["commands"], assets):
                 if sequence > state.sequence:  # the tables are between two commits
                     break
-                events = venue.apply(command, sequence, time_ns)
-                if not isinstance(events, list):
+                applied = venue.replay(command, sequence, time_ns, rules_version)
+                if not isinstance(applied, Applied):
                     return venue.sequence, [f"command {sequence} was applied, and its replay is refused: {command}"]
-                history.take(sequence, time_ns, events)
+                history.take(applied)
         except UNREADABLE as error:
             return venue.sequence, [f"the journal cannot be applied after {venue.sequence}: {error!r}"]
         if venue.sequence != min(row["last_sequence"], state.sequence):
@@ -51,20 +56,20 @@ class _History:
         self._trades: dict[int, int] = {}
         self._transfers: dict[int, int] = {}
 
-    def take(self, sequence: int, time_ns: int, events: Sequence[Event]) -> None:
-        for event in events:
+    def take(self, applied: Applied) -> None:
+        for event in applied.events:
             if isinstance(event, OrderUpdated):
                 if not is_open(event):
                     self._closed[event.order_id] = _hash(closed_row(event))
             elif isinstance(event, Trade):
                 self._trades[event.trade_id] = _hash(trade_row(event))
             elif isinstance(event, Deposited):
-                self._transfers[sequence] = _hash(transfer_row((sequence, time_ns, event)))
+                self._transfers[applied.sequence] = _hash(transfer_row((applied.sequence, applied.time_ns, event)))
 
     async def differences(self, connection: Any, state: VenueState) -> list[str]:
         since = {order.order_id for order in state.orders}  # what has closed after the snapshot is not of it
         return [
-            *await _compare(connection, "closed_orders", "order_id", state.sequence, self._closed, since),
+            *await _compare(connection, "closed_orders", "order_id", state.last_order_id, self._closed, since),
             *await _compare(connection, "trades", "trade_id", state.last_trade_id, self._trades, set()),
             *await _compare(connection, "transfers", "sequence", state.sequence, self._transfers, set()),
         ]

@@ -13,7 +13,10 @@ _ORDER = (
     "o.price_ticks, o.quantity_lots, o.executed_lots, o.executed_quote_minor::text, o.status, o.created_ns, "
     "o.updated_ns, o.expire_reason"
 )
-_TRADE = "trade_id, market, price_ticks, quantity_lots, quote_minor::text, taker_side, time_ns"
+_TRADE = (
+    "trade_id, market, price_ticks, quantity_lots, quote_minor::text, taker_side, time_ns, market_trade_id, "
+    "aggregate_id"
+)
 _TAKER = (
     "trade_id, taker_order_id AS order_id, market, taker_side AS side, true AS is_taker, "
     "price_ticks, quantity_lots, quote_minor, taker_fee_minor AS fee_minor, time_ns"
@@ -154,7 +157,8 @@ def _fills(start: bool, end: bool, oldest_first: bool, market: bool, order: bool
 def candles(*, first: bool) -> str:
     """Candles of a market ($1) and interval ($2) that begin from $3 to before $4, the first or the last $5 of them."""
     return (
-        "SELECT open_s, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots::text, quote_minor::text, trades "
+        "SELECT open_s, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots::text, quote_minor::text, trades, "
+        "first_market_trade_id, last_market_trade_id, taker_buy_lots::text, taker_buy_quote_minor::text "
         "FROM candles WHERE market = $1 AND interval_s = $2 AND open_s >= $3 AND open_s < $4 "
         f"ORDER BY open_s {'ASC' if first else 'DESC'} LIMIT $5"
     )

@@ -227,8 +227,9 @@ class Watcher:
 
 
 def minute_of(candle: Candle) -> tuple[int, ...]:
-    """All that a candle says: open, high, low, close, lots, quote and trades."""
-    return (*candle.prices(), candle.volume_lots, candle.quote_minor, candle.trades)
+    """All that a candle says: open, high, low, close, volumes, what takers bought of them, and its trades."""
+    volumes = (candle.volume_lots, candle.quote_minor, candle.taker_buy_lots, candle.taker_buy_quote_minor)
+    return *candle.prices(), *volumes, candle.trades, candle.first_market_trade_id, candle.last_market_trade_id
 
 
 def _words(data: Any) -> str:

@@ -76,6 +76,7 @@ def as_read(order: OrderUpdated) -> OrderUpdated:
         order.expire_reason,
         order.created_ns,
         order.updated_ns,
+        0,
         None,
         0,
     )
@@ -94,9 +95,9 @@ async def happen(made: Writing, past: Past, *commands: Command) -> list[Applied]
     for command in commands:
         sequence = made.venue.sequence + 1
         time_ns = max(TIME_NS + sequence // 4 * STEP_NS, made.venue.time_ns)
-        events = made.venue.apply(command, sequence, time_ns)
-        assert isinstance(events, list), events
-        batch.applied.append(Applied(sequence, time_ns, command, events))
+        applied = made.venue.apply(command, sequence, time_ns)
+        assert isinstance(applied, Applied), applied
+        batch.applied.append(applied)
         past.add(batch.applied[-1])
     await made.commit(batch)
     return batch.applied
@@ -178,7 +179,17 @@ def expected(rows: list[Row], page: Page, id_of: Callable[[Row], int], time_of: 
 @pytest.mark.parametrize("market", [None, SOL, JUP, "NONE"])
 async def test_pages_of_trades(past: tuple[str, Past], history: PostgresHistory, market: str | None) -> None:
     rows = [
-        PublicTrade(t.trade_id, t.market, t.price_ticks, t.quantity_lots, t.quote_minor, t.taker_side, t.time_ns)
+        PublicTrade(
+            t.trade_id,
+            t.market,
+            t.price_ticks,
+            t.quantity_lots,
+            t.quote_minor,
+            t.taker_side,
+            t.time_ns,
+            t.market_trade_id,
+            t.aggregate_id,
+        )
         for t in past[1].trades
     ]
     there = [row for row in rows if market in (None, row.market)]

@@ -19,7 +19,6 @@ from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import (
     INTERVALS_S,
     BalanceChanged,
-    Event,
     ExpireReason,
     MarketChanged,
     OrderStatus,
@@ -27,6 +26,7 @@ from exchange.core.events import (
     Trade,
 )
 from exchange.core.instrument import Asset, Instrument, InvalidNumber, MarketStatus, OffGrid, decimal_text
+from exchange.core.outcome import Applied
 from exchange.core.public import CandleUpdate, DepthDiff, Ticker
 from exchange.pipeline.subscriber import BalancesSnapshot, BalancesUpdate, DepthSnapshot, Message, OrdersSnapshot
 from exchange.service.history import ID_MAX, Fill, OrderRead, PublicTrade
@@ -285,18 +285,17 @@ def fill_json(fill: Fill, rules: Instrument) -> Json:
     }
 
 
-def placed_json(events: Sequence[Event], rules: Instrument) -> Json:
-    """The answer to a placed order, from the events of the command: its last state, and what it took."""
-    order = events[0]
-    assert isinstance(order, OrderUpdated)
+def placed_json(applied: Applied, rules: Instrument) -> Json:
+    """The answer to a placed order: the primary order of its command, and what that took."""
+    order = applied.order
+    assert order is not None
     fills: list[Json] = []
-    for event in events:
+    for event in applied.events:
         if isinstance(event, Trade):
-            fills.append(order_fill_json(event, True, rules))
+            if event.taker_order_id == order.order_id:
+                fills.append(order_fill_json(event, True, rules))
         elif not isinstance(event, OrderUpdated):
             break  # of levels and accounts, which come behind all orders
-        elif event.order_id == order.order_id:
-            order = event
     answer = order_json(order, rules)
     answer["fills"] = fills
     return answer
@@ -331,6 +330,8 @@ def trade_json(trade: Trade | PublicTrade, rules: Instrument) -> Json:
         "quote_quantity": rules.quote.text(trade.quote_minor),
         "taker_side": SIDE_NAMES[trade.taker_side],
         "timestamp": millis(trade.time_ns),
+        "market_trade_id": str(trade.market_trade_id),
+        "aggregate_id": str(trade.aggregate_id),
     }
 
 
@@ -397,7 +398,7 @@ def ticker_json(ticker: Ticker, rules: Instrument) -> Json:
 
 
 def best_json(best_bid: tuple[int, int] | None, best_ask: tuple[int, int] | None, rules: Instrument) -> Json:
-    """The best of a book; null where a half is empty."""
+    """The best of a book; null where a side is empty."""
     (bid, bid_lots), (ask, ask_lots) = best_bid or (None, None), best_ask or (None, None)
     return {
         "best_bid": _optional(rules.price_text, bid),
@@ -419,6 +420,10 @@ def candle_json(candle: Candle, rules: Instrument) -> Json:
         "volume": rules.quantity_text(candle.volume_lots),
         "quote_volume": rules.quote.text(candle.quote_minor),
         "trades": candle.trades,
+        "first_market_trade_id": str(candle.first_market_trade_id),
+        "last_market_trade_id": str(candle.last_market_trade_id),
+        "taker_buy_volume": rules.quantity_text(candle.taker_buy_lots),
+        "taker_buy_quote_volume": rules.quote.text(candle.taker_buy_quote_minor),
     }
 
 
@@ -442,7 +447,8 @@ def _feed_data(data: Any, rules: Callable[[str], Instrument], assets: Mapping[st
     match data:
         case Trade():
             row = trade_json(data, rules(data.market))
-            return {name: row[name] for name in ("trade_id", "price", "quantity", "taker_side", "timestamp")}
+            del row["market"], row["quote_quantity"]  # what the channel's name says, and what price and quantity do
+            return row
         case DepthDiff(market, first_sequence, last_sequence, bids, asks):
             return {
                 "type": "diff",

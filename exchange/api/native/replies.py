@@ -11,6 +11,14 @@ import msgspec
 from exchange.api.native import codec
 
 _ID = msgspec.Meta(extra_json_schema={"pattern": "^[1-9][0-9]*$"}, examples=["42"])
+_MARKET_ID = msgspec.Meta(
+    extra_json_schema={"pattern": "^[1-9][0-9]*$"}, description="counts the market's trades from 1", examples=["7"]
+)
+_AGGREGATE_ID = msgspec.Meta(
+    extra_json_schema={"pattern": "^[1-9][0-9]*$"},
+    description="counts the market's aggregates from 1: consecutive trades of one taker order at one price",
+    examples=["3"],
+)
 _NUMBER = msgspec.Meta(
     extra_json_schema={"pattern": r"^[0-9]+(\.[0-9]+)?$"}, description="exact, as text", examples=["150.02"]
 )
@@ -154,6 +162,8 @@ class Trade(Reply, kw_only=True):
     quote_quantity: Number
     taker_side: Side
     timestamp: Millis
+    market_trade_id: Annotated[str, _MARKET_ID]
+    aggregate_id: Annotated[str, _AGGREGATE_ID]
 
 
 class TradePage(Reply, kw_only=True):
@@ -239,6 +249,10 @@ class Candle(Reply, kw_only=True):
     volume: Number
     quote_volume: Number
     trades: Count
+    first_market_trade_id: Annotated[str, _MARKET_ID]
+    last_market_trade_id: Annotated[str, _MARKET_ID]
+    taker_buy_volume: Annotated[Number, msgspec.Meta(description="of the volume, what takers bought")]
+    taker_buy_quote_volume: Annotated[Number, msgspec.Meta(description="of the quote volume, what takers bought for")]
 
 
 class Candles(Reply, kw_only=True):

@@ -86,7 +86,7 @@ class _Placing:
         try:
             if outcome.__class__ is not Applied:
                 raise refused(outcome)
-            order = codec.placed_json(outcome.events, self._rules)
+            order = codec.placed_json(outcome, self._rules)
         except Exception as error:  # one request's failure, and the writer goes on
             asker.refuse(error)
         else:
@@ -152,7 +152,7 @@ class Trading:
 
     async def _placed(self, user_id: str, outcome: Any, rules: Instrument) -> models.Json:
         if outcome.__class__ is Applied:
-            return codec.placed_json(outcome.events, rules)
+            return codec.placed_json(outcome, rules)
         if isinstance(outcome, Duplicate):
             return await self.find_order(user_id, rules, outcome.order_id, None)
         raise refused(outcome)
@@ -168,8 +168,8 @@ class Trading:
 
     async def _canceled(self, command: CancelOrder, outcome: Any, rules: Instrument) -> models.Json:
         if outcome.__class__ is Applied:
-            canceled = outcome.events[0]
-            assert isinstance(canceled, OrderUpdated)
+            canceled = outcome.order
+            assert canceled is not None
             return codec.order_json(canceled, rules)
         if isinstance(outcome, Rejected) and outcome.reason == "UNKNOWN_ORDER":
             name = OrderName(command.user_id, rules.symbol, command.order_id, command.client_order_id)
