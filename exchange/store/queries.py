@@ -108,7 +108,7 @@ def _some(value: Any) -> tuple[Any, ...]:
 
 
 def _bounds(page: Page) -> tuple[int, ...]:
-    after = -1 if page.after is None else page.after
+    after = -1 if page.after is None else min(page.after, ID_MAX - 1)
     before = ID_MAX if page.before is None else page.before
     return page.limit, after, before, *_some(page.start_ns), *_some(page.end_ns)
 

@@ -13,7 +13,7 @@ from exchange.core.events import OrderStatus, OrderUpdated, Trade, UpdateReason
 from exchange.pipeline.commits import Applied, Batch
 from exchange.pipeline.outcomes import Overloaded
 from exchange.pipeline.projector import HistoryUnavailable
-from exchange.service.history import Fill, OrderRead, Page, PublicTrade, fill_of
+from exchange.service.history import ID_MAX, Fill, OrderRead, Page, PublicTrade, fill_of
 from exchange.store import queries, read_pool
 from exchange.store.queries import PostgresHistory
 from exchange.store.read_pool import ReadPool
@@ -168,6 +168,8 @@ def pages(ids: list[int], times: list[int]) -> Iterator[Page]:
     for before, after, start, end in itertools.product(id_bounds, id_bounds, time_bounds, time_bounds):
         yield Page(4, before, after, start, end)
     yield from (Page(limit) for limit in (1, len(ids), 1000))
+    for far in (2**31, 2**40, ID_MAX):
+        yield from (Page(4, before=far), Page(4, after=far), Page(4, start_ns=far), Page(4, end_ns=far))
 
 
 def expected(rows: list[Row], page: Page, id_of: Callable[[Row], int], time_of: Callable[[Row], int]) -> list[Row]:

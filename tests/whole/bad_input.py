@@ -74,14 +74,15 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/orders"): {"user_id": "{user}", "orders": [ORDER]},
     ("POST", "/admin/deposit"): DEPOSIT,
 }
+PAGE = {"limit": "10", "before": "100", "after": "1", "start": "1000", "end": "2000"}
 QUERIES: dict[str, dict[str, str]] = {
     "/order": NAMED,
     "/orders/open": ALL,
-    "/orders/history": ALL | {"limit": "10", "before": "100"},
+    "/orders/history": ALL | PAGE,
     "/depth": {"market": "{market}", "limit": "10"},
     "/balance": {"user_id": "{user}"},
-    "/trade/history": {"market": "{market}", "limit": "10", "before": "100"},
-    "/fills": ALL | {"limit": "10", "before": "100", "order_id": "1"},
+    "/trade/history": {"market": "{market}", **PAGE},
+    "/fills": ALL | {**PAGE, "order_id": "1"},
     "/ticker": {"market": "{market}"},
     "/candles": {"market": "{market}", "interval": "1m", "limit": "10", "start": "0", "end": "1800000000000"},
 }
@@ -333,14 +334,14 @@ def _query_cases(path: str, query: dict[str, str]) -> Iterator[Case]:
         if name in query:
             for text in NOT_TIMES:
                 yield case(changed(name, text), INVALID_FIELD)
-    for name in ("before", "order_id", "client_order_id"):
+    for name in ("before", "after", "order_id", "client_order_id"):
         if name in query:
             for text in NOT_NAMES[:-1] if name == "client_order_id" else NOT_IDS[:-1]:
                 yield case(changed(name, text), INVALID_FIELD)
 
 
 def _other_cases() -> Iterator[Case]:
-    for path in ("/depth", "/trade/history", "/candles"):
+    for path in ("/depth", "/candles"):
         yield Case(f"GET {path} without a market", "GET", path, INVALID_FIELD)
     yield Case("GET /order without a market", "GET", "/order?user_id={user}&order_id=1", INVALID_FIELD)
     yield Case("GET /order without an id", "GET", "/order?user_id={user}&market={market}", INVALID_FIELD)

@@ -120,9 +120,16 @@ def interval_s(name: str) -> int:
 def time_range_s(start: int | None, end: int | None) -> tuple[int | None, int | None]:
     """A range of times in whole seconds, from milliseconds. Raises ApiError."""
     for name, value in (("start", start), ("end", end)):
-        if value is not None and not 0 <= value < ID_MAX:
-            raise ApiError("INVALID_FIELD", f"{name} must be milliseconds since the epoch.")
+        if value is not None:
+            decode_millis(name, value)
     return (None if start is None else -(-start // 1000)), (None if end is None else -(-end // 1000))
+
+
+def decode_millis(name: str, value: int) -> int:
+    """A time in milliseconds since the epoch. Raises ApiError."""
+    if not 0 <= value < ID_MAX:
+        raise ApiError("INVALID_FIELD", f"{name} must be milliseconds since the epoch.")
+    return value
 
 
 def decode_id(name: str, text: str) -> int:

@@ -23,6 +23,7 @@ _CLIENT_ORDER_ID = msgspec.Meta(
     max_length=36, extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,36}$"}, description="your own name for the order"
 )
 _ORDER_ID = msgspec.Meta(max_length=20, extra_json_schema={"pattern": "^[0-9]{1,19}$"})
+_MILLIS = msgspec.Meta(extra_json_schema={"minimum": 0}, description="milliseconds since the epoch")
 _PAGE = msgspec.Meta(extra_json_schema={"minimum": 1, "maximum": PAGE_MAX})
 
 User = Annotated[str, _USER] | None
@@ -30,6 +31,7 @@ MarketName = Annotated[str, _MARKET]
 Number = Annotated[str, _NUMBER]
 ClientOrderId = Annotated[str, _CLIENT_ORDER_ID] | None
 OrderId = Annotated[str, _ORDER_ID] | None
+Millis = Annotated[int, _MILLIS]
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -101,13 +103,24 @@ class OpenOrdersQuery(Request, kw_only=True):
     market: MarketName | None = None
 
 
-class OrderHistoryQuery(Request, kw_only=True):
-    """A page of a user's orders, newest first; `before` is an order_id."""
+class PageQuery(Request, kw_only=True):
+    """A page: rows with ids after `after` and before `before`, of times from `start` to before `end`.
+
+    The newest rows, newest first; with `after`, or with `start` and no `before`, the oldest, oldest first.
+    """
+
+    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
+    before: OrderId = None
+    after: OrderId = None
+    start: Millis | None = None
+    end: Millis | None = None
+
+
+class OrderHistoryQuery(PageQuery, kw_only=True):
+    """A page of a user's orders; ids are order ids, and the time of an order is its creation."""
 
     user_id: User = None
     market: MarketName | None = None
-    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
-    before: OrderId = None
 
 
 class DepthQuery(Request, kw_only=True):
@@ -123,12 +136,10 @@ class BalanceQuery(Request, kw_only=True):
     user_id: User = None
 
 
-class TradeHistoryQuery(Request, kw_only=True):
-    """A page of a market's trades, newest first; `before` is a trade_id."""
+class TradeHistoryQuery(PageQuery, kw_only=True):
+    """A page of the trades of a market, or of all; ids are trade ids."""
 
-    market: MarketName
-    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
-    before: OrderId = None
+    market: MarketName | None = None
 
 
 class TickerQuery(Request, kw_only=True):
@@ -147,14 +158,12 @@ class CandlesQuery(Request, kw_only=True):
     limit: Annotated[int, _PAGE] = PAGE_DEFAULT
 
 
-class FillsQuery(Request, kw_only=True):
-    """A page of a user's fills, newest first; `before` is a trade_id."""
+class FillsQuery(PageQuery, kw_only=True):
+    """A page of a user's fills; ids are trade ids."""
 
     user_id: User = None
     market: MarketName | None = None
     order_id: OrderId = None
-    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
-    before: OrderId = None
 
 
 class DepositRequest(Request, kw_only=True):

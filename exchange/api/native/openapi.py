@@ -20,7 +20,7 @@ BODY = ("MALFORMED_JSON", "FORBIDDEN", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
 USER = ("UNAUTHENTICATED", "UNKNOWN_USER")
 MARKET = ("UNKNOWN_MARKET",)
 ENGINE = ("NOT_READY", "OVERLOADED", "OUTCOME_UNKNOWN")  # what waits for a commit
-HISTORY = ("NOT_READY",)
+HISTORY = ("NOT_READY", "OVERLOADED")
 PLACING = (
     "INVALID_NUMBER", "CLIENT_ORDER_ID_CONFLICT", "INSUFFICIENT_BALANCE", "OFF_TICK", "OFF_LOT", "MIN_NOTIONAL",
     "OUT_OF_RANGE", "TOO_MANY_OPEN_ORDERS", "WOULD_TAKE", "MARKET_NOT_TRADING",
@@ -40,7 +40,7 @@ def _answers(reply: type[replies.Reply], *codes: Iterable[str]) -> Answers:
 
 
 ANSWERS: dict[tuple[str, str], Answers] = {
-    ("GET", "/health"): _answers(replies.Health, HISTORY),
+    ("GET", "/health"): _answers(replies.Health, ("NOT_READY",)),
     ("GET", "/time"): _answers(replies.Time),
     ("POST", "/order"): _answers(replies.OrderWithFills, BODY, USER, MARKET, ENGINE, PLACING),
     ("DELETE", "/order"): _answers(replies.Order, BODY, USER, MARKET, ENGINE, ("UNKNOWN_ORDER", "ORDER_CLOSED")),

@@ -46,7 +46,8 @@ ExpireReason = Annotated[str, _enum(*codec.EXPIRE_REASON_NAMES)]
 MarketStatus = Annotated[str, _enum(*codec.MARKET_STATUS_NAMES)]
 Level = Annotated[tuple[Number, Number], msgspec.Meta(description="price and total quantity")]
 PageNext = Annotated[
-    Annotated[str, _ID] | None, msgspec.Meta(description="`before` of the next page; null on the last one")
+    Annotated[str, _ID] | None,
+    msgspec.Meta(description="`before` of the next page, or its `after` if oldest first; null on the last one"),
 ]
 
 

@@ -16,6 +16,7 @@ from exchange.api.http.routes import Handler
 from exchange.api.native import codec, models
 from exchange.api.native.errors import ApiError, error_response
 from exchange.api.native.pages import Page
+from exchange.api.native.paging import page_json, page_of
 from exchange.api.native.trading import Trading, refused
 from exchange.core.commands import Deposit
 from exchange.core.events import Rejected
@@ -24,8 +25,7 @@ from exchange.pipeline.engine import Engine
 from exchange.pipeline.outcomes import OutcomeUnknown, Overloaded, Stopping
 from exchange.pipeline.projector import HistoryUnavailable
 from exchange.service import queries
-from exchange.service.history import ID_MAX, History
-from exchange.service.history import Page as HistoryPage
+from exchange.service.history import History
 from exchange.service.tasks import Tasks
 
 log = structlog.get_logger(__name__)
@@ -73,13 +73,22 @@ class Rest:
             Call("DELETE", "/order", self.cancel, "Cancel an order", models.OrderRequest, True),
             Call("GET", "/order", self.order, "An order, open or closed", models.OrderRequest, False),
             Call("GET", "/orders/open", self.open_orders, "Open orders, oldest first", models.OpenOrdersQuery, False),
-            Call("GET", "/orders/history", self.orders, "Orders, newest first", models.OrderHistoryQuery, False),
+            Call(
+                "GET",
+                "/orders/history",
+                self.orders,
+                "A user's orders, open and closed",
+                models.OrderHistoryQuery,
+                False,
+            ),
             Call("POST", "/order/cancel_all", self.cancel_all, "Cancel all orders", models.CancelAllRequest, True),
             Call("POST", "/orders", self.batch, "Place and cancel, up to 100", models.BatchRequest, True),
             Call("GET", "/depth", self.depth, "The book of a market", models.DepthQuery, False),
             Call("GET", "/balance", self.balance, "A user's balances", models.BalanceQuery, False),
-            Call("GET", "/trade/history", self.trades, "Trades, newest first", models.TradeHistoryQuery, False),
-            Call("GET", "/fills", self.fills, "A user's fills, newest first", models.FillsQuery, False),
+            Call(
+                "GET", "/trade/history", self.trades, "Trades of a market, or of all", models.TradeHistoryQuery, False
+            ),
+            Call("GET", "/fills", self.fills, "A user's fills", models.FillsQuery, False),
             Call("GET", "/markets", self.markets, "The markets and their rules", models.NoQuery, False),
             Call("GET", "/ticker", self.tickers, "The last 24 hours", models.TickerQuery, False),
             Call("GET", "/candles", self.candles, "Candles, oldest first", models.CandlesQuery, False),
@@ -279,39 +288,33 @@ class Rest:
     async def orders(self, request: Request) -> models.Json:
         """GET /orders/history."""
         query = self._query(request, models.OrderHistoryQuery)
-        limit = codec.page_limit(query.limit, models.PAGE_MAX)
+        page = page_of(query)
         user_id = self._gate.user(request, query.user_id)
         market = self._known_market(query.market)
-        before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
         # The open ones first: an order that closes in between is in the database by then, and that is the newer word.
         found = {order.order_id: order for order in await self._engine.read(queries.OpenOrders(user_id, market))}
-        closed = await self._history.closed_orders(user_id, market, HistoryPage(limit + 1, before))
+        closed = await self._history.closed_orders(user_id, market, page)
         found.update((order.order_id, order) for order in closed)
-        page = sorted((order for order in found.values() if order.order_id < before), key=lambda o: -o.order_id)
-        rows = [codec.order_json(order, self._rules(order.terms.market)) for order in page[:limit]]
-        return {"orders": rows, "next": rows[-1]["order_id"] if len(page) > limit else None}
+        within = [order for order in found.values() if page.has(order.order_id, order.created_ns)]
+        within.sort(key=lambda order: order.order_id, reverse=not page.oldest_first)
+        rows = [codec.order_json(order, self._rules(order.terms.market)) for order in within[: page.limit]]
+        return page_json("orders", rows, page, "order_id")
 
     async def trades(self, request: Request) -> models.Json:
         """GET /trade/history."""
         query = self._query(request, models.TradeHistoryQuery)
-        limit = codec.page_limit(query.limit, models.PAGE_MAX)
-        rules = self._rules(query.market)
-        before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
-        page = await self._history.trades(rules.symbol, HistoryPage(limit + 1, before))
-        rows = [codec.trade_json(trade, rules) for trade in page[:limit]]
-        return {"trades": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
+        page, market = page_of(query), self._known_market(query.market)
+        found = await self._history.trades(market, page)
+        return page_json("trades", [codec.trade_json(row, self._rules(row.market)) for row in found], page, "trade_id")
 
     async def fills(self, request: Request) -> models.Json:
         """GET /fills."""
         query = self._query(request, models.FillsQuery)
-        limit = codec.page_limit(query.limit, models.PAGE_MAX)
+        page = page_of(query)
         user_id = self._gate.user(request, query.user_id)
         order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
-        before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
-        market = self._known_market(query.market)
-        page = await self._history.fills(user_id, market, order_id, HistoryPage(limit + 1, before))
-        rows = [codec.fill_json(fill, self._rules(fill.market)) for fill in page[:limit]]
-        return {"fills": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
+        found = await self._history.fills(user_id, self._known_market(query.market), order_id, page)
+        return page_json("fills", [codec.fill_json(row, self._rules(row.market)) for row in found], page, "trade_id")
 
 
 class _Placed:
