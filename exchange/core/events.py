@@ -7,7 +7,7 @@ because the venue is already ahead of it. The parts of an event that are shared 
 it: the garbage collector then has nothing to do with it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -336,9 +336,14 @@ Event = (
 @mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Rejected:
-    """The answer to a command that was refused."""
+    """The answer to a command that was refused.
+
+    `detail` says more of the reason, in a sentence. `last_order_id` is that of the venue when an order was unknown.
+    """
 
     reason: RejectReason
+    detail: str | None = field(default=None, compare=False)
+    last_order_id: int = field(default=0, compare=False)
 
 
 @mypyc_attr(acyclic=True)

@@ -116,7 +116,9 @@ class Venue:
             return self._seen_before(command) or market.place(command, sequence, now_ns)
         if isinstance(command, CancelOrder):
             order = self._open_order(market, command)
-            return market.cancel(order, sequence, now_ns) if order else Rejected(RejectReason.UNKNOWN_ORDER)
+            if order is None:
+                return Rejected(RejectReason.UNKNOWN_ORDER, None, self.counts.last_order_id)
+            return market.cancel(order, sequence, now_ns)
         return market.cancel_all(command.user_id, sequence, now_ns)
 
     def _seen_before(self, command: PlaceOrder) -> Rejected | Duplicate | None:

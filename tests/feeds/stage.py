@@ -7,8 +7,9 @@ from unittest.mock import Mock
 
 import orjson
 
-from exchange.api.native.channels import channel_of, name_of
+from exchange.api.native.channels import channel_of
 from exchange.api.native.feed_frames import NativeFrames
+from exchange.api.native.names import name_of
 from exchange.core.candles import Candle, candles_of
 from exchange.core.commands import Command, PassTime
 from exchange.core.events import INTERVALS_S, Trade

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from exchange.api.native.channels import channel_of, name_of
+from exchange.api.native.channels import channel_of
+from exchange.api.native.names import name_of
 from exchange.core.candles import Candle
 from exchange.core.events import OrderStatus, OrderUpdated, Trade, UpdateReason
 from exchange.core.public import CandleUpdate, Channel, DepthDiff

@@ -1,15 +1,13 @@
 """What a client can say on a socket, as types. One decoder takes them all, told apart by `message_type`."""
 
 from dataclasses import dataclass
-from typing import Annotated, get_args
+from typing import get_args
 
 import msgspec
 
 from exchange.api.native import codec, models
 from exchange.api.native.errors import ApiError
-
-# A client's own name for a request; a number is one that can be sent back.
-Id = str | Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | None
+from exchange.api.native.events import Id
 
 
 class _Message(models.Request, tag_field="message_type", kw_only=True):

@@ -1,8 +1,10 @@
 """The requests, as types: what validates them is what `/openapi.json` describes."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
+
+from exchange.core.candles import INTERVAL_NAMES
 
 BATCH_MAX = 100
 PAGE_MAX = 1000
@@ -14,6 +16,7 @@ def _enum(*values: str) -> msgspec.Meta:
     return msgspec.Meta(extra_json_schema={"enum": list(values)}, description="case-insensitive")
 
 
+_INTERVALS = msgspec.Meta(extra_json_schema={"enum": list(INTERVAL_NAMES)}, description="case-sensitive")
 _USER = msgspec.Meta(max_length=64, description="who asks; the header X-User-Id says the same")
 _MARKET = msgspec.Meta(max_length=40, examples=["SOL_USDC"])
 _NUMBER = msgspec.Meta(
@@ -152,7 +155,7 @@ class CandlesQuery(Request, kw_only=True):
     """Candles from `start` to before `end`, in milliseconds: the first `limit`, or the last without a start."""
 
     market: MarketName
-    interval: Annotated[str, _enum("1m", "5m", "15m", "1h", "4h", "1d")]
+    interval: Annotated[str, _INTERVALS]
     start: int | None = None
     end: int | None = None
     limit: Annotated[int, _PAGE] = PAGE_DEFAULT
@@ -177,7 +180,3 @@ class DepositRequest(Request, kw_only=True):
 
 class NoQuery(Request, kw_only=True):
     """Nothing to ask for."""
-
-
-AnyRequest = type[Request]
-Json = dict[str, Any]

@@ -1,11 +1,13 @@
 """Pages: from the fields of a query to the bounds of a page, and from its rows to the cursor of the next."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from exchange.api.native import codec, models
 from exchange.service.history import ID_MAX, Page
 
 NS_PER_MS = 1_000_000
+RowT = TypeVar("RowT")
 
 
 def page_of(query: models.PageQuery) -> Page:
@@ -27,7 +29,6 @@ def _time_ns(name: str, millis: int | None) -> int | None:
     return None if millis is None else min(codec.decode_millis(name, millis) * NS_PER_MS, ID_MAX)
 
 
-def page_json(name: str, rows: Sequence[models.Json], page: Page, id_name: str) -> models.Json:
-    """The reply: as many rows as were asked for, and the id to go on from if there are more."""
-    shown = rows[: page.limit - 1]
-    return {name: shown, "next": shown[-1][id_name] if len(rows) == page.limit else None}
+def next_of(rows: Sequence[RowT], page: Page, id_of: Callable[[RowT], int]) -> str | None:
+    """The id to go on from, if there are more rows than were asked for."""
+    return str(id_of(rows[page.limit - 2])) if len(rows) == page.limit else None

@@ -6,6 +6,7 @@ import orjson
 
 from exchange.api.http.routes import Route, Routes
 from exchange.api.native import openapi
+from exchange.api.native.calls import CALLS
 from exchange.api.native.pages import docs_page, metrics_page, openapi_page
 from exchange.api.native.rest import Rest
 
@@ -16,10 +17,10 @@ CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 def native_routes(rest: Rest, metrics: Callable[[], bytes]) -> Routes:
     """All calls and pages; the paths of the sockets answer a request without an upgrade."""
     pages = [openapi_page(lambda: document), docs_page(), metrics_page(metrics)]
-    document = orjson.dumps(openapi.document(rest.calls, pages))
+    document = orjson.dumps(openapi.document(pages))
     return Routes(
         [
-            *(Route(call.method, call.path, rest.handler(call), call.method in CHANGING) for call in rest.calls),
+            *(Route(call.method, call.path, rest.handler(call), call.method in CHANGING) for call in CALLS),
             *(Route("GET", page.path, rest.page_handler(page), False) for page in pages),
             *(Route("GET", path, rest.without_upgrade, False) for path in SOCKET_PATHS),
         ]
