@@ -102,8 +102,7 @@ DECODERS: Final[dict[int, Callable[[str, dict[str, Asset]], Iterator[Fields]]]] 
 def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
     match kind:
         case "place":
-            user_id, market, side, order_type, time_in_force, *rest = fields
-            return PlaceOrder(user_id, market, Side(side), OrderType(order_type), TimeInForce(time_in_force), *rest)
+            return terms_from(fields)
         case "cancel":
             return CancelOrder(*fields)
         case "cancel_all":
@@ -120,6 +119,12 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
         case "pass_time":
             return PassTime()
     raise AssertionError(kind)
+
+
+def terms_from(fields: Sequence[Any]) -> PlaceOrder:
+    """The order of stored terms, which are its fields in their order."""
+    user_id, market, side, order_type, time_in_force, *rest = fields
+    return PlaceOrder(user_id, market, Side(side), OrderType(order_type), TimeInForce(time_in_force), *rest)
 
 
 def rules(instrument: Instrument) -> tuple[Any, ...]:

@@ -4,9 +4,13 @@ import asyncio
 import re
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 
 from exchange.core.commands import CancelOrder, Deposit
+from exchange.core.instrument import Asset
+from exchange.core.venue import Venue
+from exchange.store import baseline, journal
 from exchange.store.audit import audit
 from tests.whole.databases import MARKET, Server, execute, order, running_server, writing
 
@@ -212,6 +216,61 @@ async def test_what_only_the_journal_has_must_follow_from_the_tables(dsn: str) -
     await execute(dsn, "UPDATE journal SET commands = replace(commands, ',9000,', ',900000000000,') "
                        "WHERE last_sequence = (SELECT max(last_sequence) FROM journal)")  # fmt: skip
     assert found("is refused after what the tables say", (await audit(dsn, replay=True)).findings)
+
+
+async def begin_later(dsn: str) -> int:
+    """Prune the journal up to before the last two commands, a cancel and a deposit; where it begins now."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch("SELECT * FROM journal ORDER BY last_sequence")
+        venue, assets = Venue(), dict[str, Asset]()
+        for row in rows[:-2]:
+            for entry in journal.decode(row["codec_version"], row["rules_version"], row["commands"], assets):
+                venue.replay(entry.command, entry.sequence, entry.time_ns, entry.rules_version)
+        await baseline.store(connection, venue.state())
+        await connection.execute("DELETE FROM journal WHERE last_sequence <= $1", venue.sequence)
+    finally:
+        await connection.close()
+    return venue.sequence
+
+
+async def test_a_replay_begins_from_the_baseline(dsn: str) -> None:
+    begun = await begin_later(dsn)
+    report = await audit(dsn, replay=True)
+    assert report.findings == []
+    assert report.replayed == report.sequence == begun + 2
+
+
+LATER = (
+    "an order's priority was changed",
+    "a canceled order was deleted",
+    "a closed order's status was changed",
+    "an order was made up",
+    "the count of orders was changed",
+    "the last journal row was removed",
+)
+
+
+@pytest.mark.parametrize("done", LATER)
+async def test_what_is_later_than_the_baseline_is_found(dsn: str, done: str) -> None:
+    await begin_later(dsn)
+    await test_it_is_found_by_the_journal(dsn, done)
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("UPDATE baseline SET codec_version = 2", "codec versions \\[2\\], which cannot be read"),
+        ("DELETE FROM baseline", "the baseline of the journal cannot be read"),
+        ("DELETE FROM baseline WHERE part = (SELECT max(part) FROM baseline)", "recent_deposits differ"),
+        ("UPDATE baseline SET content = substr(content, 2)", "the baseline of the journal cannot be read"),
+        ("UPDATE baseline SET content = replace(content, '\"sequence\":2', '\"sequence\":')", "the journal goes from"),
+    ],
+)
+async def test_a_baseline_that_was_changed_is_found(dsn: str, sql: str, expected: str) -> None:
+    await begin_later(dsn)
+    await execute(dsn, sql)
+    assert found(expected, (await audit(dsn, replay=True)).findings)
 
 
 @pytest.mark.parametrize("done", IN_THE_STATE)
