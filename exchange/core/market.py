@@ -28,6 +28,7 @@ from exchange.core.events import (
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, MarketStatus, fee_minor
 from exchange.core.ledger import FEES, Account, Ledger
 from exchange.core.matching import Plan, crosses, plan
+from exchange.core.refusal_detail import refusal_detail
 from exchange.core.state import MarketState
 
 Best = tuple[int, int] | None  # (price_ticks, total_lots)
@@ -136,10 +137,10 @@ class Market:
         trader = self.trader(terms.user_id)
         reason = self._refusal(terms, trader)
         if reason is not None:
-            return Rejected(reason)
+            return Rejected(reason, refusal_detail(reason, terms, trader, self.instrument))
         found = self._plan(terms, trader)
         if isinstance(found, RejectReason):
-            return Rejected(found)
+            return Rejected(found, refusal_detail(found, terms, trader, self.instrument))
 
         # Past this line the order must succeed: nothing below may refuse.
         price_ticks = terms.price_ticks if terms.price_ticks is not None else 0

@@ -51,6 +51,7 @@ MODULES = (
     "exchange.service.order_lookup",
     "exchange.service.trading",
     "exchange.service.service",
+    "exchange.api.native.malformed",
     "exchange.api.native.codec",
     "exchange.api.native.encode",
     "exchange.api.native.feed_frames",

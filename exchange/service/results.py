@@ -1,6 +1,5 @@
 """What commands come to, as data. With `Refused` and the exceptions of the pipeline, these are all there is."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,15 +25,16 @@ class Placed:
         assert order is not None
         return order
 
-    def trades(self) -> Iterator[Trade]:
+    def trades(self) -> list[Trade]:
         """What the order took."""
-        order_id = self.order.order_id
+        order_id, found = self.order.order_id, []
         for event in self.applied.events:
             if isinstance(event, Trade):
                 if event.taker_order_id == order_id:
-                    yield event
+                    found.append(event)
             elif not isinstance(event, OrderUpdated):
                 break  # of levels and accounts, which come behind all orders
+        return found
 
 
 class Canceled:

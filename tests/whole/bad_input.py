@@ -202,6 +202,8 @@ def _envelope_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Ca
         ("a number", b"1", INVALID_FIELD),
         ("null", b"null", INVALID_FIELD),
         ("the user twice", (text[:-1] + ',"user_id":1}').encode(), INVALID_FIELD),
+        ("the same user twice", (text[:-1] + ',"user_id":"{user}"}').encode(), INVALID_FIELD),
+        ("a field twice, spelt otherwise", (text[:-1] + ',"\\u0075ser_id":"{user}"}').encode(), INVALID_FIELD),
         ("too much", b" " * (1 << 20) + text.encode(), TOO_LARGE),
     ):
         if expected is not None:
@@ -278,7 +280,7 @@ def _named_cases() -> Iterator[Case]:
     by_id = {"user_id": "{user}", "market": "{market}", "order_id": "1"}
     for text in NOT_IDS:
         yield _changed("DELETE", "/order", by_id, "order_id", text, INVALID_FIELD)
-    for text in ("0", "1", "9223372036854775807", "9223372036854775808", "9" * 19):
+    for text in ("0", "9223372036854775806", "9223372036854775807", "9223372036854775808", "9" * 19):
         yield _changed("DELETE", "/order", by_id, "order_id", text, UNKNOWN_ORDER)
     yield _changed("DELETE", "/order", by_id, "order_id", MISSING, INVALID_FIELD)
     yield _changed("DELETE", "/order", by_id, "client_order_id", "resting", INVALID_FIELD)
@@ -327,7 +329,7 @@ def _query_cases(path: str, query: dict[str, str]) -> Iterator[Case]:
             if not (path == "/depth" and text == "1001"):
                 yield case(changed("limit", text), INVALID_FIELD)
     if "interval" in query:
-        for text in ("", " ", "1", "2m", "1 m", "60", "1w", "null"):
+        for text in ("", " ", "1", "2m", "1 m", "60", "1w", "null", "1M", "1H", "1D"):
             yield case(changed("interval", text), INVALID_FIELD)
         yield case(changed("interval", None), INVALID_FIELD)
     for name in ("start", "end"):

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from exchange.api.native.errors import ApiError
+from exchange.api.native.malformed import check_once, invalid
 from exchange.api.native.models import (
     BATCH_MAX,
     BatchCancelItem,
@@ -31,7 +32,6 @@ LIMIT: Final = OrderType.LIMIT
 GTC: Final = TimeInForce.GTC
 IOC: Final = TimeInForce.IOC
 
-_NUMBER_FIELDS = ("`$.price`", "`$.quantity`", "`$.amount`")
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ID = re.compile(r"[0-9]{1,19}")
@@ -55,9 +55,10 @@ def decode(body: bytes | str | msgspec.Raw, model: type[RequestT]) -> RequestT:
     try:
         request: RequestT = decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise _invalid(error) from None
+        raise invalid(error, model) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ApiError("MALFORMED_JSON", f"The body is not the JSON this call takes: {error}.") from None
+    check_once(body, request)
     return request
 
 
@@ -72,14 +73,7 @@ def decode_query(query: Sequence[tuple[str, str]], model: type[RequestT]) -> Req
     try:
         return msgspec.convert(fields, model, strict=False)
     except msgspec.ValidationError as error:
-        raise _invalid(error) from None
-
-
-def _invalid(error: msgspec.ValidationError) -> ApiError:
-    text = str(error)
-    if text.startswith("Expected `str") and text.endswith(_NUMBER_FIELDS):
-        return ApiError("INVALID_NUMBER", f"A number must be decimal text: {text}.")
-    return ApiError("INVALID_FIELD", f"{text}.")
+        raise invalid(error, model) from None
 
 
 def page_limit(limit: int, limit_max: int) -> int:
@@ -91,8 +85,9 @@ def page_limit(limit: int, limit_max: int) -> int:
 
 def interval_s(name: str) -> int:
     """The length of a candle. Raises ApiError."""
-    length: int = _choice("interval", name, dict(zip(INTERVAL_NAMES, INTERVALS_S, strict=True)))
-    return length
+    if name not in INTERVAL_NAMES:  # as it is written: 1m is a minute, and 1M would be a month
+        raise ApiError("INVALID_FIELD", f"interval must be one of {', '.join(INTERVAL_NAMES)}.")
+    return INTERVALS_S[INTERVAL_NAMES.index(name)]
 
 
 def time_range_s(start: int | None, end: int | None) -> tuple[int | None, int | None]:
@@ -172,20 +167,30 @@ def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> 
         order_type,
         time_in_force,
         request.post_only,
-        None if request.price is None else _steps("price", "OFF_TICK", request.price, rules.ticks),
-        _steps("quantity", "OFF_LOT", request.quantity, rules.lots),
+        None if request.price is None else _ticks(request.price, rules),
+        _lots(request.quantity, rules),
         _client_order_id(request.client_order_id),
     )
 
 
-def _steps(name: str, off: str, text: str, steps: Any) -> int:
+def _ticks(text: str, rules: Instrument) -> int:
     try:
-        count: int = steps(text)
+        return rules.ticks(text)
     except InvalidNumber:
-        raise ApiError("INVALID_NUMBER", f"{name} must be a plain decimal number.") from None
+        raise ApiError("INVALID_NUMBER", "price must be a plain decimal number.") from None
     except OffGrid:
-        raise ApiError(off) from None
-    return count
+        step = rules.price_text(1)
+        raise ApiError("OFF_TICK", f"price must be a multiple of {rules.symbol}'s tick_size, {step}.") from None
+
+
+def _lots(text: str, rules: Instrument) -> int:
+    try:
+        return rules.lots(text)
+    except InvalidNumber:
+        raise ApiError("INVALID_NUMBER", "quantity must be a plain decimal number.") from None
+    except OffGrid:
+        step = rules.quantity_text(1)
+        raise ApiError("OFF_LOT", f"quantity must be a multiple of {rules.symbol}'s lot_size, {step}.") from None
 
 
 def order_ids(order_id: str | None, client_order_id: str | None) -> tuple[int | None, str | None]:
