@@ -34,7 +34,8 @@ from exchange.core.events import (
 )
 from exchange.core.instrument import Instrument
 from exchange.core.ledger import EXTERNAL, FEES, HOUSE
-from exchange.core.venue import Outcome, Venue
+from exchange.core.outcome import Applied, Outcome
+from exchange.core.venue import Venue
 from tests.copied import copied
 from tests.model import Model
 from tests.model_records import Match, Told, Update
@@ -85,7 +86,7 @@ class Judge:
             before = self.venue.sequence
             outcome = self.venue.apply(asked, before + 1, self.now_ns)
             self.story[-1] += f"  ->  {summary(outcome)}"
-            taken = 1 if isinstance(outcome, list) and outcome else 0
+            taken = 1 if isinstance(outcome, Applied) else 0
             same_as("sequences that it took", self.venue.sequence - before, taken)
             self._compare(command, outcome, told)
             self._check_state()
@@ -105,9 +106,9 @@ class Judge:
     def _count(self, command: Command, outcome: Outcome) -> None:
         self.seen["commands"] += 1
         self.seen["orders"] += isinstance(command, PlaceOrder)
-        if isinstance(outcome, list):
-            self.seen["trades"] += sum(isinstance(event, Trade) for event in outcome)
-        else:
+        if isinstance(outcome, Applied):
+            self.seen["trades"] += sum(isinstance(event, Trade) for event in outcome.events)
+        elif outcome is not None:
             self.seen[outcome.reason.value if isinstance(outcome, Rejected) else "retries"] += 1
 
     # --- one outcome
@@ -124,23 +125,24 @@ class Judge:
             return
         assert not told.refusals, f"not refused; the model says {sorted(told.refusals)}"
         assert not told.duplicate, "not taken for the retry that it is"
-        self._learn(outcome, told)
-        same_as("trades", [self._match(event) for event in outcome if isinstance(event, Trade)], told.trades)
-        self._compare_trades(outcome)
-        self._compare_orders(outcome, told)
-        self._compare_levels(outcome, told)
-        self._compare_markets(outcome, told)
-        self._compare_balances(outcome, told)
-        self._compare_the_rest(command, outcome, told)
+        events = [] if outcome is None else outcome.events
+        self._learn(events, told)
+        same_as("trades", [self._match(event) for event in events if isinstance(event, Trade)], told.trades)
+        self._compare_orders(events, told)
+        self._compare_primary(outcome, told)
+        self._compare_levels(events, told)
+        self._compare_markets(events, told)
+        self._compare_balances(events, told)
+        self._compare_the_rest(command, events, told)
 
     def _learn(self, events: list[Event], told: Told) -> None:
-        """Which ids the venue gave; they must grow."""
+        """Which ids the venue gave: venue-wide counts from 1, and a refusal takes none."""
         for event in events:
             if isinstance(event, OrderUpdated) and event.order_id not in self.order_ids:
-                assert event.order_id > max(self.order_ids, default=0), "order ids must grow"
+                same_as("order id", event.order_id, len(self.order_ids) + 1)
                 self.order_ids.append(event.order_id)
             elif isinstance(event, Trade):
-                assert event.trade_id > max(self.trade_ids, default=0), "trade ids must grow"
+                same_as("trade id", event.trade_id, len(self.trade_ids) + 1)
                 self.trade_ids.append(event.trade_id)
         same_as("count of orders", len(self.order_ids), len(self.model.orders))
         same_as("count of trades", len(self.trade_ids), self.model.trades)
@@ -164,12 +166,18 @@ class Judge:
             taker,
             trade.maker_fee_minor,
             trade.taker_fee_minor,
+            trade.market_trade_id,
+            trade.aggregate_id,
         )
 
-    def _compare_trades(self, events: list[Event]) -> None:
-        trades = [event for event in events if isinstance(event, Trade)]
-        for back, trade in enumerate(reversed(trades)):
-            same_as("trade_sequence", trade.trade_sequence, self.model.public[trade.market].trades - back)
+    def _compare_primary(self, outcome: Applied | None, told: Told) -> None:
+        """The order that the command is about, as the command leaves it."""
+        primary = None if outcome is None else outcome.order
+        same_as("the primary order", None if primary is None else self._number(primary.order_id), told.primary)
+        if outcome is not None and primary is not None:
+            updates = [event for event in outcome.events if isinstance(event, OrderUpdated)]
+            last = [event for event in updates if event.order_id == primary.order_id][-1]
+            assert primary is last, "the primary order is not as the command leaves it"
 
     def _compare_orders(self, events: list[Event], told: Told) -> None:
         found: dict[int, list[Update]] = {}
@@ -182,6 +190,7 @@ class Judge:
             same_as("terms", event.terms, order.terms)
             same_as("created_ns", event.created_ns, order.created_ns)
             same_as("updated_ns", event.updated_ns, self.now_ns)
+            same_as("priority", event.priority, order.priority)
             self.step_counts[event.terms.user_id] += 1
             same_as("orders_sequence", event.orders_sequence, self.step_counts[event.terms.user_id])
             assert event.trade is None or id(event.trade) in trades, "an update with a trade of its own"
@@ -207,6 +216,7 @@ class Judge:
             same_as("the best of the book", [event.best_bid, event.best_ask], self.model.best(market))
             counts = (event.depth_sequence, event.best_sequence, event.trade_sequence, event.last_trade_ns)
             self._compare_counts(market, event.book_sequence, counts, event.candles)
+            same_as(f"aggregates of {market}", event.last_aggregate_id, self.model.public[market].aggregates)
 
     def _compare_counts(self, market: str, book: int, counts: tuple[int, ...], candles: tuple[int, ...]) -> None:
         public = self.model.public[market]
@@ -261,11 +271,18 @@ class Judge:
         for asset in {asset for _, asset in accounts}:
             same_as(f"{asset} that came in", accounts.get((EXTERNAL, asset), (0, 0)), (-model.supply(asset), 0))
         resting = [
-            (self._number(o.order_id), o.terms, o.executed_lots, o.executed_quote_minor, o.created_ns, o.updated_ns)
-            for o in state.orders
+            (
+                *(self._number(order.order_id), order.priority, order.terms),
+                *(order.executed_lots, order.executed_quote_minor, order.created_ns, order.updated_ns),
+            )
+            for order in state.orders
         ]
         expected = [
-            (o.number, o.terms, o.executed_lots, o.executed_quote, o.created_ns, o.updated_ns) for o in model.resting
+            (
+                *(order.number, order.priority, order.terms),
+                *(order.executed_lots, order.executed_quote, order.created_ns, order.updated_ns),
+            )
+            for order in model.resting
         ]
         same_as("open orders in priority order", resting, expected)
         standing = {
@@ -274,10 +291,14 @@ class Judge:
             for order in market.book.orders.values()
         }
         same_as("how open orders stand", standing, {o.number: o.status for o in model.resting})
+        counts = (state.last_order_id, state.last_priority, state.last_trade_id)
+        same_as("last order id, priority and trade id", counts, (len(model.orders), model.priorities, model.trades))
         same_as("rules", {m.instrument.symbol: m.instrument for m in state.markets}, model.rules)
         for market in state.markets:
-            counts = (market.depth_sequence, market.best_sequence, market.trade_sequence, market.last_trade_ns)
-            self._compare_counts(market.instrument.symbol, market.book_sequence, counts, market.candles)
+            public = (market.depth_sequence, market.best_sequence, market.trade_sequence, market.last_trade_ns)
+            self._compare_counts(market.instrument.symbol, market.book_sequence, public, market.candles)
+            aggregates = model.public[market.instrument.symbol].aggregates
+            same_as(f"aggregates of {market.instrument.symbol}", market.last_aggregate_id, aggregates)
         named = [(self._number(order_id), terms) for order_id, terms in state.recent_client_orders]
         recent = [(o.number, o.terms) for o in model.orders if o.terms.client_order_id is not None]
         same_as("recent client order ids", named, recent[-self.client_ids_max :])

@@ -46,6 +46,7 @@ class Model:
         self.deposits: list[Deposit] = []
         self.orders: list[Order] = []  # all that were ever taken
         self.resting: list[Order] = []  # the books, in the order in which the orders came to rest
+        self.priorities = 0  # how many were given
         self.trades = 0
         self.public: dict[str, Public] = defaultdict(Public)
         self.order_steps: Counter[str] = Counter()
@@ -111,6 +112,7 @@ class Model:
             named = command.client_order_id is not None and terms.client_order_id == command.client_order_id
             if ours and (named or order.number == command.order_id):
                 self._take_out(order, now_ns, told)
+                told.primary = order.number
                 return
         told.refusals.add(RejectReason.UNKNOWN_ORDER)
         if command.market not in self.rules:
@@ -137,7 +139,11 @@ class Model:
             return
         # Past this line the order happens.
         order = Order(len(self.orders) + 1, terms, now_ns, now_ns)
+        if terms.time_in_force is TimeInForce.GTC:  # it may come to rest
+            self.priorities += 1
+            order.priority = self.priorities
         self.orders.append(order)
+        told.primary = order.number
         self._step(order, UpdateReason.ACCEPTED, now_ns, told)
         meets, own = self.meetings(terms)
         filled = sum(lots for _, lots in meets)
@@ -263,11 +269,13 @@ class Model:
         self.fees[rules.base.symbol] += buyer_fee
         self.fees[rules.quote.symbol] += seller_fee
         self.trades += 1
-        trade = Match(
-            rules.symbol, price, lots, quote, taker.terms.side, maker.number, taker.number, maker_fee, taker_fee
-        )
-        told.trades.append(trade)
         self._count_trade(rules.symbol, now_ns)
+        public, before = self.public[rules.symbol], told.trades[-1] if told.trades else None
+        if before is None or (before.taker, before.price) != (taker.number, price):
+            public.aggregates += 1
+        orders, fees = (maker.number, taker.number), (maker_fee, taker_fee)
+        counts = (public.trades, public.aggregates)
+        told.trades.append(Match(rules.symbol, price, lots, quote, taker.terms.side, *orders, *fees, *counts))
         for order in (maker, taker):
             order.executed_lots += lots
             order.executed_quote += quote

@@ -22,6 +22,7 @@ class Order:
     executed_quote: int = 0
     status: OrderStatus = OrderStatus.OPEN
     expire_reason: ExpireReason | None = None
+    priority: int = 0  # counts the orders that may come to rest; 0 in one that may not
 
     @property
     def remaining(self) -> int:
@@ -65,6 +66,8 @@ class Match:
     taker: int
     maker_fee: int
     taker_fee: int
+    market_trade_id: int
+    aggregate_id: int
 
 
 @dataclass
@@ -74,6 +77,7 @@ class Told:
     refusals: set[RejectReason] = field(default_factory=set)
     duplicate: bool = False
     duplicate_of: int | None = None
+    primary: int | None = None  # the order that it is about, by number
     trades: list[Match] = field(default_factory=list)
     updates: dict[int, list[Update]] = field(default_factory=dict)  # of each order, in order
     levels: dict[Level, int] = field(default_factory=dict)  # the new totals of those that changed
@@ -87,5 +91,6 @@ class Public:
     depth: int = 0
     best: int = 0
     trades: int = 0
+    aggregates: int = 0  # runs of trades of one taker at one price in one command
     last_trade_ns: int = 0
     candles: list[int] = field(default_factory=lambda: [0] * len(CANDLES_S))

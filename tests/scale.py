@@ -27,6 +27,7 @@ from exchange.client import Client
 from exchange.config import load
 from exchange.core.commands import AddAsset, CancelOrder, Deposit, OrderType, PlaceOrder, SetMarket, Side, TimeInForce
 from exchange.core.instrument import Asset, instrument_of
+from exchange.core.outcome import Applied
 from exchange.core.venue import Venue
 from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.runtime.app import Exchange as Flow
@@ -145,7 +146,7 @@ def core_us(count: int) -> dict[str, float]:
     for command in _stage():
         venue.apply(command, venue.sequence + 1, 1)
     for terms in resting(count):
-        assert isinstance(venue.apply(terms, venue.sequence + 1, 1), list)
+        assert isinstance(venue.apply(terms, venue.sequence + 1, 1), Applied)
     book = venue.markets[MARKET].book
     orders = sorted(book.orders.values(), key=lambda order: order.order_id)[:: max(1, count // TRIES)][:TRIES]
     took: dict[str, list[float]] = {"cancel": [], "match": []}
@@ -171,7 +172,7 @@ def _timed(venue: Venue, command: Any, times: list[float]) -> None:
     before = time.perf_counter()
     outcome = venue.apply(command, venue.sequence + 1, 1)
     times.append(time.perf_counter() - before)
-    assert isinstance(outcome, list), outcome
+    assert isinstance(outcome, Applied), outcome
 
 
 async def rest_ms(exchange: Exchange) -> dict[str, float]:

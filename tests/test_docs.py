@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from exchange import config
-from exchange.api.native import openapi, replies
-from exchange.api.native.channels import PRIVATE, PUBLIC
+from exchange.api.native import calls, replies
 from exchange.api.native.errors import STATUS
+from exchange.api.native.names import PRIVATE, PUBLIC
 from exchange.cli import cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,33 +41,22 @@ def row(text: str, name: str) -> str:
     raise AssertionError(f"docs/api.md has no row for {name}")
 
 
-def calls() -> list[Any]:
-    """Rest.calls, of a Rest over nothing."""
-    from types import SimpleNamespace
-
-    from exchange.api.native.rest import Rest
-
-    nothing: Any = SimpleNamespace(rules=None, venue=None)
-    return Rest(nothing, nothing, nothing, nothing, nothing, lambda: True).calls
-
-
-@pytest.mark.parametrize("call", calls(), ids=lambda call: f"{call.method} {call.path}")
+@pytest.mark.parametrize("call", calls.CALLS, ids=lambda call: f"{call.method} {call.path}")
 def test_every_call_is_there_with_its_fields_its_reply_and_its_codes(call: Any) -> None:
     text = section(f"{call.method} {call.path}")
     for field in msgspec.structs.fields(call.request):
         cell = row(text, field.encode_name).split("|")[1]
         assert ("*" in cell) == field.required, cell
-    answers = openapi.ANSWERS[call.method, call.path]
-    reply = answers.reply.__name__
+    reply = call.reply.__name__
     assert f"[{reply}](#{reply.lower()})" in text
-    common = {*openapi.EVERYWHERE, *openapi.BODY, *openapi.USER}
-    own = answers.codes - common
+    common = {*calls.EVERYWHERE, *calls.BODY, *calls.USER}
+    own = call.codes - common
     if call.path.startswith("/admin"):
         own |= {"FORBIDDEN"}
     said = set(re.findall(r"`([A-Z_]{4,})`", text)) & set(STATUS)
     assert own <= said
     if call.path != "/orders":  # whose items may fail by themselves
-        assert said - common <= answers.codes
+        assert said - common <= call.codes
 
 
 def test_every_shape_is_there_with_its_fields() -> None:

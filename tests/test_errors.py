@@ -1,9 +1,13 @@
-"""The error table is complete: every refusal of the core and every code of the contract has a status."""
+"""The error tables are complete: every refusal of the core, every exception and every code has its code and status."""
 
+import orjson
 import pytest
 
 from exchange.api.native.errors import MESSAGES, STATUS, ApiError, error_response
-from exchange.core.events import RejectReason
+from exchange.core.events import Rejected, RejectReason
+from exchange.pipeline import outcomes, projector
+from exchange.pipeline.outcomes import OVERLOADED, Outcome
+from exchange.service.codes import CODE_OF_EXCEPTION, CODE_OF_REASON, Code, code_of, refusal_of
 
 # The contract's table, without RATE_LIMITED: the rate limits bring it.
 CONTRACT = {
@@ -52,7 +56,7 @@ def test_every_code_makes_the_one_shape(code: str) -> None:
     error = ApiError(code, None if code in MESSAGES else "It is so.")
     response = error_response(error)
     assert response.status == STATUS[code]
-    assert error.json().keys() == {"code", "message"}
+    assert orjson.loads(response.body).keys() == {"code", "message"}
     assert ("Retry-After" in dict(response.headers)) == (STATUS[code] in (429, 503))
 
 
@@ -60,3 +64,35 @@ def test_a_message_can_always_be_sent() -> None:
     error = ApiError("INVALID_FIELD", "what \ud800 is this" * 100)
     assert error_response(error).status == 400
     assert len(error.message) <= 500
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_code_of_the_service_has_a_status_and_a_message(code: Code) -> None:
+    assert code in STATUS
+    assert code in MESSAGES or code in ("UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED")  # which always say more
+
+
+def test_every_reason_of_the_core_is_a_code() -> None:
+    assert set(CODE_OF_REASON) == set(RejectReason)
+    assert all(CODE_OF_REASON[reason].value == reason.value for reason in RejectReason)
+
+
+def test_every_exception_of_the_pipeline_is_in_the_table() -> None:
+    modules = (outcomes, projector)
+    raised = {
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Exception) and kind.__module__ == module.__name__
+    }
+    assert raised == set(CODE_OF_EXCEPTION)
+
+
+def test_what_is_in_no_table_is_a_bug() -> None:
+    assert code_of(ZeroDivisionError()) is Code.INTERNAL
+
+
+@pytest.mark.parametrize("outcome", [OVERLOADED, *(Rejected(reason) for reason in RejectReason)])
+def test_every_outcome_that_changes_nothing_has_a_code(outcome: Outcome) -> None:
+    code = refusal_of(outcome).code
+    assert code == (outcome.reason if isinstance(outcome, Rejected) else "OVERLOADED")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from exchange.api.http import limits
-from exchange.api.http.limits import Buckets, RateLimits
-from exchange.api.native.errors import ApiError
 from exchange.config import LimitsConfig
+from exchange.service import limits
+from exchange.service.codes import Code, Refused
+from exchange.service.limits import Buckets, RateLimits
 
 
 class Clock:
@@ -67,10 +67,10 @@ def test_the_buckets_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_refusal_says_how_long_to_wait() -> None:
     limited = RateLimits(LimitsConfig(enabled=True, orders_per_s=0.4, orders_burst=1), Clock())
     limited.orders("ann", 1)
-    with pytest.raises(ApiError) as refused:
+    with pytest.raises(Refused) as refused:
         limited.orders("ann", 1)
-    assert refused.value.json() == {"code": "RATE_LIMITED", "message": "Too many orders; wait.", "retry_after_s": 3}
-    assert refused.value.status == 429
+    error = refused.value
+    assert (error.code, error.message, error.retry_after_s) == (Code.RATE_LIMITED, "Too many orders; wait.", 3)
 
 
 def test_nothing_is_limited_when_they_are_off() -> None:

@@ -127,7 +127,7 @@ def test_a_fill_is_bounded_in_rows_too() -> None:
 
     def canceled(order_id: int) -> OrderUpdated:
         return OrderUpdated(
-            UpdateReason.CANCELED, order_id, terms, OrderStatus.CANCELED, 0, 0, None, 1, 1, None, order_id
+            UpdateReason.CANCELED, order_id, terms, OrderStatus.CANCELED, 0, 0, None, 1, 1, order_id, None, order_id
         )
 
     async def story(tables: Tables) -> None:

@@ -1,19 +1,20 @@
 """When a socket is read on: what its client has sent must not keep everybody else from their turn."""
 
 import asyncio
-from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
 from exchange.api.http.request import Request
-from exchange.api.native.errors import ApiError
+from exchange.api.native.errors import ApiError, Refusals
 from exchange.api.native.session import IN_FLIGHT_MAX, Session
+from exchange.service.principal import DevAuthenticator
 
 
 def session() -> Session:
     """One over nothing, whose answers go nowhere."""
     nowhere: Any = SimpleNamespace(
-        trading=SimpleNamespace(refusals=Counter()),
+        service=SimpleNamespace(principal=DevAuthenticator().authenticate),
+        refusals=Refusals(),
         frames=None,
         send=lambda subscriber, frame: None,
     )

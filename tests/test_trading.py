@@ -1,21 +1,26 @@
 """Orders by the batch: what one of them cannot be told keeps nothing from the others."""
 
-from typing import Any, cast
+from dataclasses import replace
+from typing import cast
 
-import msgspec
 import pytest
 
-from exchange.api.http.limits import RateLimits
-from exchange.api.native.models import BatchRequest
-from exchange.api.native.trading import Trading
 from exchange.config import LimitsConfig
+from exchange.core.commands import CancelOrder, PlaceOrder
 from exchange.core.venue import Venue
 from exchange.pipeline.closed_orders import ClosedOrders
 from exchange.pipeline.projector import HistoryUnavailable
+from exchange.service.codes import Code, Refused
 from exchange.service.history import History
+from exchange.service.limits import RateLimits
 from exchange.service.order_lookup import OrderLookup
-from tests.core.stories import venue_of
-from tests.fake_store import flow_of
+from exchange.service.results import BatchResult, Canceled, Placed
+from exchange.service.tasks import Tasks
+from exchange.service.trading import Trading
+from tests.core.stories import order_of, venue_of
+from tests.fake_store import Flow, flow_of
+
+MARKET = "SOL_USDC"
 
 
 class _NoHistory:
@@ -25,24 +30,52 @@ class _NoHistory:
         raise HistoryUnavailable
 
 
-def _batch(*items: dict[str, Any]) -> BatchRequest:
-    return BatchRequest(orders=[msgspec.Raw(msgspec.json.encode(item)) for item in items])
-
-
 @pytest.fixture
 def venue() -> Venue:
     return venue_of()
 
 
+def trading_on(flow: Flow, closed: ClosedOrders) -> Trading:
+    orders = OrderLookup(flow.engine, closed, cast(History, _NoHistory()))
+    return Trading(flow.engine, orders, RateLimits(LimitsConfig(), lambda: 0.0), Tasks())
+
+
+def cancel(name: str | int) -> CancelOrder:
+    return CancelOrder("alice", MARKET, *((name, None) if isinstance(name, int) else (None, name)))
+
+
+def code(result: BatchResult) -> Code:
+    assert isinstance(result, Refused)
+    return result.code
+
+
 async def test_a_batch_tells_of_its_orders_although_the_history_is_away(venue: Venue) -> None:
-    market, user_id = next(iter(venue.markets)), sorted(venue.ledger.users())[0]
-    order = {"market": market, "side": "sell", "order_type": "limit", "price": "100", "quantity": "1"}
     async with flow_of(venue) as flow:
-        closed = ClosedOrders(10, venue.sequence, venue.sequence)
-        orders = OrderLookup(flow.engine, closed, cast(History, _NoHistory()))
-        trading = Trading(flow.engine, orders, RateLimits(LimitsConfig(), lambda: 0.0))
-        before_the_start = {"cancel": {"market": market, "order_id": "1"}}  # it may be in the database
-        request = _batch({**order, "client_order_id": "a"}, before_the_start)
-        first, second = (await trading.batch(request, user_id))["results"]
-    assert (first["status"], first["client_order_id"]) == ("open", "a")
-    assert second["code"] == "NOT_READY"
+        trading = trading_on(flow, ClosedOrders(10, 5, venue.sequence))  # orders up to 5 may be in the database
+        items: list[PlaceOrder | CancelOrder | BaseException] = [order_of(venue, "alice sell 1 @ 100 as a"), cancel(5)]
+        first, second = await trading.batch("alice", items)
+    assert isinstance(first, Placed)
+    assert first.order.terms.client_order_id == "a"
+    assert isinstance(second, HistoryUnavailable)
+
+
+async def test_a_cancel_is_not_told_of_an_order_that_was_placed_after_it(venue: Venue) -> None:
+    closed = ClosedOrders(10, 0, venue.sequence)
+    async with flow_of(venue, released=closed.released) as flow:
+        trading = trading_on(flow, closed)
+        order = order_of(venue, "alice sell 1 @ 100 as q3")
+        first, second, third, fourth = await trading.batch("alice", [cancel("q3"), order, cancel("q3"), cancel("q3")])
+    assert code(first) is Code.UNKNOWN_ORDER
+    assert isinstance(second, Placed)
+    assert isinstance(third, Canceled)
+    assert code(fourth) is Code.ORDER_CLOSED
+
+
+async def test_an_order_that_the_batch_placed_and_filled_is_closed_for_a_later_cancel(venue: Venue) -> None:
+    closed = ClosedOrders(10, 0, venue.sequence)
+    async with flow_of(venue, released=closed.released) as flow:
+        trading = trading_on(flow, closed)
+        order = replace(order_of(venue, "alice sell 1 @ 100 IOC"), client_order_id="q3")
+        first, second = await trading.batch("alice", [order, cancel("q3")])
+    assert isinstance(first, Placed)
+    assert code(second) is Code.ORDER_CLOSED

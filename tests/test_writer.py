@@ -13,7 +13,7 @@ from exchange.core.events import Rejected, RejectReason, UserAdded
 from exchange.failure import Failure
 from exchange.pipeline import projector as projector
 from exchange.pipeline.commits import Applied
-from exchange.pipeline.outcomes import SEEN, UNCHANGED, OutcomeUnknown
+from exchange.pipeline.outcomes import SEEN, OutcomeUnknown
 from exchange.pipeline.projector import Projector
 from exchange.pipeline.writer import Entry, Waiter, Writer
 from tests.fake_store import GUARD_S, FakeStore, FakeTables, Fate, turns
@@ -86,7 +86,7 @@ async def test_an_outcome_leaves_after_its_commit() -> None:
         assert desk.stored() == [8]
 
 
-@pytest.mark.parametrize("outcome", [REFUSED, UNCHANGED, SEEN])
+@pytest.mark.parametrize("outcome", [REFUSED, None, SEEN])
 async def test_what_needs_no_commit_waits_for_those_before_it(outcome: Any) -> None:
     async with desk_of() as desk:
         desk.store.slow()
@@ -101,7 +101,7 @@ async def test_what_needs_no_commit_waits_for_those_before_it(outcome: Any) -> N
         assert await early == await late == [outcome]
 
 
-@pytest.mark.parametrize("outcome", [REFUSED, UNCHANGED, SEEN])
+@pytest.mark.parametrize("outcome", [REFUSED, None, SEEN])
 async def test_what_has_nothing_before_it_leaves_at_once(outcome: Any) -> None:
     async with desk_of() as desk:
         assert desk.add(outcome).done()
@@ -113,7 +113,7 @@ async def test_what_has_nothing_before_it_leaves_at_once(outcome: Any) -> None:
 
 async def test_replies_leave_in_the_order_they_came() -> None:
     async with desk_of(batch_max=2) as desk:
-        outcomes = [desk.next(), REFUSED, SEEN, desk.next(), desk.next(), UNCHANGED, desk.next(), SEEN]
+        outcomes = [desk.next(), REFUSED, SEEN, desk.next(), desk.next(), None, desk.next(), SEEN]
         for outcome in outcomes:
             desk.add(outcome)
         await desk.writer.drained()

@@ -14,7 +14,7 @@ from exchange.core.commands import (
     Side,
 )
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, Trade
-from exchange.core.venue import Outcome
+from exchange.core.outcome import Outcome
 
 
 def words(command: Command) -> str:
@@ -58,7 +58,8 @@ def summary(outcome: Outcome) -> str:
         return outcome.reason.value
     if isinstance(outcome, Duplicate):
         return f"retry of order_id {outcome.order_id}"
-    trades = [f"{event.quantity_lots} @ {event.price_ticks}" for event in outcome if isinstance(event, Trade)]
-    updates = [event for event in outcome if isinstance(event, OrderUpdated)]
+    events = outcome.events if outcome is not None else []
+    trades = [f"{event.quantity_lots} @ {event.price_ticks}" for event in events if isinstance(event, Trade)]
+    updates = [event for event in events if isinstance(event, OrderUpdated)]
     ends = [f"{updates[-1].status.name.lower()}"] if updates else []
     return ", ".join(trades + ends) or "done"

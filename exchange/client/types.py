@@ -59,7 +59,8 @@ class Refusal(TypedDict):
 
 
 class Trade(TypedDict):
-    """A match, as everybody may see it."""
+    """A match, as everybody may see it. `market_trade_id` counts the trades of its market from 1; the trades of one
+    `aggregate_id` are consecutive, of one taker order and at one price."""
 
     trade_id: str
     market: str
@@ -68,6 +69,8 @@ class Trade(TypedDict):
     quote_quantity: str
     taker_side: str
     timestamp: int
+    market_trade_id: str
+    aggregate_id: str
 
 
 class Market(TypedDict):
@@ -125,7 +128,7 @@ class Ticker(TypedDict):
 
 
 class Candle(TypedDict):
-    """The trades of one interval, which began at `open_at` (ms)."""
+    """The trades of one interval, which began at `open_at` (ms). `taker_buy_…` is what takers bought of the volumes."""
 
     open_at: int
     open: str
@@ -135,3 +138,7 @@ class Candle(TypedDict):
     volume: str
     quote_volume: str
     trades: int
+    first_market_trade_id: str
+    last_market_trade_id: str
+    taker_buy_volume: str
+    taker_buy_quote_volume: str

@@ -1,9 +1,9 @@
 """The book of one market: price levels in order, first in first out within a level.
 
 The orders of a level are a linked list through the orders themselves, so that adding, finding and removing one costs
-the same in a book of a thousand orders and of a million. The levels of a half are linked in the same way, best first,
-and one that has become empty keeps its place for a while: near the best, prices empty and fill again all the time, and
-to find a level's place costs as much as all the rest of an order.
+the same in a book of a thousand orders and of a million. The levels of a side are linked in the same way, best first,
+and a level that has become empty keeps its place for a while: near the best, prices empty and fill again all the time,
+and to find a level's place costs as much as all the rest of an order.
 """
 
 from collections.abc import Iterator
@@ -19,15 +19,19 @@ from exchange.core.events import OrderStatus
 from exchange.core.ledger import Account, User
 
 BUY: Final = Side.BUY
-IDLE_LEVELS_MAX: Final = 256  # of each half; what they weigh is bounded, and how many of them a walk can meet
+IDLE_LEVELS_MAX: Final = 256  # of each side; this bounds their memory, and how many of them a walk can meet
 
 
-# Orders, their level and their trader do refer to each other; but an order is taken out before it is forgotten, and a
-# book lives as long as its process: one that is dropped is never freed. So the garbage collector, whose lists run
-# through a million of them, is not needed for orders.
+# Orders, their level and their trader do refer to each other; but an order is taken out of its level before it is
+# dropped, and a book lives as long as its process. So orders need no garbage collector, whose lists would run through
+# a million of them.
 @mypyc_attr(acyclic=True)
 class Order:
-    """An order while it can still trade. What was asked is in `terms` and never changes."""
+    """An order while it can still trade. What was asked is in `terms` and never changes.
+
+    `priority` is its place in its level: the venue's count, given when the order joins the back of a level. It is
+    neither the order's id nor a sequence, so an order can lose its place and keep its id.
+    """
 
     __slots__ = (
         "behind",
@@ -37,8 +41,8 @@ class Order:
         "level",
         "order_id",
         "price_ticks",
+        "priority",
         "remaining_lots",
-        "rested_sequence",
         "terms",
         "trader",
         "updated_ns",
@@ -55,7 +59,7 @@ class Order:
         self.executed_quote_minor = 0
         self.created_ns = now_ns
         self.updated_ns = now_ns
-        self.rested_sequence = order_id
+        self.priority = 0
         self.level: Level | None = None
         self.front: Order | None = None  # the neighbour with priority over this one
         self.behind: Order | None = None
@@ -72,7 +76,7 @@ class Order:
 
 
 class Trader:
-    """A user as one market sees them: the two accounts it moves money on, and their open orders, oldest first."""
+    """A user in one market: the two accounts it moves money on, and their open orders, in priority order."""
 
     __slots__ = ("base", "open_orders", "quote", "user")
 
@@ -86,7 +90,7 @@ class Trader:
 class Level:
     """All orders at one price, first in first out; none while it is idle.
 
-    `touched_sequence` is the sequence of the last command that touched it: each command tells of a level once.
+    `touched_sequence` is the sequence of the last command that changed it: a command reports a level once.
     """
 
     __slots__ = ("better", "book_side", "first", "last", "price_ticks", "total_lots", "touched_sequence", "worse")
@@ -116,7 +120,7 @@ class Level:
 
 
 class BookSide:
-    """The bids or the asks. `best` is the first level that has orders; who iterates meets only such."""
+    """The bids or the asks. `best` is the first level that has orders; iteration yields only such levels."""
 
     __slots__ = ("_idle", "_keys", "best", "levels", "side", "sign")
 
@@ -155,7 +159,7 @@ class BookSide:
         return level
 
     def emptied(self, level: Level) -> None:
-        """The level's last order has left: it is idle now, and who has been that for longest makes room for it."""
+        """The level's last order has left: it is idle now. Above the limit the longest idle level is dropped."""
         if level is self.best:
             self.best = level.next_best()
         self._idle[level] = None
@@ -203,7 +207,7 @@ class BookSide:
 
 
 class Book:
-    """Both halves and every order in them, by id. `sequence` counts the changes of level totals, ever."""
+    """Both sides and every order in them, by id. `sequence` counts the changes of level totals, ever."""
 
     __slots__ = ("asks", "bids", "orders", "sequence", "sides")
 
@@ -215,7 +219,7 @@ class Book:
         self.sequence = sequence
 
     def add(self, order: Order) -> Level:
-        """Rest the order behind all others of its price."""
+        """Rest the order at the back of its level."""
         level = (self.bids if order.terms.side is BUY else self.asks).level(order.price_ticks)
         last = level.last
         if last is None:
@@ -260,12 +264,12 @@ class Book:
             self.remove(order)
 
     def check(self) -> None:
-        """Assert that the book is what it says: sorted, linked, summed and not crossed."""
+        """Assert that the book is sorted, linked, summed and not crossed."""
         seen = 0
         for side in Side:
-            half = self.sides[side]
-            half.check()
-            for level in half.levels.values():
+            book_side = self.sides[side]
+            book_side.check()
+            for level in book_side.levels.values():
                 seen += self._check_level(level, side)
         assert seen == len(self.orders)
         if self.bids.best and self.asks.best:
@@ -281,7 +285,7 @@ class Book:
             assert 0 < order.remaining_lots <= order.terms.quantity_lots
             assert self.orders.get(order.order_id) is order
             assert order in order.trader.open_orders
-            assert previous is None or previous.rested_sequence < order.rested_sequence
+            assert previous is None or previous.priority < order.priority
             total_lots += order.remaining_lots
             orders += 1
             previous = order

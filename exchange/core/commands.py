@@ -15,7 +15,7 @@ from exchange.core.instrument import Asset, Instrument
 
 
 class Side(IntEnum):
-    """Which half of the book an order belongs to."""
+    """Which side of the book an order belongs to."""
 
     BUY = 0
     SELL = 1
@@ -108,7 +108,7 @@ class CancelAll:
 
 @dataclass(slots=True)
 class Deposit:
-    """Credit a user from outside, who comes to be with it. The same `key` with the same content is credited once."""
+    """Credit a user from outside, and add the user if need be. The same `key` with the same content credits once."""
 
     user_id: str
     asset: str
@@ -118,14 +118,14 @@ class Deposit:
 
 @dataclass(slots=True)
 class AddUser:
-    """Make a user known who may have no balance yet."""
+    """Add a user, with no balance."""
 
     user_id: str
 
 
 @dataclass(slots=True)
 class AddAsset:
-    """Make an asset known."""
+    """Add an asset."""
 
     asset: Asset
 
@@ -139,7 +139,7 @@ class SetMarket:
 
 @dataclass(slots=True)
 class PassTime:
-    """Write down what time it is: what ends by the clock then stays ended, also when the clock is set back."""
+    """Journal the current time: what ends by the clock then stays ended, also when the clock is set back."""
 
 
 MarketCommand = PlaceOrder | CancelOrder | CancelAll

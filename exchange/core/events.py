@@ -7,7 +7,7 @@ because the venue is already ahead of it. The parts of an event that are shared 
 it: the garbage collector then has nothing to do with it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -37,7 +37,7 @@ class UpdateReason(IntEnum):
     FILLED = 1
     CANCELED = 2
     EXPIRED = 3
-    READ = 4  # it did not: this is the order as somebody read it
+    READ = 4  # it did not change: this is a copy of the order as it is
 
 
 class ExpireReason(IntEnum):
@@ -69,7 +69,9 @@ class RejectReason(StrEnum):
 class Trade:
     """One match. The buyer pays `quote_minor` and gets the base, each side less its own fee in what it receives.
 
-    `trade_sequence` counts the trades of this market without holes; 0 in a trade that was read back.
+    `trade_id` counts the trades of the venue, `market_trade_id` those of this market from 1 without holes.
+    `aggregate_id` counts the aggregates of this market from 1: an aggregate is the consecutive trades of one taker
+    order at one price in one command.
     """
 
     trade_id: int
@@ -85,7 +87,8 @@ class Trade:
     maker_fee_minor: int
     taker_fee_minor: int
     time_ns: int
-    trade_sequence: int
+    market_trade_id: int
+    aggregate_id: int
 
     def __init__(
         self,
@@ -102,7 +105,8 @@ class Trade:
         maker_fee_minor: int,
         taker_fee_minor: int,
         time_ns: int,
-        trade_sequence: int,
+        market_trade_id: int,
+        aggregate_id: int,
     ) -> None:
         self.trade_id = trade_id
         self.market = market
@@ -117,7 +121,8 @@ class Trade:
         self.maker_fee_minor = maker_fee_minor
         self.taker_fee_minor = taker_fee_minor
         self.time_ns = time_ns
-        self.trade_sequence = trade_sequence
+        self.market_trade_id = market_trade_id
+        self.aggregate_id = aggregate_id
 
 
 @mypyc_attr(acyclic=True)
@@ -125,7 +130,9 @@ class Trade:
 class OrderUpdated:
     """An order after one step of its life; `trade` is the match that was the step, if it was one.
 
-    `orders_sequence` counts such steps of its user's orders without holes; 0 where nothing changed.
+    `priority` orders the orders of a price level, the smallest first; 0 in an order that cannot rest, and in a closed
+    order that was read back. `orders_sequence` counts the steps of its user's orders without holes; 0 where nothing
+    changed.
     """
 
     reason: UpdateReason
@@ -137,6 +144,7 @@ class OrderUpdated:
     expire_reason: ExpireReason | None
     created_ns: int
     updated_ns: int
+    priority: int
     trade: Trade | None
     orders_sequence: int
 
@@ -151,6 +159,7 @@ class OrderUpdated:
         expire_reason: ExpireReason | None,
         created_ns: int,
         updated_ns: int,
+        priority: int,
         trade: Trade | None,
         orders_sequence: int,
     ) -> None:
@@ -163,6 +172,7 @@ class OrderUpdated:
         self.expire_reason = expire_reason
         self.created_ns = created_ns
         self.updated_ns = updated_ns
+        self.priority = priority
         self.trade = trade
         self.orders_sequence = orders_sequence
 
@@ -199,8 +209,9 @@ class MarketChanged:
     """A market after a command that changed its book: the best of it, and how far its public channels have counted.
 
     `best_bid` and `best_ask` are (price_ticks, total_lots) or None. `depth_sequence` counts the commands that changed
-    the book, `best_sequence` those that changed the best of it, `trade_sequence` the trades; `candles` counts the
-    candles begun, one count for each of `INTERVALS_S`.
+    the book, `best_sequence` those that changed the best of it, `trade_sequence` the trades (it is the last
+    `market_trade_id`), `last_aggregate_id` their aggregates; `candles` counts the candles begun, one count for each of
+    `INTERVALS_S`.
     """
 
     market: str
@@ -210,6 +221,7 @@ class MarketChanged:
     depth_sequence: int
     best_sequence: int
     trade_sequence: int
+    last_aggregate_id: int
     last_trade_ns: int
     candles: tuple[int, ...]
 
@@ -222,6 +234,7 @@ class MarketChanged:
         depth_sequence: int,
         best_sequence: int,
         trade_sequence: int,
+        last_aggregate_id: int,
         last_trade_ns: int,
         candles: tuple[int, ...],
     ) -> None:
@@ -232,6 +245,7 @@ class MarketChanged:
         self.depth_sequence = depth_sequence
         self.best_sequence = best_sequence
         self.trade_sequence = trade_sequence
+        self.last_aggregate_id = last_aggregate_id
         self.last_trade_ns = last_trade_ns
         self.candles = candles
 
@@ -322,9 +336,14 @@ Event = (
 @mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Rejected:
-    """The answer to a command that was refused."""
+    """The answer to a command that was refused.
+
+    `detail` says more of the reason, in a sentence. `last_order_id` is that of the venue when an order was unknown.
+    """
 
     reason: RejectReason
+    detail: str | None = field(default=None, compare=False)
+    last_order_id: int = field(default=0, compare=False)
 
 
 @mypyc_attr(acyclic=True)

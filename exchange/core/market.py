@@ -1,7 +1,7 @@
 """One running market: refuse, draw the line, change.
 
-`place`, `cancel` and `cancel_all` answer with the events of the command or with the reason why nothing happened. They
-move money on the ledger that all markets share.
+`place` and `cancel` answer with the effects of the command or with the reason to refuse it. They move money on the
+ledger that all markets share.
 """
 
 from typing import Final
@@ -28,10 +28,11 @@ from exchange.core.events import (
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, MarketStatus, fee_minor
 from exchange.core.ledger import FEES, Account, Ledger
 from exchange.core.matching import Plan, crosses, plan
+from exchange.core.refusal_detail import refusal_detail
 from exchange.core.state import MarketState
 
 Best = tuple[int, int] | None  # (price_ticks, total_lots)
-# Looking a member up in its enum costs more than a comparison; every order does some of each.
+# Looking up a member in its enum costs more than a comparison, and every order needs several.
 BUY: Final = Side.BUY
 LIMIT: Final = OrderType.LIMIT
 GTC: Final = TimeInForce.GTC
@@ -48,23 +49,28 @@ BY_CANCELING: Final = UpdateReason.CANCELED
 BY_EXPIRING: Final = UpdateReason.EXPIRED
 
 
-class TradeIds:
-    """The venue-wide count of trades; the last number given is the last trade's id."""
+class Counts:
+    """The venue-wide counts, each by the last number that it gave. Every order has an id of its own and, if it may
+    rest, a priority; neither is the sequence of a command."""
 
-    __slots__ = ("last",)
+    __slots__ = ("last_order_id", "last_priority", "last_trade_id")
 
-    def __init__(self, last: int = 0) -> None:
-        self.last = last
+    def __init__(self, last_order_id: int = 0, last_priority: int = 0, last_trade_id: int = 0) -> None:
+        self.last_order_id = last_order_id
+        self.last_priority = last_priority
+        self.last_trade_id = last_trade_id
 
 
 @mypyc_attr(acyclic=True)
 class Effects:
-    """What one command does: its events so far, and each level and account that it has touched, once, in order."""
+    """What one command does: its events so far, its primary order as it is now, and each level and account that it
+    changed, once, in order."""
 
-    __slots__ = ("accounts", "events", "levels", "sequence")
+    __slots__ = ("accounts", "events", "levels", "order", "sequence")
 
     def __init__(self, sequence: int) -> None:
         self.sequence = sequence
+        self.order: OrderUpdated | None = None
         self.events: list[Event] = []
         self.levels: list[Level] = []
         self.accounts: list[Account] = []
@@ -85,19 +91,20 @@ class Effects:
 class Market:
     """The book of an instrument and the users who trade on it."""
 
-    def __init__(self, state: MarketState, ledger: Ledger, ids: ClientIds, trade_ids: TradeIds) -> None:
+    def __init__(self, state: MarketState, ledger: Ledger, ids: ClientIds, counts: Counts) -> None:
         instrument = self.instrument = state.instrument
         self.book = Book(state.book_sequence)
         self._depth_sequence = state.depth_sequence
         self._best_sequence = state.best_sequence
         self._trade_sequence = state.trade_sequence
+        self._last_aggregate_id = state.last_aggregate_id
         self._last_trade_ns = state.last_trade_ns
         self._candles = state.candles
         self._best_bid: Best = None
         self._best_ask: Best = None
         self._ledger = ledger
         self._ids = ids
-        self._trade_ids = trade_ids
+        self._counts = counts
         self._traders: dict[str, Trader] = {}
         ledger.add_user(FEES)
         self._base_fees = ledger.account(FEES, instrument.base.symbol)
@@ -114,7 +121,7 @@ class Market:
         return trader
 
     def open_orders(self, user_id: str) -> list[Order]:
-        """The user's open orders here, oldest first."""
+        """The user's open orders here, in priority order."""
         trader = self._traders.get(user_id)
         return list(trader.open_orders) if trader else []
 
@@ -125,34 +132,40 @@ class Market:
 
     # --- place
 
-    def place(self, terms: PlaceOrder, sequence: int, now_ns: int) -> list[Event] | Rejected:
-        """Match the order and rest, or expire, what remains. Its id is its sequence."""
+    def place(self, terms: PlaceOrder, sequence: int, now_ns: int) -> Effects | Rejected:
+        """Match the order and rest, or expire, what remains."""
         trader = self.trader(terms.user_id)
         reason = self._refusal(terms, trader)
         if reason is not None:
-            return Rejected(reason)
+            return Rejected(reason, refusal_detail(reason, terms, trader, self.instrument))
         found = self._plan(terms, trader)
         if isinstance(found, RejectReason):
-            return Rejected(found)
+            return Rejected(found, refusal_detail(found, terms, trader, self.instrument))
 
         # Past this line the order must succeed: nothing below may refuse.
         price_ticks = terms.price_ticks if terms.price_ticks is not None else 0
-        order = Order(sequence, terms, trader, price_ticks, now_ns)
-        self._ids.accepted(sequence, terms)
+        counts, may_rest = self._counts, terms.time_in_force is GTC
+        counts.last_order_id += 1
+        order = Order(counts.last_order_id, terms, trader, price_ticks, now_ns)
+        if may_rest:
+            counts.last_priority += 1
+            order.priority = counts.last_priority
+        self._ids.accepted(order.order_id, terms)
         effects = Effects(sequence)
-        effects.events.append(_updated(BY_ACCEPTING, order, OPEN, now_ns))
-        # What it pays with is written down even if it stays the same: with it the count of the user's order events is.
+        effects.order = accepted = _updated(BY_ACCEPTING, order, OPEN, now_ns)
+        effects.events.append(accepted)
+        # The account it pays from is stored even if it stays the same: the count of the user's order events is with it.
         effects.touch(trader.quote if terms.side is BUY else trader.base)
         if terms.time_in_force is FOK and found.matched_lots < terms.quantity_lots:
-            effects.events.append(_expired(order, _why_unfilled(terms, found), now_ns))
+            self._expire(order, _why_unfilled(terms, found), now_ns, effects)
             return self._captured(effects)
         if found.fills:
             self._trade(order, found, effects)
         if order.remaining_lots:
-            if terms.time_in_force is GTC and not found.met_own_order:
+            if may_rest and not found.met_own_order:
                 self._rest(order, effects)
             else:
-                effects.events.append(_expired(order, _why_unfilled(terms, found), now_ns))
+                self._expire(order, _why_unfilled(terms, found), now_ns, effects)
         return self._captured(effects)
 
     def _refusal(self, terms: PlaceOrder, trader: Trader) -> RejectReason | None:
@@ -202,11 +215,15 @@ class Market:
         buying = terms.side is BUY
         taker_gets, taker_gives = _sides(taker.trader, buying)
         taker_fees, maker_fees = (self._base_fees, self._quote_fees) if buying else (self._quote_fees, self._base_fees)
+        aggregate_ticks = -1  # the price of the aggregate that the last trade belongs to
         for maker, lots in found.fills:
             level = maker.level
             assert level is not None
             effects.touch_level(level)
             price_ticks = level.price_ticks
+            if price_ticks != aggregate_ticks:
+                aggregate_ticks = price_ticks
+                self._last_aggregate_id += 1
             quote_minor = price_ticks * lots * rules.notional_unit
             base_minor = lots * rules.lot_minor
             to_taker, to_maker = (base_minor, quote_minor) if buying else (quote_minor, base_minor)
@@ -240,16 +257,18 @@ class Market:
             trade = self._trade_event(taker, maker, lots, quote_minor, taker_fee, maker_fee)
             effects.events.append(trade)
             effects.events.append(_filled(maker, trade, now_ns))
-            effects.events.append(_filled(taker, trade, now_ns))
+            effects.order = filled = _filled(taker, trade, now_ns)
+            effects.events.append(filled)
         effects.touch(taker_gets)
 
     def _trade_event(
         self, taker: Order, maker: Order, lots: int, quote_minor: int, taker_fee: int, maker_fee: int
     ) -> Trade:
-        self._trade_ids.last += 1
+        counts = self._counts
+        counts.last_trade_id += 1
         self._trade_sequence += 1
         return Trade(
-            self._trade_ids.last,
+            counts.last_trade_id,
             self.instrument.symbol,
             maker.price_ticks,
             lots,
@@ -263,6 +282,7 @@ class Market:
             taker_fee,
             taker.created_ns,
             self._trade_sequence,
+            self._last_aggregate_id,
         )
 
     def _begin_candles(self, now_ns: int) -> None:
@@ -282,28 +302,44 @@ class Market:
         effects.touch_level(self.book.add(order))
         self._ids.rested(order)
 
+    @staticmethod
+    def _expire(order: Order, why: ExpireReason, now_ns: int, effects: Effects) -> None:
+        effects.order = expired = _updated(BY_EXPIRING, order, EXPIRED, now_ns, why)
+        effects.events.append(expired)
+
     # --- cancel
 
-    def cancel(self, orders: list[Order], sequence: int, now_ns: int) -> list[Event]:
-        """Take the orders out of the book; no events when there are none."""
+    def cancel(self, order: Order, sequence: int, now_ns: int) -> Effects:
+        """Take an order out of the book."""
+        effects = Effects(sequence)
+        effects.order = self._take_out(order, now_ns, effects)
+        return self._captured(effects)
+
+    def cancel_all(self, user_id: str, sequence: int, now_ns: int) -> Effects | None:
+        """Take all open orders of a user out of the book; None if there are none."""
+        orders = self.open_orders(user_id)
+        if not orders:
+            return None
         effects = Effects(sequence)
         for order in orders:
             self._take_out(order, now_ns, effects)
         return self._captured(effects)
 
-    def _take_out(self, order: Order, now_ns: int, effects: Effects) -> None:
+    def _take_out(self, order: Order, now_ns: int, effects: Effects) -> OrderUpdated:
         side = order.terms.side
         gives = order.trader.quote if side is BUY else order.trader.base
         gives.release(self.needs_minor(side, order.price_ticks, order.remaining_lots))
         effects.touch(gives)
         effects.touch_level(self.book.remove(order))
         self._ids.closed(order)
-        effects.events.append(_updated(BY_CANCELING, order, CANCELED, now_ns))
+        canceled = _updated(BY_CANCELING, order, CANCELED, now_ns)
+        effects.events.append(canceled)
+        return canceled
 
     # --- shared
 
-    def _captured(self, effects: Effects) -> list[Event]:
-        """The events, with what every touched level and account holds now that the command is done."""
+    def _captured(self, effects: Effects) -> Effects:
+        """Add an event for every level and account that changed, now that the command is done."""
         events = effects.events
         if effects.levels:
             book, symbol = self.book, self.instrument.symbol
@@ -319,7 +355,7 @@ class Market:
             events.append(self.changed())
         for account in effects.accounts:
             events.append(account.captured(effects.sequence))
-        return events
+        return effects
 
     def changed(self) -> MarketChanged:
         """The market's best and its counts as they are now."""
@@ -331,18 +367,20 @@ class Market:
             self._depth_sequence,
             self._best_sequence,
             self._trade_sequence,
+            self._last_aggregate_id,
             self._last_trade_ns,
             self._candles,
         )
 
     def state(self) -> MarketState:
-        """The market's rules and counts; its orders are the venue's to list."""
+        """The market's rules and counts, without its orders."""
         return MarketState(
             self.instrument,
             self.book.sequence,
             self._depth_sequence,
             self._best_sequence,
             self._trade_sequence,
+            self._last_aggregate_id,
             self._last_trade_ns,
             self._candles,
         )
@@ -357,14 +395,14 @@ class Market:
         self._best_bid, self._best_ask = _best(self.book.bids), _best(self.book.asks)
 
 
-def _best(half: BookSide) -> Best:
-    level = half.best
+def _best(side: BookSide) -> Best:
+    level = side.best
     return None if level is None else (level.price_ticks, level.total_lots)
 
 
-def _is_best(known: Best, half: BookSide) -> bool:
-    """Whether that is the best of the half: asked of every command, so without making another to compare."""
-    level = half.best
+def _is_best(known: Best, side: BookSide) -> bool:
+    """Whether that is the best of the side. Every command asks this, so it makes no tuple to compare with."""
+    level = side.best
     if level is None or known is None:
         return level is None and known is None
     return known[0] == level.price_ticks and known[1] == level.total_lots
@@ -382,6 +420,7 @@ def as_read(order: Order) -> OrderUpdated:
         None,
         order.created_ns,
         order.updated_ns,
+        order.priority,
         None,
         0,
     )
@@ -418,6 +457,7 @@ def _updated(
         expire_reason,
         order.created_ns,
         now_ns,
+        order.priority,
         trade,
         user.orders_sequence,
     )
@@ -426,7 +466,3 @@ def _updated(
 def _filled(order: Order, trade: Trade, now_ns: int) -> OrderUpdated:
     status = PARTIALLY_FILLED if order.remaining_lots else FILLED
     return _updated(BY_FILLING, order, status, now_ns, None, trade)
-
-
-def _expired(order: Order, why: ExpireReason, now_ns: int) -> OrderUpdated:
-    return _updated(BY_EXPIRING, order, EXPIRED, now_ns, why)

@@ -140,10 +140,11 @@ class MarketView:
     def add(self, trade: Trade) -> None:
         """Take a released trade in; the candles that it is past are closed already."""
         self.last_ticks = trade.price_ticks
-        self._trades = trade.trade_sequence
+        self._trades = trade.market_trade_id
         minute = self._minute
         if minute is None:
-            minute = self._minute = Candle(open_s(trade.time_ns, MINUTE_S), trade.price_ticks)
+            begin_s = open_s(trade.time_ns, MINUTE_S)
+            minute = self._minute = Candle(begin_s, trade.price_ticks, trade.market_trade_id)
             self._day.begin(minute)
         minute.add(trade)
         self._day.add(trade)
@@ -221,7 +222,7 @@ class MarketView:
         """Take in a released trade, behind the candles that it ends."""
         wanted = self.wanted if self.any_wanted else None
         if wanted is not None and wanted[Kind.TRADE]:
-            public.append(PublicEvent(Channel(Kind.TRADE, self.symbol), trade.trade_sequence, trade))
+            public.append(PublicEvent(Channel(Kind.TRADE, self.symbol), trade.market_trade_id, trade))
         self.end_candles(trade.time_ns, public)
         self.add(trade)
         if wanted is not None:
@@ -328,7 +329,7 @@ class MarketData:
     def open_new(self, symbol: str) -> None:
         """Begin a market that nothing has happened in yet; an open one goes on."""
         if symbol not in self._views:
-            self.open(MarketChanged(symbol, None, None, 0, 0, 0, 0, 0, (0,) * len(INTERVALS_S)))
+            self.open(MarketChanged(symbol, None, None, 0, 0, 0, 0, 0, 0, (0,) * len(INTERVALS_S)))
 
     def find(self, symbol: str) -> MarketView | None:
         """A market's view, if it is open."""

@@ -1,7 +1,7 @@
 """Price-time priority, as a plan: which resting orders an incoming order would meet, and for how much.
 
-The plan only reads the book. The market refuses or goes ahead on the strength of it, and then carries it out as it
-stands, so what was promised to the ladder of refusals is what happens.
+The plan only reads the book. The market decides by it whether to refuse, and then carries it out unchanged: what the
+refusals were judged by is what happens.
 """
 
 from typing import Final
@@ -30,11 +30,11 @@ class Plan:
 
 
 BUY: Final = Side.BUY
-NOTHING: Final = Plan()  # what every order that meets nobody shares; never written to
+NOTHING: Final = Plan()  # shared by all orders that meet no other; never written to
 
 
 def crosses(book: Book, terms: PlaceOrder) -> bool:
-    """Whether the order would meet the best level of the other half."""
+    """Whether the order would meet the best level of the other side."""
     best = (book.asks if terms.side is BUY else book.bids).best
     if best is None:
         return False
@@ -45,10 +45,10 @@ def crosses(book: Book, terms: PlaceOrder) -> bool:
 
 
 def plan(book: Book, terms: PlaceOrder, cost_max: int | None = None) -> Plan:
-    """Walk the other half of the book as far as the order's price, quantity and user allow.
+    """Walk the other side of the book as far as the order's price, quantity and user allow.
 
-    With `cost_max` (in ticks times lots) the walk also ends once it costs more: the caller refuses then anyway, and
-    nobody can make the exchange walk further than they can pay for.
+    With `cost_max` (in ticks times lots) the walk also ends once it costs more: the caller then refuses the order, and
+    no order makes the exchange walk further than its user can pay for.
     """
     if not crosses(book, terms):
         return NOTHING

@@ -12,13 +12,13 @@ from exchange.core.instrument import Asset, Instrument
 
 @dataclass(slots=True)
 class OpenOrder:
-    """An order in a book. Within one market, `rested_sequence` is its priority among the orders of its price."""
+    """An order in a book; `priority` is its place among the orders of its price, the smallest first."""
 
     order_id: int
     terms: PlaceOrder
     executed_lots: int
     executed_quote_minor: int
-    rested_sequence: int
+    priority: int
     created_ns: int
     updated_ns: int
 
@@ -32,6 +32,7 @@ class MarketState:
     depth_sequence: int = 0
     best_sequence: int = 0
     trade_sequence: int = 0
+    last_aggregate_id: int = 0
     last_trade_ns: int = 0
     candles: tuple[int, ...] = (0,) * len(INTERVALS_S)
 
@@ -50,12 +51,15 @@ class DepositState:
 class VenueState:
     """Everything that the next command can depend on.
 
-    `orders` are in priority order; `recent_client_orders` and `recent_deposits` are oldest first and bounded, but
-    for the deposits of a configuration, which come first and are all there.
+    The `last_…` fields are the last ids and the last priority that were given. `orders` are in priority order;
+    `recent_client_orders` and `recent_deposits` are oldest first and bounded, but for the deposits of a configuration,
+    which come first and are all there.
     """
 
     sequence: int = 0
     time_ns: int = 0
+    last_order_id: int = 0
+    last_priority: int = 0
     last_trade_id: int = 0
     assets: list[Asset] = field(default_factory=list)
     markets: list[MarketState] = field(default_factory=list)

@@ -1,11 +1,17 @@
 """The venue: all markets and the one ledger they share, behind `apply`.
 
-`apply` answers with the events of the command, or with why it changed nothing: Rejected (it may not happen) or
-Duplicate (it has happened before). An empty list of events changed nothing either. Only a command with events takes a
-sequence.
+`apply` answers Applied, with the events of the command, or says why it changed nothing: Rejected (it may not happen),
+Duplicate (it has happened before) or None (it is so already). Only a command that was applied takes a sequence.
+
+RULES_VERSION counts changes of what a command does. The journal keeps the version that a command was applied under, and
+`replay` applies it under the rules of that version:
+
+1. The id of an order and its priority are the sequence of its command.
+2. Both are counts of their own, which go on from the last numbers of version 1.
 """
 
 from collections import OrderedDict
+from typing import Final
 
 from exchange.core.book import Order
 from exchange.core.client_ids import RECENT_MAX, ClientIds
@@ -21,6 +27,7 @@ from exchange.core.commands import (
     PlaceOrder,
     SetMarket,
     Side,
+    TimeInForce,
 )
 from exchange.core.events import (
     AssetAdded,
@@ -28,6 +35,7 @@ from exchange.core.events import (
     Duplicate,
     Event,
     MarketSet,
+    OrderUpdated,
     Rejected,
     RejectReason,
     TimePassed,
@@ -35,15 +43,17 @@ from exchange.core.events import (
 )
 from exchange.core.instrument import AMOUNT_MAX, Asset
 from exchange.core.ledger import HOUSE, Ledger
-from exchange.core.market import Market, TradeIds
+from exchange.core.market import Counts, Effects, Market
+from exchange.core.outcome import Applied, Outcome
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 
+RULES_VERSION: Final = 2
+RULES_VERSIONS: Final = (1, 2)  # all that `replay` knows
 DEPOSITS_MAX = 1_000_000  # keys of deposits that are remembered, to carry each out once
-SEED_PREFIX = (
-    "config:"  # keys of what a configuration credits, once for ever; no client can use one: `:` is not allowed
-)
+# Of the keys of what a configuration credits, each once for ever. No client can use one: `:` is not allowed.
+SEED_PREFIX = "config:"
 
-Outcome = list[Event] | Rejected | Duplicate
+VenueOutcome = list[Event] | Rejected | Duplicate | None
 
 
 class Venue:
@@ -59,7 +69,7 @@ class Venue:
         self.markets: dict[str, Market] = {}
         self.ledger = Ledger()
         self.client_ids = ClientIds(client_ids_max)
-        self.trade_ids = TradeIds()
+        self.counts = Counts()
         self._seeds: dict[str, Deposit] = {}
         self._deposits: OrderedDict[str, Deposit] = OrderedDict()
         self._deposits_max = deposits_max
@@ -68,18 +78,35 @@ class Venue:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
         assert sequence == self.sequence + 1
         assert now_ns >= self.time_ns
+        order: OrderUpdated | None = None
         if isinstance(command, (PlaceOrder, CancelOrder, CancelAll)):
-            outcome = self._apply_to_market(command, sequence, now_ns)
+            effects = self._apply_to_market(command, sequence, now_ns)
+            if not isinstance(effects, Effects):
+                return effects
+            events, order = effects.events, effects.order
         else:
-            outcome = self._apply_to_venue(command, sequence)
-        if isinstance(outcome, list) and outcome:
-            self.sequence = sequence
-            self.time_ns = now_ns
-        return outcome
+            made = self._apply_to_venue(command, sequence)
+            if not isinstance(made, list):
+                return made
+            events = made
+        self.sequence = sequence
+        self.time_ns = now_ns
+        return Applied(sequence, now_ns, command, events, order)
+
+    def replay(self, command: Command, sequence: int, now_ns: int, rules_version: int) -> Outcome:
+        """Carry out a journaled command under the rules that it was first applied under."""
+        assert rules_version in RULES_VERSIONS
+        if rules_version == 1 and isinstance(command, PlaceOrder):
+            self.counts.last_order_id = sequence - 1
+            if command.time_in_force is TimeInForce.GTC:
+                self.counts.last_priority = sequence - 1
+        return self.apply(command, sequence, now_ns)
 
     # --- one market
 
-    def _apply_to_market(self, command: MarketCommand, sequence: int, now_ns: int) -> Outcome:
+    def _apply_to_market(
+        self, command: MarketCommand, sequence: int, now_ns: int
+    ) -> Effects | Rejected | Duplicate | None:
         market = self.markets.get(command.market)
         if market is None:
             return Rejected(RejectReason.UNKNOWN_MARKET)
@@ -89,8 +116,10 @@ class Venue:
             return self._seen_before(command) or market.place(command, sequence, now_ns)
         if isinstance(command, CancelOrder):
             order = self._open_order(market, command)
-            return market.cancel([order], sequence, now_ns) if order else Rejected(RejectReason.UNKNOWN_ORDER)
-        return market.cancel(market.open_orders(command.user_id), sequence, now_ns)
+            if order is None:
+                return Rejected(RejectReason.UNKNOWN_ORDER, None, self.counts.last_order_id)
+            return market.cancel(order, sequence, now_ns)
+        return market.cancel_all(command.user_id, sequence, now_ns)
 
     def _seen_before(self, command: PlaceOrder) -> Rejected | Duplicate | None:
         """A retry finds its order; another order under the same id is refused."""
@@ -118,13 +147,13 @@ class Venue:
 
     # --- the whole venue
 
-    def _apply_to_venue(self, command: Command, sequence: int) -> Outcome:
+    def _apply_to_venue(self, command: Command, sequence: int) -> VenueOutcome:
         if isinstance(command, Deposit):
             return self._deposit(command, sequence)
         if isinstance(command, AddUser):
             assert command.user_id not in HOUSE
             if self.ledger.has_user(command.user_id):
-                return []
+                return None
             self.ledger.add_user(command.user_id)
             return [UserAdded(command.user_id)]
         if isinstance(command, AddAsset):
@@ -134,15 +163,15 @@ class Venue:
         assert isinstance(command, SetMarket)
         return self._set_market(command)
 
-    def _add_asset(self, asset: Asset) -> Outcome:
+    def _add_asset(self, asset: Asset) -> VenueOutcome:
         known = self.assets.get(asset.symbol)
         if known is not None:
             assert known == asset, "the decimals of an asset never change"
-            return []
+            return None
         self.assets[asset.symbol] = asset
         return [AssetAdded(asset)]
 
-    def _deposit(self, command: Deposit, sequence: int) -> Outcome:
+    def _deposit(self, command: Deposit, sequence: int) -> VenueOutcome:
         assert command.user_id not in HOUSE
         assert command.asset in self.assets
         before = self._seeds.get(command.key) or self._deposits.get(command.key)
@@ -175,7 +204,7 @@ class Venue:
         if len(self._deposits) > self._deposits_max:
             self._deposits.popitem(last=False)
 
-    def _set_market(self, command: SetMarket) -> Outcome:
+    def _set_market(self, command: SetMarket) -> VenueOutcome:
         instrument = command.instrument
         assert self.assets.get(instrument.base.symbol) == instrument.base
         assert self.assets.get(instrument.quote.symbol) == instrument.quote
@@ -188,7 +217,7 @@ class Venue:
         return [MarketSet(instrument)]
 
     def _open_market(self, state: MarketState) -> None:
-        self.markets[state.instrument.symbol] = Market(state, self.ledger, self.client_ids, self.trade_ids)
+        self.markets[state.instrument.symbol] = Market(state, self.ledger, self.client_ids, self.counts)
 
     # --- the state as a whole
 
@@ -197,7 +226,9 @@ class Venue:
         return VenueState(
             sequence=self.sequence,
             time_ns=self.time_ns,
-            last_trade_id=self.trade_ids.last,
+            last_order_id=self.counts.last_order_id,
+            last_priority=self.counts.last_priority,
+            last_trade_id=self.counts.last_trade_id,
             assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
             markets=[market.state() for _, market in sorted(self.markets.items())],
             users=sorted(self.ledger.users()),
@@ -207,7 +238,7 @@ class Venue:
             ),
             orders=sorted(
                 (_open_order_state(order) for market in self.markets.values() for order in market.book.orders.values()),
-                key=lambda order: (order.rested_sequence, order.order_id),
+                key=lambda order: order.priority,
             ),
             recent_client_orders=self.client_ids.recent(),
             recent_deposits=[
@@ -222,7 +253,10 @@ class Venue:
     ) -> "Venue":
         """The venue that goes on from that state."""
         venue = cls(client_ids_max=client_ids_max, deposits_max=deposits_max)
-        venue.sequence, venue.time_ns, venue.trade_ids.last = state.sequence, state.time_ns, state.last_trade_id
+        venue.sequence, venue.time_ns = state.sequence, state.time_ns
+        venue.counts.last_order_id = state.last_order_id
+        venue.counts.last_priority = state.last_priority
+        venue.counts.last_trade_id = state.last_trade_id
         venue.assets = {asset.symbol: asset for asset in state.assets}
         for user_id in state.users:
             venue.ledger.add_user(user_id)
@@ -247,18 +281,23 @@ class Venue:
         order = Order(state.order_id, terms, market.trader(terms.user_id), terms.price_ticks, state.created_ns)
         order.remaining_lots -= state.executed_lots
         order.executed_quote_minor = state.executed_quote_minor
-        order.rested_sequence = state.rested_sequence
+        order.priority = state.priority
         order.updated_ns = state.updated_ns
         market.restore_order(order)
 
     def check(self) -> None:
-        """Assert everything that must hold between commands: money, books, and that locked is what open orders need."""
+        """Assert what must hold between commands: money, books, counts, and that locked is what open orders need."""
         self.ledger.check()
+        counts, priorities = self.counts, set[int]()
         needed: dict[tuple[str, str], int] = {}
         for market in self.markets.values():
             market.book.check()
             rules = market.instrument
             for order in market.book.orders.values():
+                assert 0 < order.order_id <= counts.last_order_id
+                assert 0 < order.priority <= counts.last_priority
+                assert order.priority not in priorities
+                priorities.add(order.priority)
                 side = order.terms.side
                 asset = rules.quote.symbol if side is Side.BUY else rules.base.symbol
                 key = (order.user_id, asset)
@@ -276,7 +315,7 @@ def _open_order_state(order: Order) -> OpenOrder:
         order.terms,
         order.executed_lots,
         order.executed_quote_minor,
-        order.rested_sequence,
+        order.priority,
         order.created_ns,
         order.updated_ns,
     )

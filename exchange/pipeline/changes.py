@@ -1,6 +1,6 @@
 """What a run of commands leaves in the tables: the last state of whatever they changed, once however often they did."""
 
-from typing import Any
+from typing import Any, Final
 
 from exchange.core.commands import SetMarket
 from exchange.core.events import (
@@ -13,27 +13,34 @@ from exchange.core.events import (
     OrderUpdated,
     TimePassed,
     Trade,
+    UpdateReason,
     UserAdded,
 )
 from exchange.core.instrument import Asset, Instrument
-from exchange.pipeline.commits import Applied, Batch
+from exchange.core.outcome import Applied
+from exchange.pipeline.commits import Batch
 
 Transfer = tuple[int, int, Deposited]  # with its sequence and time_ns
+ACCEPTED: Final = UpdateReason.ACCEPTED
 
 
 class Changes:
-    """The changes of the commands after `from_sequence`, as far as they were taken in.
+    """The changes of the commands after `from_sequence` that were added.
 
-    Events are folded as they come, while they are at hand; only what will be a row is kept of them. A market's rules
-    stand apart from all else (`fits`), since one statement cannot write its row twice.
+    Events are folded when they are added, and only what will be a row is kept. Ids grow, so the orders from
+    `first_order_id` on are new, and those before it have a row already. A market's rules stand apart from all else
+    (`fits`), since one statement cannot write its row twice.
     """
 
     __slots__ = (
         "accounts",
         "assets",
         "commands",
+        "first_order_id",
         "from_sequence",
         "instruments",
+        "last_order_id",
+        "last_priority",
         "markets",
         "orders",
         "time_ns",
@@ -46,6 +53,9 @@ class Changes:
         self.from_sequence = from_sequence
         self.commands = 0
         self.time_ns = 0
+        self.first_order_id = 0  # of those that were accepted; 0 if none was
+        self.last_order_id = 0
+        self.last_priority = 0  # the largest that any order has
         self.orders: dict[int, OrderUpdated] = {}
         self.accounts: dict[str, dict[str, BalanceChanged]] = {}  # by asset and user
         self.trades: list[Trade] = []
@@ -84,7 +94,14 @@ class Changes:
         assert applied.sequence == self.to_sequence
         for event in applied.events:
             if isinstance(event, OrderUpdated):
-                self.orders[event.order_id] = event
+                order_id = event.order_id
+                self.orders[order_id] = event
+                if event.reason is ACCEPTED:
+                    self.last_order_id = order_id
+                    if not self.first_order_id:
+                        self.first_order_id = order_id
+                if event.priority > self.last_priority:
+                    self.last_priority = event.priority
             elif isinstance(event, BalanceChanged):
                 of_asset = self.accounts.get(event.asset)
                 if of_asset is None:

@@ -42,7 +42,7 @@ class ClosedOrders:
         self._orders_max = orders_max
         self._closed: BigMap[int, OrderUpdated] = BigMap()
         self._fills: BigMap[int, list[Trade]] = BigMap()  # of those of them that have several, or none in their update
-        self._age: deque[int] = deque()  # their ids, in the order they closed
+        self._age: deque[OrderUpdated] = deque()  # in the order they closed
         self._closed_at: deque[int] = deque()  # the sequences at which they did
         self._partial: OrderedDict[int, list[Trade]] = OrderedDict()  # the fills of orders that are not closed yet
         self.forgotten_id = last_order_id  # the highest id of an order that is closed and not here
@@ -79,24 +79,26 @@ class ClosedOrders:
 
     def _close(self, order: OrderUpdated, sequence: int) -> None:
         order_id = order.order_id
-        fills = self._partial.pop(order_id, None) if self._partial else None
-        if fills is not None:
-            if order.trade is not None and len(fills) < self._fills_max:
-                fills.append(order.trade)
-            if _make(fills, order):
+        if _in_parts(order):
+            fills = self._partial.pop(order_id, None)
+            if fills is not None:
+                if order.trade is not None and len(fills) < self._fills_max:
+                    fills.append(order.trade)
                 self._fills.put(order_id, fills)
         if len(self._age) >= self._orders_max:
             self._forget()
         self._closed.put(order_id, order)
-        self._age.append(order_id)
+        self._age.append(order)
         self._closed_at.append(sequence)
 
     def _forget(self) -> None:
-        order_id = self._age.popleft()
+        order = self._age.popleft()
+        order_id = order.order_id
         self._closed.remove(order_id)
-        if self._fills.get(order_id) is not None:
+        if _in_parts(order) and self._fills.get(order_id) is not None:
             self._fills.remove(order_id)
-        self.forgotten_id = max(self.forgotten_id, order_id)
+        if order_id > self.forgotten_id:
+            self.forgotten_id = order_id
         self.forgotten_sequence = self._closed_at.popleft()
 
     def find(self, order_id: int) -> OrderUpdated | None:
@@ -126,12 +128,17 @@ class ClosedOrders:
         """Assert what must hold between commands."""
         assert len(self._age) == len(self._closed_at) == len(self._closed) <= self._orders_max
         assert len(self._partial) <= self._orders_max
-        for order_id in self._age:
-            order = self._closed.get(order_id)
-            assert order is not None
+        for order in self._age:
+            assert self._closed.get(order.order_id) is order
             assert order.status >= FILLED
-            assert order_id not in self._partial
+            assert order.order_id not in self._partial
         assert len(self._fills) <= len(self._closed)
+
+
+def _in_parts(order: OrderUpdated) -> bool:
+    """Whether a closed order has other fills than the one in its last update."""
+    trade = order.trade
+    return order.executed_lots > 0 and (trade is None or trade.quantity_lots != order.executed_lots)
 
 
 def _make(trades: list[Trade], order: OrderUpdated) -> bool:

@@ -1,33 +1,24 @@
 """What is committed, and how a commit in doubt becomes one that is known."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import structlog
-from mypy_extensions import mypyc_attr
 
 from exchange.core.commands import Command
-from exchange.core.events import Event
+from exchange.core.outcome import Applied as Applied
 from exchange.failure import Failure
 
 log = structlog.get_logger(__name__)
 
 
-@mypyc_attr(acyclic=True)
-class Applied:
-    """A command that was carried out: its place in the order of all, and what happened."""
+class Journaled(NamedTuple):
+    """A command as the journal has it, and the version of the rules that it was applied under."""
 
-    __slots__ = ("command", "events", "sequence", "time_ns")
-
-    def __init__(self, sequence: int, time_ns: int, command: Command, events: list[Event]) -> None:
-        self.sequence = sequence
-        self.time_ns = time_ns
-        self.command = command
-        self.events = events
-
-
-Journaled = tuple[int, int, Command]
-"""A command as the journal has it: sequence, time_ns, and what was asked."""
+    sequence: int
+    time_ns: int
+    command: Command
+    rules_version: int
 
 
 @dataclass(slots=True)

@@ -15,9 +15,8 @@ from typing import Protocol, TypeVar
 from exchange.core.commands import CancelAll, CancelOrder, Command, PassTime, PlaceOrder, SetMarket
 from exchange.core.public import Channel
 from exchange.core.venue import Venue
-from exchange.pipeline.commits import Applied
 from exchange.pipeline.feeds import Feeds
-from exchange.pipeline.outcomes import OVERLOADED, SEEN, UNCHANGED, Outcome, Overloaded, Stopping
+from exchange.pipeline.outcomes import OVERLOADED, SEEN, Outcome, Overloaded, Stopping
 from exchange.pipeline.subscriber import Subscriber
 from exchange.pipeline.subscriptions import Joining, Leaving
 from exchange.pipeline.writer import Reading, Ticket, Waiter, Writer
@@ -296,13 +295,10 @@ class Engine:
 
     def _apply(self, command: Command) -> Outcome:
         venue = self.venue
-        sequence, time_ns = venue.sequence + 1, self.time_ns()
-        outcome = venue.apply(command, sequence, time_ns)
-        if not isinstance(outcome, list):
-            return outcome
+        outcome = venue.apply(command, venue.sequence + 1, self.time_ns())
         if isinstance(command, SetMarket) and command.instrument.symbol not in self._lines:
             self._open_line(command.instrument.symbol)
-        return Applied(sequence, time_ns, command, outcome) if outcome else UNCHANGED
+        return outcome
 
 
 def _market_of(command: Command) -> str | None:

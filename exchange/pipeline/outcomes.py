@@ -3,13 +3,7 @@
 from typing import Final
 
 from exchange.core.events import Duplicate, Rejected
-from exchange.pipeline.commits import Applied
-
-
-class Unchanged:
-    """The outcome of a command that had nothing to change."""
-
-    __slots__ = ()
+from exchange.core.outcome import Applied
 
 
 class NotTaken:
@@ -27,12 +21,12 @@ class Passed:
         """Take effect, after the commands before it are published and before the next is."""
 
 
-UNCHANGED: Final = Unchanged()
 OVERLOADED: Final = NotTaken()
 SEEN: Final = Passed()
 """The outcome of a read; its ticket has the value."""
 
-Outcome = Applied | Rejected | Duplicate | Unchanged | NotTaken | Passed
+Outcome = Applied | Rejected | Duplicate | NotTaken | Passed | None
+"""None: the command asks for what is so already, and changes nothing."""
 
 
 class Overloaded(Exception):

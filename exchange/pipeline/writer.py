@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 from exchange.core.commands import Command
 from exchange.pipeline.commits import Applied, Batch, Store, commit_once, settle
 from exchange.pipeline.histogram import Histogram
-from exchange.pipeline.outcomes import UNCHANGED, Outcome, OutcomeUnknown
+from exchange.pipeline.outcomes import Outcome, OutcomeUnknown
 from exchange.pipeline.projector import Projector
 
 ValueT = TypeVar("ValueT")
@@ -46,7 +46,7 @@ class Waiter:
 
     def __init__(self, future: "asyncio.Future[list[Outcome]]", commands: int, since: float) -> None:
         self.future = future
-        self.outcomes: list[Outcome] = [UNCHANGED] * commands
+        self.outcomes: list[Outcome] = [None] * commands
         self.missing = commands
         self.since = since
 

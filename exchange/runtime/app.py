@@ -198,11 +198,11 @@ async def _carry_on(store: OpenStore, venue: Venue, state: VenueState) -> int:
     """Apply what the journal has beyond the tables, and bring them to it; how many commands that were."""
     unprojected = await store.unprojected(state)
     projector = Projector(store.tables, state.sequence)
-    for sequence, time_ns, command in unprojected:
-        events = venue.apply(command, sequence, time_ns)
-        if not isinstance(events, list):
+    for sequence, time_ns, command, rules_version in unprojected:
+        outcome = venue.replay(command, sequence, time_ns, rules_version)
+        if not isinstance(outcome, Applied):
             raise Failure(f"The journal cannot be applied: command {sequence} is refused.")
-        projector.add((Applied(sequence, time_ns, command, events),))
+        projector.add((outcome,))
     while projector.lag:
         await projector.project()
     return len(unprojected)

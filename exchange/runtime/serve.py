@@ -11,26 +11,29 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import structlog
 
 from exchange.api.http.auth import Gate
-from exchange.api.http.limits import RateLimits
 from exchange.api.http.server import Server
-from exchange.api.native.errors import STATUS
+from exchange.api.native.errors import STATUS, Refusals
 from exchange.api.native.feed_frames import NativeFrames
 from exchange.api.native.rest import Rest
 from exchange.api.native.routes import SOCKET_PATHS, native_routes
-from exchange.api.native.session import Floor, Session
-from exchange.api.native.trading import Trading
+from exchange.api.native.session import Sessions
 from exchange.config import LOOPBACK, Config
 from exchange.failure import Failure
 from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.runtime.app import Exchange, build
 from exchange.runtime.metrics import Metrics
+from exchange.service.limits import RateLimits
 from exchange.service.order_lookup import OrderLookup
+from exchange.service.principal import DevAuthenticator
+from exchange.service.reading import Reading
+from exchange.service.service import Service
+from exchange.service.tasks import Tasks
+from exchange.service.trading import Trading
 from exchange.store.postgres import PostgresStore
 from exchange.store.queries import PostgresHistory
 
@@ -91,14 +94,14 @@ async def _run(
     )
     exchange = await build(config, store)
     history = PostgresHistory(dsn, exchange.projector.reached)
-    limits = RateLimits(config.limits, time.monotonic)
     orders = OrderLookup(exchange.engine, exchange.closed_orders, history)
-    gate, trading = Gate(config, exchange.venue, limits), Trading(exchange.engine, orders, limits)
-    rest = Rest(gate, trading, exchange.engine, history, exchange.data, exchange.ready)
-    floor = Floor(trading, gate, exchange.engine, exchange.feeds, NativeFrames(exchange.venue))
-    metrics = Metrics(exchange, trading.refusals, STATUS, lambda: server.site, orders.sources)
+    service = _service(exchange, history, orders)
+    gate, refusals = Gate(config, service.limits), Refusals()
+    rest = Rest(service, refusals)
+    sessions = Sessions(service, NativeFrames(exchange.venue), refusals)
+    metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources)
     routes = native_routes(rest, metrics.text)
-    server = Server(config.server, routes, gate, rest.refuse, partial(Session, floor), SOCKET_PATHS)
+    server = Server(config.server, routes, gate, rest.refuse, sessions.open, SOCKET_PATHS)
 
     async def listen() -> None:
         watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None
@@ -120,6 +123,14 @@ async def _run(
     finally:
         await history.close()
         await store.close()
+
+
+def _service(exchange: Exchange, history: PostgresHistory, orders: OrderLookup) -> Service:
+    """The service over a running exchange, in dev mode."""
+    limits, tasks = RateLimits(exchange.config.limits, time.monotonic), Tasks()
+    trading = Trading(exchange.engine, orders, limits, tasks)
+    reading = Reading(exchange.engine, history, orders, exchange.data, exchange.ready)
+    return Service(exchange.engine, exchange.feeds, trading, reading, DevAuthenticator(), limits, tasks)
 
 
 async def _finish(exchange: Exchange) -> None:

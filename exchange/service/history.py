@@ -104,6 +104,8 @@ class PublicTrade:
     quote_minor: int
     taker_side: Side
     time_ns: int
+    market_trade_id: int
+    aggregate_id: int
 
     def __init__(
         self,
@@ -114,6 +116,8 @@ class PublicTrade:
         quote_minor: int,
         taker_side: Side,
         time_ns: int,
+        market_trade_id: int,
+        aggregate_id: int,
     ) -> None:
         self.trade_id = trade_id
         self.market = market
@@ -122,6 +126,8 @@ class PublicTrade:
         self.quote_minor = quote_minor
         self.taker_side = taker_side
         self.time_ns = time_ns
+        self.market_trade_id = market_trade_id
+        self.aggregate_id = aggregate_id
 
 
 @dataclass(slots=True)

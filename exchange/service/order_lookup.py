@@ -99,8 +99,8 @@ class OrderLookup:
         order = missing.order
         if order is not None:
             return OrderRead(order, await self._history.fills_of_order(order))
-        # Memory has what closed later, so the tables need not show more than this.
-        sequence = self._closed.forgotten_sequence
+        # Memory has every order that closed later by its id, so the tables need not show more than this.
+        sequence = self._closed.forgotten_sequence if name.order_id is not None else None
         return await self._history.order(name.user_id, name.market, name.order_id, name.client_order_id, sequence)
 
     def _known(self, name: OrderName) -> OrderUpdated | Elsewhere | None:
@@ -132,4 +132,4 @@ class OrderLookup:
 
 def last_order_id(venue: Venue) -> int:
     """No order has a higher id."""
-    return venue.sequence
+    return venue.counts.last_order_id

@@ -87,4 +87,4 @@ class OpenOrder:
     def answer(self, venue: Venue) -> OpenOrderResult:
         """Copy it."""
         order = venue.find_open(venue.markets[self.market], self.user_id, self.order_id, self.client_order_id)
-        return OpenOrderResult(as_read(order) if order is not None else None, venue.trade_ids.last)
+        return OpenOrderResult(as_read(order) if order is not None else None, venue.counts.last_trade_id)

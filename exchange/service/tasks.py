@@ -18,9 +18,14 @@ class Tasks:
     def __len__(self) -> int:
         return len(self._running)
 
+    @property
+    def full(self) -> bool:
+        """Whether no more may run."""
+        return len(self._running) >= self._max
+
     def start(self, work: Callable[[], Coroutine[None, None, None]], name: str) -> asyncio.Task[None]:
         """Start one. Raises Overloaded when too many run already."""
-        if len(self._running) >= self._max:
+        if self.full:
             raise Overloaded
         task = asyncio.get_running_loop().create_task(work(), name=name)
         self._running.add(task)

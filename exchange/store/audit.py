@@ -13,11 +13,12 @@ import asyncpg
 from exchange.core.commands import Side
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.ledger import EXTERNAL, FEES
+from exchange.core.outcome import Applied
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.failure import Failure, one_line
 from exchange.pipeline.commits import Journaled
-from exchange.store import recovery
+from exchange.store import audit_counts, recovery
 from exchange.store.journal_replay import UNREADABLE, pages, replay_journal
 
 FINDINGS_MAX = 20
@@ -52,7 +53,7 @@ async def _audit(dsn: str, replay: bool) -> Report:
             raise Failure("The database holds no exchange.")
         state = await recovery.load(connection, remembered=replay)
         ahead, findings = await _ahead(connection, state) if replay else ([], [])
-        findings += [*_balances(state), *_books(state)]
+        findings += [*_balances(state), *_books(state), *audit_counts.orders(state)]
         findings += await _history(connection, state)
         replayed = 0
         if replay:
@@ -83,8 +84,8 @@ async def _ahead(connection: Any, state: VenueState) -> tuple[list[Journaled], l
 def _goes_on(state: VenueState, ahead: list[Journaled]) -> list[str]:
     """What the journal has beyond the tables can be applied to them."""
     venue = Venue.restore(state)
-    for sequence, time_ns, command in ahead:
-        if not isinstance(venue.apply(command, sequence, time_ns), list):
+    for sequence, time_ns, command, rules_version in ahead:
+        if not isinstance(venue.replay(command, sequence, time_ns, rules_version), Applied):
             return [f"command {sequence} was applied, and is refused after what the tables say: {command}"]
     return []
 
@@ -147,16 +148,20 @@ async def _history(connection: Any, state: VenueState) -> list[str]:
         post(row["user_id"], assets[row["asset"]], int(row["amount_minor"]))
         post(EXTERNAL, assets[row["asset"]], -int(row["amount_minor"]))
     found: set[int] = set()
+    tapes = {symbol: audit_counts.Tape() for symbol in rules}
     async for row in pages(connection, "trades", "trade_id", state.last_trade_id):
         number = row["trade_id"]
         if number < 1 or number in found:
             return [*findings, f"trade {number} is one too many"]
         found.add(number)
+        tapes[row["market"]].add(row)
         _post_trade(row, rules[row["market"]], post)
         for order_id in (row["maker_order_id"], row["taker_order_id"]):
             sums = executed.setdefault(order_id, [0, 0])
             sums[0] += row["quantity_lots"]
             sums[1] += int(row["quote_minor"])
+    for market in state.markets:
+        findings += tapes[market.instrument.symbol].findings(market)
     if missing := state.last_trade_id - len(found):
         first = next(number for number in count(1) if number not in found)
         findings.append(f"trade {first} is missing" + (f", and {missing - 1} more" if missing > 1 else ""))
@@ -194,7 +199,7 @@ async def _orders(connection: Any, state: VenueState, executed: dict[int, list[i
     open_ids = {order.order_id for order in state.orders}
     for order in state.orders:
         judge(order.order_id, order.executed_lots, order.executed_quote_minor)
-    async for row in pages(connection, "closed_orders", "order_id", state.sequence):
+    async for row in pages(connection, "closed_orders", "order_id", state.last_order_id):
         if row["order_id"] not in open_ids:  # else it closed after the snapshot
             judge(row["order_id"], row["executed_lots"], int(row["executed_quote_minor"]))
     return findings + [f"order {order_id} has trades, and is not there" for order_id in executed]

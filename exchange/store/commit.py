@@ -4,6 +4,7 @@ It moves `venue` from the batch's first sequence to its last, but only under thi
 that row was found. So a writer that has been replaced, or a statement that is sent a second time, changes nothing.
 """
 
+from exchange.core.venue import RULES_VERSION
 from exchange.pipeline.commits import Batch
 from exchange.store import journal
 from exchange.store.transaction import Transaction
@@ -14,7 +15,7 @@ def statement(_: tuple[str, ...]) -> str:
     return (
         "WITH fence AS (UPDATE venue SET sequence = $3 WHERE epoch = $1 AND sequence = $2 RETURNING 1) "
         "INSERT INTO journal (last_sequence, first_sequence, codec_version, rules_version, commands) "
-        f"SELECT $3, $2 + 1, {journal.CODEC_VERSION}, {journal.RULES_VERSION}, $4 FROM fence RETURNING 1"
+        f"SELECT $3, $2 + 1, {journal.CODEC_VERSION}, {RULES_VERSION}, $4 FROM fence RETURNING 1"
     )
 
 

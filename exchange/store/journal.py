@@ -1,11 +1,11 @@
 """The journal's text: commands as JSON, one array a command: [sequence, time_ns, kind, field, …].
 
-CODEC_VERSION counts changes of this form, RULES_VERSION changes of what a command does; both stand in every row, so
-that a replay knows what it reads.
+Every row has two versions: CODEC_VERSION counts changes of this form, and `DECODERS` has a decoder for each;
+RULES_VERSION (see `venue`) counts changes of what a command does.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 import orjson
 
@@ -24,10 +24,13 @@ from exchange.core.commands import (
     TimeInForce,
 )
 from exchange.core.instrument import Asset, Instrument, MarketStatus, decimal_text, instrument_of
-from exchange.pipeline.commits import Applied, Journaled
+from exchange.core.outcome import Applied
+from exchange.core.venue import RULES_VERSIONS
+from exchange.pipeline.commits import Journaled
 
 CODEC_VERSION = 1
-RULES_VERSION = 1
+
+Fields = tuple[int, int, Command]  # sequence, time_ns and what was asked
 
 
 def encode(applied: Sequence[Applied]) -> str:
@@ -74,8 +77,18 @@ def _rare(command: Command) -> tuple[Any, ...]:
     raise AssertionError(command)
 
 
-def decode(text: str, assets: dict[str, Asset]) -> Iterator[Journaled]:
-    """Each entry. `assets` are those known so far, and grow with the commands."""
+def readable(codec_version: int, rules_version: int) -> bool:
+    """Whether this version of the exchange can decode and apply such a row."""
+    return codec_version in DECODERS and rules_version in RULES_VERSIONS
+
+
+def decode(codec_version: int, rules_version: int, text: str, assets: dict[str, Asset]) -> Iterator[Journaled]:
+    """The entries of a row that is `readable`. `assets` are those known so far, and grow with the commands."""
+    for sequence, time_ns, command in DECODERS[codec_version](text, assets):
+        yield Journaled(sequence, time_ns, command, rules_version)
+
+
+def _decode_1(text: str, assets: dict[str, Asset]) -> Iterator[Fields]:
     for sequence, time_ns, kind, *fields in orjson.loads(text):
         command = _command(kind, fields, assets)
         if isinstance(command, AddAsset):
@@ -83,11 +96,13 @@ def decode(text: str, assets: dict[str, Asset]) -> Iterator[Journaled]:
         yield sequence, time_ns, command
 
 
+DECODERS: Final[dict[int, Callable[[str, dict[str, Asset]], Iterator[Fields]]]] = {1: _decode_1}
+
+
 def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
     match kind:
         case "place":
-            user_id, market, side, order_type, time_in_force, *rest = fields
-            return PlaceOrder(user_id, market, Side(side), OrderType(order_type), TimeInForce(time_in_force), *rest)
+            return terms_from(fields)
         case "cancel":
             return CancelOrder(*fields)
         case "cancel_all":
@@ -104,6 +119,12 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
         case "pass_time":
             return PassTime()
     raise AssertionError(kind)
+
+
+def terms_from(fields: Sequence[Any]) -> PlaceOrder:
+    """The order of stored terms, which are its fields in their order."""
+    user_id, market, side, order_type, time_in_force, *rest = fields
+    return PlaceOrder(user_id, market, Side(side), OrderType(order_type), TimeInForce(time_in_force), *rest)
 
 
 def rules(instrument: Instrument) -> tuple[Any, ...]:

@@ -3,15 +3,16 @@
 Of history only a hash a row is kept, so that memory follows the number of orders, not what they say.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import fields
 from typing import Any
 
-from exchange.core.events import Deposited, Event, OrderUpdated, Trade
-from exchange.core.instrument import Asset
+from exchange.core.events import Deposited, OrderUpdated, Trade
+from exchange.core.outcome import Applied
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
-from exchange.store import journal
+from exchange.failure import Failure
+from exchange.store import baseline, journal
 from exchange.store.rows import NULL, Row, closed_row, is_open, trade_row, transfer_row
 
 PAGE_BLOCKS = 256  # some ten thousand rows
@@ -20,21 +21,30 @@ UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, Asser
 
 
 async def replay_journal(connection: Any, state: VenueState) -> tuple[int, list[str]]:
-    """How far the journal goes, and what is stored otherwise than it says. Its baseline is the empty venue."""
-    venue, assets, history = Venue(), dict[str, Asset](), _History()
-    async for row in _journal(connection, state.sequence):
+    """How far the journal goes from its baseline, and what is stored otherwise than it says."""
+    try:
+        begun = await baseline.load(connection)
+        venue = Venue.restore(begun)
+    except (Failure, *UNREADABLE) as error:
+        return 0, [f"the baseline of the journal cannot be read: {error!r}"]
+    assets, history = {asset.symbol: asset for asset in begun.assets}, _History(begun)
+    async for row in _journal(connection, begun.sequence, state.sequence):
         if row["first_sequence"] != venue.sequence + 1:
             return venue.sequence, [f"the journal goes from {venue.sequence} to {row['first_sequence']}"]
-        if (row["codec_version"], row["rules_version"]) != (journal.CODEC_VERSION, journal.RULES_VERSION):
-            return venue.sequence, [f"the journal after {venue.sequence} was written by another version"]
+        versions = row["codec_version"], row["rules_version"]
+        if not journal.readable(*versions):
+            return venue.sequence, [
+                f"the journal after {venue.sequence} has codec version {versions[0]} and rules version {versions[1]}, "
+                "which this version of the exchange cannot read"
+            ]
         try:
-            for sequence, time_ns, command in journal.decode(row["commands"], assets):
+            for sequence, time_ns, command, rules_version in journal.decode(*versions, row["commands"], assets):
                 if sequence > state.sequence:  # the tables are between two commits
                     break
-                events = venue.apply(command, sequence, time_ns)
-                if not isinstance(events, list):
+                applied = venue.replay(command, sequence, time_ns, rules_version)
+                if not isinstance(applied, Applied):
                     return venue.sequence, [f"command {sequence} was applied, and its replay is refused: {command}"]
-                history.take(sequence, time_ns, events)
+                history.take(applied)
         except UNREADABLE as error:
             return venue.sequence, [f"the journal cannot be applied after {venue.sequence}: {error!r}"]
         if venue.sequence != min(row["last_sequence"], state.sequence):
@@ -44,39 +54,50 @@ async def replay_journal(connection: Any, state: VenueState) -> tuple[int, list[
 
 
 class _History:
-    """What the replay made of orders that closed, trades and transfers: a hash by id."""
+    """What the replay made of orders that closed, trades and transfers: a hash by id.
 
-    def __init__(self) -> None:
+    What is older than the baseline is not of the replay: it is neither made nor looked at.
+    """
+
+    def __init__(self, begun: VenueState) -> None:
+        self._begun = begun
         self._closed: dict[int, int] = {}
         self._trades: dict[int, int] = {}
         self._transfers: dict[int, int] = {}
 
-    def take(self, sequence: int, time_ns: int, events: Sequence[Event]) -> None:
-        for event in events:
+    def take(self, applied: Applied) -> None:
+        for event in applied.events:
             if isinstance(event, OrderUpdated):
                 if not is_open(event):
                     self._closed[event.order_id] = _hash(closed_row(event))
             elif isinstance(event, Trade):
                 self._trades[event.trade_id] = _hash(trade_row(event))
             elif isinstance(event, Deposited):
-                self._transfers[sequence] = _hash(transfer_row((sequence, time_ns, event)))
+                self._transfers[applied.sequence] = _hash(transfer_row((applied.sequence, applied.time_ns, event)))
 
     async def differences(self, connection: Any, state: VenueState) -> list[str]:
+        begun = self._begun
         since = {order.order_id for order in state.orders}  # what has closed after the snapshot is not of it
         return [
-            *await _compare(connection, "closed_orders", "order_id", state.sequence, self._closed, since),
-            *await _compare(connection, "trades", "trade_id", state.last_trade_id, self._trades, set()),
-            *await _compare(connection, "transfers", "sequence", state.sequence, self._transfers, set()),
+            *await _compare(
+                connection, "closed_orders", "order_id", begun.last_order_id, state.last_order_id, self._closed, since
+            ),
+            *await _compare(
+                connection, "trades", "trade_id", begun.last_trade_id, state.last_trade_id, self._trades, set()
+            ),
+            *await _compare(
+                connection, "transfers", "sequence", begun.sequence, state.sequence, self._transfers, set()
+            ),
         ]
 
 
 async def _compare(
-    connection: Any, table: str, key: str, last: int, replayed: dict[int, int], since: set[int]
+    connection: Any, table: str, key: str, begun: int, last: int, replayed: dict[int, int], since: set[int]
 ) -> list[str]:
     findings = []
     async for row in pages(connection, table, key, last):
         expected = replayed.pop(row[key], None)
-        if row[key] in since:
+        if row[key] in since or (expected is None and 0 < row[key] <= begun):
             continue
         if expected is None:
             findings.append(f"{key} {row[key]} in {table} is not of the journal's making")
@@ -112,8 +133,7 @@ async def pages(connection: Any, table: str, key: str, last: int) -> AsyncIterat
             yield row
 
 
-async def _journal(connection: Any, last: int) -> AsyncIterator[Any]:
-    after = 0
+async def _journal(connection: Any, after: int, last: int) -> AsyncIterator[Any]:
     while True:
         rows = await connection.fetch(
             "SELECT * FROM journal WHERE last_sequence > $1 AND first_sequence <= $2 ORDER BY last_sequence LIMIT 200",

@@ -1,4 +1,4 @@
-"""The exchange's PostgreSQL: a connection that commits to the journal, one that fills the tables, and the start."""
+"""The exchange's PostgreSQL: a connection that commits to the journal, one that writes the tables, and the start."""
 
 import math
 from collections.abc import Awaitable, Callable, Iterator
@@ -67,7 +67,7 @@ class PostgresStore:
         # Waits for the end of what an earlier process may still have under way on either row.
         row = await connection.fetchrow(
             "WITH claimed AS (UPDATE venue SET epoch = epoch + 1 RETURNING epoch, sequence) "
-            "UPDATE filled SET epoch = claimed.epoch FROM claimed RETURNING claimed.epoch, claimed.sequence"
+            "UPDATE projection SET epoch = claimed.epoch FROM claimed RETURNING claimed.epoch, claimed.sequence"
         )
         await self.tables.open()
         reader = await asyncpg.connect(self.dsn, timeout=CONNECT_TIMEOUT_S)
@@ -118,7 +118,7 @@ async def _always_room(_connection: Any, _sequence: int) -> float:
 
 
 JOURNAL = Work("writer", "venue", commit.transaction, commit.statement, _partition, locks=True)
-TABLES = Work("projector", "filled", projection.transaction, projection.statement, _always_room, locks=False)
+TABLES = Work("projector", "projection", projection.transaction, projection.statement, _always_room, locks=False)
 
 
 @contextmanager

@@ -1,15 +1,15 @@
-"""The projector's transaction: changes come into the tables, fenced.
+"""The projector's transaction: writes changes to the tables, fenced.
 
-Its statement moves `filled` from their first sequence to their last, but only under this process' epoch; every other
-part of it writes only if that row was found, and nothing is copied otherwise. So a process that has been replaced, or a
-transaction that is sent a second time, changes nothing at all.
+Its statement moves `projection` from the first sequence of the changes to the last, but only under the epoch of this
+process; every other part of it writes only if that row was found, and nothing is copied otherwise. So a process that
+has been replaced, or a transaction that is sent a second time, changes nothing.
 
 A part is there only when there are rows for it. The rows of a part are one parameter, the text of an array of the
 table's own records, which the server reads in less than half the time that JSON takes, and faster than an array a
 column. Rows that are only ever new, which is most of them, are copied: a page at a time instead of a row at a time.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from exchange.core.events import OrderUpdated
@@ -36,8 +36,12 @@ from exchange.store.schema import accounts, markets
 from exchange.store.transaction import Copy, Transaction
 
 FENCED = "EXISTS (SELECT 1 FROM fence)"
-PROGRESS = ("executed_lots", "executed_quote_minor", "status", "updated_ns")
-COUNTS = ("book_sequence", "depth_sequence", "best_sequence", "trade_sequence", "last_trade_ns", "candles")
+PROGRESS = ("executed_lots", "executed_quote_minor", "status", "updated_ns", "priority")
+COUNTS = (
+    *("book_sequence", "depth_sequence", "best_sequence", "trade_sequence", "last_trade_ns"),
+    *("candles", "last_aggregate_id"),
+)
+SUMS = ("volume_lots", "quote_minor", "trades", "taker_buy_lots", "taker_buy_quote_minor")
 
 
 def _insert(table: str, then: str = "") -> tuple[str, str]:
@@ -76,8 +80,8 @@ PARTS: dict[str, tuple[str, str]] = {
         "ON CONFLICT (market, interval_s, open_s) DO UPDATE SET "
         "high_ticks = GREATEST(candles.high_ticks, EXCLUDED.high_ticks), "
         "low_ticks = LEAST(candles.low_ticks, EXCLUDED.low_ticks), close_ticks = EXCLUDED.close_ticks, "
-        "volume_lots = candles.volume_lots + EXCLUDED.volume_lots, "
-        "quote_minor = candles.quote_minor + EXCLUDED.quote_minor, trades = candles.trades + EXCLUDED.trades",
+        "last_market_trade_id = EXCLUDED.last_market_trade_id, "
+        + ", ".join(f"{name} = candles.{name} + EXCLUDED.{name}" for name in SUMS),
     ),
     "transferred": _insert("transfers"),
     "joined": _insert("users"),
@@ -91,10 +95,11 @@ PARTS: dict[str, tuple[str, str]] = {
 def statement(parts: tuple[str, ...]) -> str:
     """The statement that writes these parts. It answers 1, or 0 when the fence holds it back."""
     made = [
-        "fence AS (UPDATE filled SET sequence = $3, time_ns = $4, last_trade_id = GREATEST(last_trade_id, $5) "
+        "fence AS (UPDATE projection SET sequence = $3, time_ns = $4, last_trade_id = GREATEST(last_trade_id, $5), "
+        "last_order_id = GREATEST(last_order_id, $6), last_priority = GREATEST(last_priority, $7) "
         "WHERE epoch = $1 AND sequence = $2 RETURNING 1)",
     ]
-    for number, name in enumerate(parts, 6):
+    for number, name in enumerate(parts, 8):
         table, sql = PARTS[name]
         rows = f"unnest(${number}::text::{table}[]) AS t"
         made.append(f"{name} AS ({sql.format(rows=rows)})")
@@ -105,7 +110,7 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
     """The parts that the changes need, their parameters, made with pauses for others, and what is to be copied."""
     # Both would write the market's row, and of two writes in one statement one is lost without a word.
     assert not changes.instruments.keys() & changes.markets.keys()
-    rested, changed, gone, closed = _orders(changes.orders.values(), changes.from_sequence)
+    rested, changed, gone, closed = _orders(changes)
     written: dict[str, tuple[Sequence[Any], Callable[[Any], Row]]] = {
         "changed": (changed, changed_row),
         "accounted": (
@@ -132,25 +137,25 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
         parts=tuple(texts),
         parameters=[
             *(epoch, changes.from_sequence, changes.to_sequence, changes.time_ns, last_trade_id),
+            *(changes.last_order_id, changes.last_priority),
             *texts.values(),
         ],
         copies=[copy for copy in copies if copy.items],
     )
 
 
-def _orders(
-    orders: Iterable[OrderUpdated], from_sequence: int
-) -> tuple[list[OrderUpdated], list[OrderUpdated], list[int], list[OrderUpdated]]:
+def _orders(changes: Changes) -> tuple[list[OrderUpdated], list[OrderUpdated], list[int], list[OrderUpdated]]:
     """Orders by what becomes of their row: rested, changed, gone and closed.
 
-    One that was there before has an id up to `from_sequence`; it is gone as well as closed.
+    An order that had a row before is gone as well as closed.
     """
     rested: list[OrderUpdated] = []
     changed: list[OrderUpdated] = []
     gone: list[int] = []
     closed: list[OrderUpdated] = []
-    for order in orders:
-        new = order.order_id > from_sequence
+    first = changes.first_order_id
+    for order in changes.orders.values():
+        new = 0 < first <= order.order_id
         if not is_open(order):
             closed.append(order)
             if not new:

@@ -108,7 +108,7 @@ def _some(value: Any) -> tuple[Any, ...]:
 
 
 def _bounds(page: Page) -> tuple[int, ...]:
-    after = -1 if page.after is None else page.after
+    after = -1 if page.after is None else min(page.after, ID_MAX - 1)
     before = ID_MAX if page.before is None else page.before
     return page.limit, after, before, *_some(page.start_ns), *_some(page.end_ns)
 
@@ -152,6 +152,7 @@ def _order(row: Any) -> OrderUpdated:
         None if expire_reason is None else _EXPIRE_REASONS[expire_reason],
         created_ns,
         updated_ns,
+        0,
         None,
         0,
     )
@@ -206,13 +207,48 @@ def _fill(row: Any) -> Fill:
 
 
 def _trade(row: Any) -> PublicTrade:
-    trade_id, market, price_ticks, quantity_lots, quote_minor, taker_side, time_ns = row
-    return PublicTrade(trade_id, market, price_ticks, quantity_lots, int(quote_minor), _SIDES[taker_side], time_ns)
+    (
+        trade_id,
+        market,
+        price_ticks,
+        quantity_lots,
+        quote_minor,
+        taker_side,
+        time_ns,
+        market_trade_id,
+        aggregate_id,
+    ) = row
+    return PublicTrade(
+        trade_id,
+        market,
+        price_ticks,
+        quantity_lots,
+        int(quote_minor),
+        _SIDES[taker_side],
+        time_ns,
+        market_trade_id,
+        aggregate_id,
+    )
 
 
 def _candle(row: Any) -> Candle:
-    open_s, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots, quote_minor, trades = row
-    candle = Candle(open_s, open_ticks)
+    (
+        open_s,
+        open_ticks,
+        high_ticks,
+        low_ticks,
+        close_ticks,
+        volume_lots,
+        quote_minor,
+        trades,
+        first_market_trade_id,
+        last_market_trade_id,
+        taker_buy_lots,
+        taker_buy_quote_minor,
+    ) = row
+    candle = Candle(open_s, open_ticks, first_market_trade_id)
+    candle.last_market_trade_id = last_market_trade_id
+    candle.taker_buy_lots, candle.taker_buy_quote_minor = int(taker_buy_lots), int(taker_buy_quote_minor)
     candle.high_ticks, candle.low_ticks, candle.close_ticks = high_ticks, low_ticks, close_ticks
     candle.volume_lots, candle.quote_minor, candle.trades = int(volume_lots), int(quote_minor), trades
     return candle

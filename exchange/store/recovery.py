@@ -27,7 +27,9 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
     Amounts travel as text: it costs a fraction of asyncpg's numeric decoding.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        venue = await connection.fetchrow("SELECT sequence, time_ns, last_trade_id FROM filled")
+        venue = await connection.fetchrow(
+            "SELECT sequence, time_ns, last_order_id, last_priority, last_trade_id FROM projection"
+        )
         assert venue is not None
         assets = {
             row["symbol"]: Asset(row["symbol"], row["decimals"])
@@ -36,6 +38,8 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
         return VenueState(
             sequence=venue["sequence"],
             time_ns=venue["time_ns"],
+            last_order_id=venue["last_order_id"],
+            last_priority=venue["last_priority"],
             last_trade_id=venue["last_trade_id"],
             assets=list(assets.values()),
             markets=await _markets(connection, assets),
@@ -63,8 +67,8 @@ async def _accounts(connection: "asyncpg.Connection[Any]") -> list[BalanceChange
 async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asset]) -> list[MarketState]:
     rows = await connection.fetch(
         "SELECT symbol, base, quote, tick_size, lot_size, min_notional_minor::text, maker_fee_ppm, taker_fee_ppm, "
-        "max_open_orders, status, book_sequence, depth_sequence, best_sequence, trade_sequence, last_trade_ns, candles "
-        "FROM markets ORDER BY symbol"
+        "max_open_orders, status, book_sequence, depth_sequence, best_sequence, trade_sequence, "
+        "last_aggregate_id, last_trade_ns, candles FROM markets ORDER BY symbol"
     )
     return [
         MarketState(
@@ -73,6 +77,7 @@ async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asse
             row["depth_sequence"],
             row["best_sequence"],
             row["trade_sequence"],
+            row["last_aggregate_id"],
             row["last_trade_ns"],
             tuple(int(count) for count in row["candles"].split()),
         )
@@ -82,8 +87,8 @@ async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asse
 
 async def _open_orders(connection: "asyncpg.Connection[Any]") -> list[OpenOrder]:
     cursor = await connection.cursor(
-        "SELECT order_id, executed_lots, executed_quote_minor::text, rested_sequence, created_ns, updated_ns, "
-        f"{_TERMS} FROM open_orders ORDER BY rested_sequence, order_id"
+        "SELECT order_id, executed_lots, executed_quote_minor::text, priority, created_ns, updated_ns, "
+        f"{_TERMS} FROM open_orders ORDER BY priority"
     )
     orders: list[OpenOrder] = []
     # A page at a time: all rows at once would weigh as much again as the orders made of them.
@@ -94,12 +99,12 @@ async def _open_orders(connection: "asyncpg.Connection[Any]") -> list[OpenOrder]
                 _terms(terms),
                 executed_lots,
                 int(executed_quote),
-                # Most orders rest as they came: one number each for what is the same.
-                order_id if rested_sequence == order_id else rested_sequence,
+                # Most orders are as they came: numbers that are equal share one object.
+                order_id if priority == order_id else priority,
                 created_ns,
                 created_ns if updated_ns == created_ns else updated_ns,
             )
-            for order_id, executed_lots, executed_quote, rested_sequence, created_ns, updated_ns, *terms in rows
+            for order_id, executed_lots, executed_quote, priority, created_ns, updated_ns, *terms in rows
         ]
     return orders
 
@@ -154,10 +159,12 @@ async def candles(connection: "asyncpg.Connection[Any]", since_s: int) -> list[t
 
 def candle_of(row: Any) -> Candle:
     """A stored candle."""
-    candle = Candle(row["open_s"], row["open_ticks"])
+    candle = Candle(row["open_s"], row["open_ticks"], row["first_market_trade_id"])
     candle.high_ticks, candle.low_ticks, candle.close_ticks = row["high_ticks"], row["low_ticks"], row["close_ticks"]
     candle.volume_lots, candle.quote_minor = int(row["volume_lots"]), int(row["quote_minor"])
-    candle.trades = row["trades"]
+    candle.taker_buy_lots = int(row["taker_buy_lots"])
+    candle.taker_buy_quote_minor = int(row["taker_buy_quote_minor"])
+    candle.trades, candle.last_market_trade_id = row["trades"], row["last_market_trade_id"]
     return candle
 
 
@@ -174,11 +181,16 @@ async def unprojected(connection: "asyncpg.Connection[Any]", state: VenueState) 
     found: list[Journaled] = []
     reached = state.sequence
     for row in rows:
-        if (row["codec_version"], row["rules_version"]) != (journal.CODEC_VERSION, journal.RULES_VERSION):
-            raise Failure("The last commands were written by another version: let that one start and stop once.")
+        versions = row["codec_version"], row["rules_version"]
+        if not journal.readable(*versions):
+            raise Failure(
+                f"The journal after {reached} has codec version {versions[0]} and rules version {versions[1]}, which "
+                "this version of the exchange cannot read: start the version that wrote it."
+            )
         if row["first_sequence"] > reached + 1:
             raise Failure(f"The journal goes from {reached} to {row['first_sequence']}: something is missing.")
-        found += [entry for entry in journal.decode(row["commands"], assets) if entry[0] > state.sequence]
+        entries = journal.decode(*versions, row["commands"], assets)
+        found += [entry for entry in entries if entry.sequence > state.sequence]
         reached = row["last_sequence"]
     if reached != end:
         raise Failure(f"The journal ends at {reached}, and not where it should: something is missing.")

@@ -2,7 +2,7 @@
 
 Amounts, which are too long for JSON's readers, are text, and null is the empty text. Rows travel as lines to copy, or
 as one text, the array of records that PostgreSQL would write, since it reads that in less than half the time that JSON
-takes. Names stand in both bare, and a row by which a name comes to be sees to it that it can. Rows may be many: they
+takes. Both hold names without quotes: the row that adds a name asserts that the name needs none. Rows may be many: they
 are made in pieces.
 """
 
@@ -37,7 +37,7 @@ def is_open(order: OrderUpdated) -> bool:
 
 
 def bare(name: str) -> str:
-    """The name, which may stand in a record as it is: the API and the configuration admit no other."""
+    """The name, which a record may hold without quotes: the API and the configuration admit no other."""
     assert _BARE.fullmatch(name), name
     return name
 
@@ -68,8 +68,8 @@ def numbers(ids: Sequence[int]) -> str:
 
 
 def resting_row(order: OrderUpdated) -> Row:
-    """An order that has come into the book; its priority is its id."""
-    return _order_row(order, order.order_id)
+    """An order that has come into the book."""
+    return _order_row(order, order.priority)
 
 
 def closed_row(order: OrderUpdated) -> Row:
@@ -101,8 +101,16 @@ def _order_row(order: OrderUpdated, last: int | str) -> Row:
 
 def changed_row(order: OrderUpdated) -> Row:
     """What changes of an order that stays in the book: its columns of `PROGRESS`, and null in the others."""
-    quote_minor = str(order.executed_quote_minor)
-    return (order.order_id, *_SAME_TERMS, order.executed_lots, quote_minor, order.status, NULL, order.updated_ns, NULL)
+    return (
+        order.order_id,
+        *_SAME_TERMS,
+        order.executed_lots,
+        str(order.executed_quote_minor),
+        order.status,
+        NULL,
+        order.updated_ns,
+        order.priority,
+    )
 
 
 def trade_row(trade: Trade) -> Row:
@@ -121,6 +129,8 @@ def trade_row(trade: Trade) -> Row:
         str(trade.maker_fee_minor),
         str(trade.taker_fee_minor),
         trade.time_ns,
+        trade.market_trade_id,
+        trade.aggregate_id,
     )
 
 
@@ -147,6 +157,7 @@ def market_row(changed: MarketChanged) -> Row:
         changed.trade_sequence,
         changed.last_trade_ns,
         " ".join(map(str, changed.candles)),
+        changed.last_aggregate_id,
     )
 
 
@@ -165,6 +176,7 @@ def instrument_row(rules: Instrument) -> Row:
         rules.status,
         *(0, 0, 0, 0, 0),
         NO_CANDLES,
+        0,
     )
 
 
@@ -207,4 +219,6 @@ def candle_row(charted: Charted) -> Row:
         *(market, interval_s, open_s),
         *(candle.open_ticks, candle.high_ticks, candle.low_ticks, candle.close_ticks),
         *(str(candle.volume_lots), str(candle.quote_minor), candle.trades),
+        *(candle.first_market_trade_id, candle.last_market_trade_id),
+        *(str(candle.taker_buy_lots), str(candle.taker_buy_quote_minor)),
     )

@@ -49,12 +49,14 @@ def _head_columns() -> list[sa.Column[object]]:
 venue = sa.Table("venue", metadata, *_head_columns())
 
 # How far all other tables are, which follow the journal.
-filled = sa.Table(
-    "filled",
+projection = sa.Table(
+    "projection",
     metadata,
     *_head_columns(),
     sa.Column("time_ns", sa.BigInteger, nullable=False),
     sa.Column("last_trade_id", sa.BigInteger, nullable=False),
+    sa.Column("last_order_id", sa.BigInteger, nullable=False),
+    sa.Column("last_priority", sa.BigInteger, nullable=False),
 )
 
 assets = sa.Table(
@@ -83,6 +85,7 @@ markets = sa.Table(
     sa.Column("trade_sequence", sa.BigInteger, nullable=False),
     sa.Column("last_trade_ns", sa.BigInteger, nullable=False),
     sa.Column("candles", Text, nullable=False),  # counts, an interval each, with spaces between
+    sa.Column("last_aggregate_id", sa.BigInteger, nullable=False),
 )
 
 users = sa.Table("users", metadata, sa.Column("user_id", Text, primary_key=True))
@@ -103,7 +106,7 @@ open_orders = sa.Table(
     "open_orders",
     metadata,
     *_order_columns(),
-    sa.Column("rested_sequence", sa.BigInteger, nullable=False),
+    sa.Column("priority", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("order_id"),
 )
 
@@ -139,11 +142,20 @@ trades = sa.Table(
     sa.Column("maker_fee_minor", Money, nullable=False),
     sa.Column("taker_fee_minor", Money, nullable=False),
     sa.Column("time_ns", sa.BigInteger, nullable=False),
+    sa.Column("market_trade_id", sa.BigInteger, nullable=False),
+    sa.Column("aggregate_id", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("market", "trade_id"),
     sa.Index("trades_by_maker", "maker_user_id", "trade_id"),
     sa.Index("trades_by_taker", "taker_user_id", "trade_id"),
     sa.Index("trades_by_maker_order", "maker_order_id"),
-    sa.Index("trades_by_taker_order", "taker_order_id", postgresql_using="brin"),
+    sa.Index(
+        "trades_by_place",
+        "trade_id",
+        "time_ns",
+        "taker_order_id",
+        postgresql_using="brin",
+        postgresql_ops={"taker_order_id": "int8_minmax_multi_ops"},
+    ),
 )
 
 transfers = sa.Table(
@@ -155,6 +167,7 @@ transfers = sa.Table(
     sa.Column("amount_minor", Money, nullable=False),
     sa.Column("key", Text, nullable=False),
     sa.Column("time_ns", sa.BigInteger, nullable=False),
+    sa.Index("transfers_by_user", "user_id", "sequence"),
     sa.Index("transfers_of_configurations", "sequence", postgresql_where=sa.text("key LIKE 'config:%'")),
 )
 
@@ -171,6 +184,20 @@ candles = sa.Table(
     sa.Column("volume_lots", Turnover, nullable=False),
     sa.Column("quote_minor", Turnover, nullable=False),
     sa.Column("trades", sa.BigInteger, nullable=False),
+    sa.Column("first_market_trade_id", sa.BigInteger, nullable=False),
+    sa.Column("last_market_trade_id", sa.BigInteger, nullable=False),
+    sa.Column("taker_buy_lots", Turnover, nullable=False),
+    sa.Column("taker_buy_quote_minor", Turnover, nullable=False),
+)
+
+# The state that the journal begins from, in parts, which `baseline.py` encodes.
+baseline = sa.Table(
+    "baseline",
+    metadata,
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("codec_version", sa.SmallInteger, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
 )
 
 journal = sa.Table(

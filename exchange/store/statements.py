@@ -13,7 +13,10 @@ _ORDER = (
     "o.price_ticks, o.quantity_lots, o.executed_lots, o.executed_quote_minor::text, o.status, o.created_ns, "
     "o.updated_ns, o.expire_reason"
 )
-_TRADE = "trade_id, market, price_ticks, quantity_lots, quote_minor::text, taker_side, time_ns"
+_TRADE = (
+    "trade_id, market, price_ticks, quantity_lots, quote_minor::text, taker_side, time_ns, market_trade_id, "
+    "aggregate_id"
+)
 _TAKER = (
     "trade_id, taker_order_id AS order_id, market, taker_side AS side, true AS is_taker, "
     "price_ticks, quantity_lots, quote_minor, taker_fee_minor AS fee_minor, time_ns"
@@ -116,9 +119,57 @@ def trades(page: Page, *, market: bool) -> str:
 
 @cache
 def _trades(start: bool, end: bool, oldest_first: bool, market: bool) -> str:
+    if not market:
+        return _all_trades(start, end, oldest_first)
     pages = _Pages(start, end, oldest_first)
-    where = f"market = ${pages.next}" if market else ""
+    where = f"market = ${pages.next}"
     return pages.statement(pages.of(_TRADE, "trades", where, "trade_id", "time_ns"))
+
+
+def _all_trades(start: bool, end: bool, oldest_first: bool) -> str:
+    """A page of the trades of all markets, each of which has an index by id.
+
+    The venue counts its trades without holes, so a page of so many trades is a range of so many ids.
+    """
+    last = _of_markets("max", "trade_id DESC", "true")
+    found = [f"last (id) AS ({last})"]
+    low, high = ["$2::bigint + 1"], ["$3::bigint", "(SELECT id + 1 FROM last)"]
+    for number, (there, bounds) in enumerate(((start, low), (end, high))):
+        if there:
+            name, time = f"found_{number}", f"${4 + (number if start else 0)}::bigint"
+            found += [
+                f"{name} (symbol, low, high) AS (SELECT symbol, 0::bigint, (SELECT id + 1 FROM last) FROM markets "
+                f"UNION ALL SELECT symbol, CASE WHEN at < {time} THEN id ELSE low END, "
+                f"CASE WHEN at < {time} THEN high ELSE half END "
+                f"FROM {name}, LATERAL (SELECT low + (high - low) / 2 AS half) AS middle LEFT JOIN LATERAL "
+                "(SELECT trade_id AS id, time_ns AS at FROM trades WHERE market = symbol AND trade_id >= half "
+                "ORDER BY trade_id LIMIT 1) AS probe ON true WHERE high - low > 1)",
+                f"{name}_id (id) AS ({_of_markets('min', 'trade_id', 'trade_id >= m.high', f'{name} AS m')})",
+            ]
+            # None at or after that time: then all trades are before it.
+            bounds.append(f"COALESCE((SELECT id FROM {name}_id), (SELECT id + 1 FROM last))")
+    lowest = f"LEAST(GREATEST(1, {', '.join(low)}), (SELECT id + 1 FROM last))"
+    highest = f"LEAST({', '.join(high)})"
+    if oldest_first:
+        window = "low, LEAST(high, low + $1::bigint) AS high"
+    else:
+        window = "GREATEST(low, high - $1::bigint) AS low, high"
+    return (
+        f"WITH RECURSIVE {', '.join(found)}, "
+        f"bounds AS (SELECT {window} FROM (SELECT {lowest} AS low, {highest} AS high) AS b) "
+        f"SELECT t.* FROM bounds, markets AS m, LATERAL (SELECT {_TRADE} FROM trades WHERE market = m.symbol "
+        "AND trade_id >= bounds.low AND trade_id < bounds.high) AS t "
+        f"ORDER BY trade_id {'ASC' if oldest_first else 'DESC'} LIMIT $1"
+    )
+
+
+def _of_markets(choice: str, order: str, condition: str, markets: str = "markets AS m") -> str:
+    """The lowest or highest of the ids that are first in each market."""
+    settled = " WHERE m.high - m.low <= 1" if markets != "markets AS m" else ""
+    return (
+        f"SELECT {choice}(f.trade_id) FROM {markets}, LATERAL (SELECT trade_id FROM trades "
+        f"WHERE market = m.symbol AND {condition} ORDER BY {order} LIMIT 1) AS f{settled}"
+    )
 
 
 def fills(page: Page, *, market: bool, order: bool) -> str:
@@ -154,7 +205,8 @@ def _fills(start: bool, end: bool, oldest_first: bool, market: bool, order: bool
 def candles(*, first: bool) -> str:
     """Candles of a market ($1) and interval ($2) that begin from $3 to before $4, the first or the last $5 of them."""
     return (
-        "SELECT open_s, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots::text, quote_minor::text, trades "
+        "SELECT open_s, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots::text, quote_minor::text, trades, "
+        "first_market_trade_id, last_market_trade_id, taker_buy_lots::text, taker_buy_quote_minor::text "
         "FROM candles WHERE market = $1 AND interval_s = $2 AND open_s >= $3 AND open_s < $4 "
         f"ORDER BY open_s {'ASC' if first else 'DESC'} LIMIT $5"
     )

@@ -77,12 +77,12 @@ def _tape(history: History, feeds: Feeds) -> Iterator[Finding]:
             if heard.channel_sequence > len(trades):
                 yield lost(f"trade {heard.data['trade_id']} was heard by {follower}, and is not on the tape")
                 continue
-            trade = trades[heard.channel_sequence - 1]
-            for name in ("trade_id", "price", "quantity", "taker_side", "timestamp"):
-                if trade[name] != heard.data[name]:
+            trade = dict(trades[heard.channel_sequence - 1])
+            for name in heard.data:
+                if trade.get(name) != heard.data[name]:
                     yield wrong(
                         f"{channel} number {heard.channel_sequence} was heard with {name} {heard.data[name]}, and is "
-                        f"on the tape with {trade[name]}"
+                        f"on the tape with {trade.get(name)}"
                     )
 
 

@@ -45,8 +45,26 @@ def _trades(history: History) -> Iterator[Finding]:
         ids = [int(trade["trade_id"]) for trade in trades]
         if ids != sorted(ids):
             yield wrong(f"the trades of {market} are not in the order of their ids")
+        yield from _counted(market, trades, sides)
     for trade_id in sides.keys() - seen:
         yield lost(f"trade {trade_id} is among the fills, and not on the tape")
+
+
+def _counted(market: str, trades: list[Trade], sides: defaultdict[str, list[FillRow]]) -> Iterator[Finding]:
+    """The market counts its trades without holes, and its aggregates, each of one taker order at one price."""
+    last = 0
+    takers: dict[int, set[tuple[str, str]]] = {}
+    for number, trade in enumerate(trades, 1):
+        aggregate = int(trade["aggregate_id"])
+        if int(trade["market_trade_id"]) != number or aggregate not in (last, last + 1):
+            counted = f"market_trade_id {trade['market_trade_id']} and aggregate_id {aggregate}"
+            yield wrong(f"trade {trade['trade_id']}, number {number} of {market}, has {counted} after {last}")
+            return
+        last = aggregate
+        fills = sides.get(trade["trade_id"], [])
+        of = {(fill.order_id, trade["price"]) for fill in fills if fill.liquidity == "taker"}
+        if len(takers.setdefault(aggregate, of) | of) > 1:
+            yield wrong(f"aggregate {aggregate} of {market} is of more than one taker or price")
 
 
 def _sides(market: str, trade: Trade, fills: list[FillRow]) -> Iterator[Finding]:

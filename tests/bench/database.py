@@ -64,9 +64,12 @@ async def lay(dsn: str, state: VenueState) -> None:
             await _copy(connection, "markets", map(_market, state.markets))
             await _copy(connection, "users", ((user,) for user in state.users))
             await _copy(connection, "accounts", map(_account, state.accounts))
-            columns = [*ORDER_COLUMNS, "rested_sequence"]
+            columns = [*ORDER_COLUMNS, "priority"]
             await _copy(connection, "open_orders", map(_open_order, state.orders), columns)
-            await connection.execute("UPDATE filled SET sequence = $1, time_ns = $2", state.sequence, state.time_ns)
+            await connection.execute(
+                "UPDATE projection SET sequence = $1, time_ns = $2, last_order_id = $3, last_priority = $4",
+                *(state.sequence, state.time_ns, state.last_order_id, state.last_priority),
+            )
             await connection.execute("UPDATE venue SET sequence = $1", state.sequence)
         await connection.execute("VACUUM ANALYZE")
         await connection.execute("CHECKPOINT")
@@ -97,6 +100,7 @@ def _market(market: Any) -> tuple[Any, ...]:
         market.trade_sequence,
         market.last_trade_ns,
         " ".join(map(str, market.candles)),
+        market.last_aggregate_id,
     )
 
 
@@ -114,7 +118,7 @@ def _account(account: Any) -> tuple[Any, ...]:
 def _open_order(order: OpenOrder) -> tuple[Any, ...]:
     status = 1 if order.executed_lots else 0
     ends = (order.executed_lots, Decimal(order.executed_quote_minor), status, order.created_ns, order.updated_ns)
-    return order.order_id, *terms_row(order.terms), *ends, order.rested_sequence
+    return order.order_id, *terms_row(order.terms), *ends, order.priority
 
 
 def terms_row(terms: Any) -> tuple[Any, ...]:

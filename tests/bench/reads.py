@@ -20,6 +20,7 @@ import psutil  # type: ignore[import-untyped]
 import uvloop
 
 from tests.bench import flow
+from tests.bench.load import Connection, Job, Load
 from tests.bench.processes import READY_TIMEOUT_S, write_config
 
 CLOSED = 2_000
@@ -131,22 +132,20 @@ async def fill(exchange: Running) -> None:
 
 async def load(exchange: Running, what: str, connections: int, seconds: float) -> tuple[float, float]:
     """Requests a second, and milliseconds of the exchange's CPU time for each."""
-    requests = exchange.requests[what]
-    done, loop = 0, asyncio.get_running_loop()
-    end = loop.time() + seconds
-    shared = cycle(requests)
-
-    async def connection() -> None:
-        nonlocal done
-        streams = await asyncio.open_connection(exchange.host, exchange.port)
-        while loop.time() < end:
-            await ask(streams, next(shared))
-            done += 1
-        streams[1].close()
-
-    before_s, began = exchange.cpu_s(), loop.time()
-    await asyncio.gather(*(connection() for _ in range(connections)))
-    return done / (loop.time() - began), (exchange.cpu_s() - before_s) / done * 1000
+    requests = Load(cycle(exchange.requests[what]), connections)
+    loop = asyncio.get_running_loop()
+    made = [
+        (await loop.create_connection(lambda: Connection(requests), exchange.host, exchange.port))[1]
+        for _ in range(connections)
+    ]
+    before_s = exchange.cpu_s()
+    requests.start(Job(url="", kind=what, connections=connections, warmup_s=0.0, duration_s=seconds))
+    for connection in made:
+        connection.send_next()
+    await requests.finished.wait()
+    assert not requests.errors, requests.errors
+    done = len(requests.latencies_ns)
+    return done / seconds, (exchange.cpu_s() - before_s) / done * 1000
 
 
 def cycle(requests: list[bytes]) -> Iterator[bytes]:

@@ -19,7 +19,8 @@ from exchange.core.commands import (
 from exchange.core.events import Duplicate, OrderStatus, OrderUpdated, Rejected, Trade
 from exchange.core.instrument import Asset, Instrument, instrument_of
 from exchange.core.ledger import FEES
-from exchange.core.venue import Outcome, Venue
+from exchange.core.outcome import Applied, Outcome
+from exchange.core.venue import Venue
 from tests.conformance.cases import Case, Step
 
 PLENTY = 10**30
@@ -108,7 +109,7 @@ class Run:
 
     def _pay_in(self, user: str, asset: str, amount: int) -> None:
         self.deposits += 1
-        assert isinstance(self._do(Deposit(user, asset, amount, str(self.deposits))), list)
+        assert isinstance(self._do(Deposit(user, asset, amount, str(self.deposits))), Applied)
 
     def _deposit(self, step: Step) -> None:
         for asset, amount in step["amounts"].items():
@@ -130,7 +131,7 @@ class Run:
             step["id"],
         )
         outcome = self._do(terms)
-        if isinstance(outcome, list):
+        if isinstance(outcome, Applied):
             self.owners.setdefault(step["id"], user)
         self._judge(step, self._told(step["id"], outcome))
 
@@ -152,7 +153,7 @@ class Run:
         if isinstance(outcome, Duplicate):
             return Told(last=self.orders[name])
         told = Told()
-        for event in outcome:
+        for event in outcome.events if outcome is not None else ():
             if isinstance(event, OrderUpdated):
                 known_as = self.names.setdefault(event.order_id, name)
                 self.orders[known_as] = event
@@ -204,9 +205,9 @@ class Run:
 
     def _check_book(self, step: Step) -> None:
         book = self.venue.markets[self.rules.symbol].book
-        for name, half in (("bids", book.bids), ("asks", book.asks)):
+        for name, side in (("bids", book.bids), ("asks", book.asks)):
             expected = step[name]
-            found = [[level.price_ticks, level.total_lots, len(list(level))] for level in half]
+            found = [[level.price_ticks, level.total_lots, len(list(level))] for level in side]
             if not step.get(f"{name}_end"):
                 found = found[: len(expected)]
             shown = [row[: len(expected[i])] if i < len(expected) else row for i, row in enumerate(found)]

@@ -27,8 +27,9 @@ from exchange.core.commands import (
 )
 from exchange.core.events import Duplicate, Event, OrderUpdated, Rejected, Trade
 from exchange.core.instrument import Asset, Instrument, instrument_of
+from exchange.core.outcome import Applied, Outcome
 from exchange.core.state import VenueState
-from exchange.core.venue import Outcome, Venue
+from exchange.core.venue import Venue
 from tests.copied import copied
 
 SOL, USDC = Asset("SOL", 9), Asset("USDC", 6)
@@ -83,8 +84,9 @@ def do(venue: Venue, command: Command) -> Outcome:
     before = venue.state()
     outcome = venue.apply(command, venue.sequence + 1, venue.time_ns + 1)
     venue.check()
-    if isinstance(outcome, list) and outcome:
-        assert venue.sequence == before.sequence + 1
+    if isinstance(outcome, Applied):
+        assert outcome.events
+        assert venue.sequence == outcome.sequence == before.sequence + 1
     else:
         assert venue.state() == before, "what changed nothing must change nothing"
     return outcome
@@ -122,7 +124,6 @@ def place(venue: Venue, text: str) -> Outcome:
 def placed(venue: Venue, text: str) -> int:
     """Somebody places an order that is taken; its id."""
     outcome = place(venue, text)
-    assert isinstance(outcome, list)
     return order_after(outcome).order_id
 
 
@@ -152,9 +153,9 @@ def join(venue: Venue, user_id: str) -> Outcome:
 
 
 def events_of(outcome: Outcome) -> list[Event]:
-    """The events of a command that was carried out."""
-    assert isinstance(outcome, list), outcome
-    return outcome
+    """The events of a command that was not refused; none if it changed nothing."""
+    assert not isinstance(outcome, Rejected | Duplicate), outcome
+    return [] if outcome is None else outcome.events
 
 
 def trades_of(outcome: Outcome) -> list[Trade]:
@@ -164,19 +165,24 @@ def trades_of(outcome: Outcome) -> list[Trade]:
 
 def order_after(outcome: Outcome, order_id: int | None = None) -> OrderUpdated:
     """The last word on an order; on the one that was placed or canceled when no id is given."""
-    updates = [event for event in events_of(outcome) if isinstance(event, OrderUpdated)]
-    wanted = updates[0].order_id if order_id is None else order_id
-    return [update for update in updates if update.order_id == wanted][-1]
+    assert isinstance(outcome, Applied), outcome
+    updates = [event for event in outcome.events if isinstance(event, OrderUpdated)]
+    if outcome.order is not None:
+        assert [update for update in updates if update.order_id == outcome.order.order_id][-1] is outcome.order
+    if order_id is None:
+        assert outcome.order is not None, "a command without a primary order"
+        return outcome.order
+    return [update for update in updates if update.order_id == order_id][-1]
 
 
 def shown(what: Venue | Outcome, market: str = "SOL_USDC") -> list[str]:
-    """A venue: its price levels, asks first, each half best first. An outcome: its trades."""
+    """A venue: its price levels, asks first, each side best first. An outcome: its trades."""
     if isinstance(what, Venue):
         rules, book = what.markets[market].instrument, what.markets[market].book
         return [
             f"{name} {rules.quantity_text(level.total_lots)} @ {rules.price_text(level.price_ticks)}"
-            for name, half in (("ask", book.asks), ("bid", book.bids))
-            for level in half
+            for name, side in (("ask", book.asks), ("bid", book.bids))
+            for level in side
         ]
     return [
         f"{SOL_USDC.quantity_text(t.quantity_lots)} @ {SOL_USDC.price_text(t.price_ticks)}" for t in trades_of(what)
@@ -193,8 +199,8 @@ def resting(venue: Venue, market: str = "SOL_USDC") -> list[str]:
     rules, book = venue.markets[market].instrument, venue.markets[market].book
     return [
         f"{order.user_id} {name} {rules.quantity_text(order.remaining_lots)} @ {rules.price_text(order.price_ticks)}"
-        for name, half in (("ask", book.asks), ("bid", book.bids))
-        for level in half
+        for name, side in (("ask", book.asks), ("bid", book.bids))
+        for level in side
         for order in level
     ]
 

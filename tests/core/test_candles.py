@@ -14,15 +14,19 @@ DAY_S = 86_400
 MIDNIGHT_S = 1_700_006_400
 
 
-def trade_at(time_s: float, price_ticks: int = 100, lots: int = 1, market: str = "A_B") -> Trade:
-    """A match at that time."""
-    time_ns = int(time_s * SECOND_NS)
-    return Trade(1, market, price_ticks, lots, price_ticks * lots, Side.BUY, 1, 2, "m", "t", 0, 0, time_ns, 1)
+def trade_at(
+    time_s: float, price_ticks: int = 100, lots: int = 1, market: str = "A_B", number: int = 1, side: Side = Side.BUY
+) -> Trade:
+    """A match at that time, the market's `number`-th."""
+    time_ns, quote = int(time_s * SECOND_NS), price_ticks * lots
+    return Trade(1, market, price_ticks, lots, quote, side, 1, 2, "m", "t", 0, 0, time_ns, number, number)
 
 
 def shown(candle: Candle) -> tuple[object, ...]:
     """All that a candle says."""
-    return (candle.open_s, *candle.prices(), candle.volume_lots, candle.quote_minor, candle.trades)
+    trades = (candle.trades, candle.first_market_trade_id, candle.last_market_trade_id)
+    volumes = (candle.volume_lots, candle.quote_minor, candle.taker_buy_lots, candle.taker_buy_quote_minor)
+    return (candle.open_s, *candle.prices(), *volumes, *trades)
 
 
 def test_a_candle_opens_with_the_first_trade_and_closes_with_the_last() -> None:
@@ -64,15 +68,21 @@ def test_a_part_that_is_taken_out_and_merged_in_again_changes_nothing() -> None:
 @settings(deadline=None, derandomize=True, max_examples=150, database=None)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 3 * DAY_S), st.integers(1, 50), st.integers(1, 9), st.sampled_from(("A_B", "A_C"))),
+        st.tuples(
+            *(st.integers(0, 3 * DAY_S), st.integers(1, 50), st.integers(1, 9)),
+            *(st.sampled_from(("A_B", "A_C")), st.sampled_from(Side)),
+        ),
         max_size=40,
     ),
     st.integers(0, 40),
 )
 def test_candles_are_the_plain_sums_of_their_trades_and_parts_merge(
-    told: list[tuple[int, int, int, str]], cut: int
+    told: list[tuple[int, int, int, str, Side]], cut: int
 ) -> None:
-    trades = [trade_at(MIDNIGHT_S + at, price, lots, market) for at, price, lots, market in sorted(told)]
+    trades = [
+        trade_at(MIDNIGHT_S + at, price, lots, market, number, side)
+        for number, (at, price, lots, market, side) in enumerate(sorted(told), 1)
+    ]
     made = candles_of(trades)
     groups: dict[tuple[str, int, int], list[Trade]] = {}
     for trade in trades:
@@ -93,5 +103,11 @@ def test_candles_are_the_plain_sums_of_their_trades_and_parts_merge(
 
 def _plain(begin_s: int, group: list[Trade]) -> tuple[object, ...]:
     prices = [trade.price_ticks for trade in group]
-    volume, quote = sum(trade.quantity_lots for trade in group), sum(trade.quote_minor for trade in group)
-    return (begin_s, prices[0], max(prices), min(prices), prices[-1], volume, quote, len(group))
+    bought = [trade for trade in group if trade.taker_side is Side.BUY]
+    volumes = [
+        volume
+        for part in (group, bought)
+        for volume in (sum(trade.quantity_lots for trade in part), sum(trade.quote_minor for trade in part))
+    ]
+    ids = (len(group), group[0].market_trade_id, group[-1].market_trade_id)
+    return (begin_s, prices[0], max(prices), min(prices), prices[-1], *volumes, *ids)

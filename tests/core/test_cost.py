@@ -10,6 +10,7 @@ import pytest
 
 from exchange.core.commands import CancelOrder, Command
 from exchange.core.matching import plan
+from exchange.core.outcome import Applied
 from exchange.core.venue import Venue
 from exchange.runtime import compiled
 from tests.core.stories import SOL_USDC, order_of, venue_of
@@ -23,8 +24,7 @@ LEVELS = 100
 def apply(venue: Venue, command: Command) -> None:
     """Carry it out, without the checks after each step, which do look at everything."""
     outcome = venue.apply(command, venue.sequence + 1, venue.time_ns)
-    assert isinstance(outcome, list)
-    assert outcome
+    assert isinstance(outcome, Applied)
 
 
 def crowded(orders: int) -> tuple[Venue, list[int]]:
@@ -34,7 +34,7 @@ def crowded(orders: int) -> tuple[Venue, list[int]]:
     ids = []
     for count in range(orders):
         apply(venue, replace(asks[count % LEVELS], client_order_id=f"id-{count}"))
-        ids.append(venue.sequence)
+        ids.append(venue.counts.last_order_id)
     return venue, ids
 
 

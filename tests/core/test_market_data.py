@@ -24,14 +24,13 @@ class Watched:
 
     def changed(self) -> MarketChanged:
         last_ns = self.trades[-1].time_ns if self.trades else 0
-        return MarketChanged("A_B", None, None, 0, 0, 0, len(self.trades), last_ns, tuple(self.begun))
+        return MarketChanged("A_B", None, None, 0, 0, 0, len(self.trades), len(self.trades), last_ns, tuple(self.begun))
 
     def trade(self, second: float, price_ticks: int = 100, lots: int = 1) -> None:
         """A trade, so long after midnight."""
-        trade = trade_at(MIDNIGHT_S + second, price_ticks, lots)
+        trade = trade_at(MIDNIGHT_S + second, price_ticks, lots, number=len(self.trades) + 1)
         last_s = self.trades[-1].time_ns // SECOND_NS if self.trades else -1
         self.trades.append(trade)
-        trade.trade_sequence = len(self.trades)
         for interval, length_s in enumerate(INTERVALS_S):
             self.begun[interval] += trade.time_ns // SECOND_NS // length_s != last_s // length_s
         self._close(trade.time_ns)

@@ -43,6 +43,7 @@ from exchange.core.instrument import (
     instrument_of,
     parse_scaled,
 )
+from exchange.core.outcome import Applied
 from exchange.core.state import OpenOrder
 from exchange.core.venue import Venue
 from tests.copied import copied
@@ -196,8 +197,8 @@ def told(venue: Venue, story: list[Command]) -> list[Event]:
     events: list[Event] = []
     for command in story:
         outcome = do(venue, command)
-        if isinstance(outcome, list):
-            events += outcome
+        if isinstance(outcome, Applied):
+            events += outcome.events
     return events
 
 
@@ -264,12 +265,12 @@ def test_every_channel_counts_its_events_without_holes(story: list[Command]) -> 
     for command in story:
         outcome = do(venue, command)
         changed: dict[str, int] = {}
-        for event in outcome if isinstance(outcome, list) else ():
+        for event in outcome.events if isinstance(outcome, Applied) else ():
             match event:
                 case OrderUpdated(terms=terms, orders_sequence=sequence):
                     counted[terms.user_id, "orders"] += 1
                     assert sequence == counted[terms.user_id, "orders"]
-                case Trade(market=market, trade_sequence=sequence):
+                case Trade(market=market, market_trade_id=sequence):
                     counted[market, "trades"] += 1
                     assert sequence == counted[market, "trades"]
                 case MarketChanged():
@@ -341,8 +342,9 @@ def test_orders_meet_whom_a_naive_book_would_have_them_meet(story: list[Command]
     for command in story:
         resting = venue.state().orders
         outcome = do(venue, command)
-        if isinstance(command, PlaceOrder) and isinstance(outcome, list):
-            met = [(event.maker_order_id, event.quantity_lots) for event in outcome if isinstance(event, Trade)]
+        if isinstance(command, PlaceOrder) and isinstance(outcome, Applied):
+            trades = [event for event in outcome.events if isinstance(event, Trade)]
+            met = [(trade.maker_order_id, trade.quantity_lots) for trade in trades]
             assert met == _naive_matches(command, resting)
 
 
@@ -351,7 +353,7 @@ def _naive_matches(order: PlaceOrder, resting: list[OpenOrder]) -> list[tuple[in
     sign = 1 if order.side is Side.BUY else -1
     others = [other for other in resting if other.terms.market == order.market and other.terms.side != order.side]
     matches, wanted = [], order.quantity_lots
-    for other in sorted(others, key=lambda other: (sign * (other.terms.price_ticks or 0), other.rested_sequence)):
+    for other in sorted(others, key=lambda other: (sign * (other.terms.price_ticks or 0), other.priority)):
         price = other.terms.price_ticks or 0
         beyond = order.price_ticks is not None and sign * (price - order.price_ticks) > 0
         if beyond or wanted == 0 or other.terms.user_id == order.user_id:

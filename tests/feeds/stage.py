@@ -7,8 +7,9 @@ from unittest.mock import Mock
 
 import orjson
 
-from exchange.api.native.channels import channel_of, name_of
+from exchange.api.native.channels import channel_of
 from exchange.api.native.feed_frames import NativeFrames
+from exchange.api.native.names import name_of
 from exchange.core.candles import Candle, candles_of
 from exchange.core.commands import Command, PassTime
 from exchange.core.events import INTERVALS_S, Trade
@@ -167,15 +168,15 @@ class Stage:
         """The engine applies a command; nobody hears of it yet."""
         self.now_ns += 1
         outcome = self.venue.apply(command, self.venue.sequence + 1, self.now_ns)
-        if isinstance(outcome, list) and outcome:
-            self.trades_ever += [event for event in outcome if isinstance(event, Trade)]
-            self.line.append(Applied(self.venue.sequence, self.now_ns, command, outcome))
+        if isinstance(outcome, Applied):
+            self.trades_ever += [event for event in outcome.events if isinstance(event, Trade)]
+            self.line.append(outcome)
         return outcome
 
     def say(self, *texts: str) -> None:
         """Orders, as in the stories of the core; nobody hears of them yet."""
         for text in texts:
-            assert isinstance(self.do(order_of(self.venue, text)), list), text
+            assert isinstance(self.do(order_of(self.venue, text)), Applied), text
 
     def mark(self) -> None:
         """The exchange writes down what time it is."""

@@ -123,7 +123,7 @@ def judge(stage: Stage, listener: Listener) -> None:
     rules = venue.markets[MARKET].instrument
     gaps = [(after, to) for channel, after, to in listener.gaps if channel == f"trade@{MARKET}"]
     tape = [int(trade["trade_id"]) for trade in listener.tape.get(MARKET, [])]
-    missed = [t.trade_id for t in stage.trades_ever if any(after < t.trade_sequence <= to for after, to in gaps)]
+    missed = [t.trade_id for t in stage.trades_ever if any(after < t.market_trade_id <= to for after, to in gaps)]
     assert sorted(tape + missed) == [trade.trade_id for trade in stage.trades_ever]
     assert tape == sorted(tape)
     prices = {trade.trade_id: rules.price_text(trade.price_ticks) for trade in stage.trades_ever}

@@ -30,7 +30,7 @@ def look(venue: Venue) -> Look:
     """What GET /depth, /balance and /orders/open would say, all at once."""
     books: dict[tuple[str, int], Book] = {}
     for symbol, market in venue.markets.items():
-        bids, asks = (tuple(half.depth(len(half.levels))) for half in market.book.sides)
+        bids, asks = (tuple(side.depth(len(side.levels))) for side in market.book.sides)
         books[symbol, market.book.sequence] = (bids, asks)
     balances, orders = {}, {}
     for user in USERS:
@@ -129,6 +129,10 @@ class Auditor:
                 sides[fill.trade_id].append((user, fill))
         for market, tape in reads.tapes.items():
             assert [each.trade_id for each in tape] == sorted({each.trade_id for each in tape}), "a trade twice"
+            assert [each.market_trade_id for each in tape] == list(range(1, len(tape) + 1)), "a hole in the tape"
+            aggregates = [each.aggregate_id for each in tape]
+            assert sorted(set(aggregates)) == list(range(1, max(aggregates, default=0) + 1)), "a hole in the aggregates"
+            assert aggregates == sorted(aggregates)
             for each in tape:
                 (one, first), (other, second) = sides.pop(each.trade_id)
                 assert one != other, "a trade with oneself"
@@ -148,8 +152,14 @@ class Auditor:
         for (market, begin_s), candle in self._learned.candles.items():
             trades = [each for each in reads.tapes[market] if begin_s <= each.time_ns // 10**9 < begin_s + 60]
             prices = [each.price_ticks for each in trades]
-            lots, quote = sum(each.quantity_lots for each in trades), sum(each.quote_minor for each in trades)
-            made = (prices[0], max(prices), min(prices), prices[-1], lots, quote, len(trades))
+            bought = [each for each in trades if each.taker_side is Side.BUY]
+            volumes = [
+                each
+                for part in (trades, bought)
+                for each in (sum(trade.quantity_lots for trade in part), sum(trade.quote_minor for trade in part))
+            ]
+            ids = (len(trades), trades[0].market_trade_id, trades[-1].market_trade_id)
+            made = (prices[0], max(prices), min(prices), prices[-1], *volumes, *ids)
             told = minute_of(candle)
             assert told == made, f"the minute {begin_s} of {market} ended as {told}, and was {made}"
 

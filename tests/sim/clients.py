@@ -18,7 +18,7 @@ from exchange.core.commands import (
 )
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.pipeline.commits import Applied
-from exchange.pipeline.outcomes import OVERLOADED, UNCHANGED
+from exchange.pipeline.outcomes import OVERLOADED
 from tests.sim.world import MARKETS, UNANSWERED, World
 from tests.words import summary, words
 
@@ -160,7 +160,7 @@ class Client:
             assert outcome.reason is not RejectReason.CLIENT_ORDER_ID_CONFLICT
             notes.refused[name] = outcome.reason
             return
-        order_id = outcome.order_id if isinstance(outcome, Duplicate) else outcome.sequence
+        order_id = outcome.order_id if isinstance(outcome, Duplicate) else outcome.order.order_id
         assert isinstance(order_id, int)
         assert known in (None, order_id), f"{name} is two orders"
         assert known is None or isinstance(outcome, Duplicate), f"{name} was carried out again"
@@ -185,6 +185,4 @@ def _named(command: Command) -> str:
 
 
 def _short(outcome: Any) -> str:
-    if outcome is UNCHANGED:
-        return summary([])
-    return f"{summary(outcome.events)} at {outcome.sequence}" if isinstance(outcome, Applied) else summary(outcome)
+    return f"{summary(outcome)} at {outcome.sequence}" if isinstance(outcome, Applied) else summary(outcome)

@@ -9,8 +9,9 @@ from exchange.core.candles import candles_of
 from exchange.core.commands import PlaceOrder
 from exchange.core.events import INTERVALS_S, BalanceChanged, OrderStatus, OrderUpdated, Trade
 from exchange.core.instrument import Asset
+from exchange.core.outcome import Applied
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
-from exchange.core.venue import Venue
+from exchange.core.venue import RULES_VERSION, Venue
 from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Batch, Journaled, Stored
 from exchange.runtime.app import StoredCandle
@@ -45,9 +46,10 @@ class Journal:
         for applied in stored.applied:
             assert applied.sequence == self.sequence + 1
             again = self.shadow.apply(applied.command, applied.sequence, applied.time_ns)
-            assert again == applied.events, "the commands tell another story than the events"
+            assert isinstance(again, Applied)
+            assert again.events == applied.events, "the commands tell another story than the events"
             self.sequence = applied.sequence
-            self._commands.append((applied.sequence, applied.time_ns, applied.command))
+            self._commands.append(Journaled(applied.sequence, applied.time_ns, applied.command, RULES_VERSION))
 
     def after(self, sequence: int) -> list[Journaled]:
         """The commands beyond a sequence."""
@@ -73,6 +75,7 @@ class Tables:
         self.shadow = Venue()
         self._journal = journal
         self.time_ns = 0
+        self.last_order_id = self.last_priority = 0
         self.assets: dict[str, Asset] = {}
         self.users: dict[str, None] = {}
         self.markets: dict[str, MarketState] = {}
@@ -80,14 +83,13 @@ class Tables:
         self.orders: dict[int, OrderUpdated] = {}  # the last word on each
         self.accepted: list[tuple[int, PlaceOrder]] = []
         self.trades: list[Trade] = []
-        self.trade_at: dict[int, int] = {}  # the command that a trade came of, by trade_id
         self.deposits: list[DepositState] = []
 
     def store(self, stored: Changes) -> None:
         """Take changes in, whole."""
         assert stored.from_sequence == self.sequence, "other changes were here"
         assert not stored.instruments.keys() & stored.markets.keys(), "a market's row would be written twice"
-        for sequence, time_ns, command in self._journal.after(self.sequence)[: stored.commands]:
+        for sequence, time_ns, command, _ in self._journal.after(self.sequence)[: stored.commands]:
             self.shadow.apply(command, sequence, time_ns)
             self.sequence, self.time_ns = sequence, time_ns
         assert (self.sequence, self.time_ns) == (stored.to_sequence, stored.time_ns), "the journal is not there yet"
@@ -98,9 +100,12 @@ class Tables:
         self.accepted += [
             (order.order_id, order.terms) for order in stored.orders.values() if order.order_id not in self.orders
         ]
+        known = max(self.orders, default=0)
+        assert not stored.first_order_id or stored.first_order_id > known, "an order is new that has a row"
         self.orders |= stored.orders
+        self.last_order_id = max(self.last_order_id, stored.last_order_id)
+        self.last_priority = max(self.last_priority, stored.last_priority)
         self.trades += stored.trades
-        self.trade_at |= {trade.trade_id: trade.taker_order_id for trade in stored.trades}
         for symbol, rules in stored.instruments.items():
             self.markets.setdefault(symbol, MarketState(rules)).instrument = rules
         for symbol, changed in stored.markets.items():
@@ -110,6 +115,7 @@ class Tables:
                 changed.depth_sequence,
                 changed.best_sequence,
                 changed.trade_sequence,
+                changed.last_aggregate_id,
                 changed.last_trade_ns,
                 changed.candles,
             )
@@ -124,12 +130,14 @@ class Tables:
         state = VenueState(
             sequence=self.sequence,
             time_ns=self.time_ns,
+            last_order_id=self.last_order_id,
+            last_priority=self.last_priority,
             last_trade_id=self.trades[-1].trade_id if self.trades else 0,
             assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
             markets=[self.markets[symbol] for symbol in sorted(self.markets)],
             users=sorted(self.users),
             accounts=[self._account(key) for key in sorted(self.accounts)],
-            orders=[_open_order(order) for order in sorted(orders, key=lambda order: order.order_id)],
+            orders=[_open_order(order) for order in sorted(orders, key=lambda order: order.priority)],
             recent_client_orders=[(at, terms) for at, terms in self.accepted if terms.client_order_id is not None],
             recent_deposits=self.deposits,
         )
@@ -166,7 +174,7 @@ def _open_order(order: OrderUpdated) -> OpenOrder:
         order.terms,
         order.executed_lots,
         order.executed_quote_minor,
-        order.order_id,
+        order.priority,
         order.created_ns,
         order.updated_ns,
     )

@@ -19,12 +19,14 @@ class Print:
     quote_minor: int
     taker_side: Side
     time_ns: int
+    market_trade_id: int
+    aggregate_id: int
 
     @classmethod
     def of(cls, trade: Trade) -> "Print":
         """What the public is told of a trade."""
         money = (trade.price_ticks, trade.quantity_lots, trade.quote_minor)
-        return cls(trade.trade_id, *money, trade.taker_side, trade.time_ns)
+        return cls(trade.trade_id, *money, trade.taker_side, trade.time_ns, trade.market_trade_id, trade.aggregate_id)
 
 
 @dataclass(frozen=True)

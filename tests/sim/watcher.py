@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from exchange.api.native.channels import channel_of, name_of
+from exchange.api.native.channels import channel_of
+from exchange.api.native.names import name_of
 from exchange.core.candles import Candle
 from exchange.core.events import OrderStatus, OrderUpdated, Trade, UpdateReason
 from exchange.core.public import CandleUpdate, Channel, DepthDiff
@@ -227,8 +228,9 @@ class Watcher:
 
 
 def minute_of(candle: Candle) -> tuple[int, ...]:
-    """All that a candle says: open, high, low, close, lots, quote and trades."""
-    return (*candle.prices(), candle.volume_lots, candle.quote_minor, candle.trades)
+    """All that a candle says: open, high, low, close, volumes, what takers bought of them, and its trades."""
+    volumes = (candle.volume_lots, candle.quote_minor, candle.taker_buy_lots, candle.taker_buy_quote_minor)
+    return *candle.prices(), *volumes, candle.trades, candle.first_market_trade_id, candle.last_market_trade_id
 
 
 def _words(data: Any) -> str:

@@ -19,7 +19,9 @@ from exchange.core.commands import (
     TimeInForce,
 )
 from exchange.core.instrument import Asset, instrument_of
-from exchange.pipeline.commits import Applied
+from exchange.core.outcome import Applied
+from exchange.core.venue import RULES_VERSION
+from exchange.pipeline.commits import Journaled
 from exchange.store import journal
 
 GEM, CASH = Asset("GEM", 0), Asset("CASH", 2)
@@ -46,4 +48,5 @@ def test_every_kind_of_command_is_here() -> None:
 def test_it_is_read_as_it_was_written(command: Command) -> None:
     text = journal.encode([Applied(3, 1_700_000_000_000_000_001, command, [])])
     assets = {asset.symbol: asset for asset in (GEM, CASH)}
-    assert list(journal.decode(text, assets)) == [(3, 1_700_000_000_000_000_001, command)]
+    entries = journal.decode(journal.CODEC_VERSION, RULES_VERSION, text, assets)
+    assert list(entries) == [Journaled(3, 1_700_000_000_000_000_001, command, RULES_VERSION)]

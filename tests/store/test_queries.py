@@ -13,7 +13,7 @@ from exchange.core.events import OrderStatus, OrderUpdated, Trade, UpdateReason
 from exchange.pipeline.commits import Applied, Batch
 from exchange.pipeline.outcomes import Overloaded
 from exchange.pipeline.projector import HistoryUnavailable
-from exchange.service.history import Fill, OrderRead, Page, PublicTrade, fill_of
+from exchange.service.history import ID_MAX, Fill, OrderRead, Page, PublicTrade, fill_of
 from exchange.store import queries, read_pool
 from exchange.store.queries import PostgresHistory
 from exchange.store.read_pool import ReadPool
@@ -76,6 +76,7 @@ def as_read(order: OrderUpdated) -> OrderUpdated:
         order.expire_reason,
         order.created_ns,
         order.updated_ns,
+        0,
         None,
         0,
     )
@@ -94,9 +95,9 @@ async def happen(made: Writing, past: Past, *commands: Command) -> list[Applied]
     for command in commands:
         sequence = made.venue.sequence + 1
         time_ns = max(TIME_NS + sequence // 4 * STEP_NS, made.venue.time_ns)
-        events = made.venue.apply(command, sequence, time_ns)
-        assert isinstance(events, list), events
-        batch.applied.append(Applied(sequence, time_ns, command, events))
+        applied = made.venue.apply(command, sequence, time_ns)
+        assert isinstance(applied, Applied), applied
+        batch.applied.append(applied)
         past.add(batch.applied[-1])
     await made.commit(batch)
     return batch.applied
@@ -167,6 +168,8 @@ def pages(ids: list[int], times: list[int]) -> Iterator[Page]:
     for before, after, start, end in itertools.product(id_bounds, id_bounds, time_bounds, time_bounds):
         yield Page(4, before, after, start, end)
     yield from (Page(limit) for limit in (1, len(ids), 1000))
+    for far in (2**31, 2**40, ID_MAX):
+        yield from (Page(4, before=far), Page(4, after=far), Page(4, start_ns=far), Page(4, end_ns=far))
 
 
 def expected(rows: list[Row], page: Page, id_of: Callable[[Row], int], time_of: Callable[[Row], int]) -> list[Row]:
@@ -178,7 +181,17 @@ def expected(rows: list[Row], page: Page, id_of: Callable[[Row], int], time_of: 
 @pytest.mark.parametrize("market", [None, SOL, JUP, "NONE"])
 async def test_pages_of_trades(past: tuple[str, Past], history: PostgresHistory, market: str | None) -> None:
     rows = [
-        PublicTrade(t.trade_id, t.market, t.price_ticks, t.quantity_lots, t.quote_minor, t.taker_side, t.time_ns)
+        PublicTrade(
+            t.trade_id,
+            t.market,
+            t.price_ticks,
+            t.quantity_lots,
+            t.quote_minor,
+            t.taker_side,
+            t.time_ns,
+            t.market_trade_id,
+            t.aggregate_id,
+        )
         for t in past[1].trades
     ]
     there = [row for row in rows if market in (None, row.market)]

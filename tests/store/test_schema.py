@@ -58,13 +58,14 @@ class Trial:
 
     async def apply(self, *commands: Command) -> list[Any]:
         """The outcomes; those that changed something are one batch."""
-        outcomes, applied = [], []
+        outcomes: list[Any] = []
+        applied: list[Applied] = []
         before = self.venue.sequence
         for command in commands:
             sequence, time_ns = self.venue.sequence + 1, self.venue.time_ns + 1
             outcome = self.venue.apply(command, sequence, time_ns)
-            if isinstance(outcome, list) and outcome:
-                applied.append(Applied(sequence, time_ns, command, outcome))
+            if isinstance(outcome, Applied):
+                applied.append(outcome)
             outcomes.append(outcome)
         if applied:
             batch = Batch(before, applied)
@@ -284,5 +285,5 @@ def test_the_largest_trade_can_be_stored(runner: asyncio.Runner, trial: Trial) -
             order(richer, "WHOLE_UNIT", side="buy", price=largest, quantity=largest),
         )
     )
-    assert all(isinstance(outcome, list) for outcome in outcomes)
+    assert all(isinstance(outcome, Applied) for outcome in outcomes)
     runner.run(trial.assert_stored())

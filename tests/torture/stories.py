@@ -31,6 +31,8 @@ TRADE: Trade = {
     "quote_quantity": "50",
     "taker_side": "buy",
     "timestamp": 1,
+    "market_trade_id": "1",
+    "aggregate_id": "1",
 }
 
 

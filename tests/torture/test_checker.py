@@ -97,6 +97,13 @@ def lose_tape(history: History) -> None:
     history.final.trades[MARKET].clear()
 
 
+def another_trade(history: History, **fields: Any) -> Any:
+    """One like the first, and its fills."""
+    for fill in history.final.fills[:2]:
+        history.final.fills.append(replace(fill, trade_id="2"))
+    return {**history.final.trades[MARKET][0], "trade_id": "2", **fields}
+
+
 def other_money(history: History, amount: str) -> None:
     """Alice has that much USDC."""
     alter(history.final.balances["alice"][1], available=amount, total=str(int(amount) + 90))
@@ -163,6 +170,18 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "a trade twice on the tape": (
         lambda h: h.final.trades[MARKET].append(h.final.trades[MARKET][0]),
         "doubled: trade 1 is on the tape twice",
+    ),
+    "a hole in a market's count of trades": (
+        lambda h: alter(h.final.trades[MARKET][0], market_trade_id="2"),
+        "trade 1, number 1 of SOL_USDC, has market_trade_id 2 and aggregate_id 1 after 0",
+    ),
+    "a hole in a market's count of aggregates": (
+        lambda h: alter(h.final.trades[MARKET][0], aggregate_id="2"),
+        "trade 1, number 1 of SOL_USDC, has market_trade_id 1 and aggregate_id 2 after 0",
+    ),
+    "an aggregate of two prices": (
+        lambda h: h.final.trades[MARKET].append(another_trade(h, price="99", market_trade_id="2")),
+        "aggregate 1 of SOL_USDC is of more than one taker or price",
     ),
     "sides that disagree on the price": (
         lambda h: change(h, 1, price="99"),

@@ -74,14 +74,15 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/orders"): {"user_id": "{user}", "orders": [ORDER]},
     ("POST", "/admin/deposit"): DEPOSIT,
 }
+PAGE = {"limit": "10", "before": "100", "after": "1", "start": "1000", "end": "2000"}
 QUERIES: dict[str, dict[str, str]] = {
     "/order": NAMED,
     "/orders/open": ALL,
-    "/orders/history": ALL | {"limit": "10", "before": "100"},
+    "/orders/history": ALL | PAGE,
     "/depth": {"market": "{market}", "limit": "10"},
     "/balance": {"user_id": "{user}"},
-    "/trade/history": {"market": "{market}", "limit": "10", "before": "100"},
-    "/fills": ALL | {"limit": "10", "before": "100", "order_id": "1"},
+    "/trade/history": {"market": "{market}", **PAGE},
+    "/fills": ALL | {**PAGE, "order_id": "1"},
     "/ticker": {"market": "{market}"},
     "/candles": {"market": "{market}", "interval": "1m", "limit": "10", "start": "0", "end": "1800000000000"},
 }
@@ -201,6 +202,8 @@ def _envelope_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Ca
         ("a number", b"1", INVALID_FIELD),
         ("null", b"null", INVALID_FIELD),
         ("the user twice", (text[:-1] + ',"user_id":1}').encode(), INVALID_FIELD),
+        ("the same user twice", (text[:-1] + ',"user_id":"{user}"}').encode(), INVALID_FIELD),
+        ("a field twice, spelt otherwise", (text[:-1] + ',"\\u0075ser_id":"{user}"}').encode(), INVALID_FIELD),
         ("too much", b" " * (1 << 20) + text.encode(), TOO_LARGE),
     ):
         if expected is not None:
@@ -277,7 +280,7 @@ def _named_cases() -> Iterator[Case]:
     by_id = {"user_id": "{user}", "market": "{market}", "order_id": "1"}
     for text in NOT_IDS:
         yield _changed("DELETE", "/order", by_id, "order_id", text, INVALID_FIELD)
-    for text in ("0", "1", "9223372036854775807", "9223372036854775808", "9" * 19):
+    for text in ("0", "9223372036854775806", "9223372036854775807", "9223372036854775808", "9" * 19):
         yield _changed("DELETE", "/order", by_id, "order_id", text, UNKNOWN_ORDER)
     yield _changed("DELETE", "/order", by_id, "order_id", MISSING, INVALID_FIELD)
     yield _changed("DELETE", "/order", by_id, "client_order_id", "resting", INVALID_FIELD)
@@ -326,21 +329,21 @@ def _query_cases(path: str, query: dict[str, str]) -> Iterator[Case]:
             if not (path == "/depth" and text == "1001"):
                 yield case(changed("limit", text), INVALID_FIELD)
     if "interval" in query:
-        for text in ("", " ", "1", "2m", "1 m", "60", "1w", "null"):
+        for text in ("", " ", "1", "2m", "1 m", "60", "1w", "null", "1M", "1H", "1D"):
             yield case(changed("interval", text), INVALID_FIELD)
         yield case(changed("interval", None), INVALID_FIELD)
     for name in ("start", "end"):
         if name in query:
             for text in NOT_TIMES:
                 yield case(changed(name, text), INVALID_FIELD)
-    for name in ("before", "order_id", "client_order_id"):
+    for name in ("before", "after", "order_id", "client_order_id"):
         if name in query:
             for text in NOT_NAMES[:-1] if name == "client_order_id" else NOT_IDS[:-1]:
                 yield case(changed(name, text), INVALID_FIELD)
 
 
 def _other_cases() -> Iterator[Case]:
-    for path in ("/depth", "/trade/history", "/candles"):
+    for path in ("/depth", "/candles"):
         yield Case(f"GET {path} without a market", "GET", path, INVALID_FIELD)
     yield Case("GET /order without a market", "GET", "/order?user_id={user}&order_id=1", INVALID_FIELD)
     yield Case("GET /order without an id", "GET", "/order?user_id={user}&market={market}", INVALID_FIELD)

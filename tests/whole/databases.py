@@ -115,9 +115,9 @@ class Writing:
         batch = Batch(self.venue.sequence, [])
         for command in commands:
             sequence, time_ns = self.venue.sequence + 1, max(time.time_ns(), self.venue.time_ns)
-            events = self.venue.apply(command, sequence, time_ns)
-            assert isinstance(events, list), events
-            batch.applied.append(Applied(sequence, time_ns, command, events))
+            applied = self.venue.apply(command, sequence, time_ns)
+            assert isinstance(applied, Applied), applied
+            batch.applied.append(applied)
         return batch
 
     async def commit(self, batch: Batch) -> None:

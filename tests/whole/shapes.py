@@ -86,6 +86,8 @@ TRADE: Shape = {
     "quote_quantity": a_number,
     "taker_side": SIDE,
     "timestamp": a_time,
+    "market_trade_id": an_id,
+    "aggregate_id": an_id,
 }
 BALANCE: Shape = {"asset": a_text, "available": a_number, "locked": a_number, "total": a_number}
 MARKET: Shape = {

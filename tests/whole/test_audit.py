@@ -4,9 +4,13 @@ import asyncio
 import re
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 
 from exchange.core.commands import CancelOrder, Deposit
+from exchange.core.instrument import Asset
+from exchange.core.venue import Venue
+from exchange.store import baseline, journal
 from exchange.store.audit import audit
 from tests.whole.databases import MARKET, Server, execute, order, running_server, writing
 
@@ -40,7 +44,8 @@ IN_THE_STATE = {
     "all trades were removed": ("DELETE FROM trades", "trade 1 is missing, and 1 more"),
     "a trade is on two markets": (
         "INSERT INTO trades SELECT trade_id, 'JUP_USDC', price_ticks, quantity_lots, quote_minor, taker_side, "
-        "maker_order_id, taker_order_id, maker_user_id, taker_user_id, maker_fee_minor, taker_fee_minor, time_ns "
+        "maker_order_id, taker_order_id, maker_user_id, taker_user_id, maker_fee_minor, taker_fee_minor, time_ns, "
+        "market_trade_id, aggregate_id "
         "FROM trades WHERE trade_id = 1",
         "trade 1 is one too many",
     ),
@@ -52,6 +57,38 @@ IN_THE_STATE = {
         "UPDATE trades SET quantity_lots = quantity_lots - 1 WHERE trade_id = 2",
         "its trades say",
     ),
+    "a trade has another's place in its market": (
+        "UPDATE trades SET market_trade_id = 1 WHERE trade_id = 2",
+        "trade 2 has market_trade_id 1 of SOL_USDC, and should have 2",
+    ),
+    "a market counts a trade that is not there": (
+        "UPDATE markets SET trade_sequence = 3 WHERE symbol = 'SOL_USDC'",
+        "SOL_USDC has 2 trades, and counts 3",
+    ),
+    "two prices are one aggregate": (
+        "UPDATE trades SET aggregate_id = 1 WHERE trade_id = 2",
+        "trade 2 has aggregate_id 1 of SOL_USDC, after 1",
+    ),
+    "an aggregate is left out": (
+        "UPDATE trades SET aggregate_id = 3 WHERE trade_id = 2",
+        "trade 2 has aggregate_id 3 of SOL_USDC, after 1",
+    ),
+    "a market counts an aggregate that is not there": (
+        "UPDATE markets SET last_aggregate_id = 3 WHERE symbol = 'SOL_USDC'",
+        "the last aggregate of SOL_USDC is 2, and it counts 3",
+    ),
+    "two orders have one priority": (
+        "UPDATE open_orders SET priority = 2",
+        "order 4 has priority 2, which another open order has",
+    ),
+    "a priority was never given": (
+        "UPDATE open_orders SET priority = 6 WHERE order_id = 4",
+        "order 4 has priority 6, and the last one given is 5",
+    ),
+    "an open order has an id that was never given": (
+        "UPDATE projection SET last_order_id = 3",
+        "order 4 has order_id 4, and the last one given is 3",
+    ),
     "a deposit was removed": ("DELETE FROM transfers WHERE user_id = 'random2' AND asset = 'USDC'", "adds up to"),
 }
 """What was done, and how it is found without the journal."""
@@ -62,9 +99,9 @@ BY_THE_JOURNAL = {
         "in closed_orders is otherwise",
     ),
     "an order was made up": (
-        "INSERT INTO closed_orders SELECT 1, user_id, market, NULL, side, order_type, time_in_force, post_only, "
+        "INSERT INTO closed_orders SELECT 0, user_id, market, NULL, side, order_type, time_in_force, post_only, "
         "price_ticks, quantity_lots, 0, 0, 3, created_ns, updated_ns, NULL FROM closed_orders LIMIT 1",
-        "order_id 1 in closed_orders is not of the journal's making",
+        "order_id 0 in closed_orders is not of the journal's making",
     ),
     "a trade's time was changed": (
         "UPDATE trades SET time_ns = time_ns + 1 WHERE trade_id = 1",
@@ -75,10 +112,22 @@ BY_THE_JOURNAL = {
         "in transfers is otherwise",
     ),
     "an order's priority was changed": (
-        "UPDATE open_orders SET rested_sequence = 1 WHERE user_id = 'random1'",
+        "UPDATE open_orders SET priority = 1 WHERE user_id = 'random1'",
         "orders differ",
     ),
-    "the time of the last command was changed": ("UPDATE filled SET time_ns = time_ns + 1", "time_ns"),
+    "the time of the last command was changed": ("UPDATE projection SET time_ns = time_ns + 1", "time_ns"),
+    "the count of orders was changed": (
+        "UPDATE projection SET last_order_id = last_order_id + 1",
+        "last_order_id is 5, the stored one 6",
+    ),
+    "a journal row has other rules": (
+        "UPDATE journal SET rules_version = 1 WHERE commands LIKE '%\"place\"%'",
+        "its replay is refused",
+    ),
+    "a journal row has a version that nobody knows": (
+        "UPDATE journal SET rules_version = 99",
+        "rules version 99, which this version of the exchange cannot read",
+    ),
     "a journaled quantity was changed": (
         "UPDATE journal SET commands = replace(commands, ',7000,', ',7001,')",
         "replayed, .* stored",
@@ -138,7 +187,7 @@ async def tell_story(dsn: str) -> None:
             [order("random1", "sell 10000 @ 150"), order("random1", "sell 10000 @ 152", "second")],
             [order("random2", "buy 15000 @ 153"), order("random2", "buy 7000 @ 140")],
             [order("random2", "buy 9000 @ 130")],
-            [CancelOrder("random2", MARKET, made.venue.sequence + 5, None)],
+            [CancelOrder("random2", MARKET, 5, None)],
             [Deposit("random2", "USDC", 77, "once")],
         ):
             await made.commit(made.apply(*commands))
@@ -167,6 +216,61 @@ async def test_what_only_the_journal_has_must_follow_from_the_tables(dsn: str) -
     await execute(dsn, "UPDATE journal SET commands = replace(commands, ',9000,', ',900000000000,') "
                        "WHERE last_sequence = (SELECT max(last_sequence) FROM journal)")  # fmt: skip
     assert found("is refused after what the tables say", (await audit(dsn, replay=True)).findings)
+
+
+async def begin_later(dsn: str) -> int:
+    """Prune the journal up to before the last two commands, a cancel and a deposit; where it begins now."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch("SELECT * FROM journal ORDER BY last_sequence")
+        venue, assets = Venue(), dict[str, Asset]()
+        for row in rows[:-2]:
+            for entry in journal.decode(row["codec_version"], row["rules_version"], row["commands"], assets):
+                venue.replay(entry.command, entry.sequence, entry.time_ns, entry.rules_version)
+        await baseline.store(connection, venue.state())
+        await connection.execute("DELETE FROM journal WHERE last_sequence <= $1", venue.sequence)
+    finally:
+        await connection.close()
+    return venue.sequence
+
+
+async def test_a_replay_begins_from_the_baseline(dsn: str) -> None:
+    begun = await begin_later(dsn)
+    report = await audit(dsn, replay=True)
+    assert report.findings == []
+    assert report.replayed == report.sequence == begun + 2
+
+
+LATER = (
+    "an order's priority was changed",
+    "a canceled order was deleted",
+    "a closed order's status was changed",
+    "an order was made up",
+    "the count of orders was changed",
+    "the last journal row was removed",
+)
+
+
+@pytest.mark.parametrize("done", LATER)
+async def test_what_is_later_than_the_baseline_is_found(dsn: str, done: str) -> None:
+    await begin_later(dsn)
+    await test_it_is_found_by_the_journal(dsn, done)
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("UPDATE baseline SET codec_version = 2", "codec versions \\[2\\], which cannot be read"),
+        ("DELETE FROM baseline", "the baseline of the journal cannot be read"),
+        ("DELETE FROM baseline WHERE part = (SELECT max(part) FROM baseline)", "recent_deposits differ"),
+        ("UPDATE baseline SET content = substr(content, 2)", "the baseline of the journal cannot be read"),
+        ("UPDATE baseline SET content = replace(content, '\"sequence\":2', '\"sequence\":')", "the journal goes from"),
+    ],
+)
+async def test_a_baseline_that_was_changed_is_found(dsn: str, sql: str, expected: str) -> None:
+    await begin_later(dsn)
+    await execute(dsn, sql)
+    assert found(expected, (await audit(dsn, replay=True)).findings)
 
 
 @pytest.mark.parametrize("done", IN_THE_STATE)

@@ -104,6 +104,8 @@ async def test_a_trade_is_the_same_wherever_it_is_read(api: Api, market: str) ->
         "quote_quantity": "200",
         "taker_side": "sell",
         "timestamp": fill["timestamp"],
+        "market_trade_id": "1",
+        "aggregate_id": "1",
     }
     (own,) = (await api.ok("GET", "/fills", user_id=taker))["fills"]
     (other,) = (await api.ok("GET", "/fills", user_id=maker, order_id=resting["order_id"]))["fills"]

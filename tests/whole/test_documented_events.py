@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from exchange.api.native.channels import PRIVATE, PUBLIC
+from exchange.api.native.names import PRIVATE, PUBLIC
 from tests.whole.api import Api
 from tests.whole.served import PATIENCE_S
 

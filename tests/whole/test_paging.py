@@ -1,4 +1,4 @@
-"""Pages: newest first, to the end, without a gap and without anything twice."""
+"""Pages: to the end in both directions, by id and by time, without a gap and without anything twice."""
 
 from typing import Any
 
@@ -102,3 +102,60 @@ async def test_fills_can_be_those_of_one_order(api: Api, market: str) -> None:
     assert [row["trade_id"] for page in pages for row in page] == [row["trade_id"] for row in order["fills"]][::-1]
     assert await api.ok("GET", "/fills", user_id=maker, order_id=order["order_id"]) == {"fills": [], "next": None}
     assert await api.ok("GET", "/fills", user_id=user, order_id="9999999999999999999") == {"fills": [], "next": None}
+
+
+PAGED = (("/orders/history", "orders", "order_id", "created_at"), ("/fills", "fills", "trade_id", "timestamp"))
+
+
+async def forwards(api: Api, path: str, rows: str, **query: Any) -> list[list[Any]]:
+    """Every page from there on; `next` is the `after` of the next."""
+    pages = []
+    while True:
+        answer = await api.ok("GET", path, **query)
+        pages.append(answer[rows])
+        if answer["next"] is None:
+            return pages
+        query["after"] = answer["next"]
+
+
+@pytest.mark.parametrize("limit", [1, 4, 15, 1000])
+async def test_a_reader_catches_up_from_what_it_has_seen(api: Api, traded: tuple[str, str, str], limit: int) -> None:
+    user, market, _ = traded
+    for path, rows, name, _ in PAGED:
+        newest_first = ids(await api.pages(path, rows, user_id=user), name)
+        seen = newest_first[-3]
+        found = ids(await forwards(api, path, rows, user_id=user, limit=limit, after=seen), name)
+        assert found == newest_first[:-3][::-1]
+        assert ids(await forwards(api, path, rows, user_id=user, limit=limit, after="0"), name) == newest_first[::-1]
+    trades = ids(await api.pages("/trade/history", "trades", market=market), "trade_id")
+    assert ids(await forwards(api, "/trade/history", "trades", market=market, after="0"), "trade_id") == trades[::-1]
+
+
+async def test_times_bound_pages_in_both_directions(api: Api, traded: tuple[str, str, str]) -> None:
+    user, _, _ = traded
+    for path, rows, name, time in PAGED:
+        everything = [row for page in await api.pages(path, rows, user_id=user) for row in page]
+        begin, end = everything[-4][time], everything[2][time]
+        within = [row[name] for row in everything if begin <= row[time] < end]
+        newest = await api.pages(path, rows, user_id=user, limit=2, end=end)
+        oldest = await forwards(api, path, rows, user_id=user, limit=2, start=begin, end=end)
+        assert [row[name] for page in oldest for row in page] == within[::-1]
+        assert [row[name] for page in newest for row in page][: len(within)] == within
+        both = {"start": begin, "end": end, "before": everything[0][name]}
+        answer = await api.ok("GET", path, user_id=user, limit=2, **both)
+        assert [row[name] for row in answer[rows]] == within[:2]
+
+
+async def test_trades_of_all_markets_are_one_page(api: Api, traded: tuple[str, str, str]) -> None:
+    _, market, elsewhere = traded
+    user = await api.user(USDC="1000", **{elsewhere.partition("_")[0]: "100"})
+    other = await api.user(USDC="1000")
+    await api.order(user, elsewhere, "sell 1 @ 5")
+    fill = (await api.order(other, elsewhere, "buy 1 @ 5"))["fills"][0]
+    here = (await api.ok("GET", "/trade/history", market=market, limit=1))["trades"][0]
+    found = await forwards(api, "/trade/history", "trades", after=int(here["trade_id"]) - 1, limit=2)
+    rows = [row for page in found for row in page]
+    assert rows[0] == here
+    assert [row["market"] for row in rows if row["trade_id"] == fill["trade_id"]] == [elsewhere]
+    trade_ids = [int(row["trade_id"]) for row in rows]
+    assert trade_ids == list(range(trade_ids[0], trade_ids[0] + len(rows)))

@@ -53,7 +53,7 @@ async def test_a_start_brings_it_into_the_tables(dsn: str) -> None:
     history = PostgresHistory(dsn, exchange.projector.reached)
 
     async def look() -> None:
-        assert await value(dsn, "SELECT sequence FROM filled") == ended.sequence
+        assert await value(dsn, "SELECT sequence FROM projection") == ended.sequence
         assert [trade.quantity_lots for trade in await history.trades(MARKET, Page(10))] == [4000]
         assert exchange.data.market(MARKET).changed.trade_sequence == 1
         again = await exchange.engine.submit(order("random2", "buy 4000 @ 150", "second"))
@@ -83,9 +83,9 @@ async def test_a_start_that_was_killed_in_between_is_gone_on_with(dsn: str) -> N
 @pytest.mark.parametrize(
     ("sql", "sentence"),
     [
-        ("UPDATE journal SET rules_version = 999", "were written by another version"),
+        ("UPDATE journal SET rules_version = 999", "has codec version 1 and rules version 999, which"),
         ("DELETE FROM journal WHERE last_sequence = (SELECT max(last_sequence) FROM journal)", "something is missing"),
-        ("DELETE FROM journal WHERE last_sequence = (SELECT sequence + 2 FROM filled)", "something is missing"),
+        ("DELETE FROM journal WHERE last_sequence = (SELECT sequence + 2 FROM projection)", "something is missing"),
         ("UPDATE journal SET commands = replace(commands, ',7000,', ',900000000000,')", "is refused"),
     ],
 )

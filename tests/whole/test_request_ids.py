@@ -1,7 +1,6 @@
 """Every reply has an id, and what the log says about a request has the same one."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -11,14 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 import structlog.testing
 
-from exchange.api.http.auth import Gate
-from exchange.api.http.limits import RateLimits
 from exchange.api.http.request import Request
 from exchange.api.http.request_id import HEADER, RequestIds
 from exchange.api.http.response import Response
-from exchange.api.native.models import NoQuery
-from exchange.api.native.rest import Call, Rest
-from exchange.config import Config
+from exchange.api.native.errors import Refusals
+from exchange.api.native.rest import Rest
+from exchange.service.tasks import Tasks
 from tests.whole.api import Api
 
 PATHS = ["/time", "/nowhere", "/depth?market=NONE", "/openapi.json", "/order"]
@@ -76,20 +73,12 @@ class Replies:
 
 
 async def test_a_bug_is_logged_with_the_id_that_its_client_got() -> None:
-    nothing: Any = SimpleNamespace(markets={}, rules=None, venue=None, refusals=Counter())
-    rest = Rest(
-        Gate(Config(), nothing, RateLimits(Config().limits, lambda: 0.0)),
-        nothing,
-        nothing,
-        nothing,
-        nothing,
-        lambda: True,
-    )
+    nothing: Any = SimpleNamespace(tasks=Tasks())
 
     async def broken(_: Any) -> Any:
         raise ZeroDivisionError
 
-    handle = rest.handler(Call("GET", "/time", broken, "", NoQuery, False))
+    handle = Rest(nothing, Refusals()).answering(broken, "GET /time")
     replies = asyncio.Queue[Response]()
     with structlog.testing.capture_logs() as lines:
         handle(Request("GET", b"/time", "/time", "", {}, b"", b"", None, "call-7"), Replies(replies.put_nowait))

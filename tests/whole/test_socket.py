@@ -31,7 +31,15 @@ from tests.whole.wire import Wire, masked, upgrade
 
 CANDLES = ("candle_1m", "candle_5m", "candle_15m", "candle_1h", "candle_4h", "candle_1d")
 EVENT: Shape = {"channel": a_text, "sequence": a_count, "channel_sequence": a_count}
-TRADE: Shape = {"trade_id": an_id, "price": a_number, "quantity": a_number, "taker_side": SIDE, "timestamp": a_time}
+TRADE: Shape = {
+    "trade_id": an_id,
+    "price": a_number,
+    "quantity": a_number,
+    "taker_side": SIDE,
+    "timestamp": a_time,
+    "market_trade_id": an_id,
+    "aggregate_id": an_id,
+}
 DIFF: Shape = {"type": one_of("diff"), "first_sequence": a_count, "last_sequence": a_count}
 SNAPSHOT: Shape = {"type": one_of("snapshot"), "last_sequence": a_count}
 BEST: Shape = {
@@ -40,7 +48,9 @@ BEST: Shape = {
 CANDLE: Shape = {
     "open_at": a_time,
     **dict.fromkeys(("open", "high", "low", "close", "volume", "quote_volume"), a_number),
+    **dict.fromkeys(("taker_buy_volume", "taker_buy_quote_volume"), a_number),
     "trades": a_count,
+    **dict.fromkeys(("first_market_trade_id", "last_market_trade_id"), an_id),
     "closed": a_flag,
 }
 TICKER: Shape = {

@@ -1,24 +1,20 @@
-"""Who a request is from, and whether its page may send it.
+"""Whether a request may be sent from where it was: no web page may trade without its reader's knowledge.
 
-In dev mode everybody is believed, so what is checked is that no web page trades behind its reader's back: the Host must
-be ours, and an Origin, where one is sent, must be ours or allowed.
+The Host must be ours, and an Origin, where one is sent, must be ours or allowed.
 """
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from exchange.api.http.limits import RateLimits
-from exchange.api.http.request import Request
 from exchange.api.native.errors import ApiError
 from exchange.config import LOOPBACK, Config
-from exchange.core.venue import Venue
+from exchange.service.limits import RateLimits
 
 
 class Gate:
     """Decides from the headers."""
 
-    def __init__(self, config: Config, venue: Venue, limits: RateLimits) -> None:
-        self._venue = venue
+    def __init__(self, config: Config, limits: RateLimits) -> None:
         self.limits = limits
         self._hosts = {name.lower() for name in (*LOOPBACK, config.server.host, *config.server.allowed_hosts)}
         self._origins = set(config.server.allowed_origins)
@@ -57,23 +53,6 @@ class Gate:
             return parts.scheme == "http" and parts.hostname in self._hosts and parts.port in self._ports
         except ValueError:
             return False
-
-    def user(self, request: Request, user_id: str | None) -> str:
-        """The known user that the request names, in its body or query or else in X-User-Id. Raises ApiError."""
-        return self.known(user_id if user_id is not None else request.headers.get("x-user-id"))
-
-    def known(self, user_id: str | None) -> str:
-        """The user, if they are known. Raises ApiError."""
-        if user_id is None:
-            raise ApiError("UNAUTHENTICATED", "Say who you are: user_id, or the header X-User-Id.")
-        if not self._venue.ledger.has_user(user_id):
-            raise ApiError("UNKNOWN_USER")
-        return user_id
-
-    def admit_admin(self, request: Request) -> None:
-        """Raise ApiError unless the request comes from this machine."""
-        if request.address not in LOOPBACK and not (request.address or "").startswith("127."):
-            raise ApiError("FORBIDDEN", "Deposits come from this machine only.")
 
 
 def _name(host: str) -> str:

@@ -1,14 +1,11 @@
-"""The native names of channels."""
+"""Which channels a message means."""
 
 from collections.abc import Sequence
 
 from exchange.api.native.errors import ApiError
-from exchange.core.candles import INTERVAL_NAMES
+from exchange.api.native.names import KIND_NAMES
 from exchange.core.public import Channel, Kind
 
-PUBLIC = ("trade", "depth", "book_ticker", "ticker", *(f"candle_{name}" for name in INTERVAL_NAMES))
-PRIVATE = ("orders", "balances")
-KIND_NAMES = (*PUBLIC, *PRIVATE)  # in the order of Kind
 _KINDS = {name: Kind(number) for number, name in enumerate(KIND_NAMES)}
 
 
@@ -21,11 +18,6 @@ def channel_of(name: str) -> Channel:
             "INVALID_FIELD", f"channel must be one of {', '.join(KIND_NAMES)}, then @ and a market or a user."
         )
     return Channel(kind, subject)
-
-
-def name_of(channel: Channel) -> str:
-    """The name of a channel."""
-    return f"{KIND_NAMES[channel.kind]}@{channel.subject}"
 
 
 def names(channel: str | None, several: Sequence[str] | None) -> list[str]:

@@ -1,56 +1,37 @@
-"""JSON in and out: the only file that knows public names.
+"""Requests: text becomes a request of a type, and a request a command in the venue's integers.
 
-In: text becomes a request, and a request a command in the venue's integers. Out: what the core says becomes plain dicts
-for orjson. Nothing here looks at live state.
+Nothing here looks at live state.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
-import orjson
 
-from exchange.api.native.channels import name_of
 from exchange.api.native.errors import ApiError
-from exchange.api.native.models import BatchCancelItem, BatchItemKind, Json, PlaceOrderRequest
-from exchange.core.candles import INTERVAL_NAMES, Candle
-from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
-from exchange.core.events import (
-    INTERVALS_S,
-    BalanceChanged,
-    Event,
-    ExpireReason,
-    MarketChanged,
-    OrderStatus,
-    OrderUpdated,
-    Trade,
+from exchange.api.native.malformed import check_once, invalid
+from exchange.api.native.models import (
+    BATCH_MAX,
+    BatchCancelItem,
+    BatchItemKind,
+    BatchRequest,
+    OrderRequest,
+    PlaceOrderRequest,
 )
-from exchange.core.instrument import Asset, Instrument, InvalidNumber, MarketStatus, OffGrid, decimal_text
-from exchange.core.public import CandleUpdate, DepthDiff, Ticker
-from exchange.pipeline.subscriber import BalancesSnapshot, BalancesUpdate, DepthSnapshot, Message, OrdersSnapshot
-from exchange.service.history import ID_MAX, Fill, OrderRead, PublicTrade
+from exchange.api.native.names import ORDER_TYPES, SIDES, TIMES_IN_FORCE
+from exchange.core.candles import INTERVAL_NAMES
+from exchange.core.commands import CancelOrder, OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.events import INTERVALS_S
+from exchange.core.instrument import Asset, Instrument, InvalidNumber, OffGrid
+from exchange.service.codes import Refused
+from exchange.service.history import ID_MAX
 
 # Looking a member up in its enum costs more than a comparison.
-BUY: Final = Side.BUY
 LIMIT: Final = OrderType.LIMIT
 GTC: Final = TimeInForce.GTC
 IOC: Final = TimeInForce.IOC
 
-SIDES = {"buy": Side.BUY, "sell": Side.SELL}
-ORDER_TYPES = {"limit": OrderType.LIMIT, "market": OrderType.MARKET}
-TIMES_IN_FORCE = {"gtc": TimeInForce.GTC, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
-
-# Names by value: the values count from zero, and a tuple is found faster than an enumeration's hash.
-SIDE_NAMES = tuple(SIDES)
-ORDER_TYPE_NAMES = tuple(ORDER_TYPES)
-TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
-STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)
-OPEN_NAMES = ("open", "partially_filled")
-EXPIRE_REASON_NAMES = tuple(reason.name.lower() for reason in ExpireReason)
-MARKET_STATUS_NAMES = tuple(status.name.lower() for status in MarketStatus)
-
-_NUMBER_FIELDS = ("`$.price`", "`$.quantity`", "`$.amount`")
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ID = re.compile(r"[0-9]{1,19}")
@@ -59,9 +40,6 @@ _WHOLE_FIELDS = ("limit", "start", "end")
 
 RequestT = TypeVar("RequestT", bound=msgspec.Struct)
 _decoders: dict[type[msgspec.Struct], "msgspec.json.Decoder[Any]"] = {}
-
-
-# --- in
 
 
 def is_json(content_type: str) -> bool:
@@ -77,9 +55,10 @@ def decode(body: bytes | str | msgspec.Raw, model: type[RequestT]) -> RequestT:
     try:
         request: RequestT = decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise _invalid(error) from None
+        raise invalid(error, model) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ApiError("MALFORMED_JSON", f"The body is not the JSON this call takes: {error}.") from None
+    check_once(body, request)
     return request
 
 
@@ -94,14 +73,7 @@ def decode_query(query: Sequence[tuple[str, str]], model: type[RequestT]) -> Req
     try:
         return msgspec.convert(fields, model, strict=False)
     except msgspec.ValidationError as error:
-        raise _invalid(error) from None
-
-
-def _invalid(error: msgspec.ValidationError) -> ApiError:
-    text = str(error)
-    if text.startswith("Expected `str") and text.endswith(_NUMBER_FIELDS):
-        return ApiError("INVALID_NUMBER", f"A number must be decimal text: {text}.")
-    return ApiError("INVALID_FIELD", f"{text}.")
+        raise invalid(error, model) from None
 
 
 def page_limit(limit: int, limit_max: int) -> int:
@@ -113,16 +85,24 @@ def page_limit(limit: int, limit_max: int) -> int:
 
 def interval_s(name: str) -> int:
     """The length of a candle. Raises ApiError."""
-    length: int = _choice("interval", name, dict(zip(INTERVAL_NAMES, INTERVALS_S, strict=True)))
-    return length
+    if name not in INTERVAL_NAMES:  # as it is written: 1m is a minute, and 1M would be a month
+        raise ApiError("INVALID_FIELD", f"interval must be one of {', '.join(INTERVAL_NAMES)}.")
+    return INTERVALS_S[INTERVAL_NAMES.index(name)]
 
 
 def time_range_s(start: int | None, end: int | None) -> tuple[int | None, int | None]:
     """A range of times in whole seconds, from milliseconds. Raises ApiError."""
     for name, value in (("start", start), ("end", end)):
-        if value is not None and not 0 <= value < ID_MAX:
-            raise ApiError("INVALID_FIELD", f"{name} must be milliseconds since the epoch.")
+        if value is not None:
+            decode_millis(name, value)
     return (None if start is None else -(-start // 1000)), (None if end is None else -(-end // 1000))
+
+
+def decode_millis(name: str, value: int) -> int:
+    """A time in milliseconds since the epoch. Raises ApiError."""
+    if not 0 <= value < ID_MAX:
+        raise ApiError("INVALID_FIELD", f"{name} must be milliseconds since the epoch.")
+    return value
 
 
 def decode_id(name: str, text: str) -> int:
@@ -187,20 +167,30 @@ def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> 
         order_type,
         time_in_force,
         request.post_only,
-        None if request.price is None else _steps("price", "OFF_TICK", request.price, rules.ticks),
-        _steps("quantity", "OFF_LOT", request.quantity, rules.lots),
+        None if request.price is None else _ticks(request.price, rules),
+        _lots(request.quantity, rules),
         _client_order_id(request.client_order_id),
     )
 
 
-def _steps(name: str, off: str, text: str, steps: Any) -> int:
+def _ticks(text: str, rules: Instrument) -> int:
     try:
-        count: int = steps(text)
+        return rules.ticks(text)
     except InvalidNumber:
-        raise ApiError("INVALID_NUMBER", f"{name} must be a plain decimal number.") from None
+        raise ApiError("INVALID_NUMBER", "price must be a plain decimal number.") from None
     except OffGrid:
-        raise ApiError(off) from None
-    return count
+        step = rules.price_text(1)
+        raise ApiError("OFF_TICK", f"price must be a multiple of {rules.symbol}'s tick_size, {step}.") from None
+
+
+def _lots(text: str, rules: Instrument) -> int:
+    try:
+        return rules.lots(text)
+    except InvalidNumber:
+        raise ApiError("INVALID_NUMBER", "quantity must be a plain decimal number.") from None
+    except OffGrid:
+        step = rules.quantity_text(1)
+        raise ApiError("OFF_LOT", f"quantity must be a multiple of {rules.symbol}'s lot_size, {step}.") from None
 
 
 def order_ids(order_id: str | None, client_order_id: str | None) -> tuple[int | None, str | None]:
@@ -220,267 +210,31 @@ def batch_item(raw: msgspec.Raw) -> PlaceOrderRequest | BatchCancelItem:
         raise
 
 
-# --- out
+def cancel_order(request: OrderRequest, user_id: str, rules: Instrument) -> CancelOrder:
+    """The command to cancel this order. Raises ApiError."""
+    return CancelOrder(user_id, rules.symbol, *order_ids(request.order_id, request.client_order_id))
 
 
-def millis(time_ns: int) -> int:
-    """Milliseconds since the epoch."""
-    return time_ns // 1_000_000
+def batch_commands(
+    request: BatchRequest, user_id: str, rules: Callable[[str], Instrument]
+) -> list[PlaceOrder | CancelOrder | BaseException]:
+    """The commands of a batch; an item that is none is the reason why. Raises ApiError."""
+    if not 1 <= len(request.orders) <= BATCH_MAX:
+        raise ApiError("INVALID_FIELD", f"orders must hold 1 to {BATCH_MAX} items.")
+    items: list[PlaceOrder | CancelOrder | BaseException] = []
+    for raw in request.orders:
+        try:
+            items.append(_batch_command(raw, user_id, rules))
+        except (ApiError, Refused) as error:
+            items.append(error)
+    return items
 
 
-def order_json(order: OrderUpdated, rules: Instrument) -> Json:
-    """An order, without its fills."""
-    terms = order.terms
-    return {
-        "order_id": str(order.order_id),
-        "client_order_id": terms.client_order_id,
-        "user_id": terms.user_id,
-        "market": terms.market,
-        "side": SIDE_NAMES[terms.side],
-        "order_type": ORDER_TYPE_NAMES[terms.order_type],
-        "time_in_force": TIME_IN_FORCE_NAMES[terms.time_in_force],
-        "post_only": terms.post_only,
-        "price": None if terms.price_ticks is None else rules.price_text(terms.price_ticks),
-        "quantity": rules.quantity_text(terms.quantity_lots),
-        "executed_quantity": rules.quantity_text(order.executed_lots),
-        "executed_quote_quantity": rules.quote.text(order.executed_quote_minor),
-        "status": STATUS_NAMES[order.status],
-        "expire_reason": None if order.expire_reason is None else EXPIRE_REASON_NAMES[order.expire_reason],
-        "created_at": millis(order.created_ns),
-        "updated_at": millis(order.updated_ns),
-    }
-
-
-def order_fill_json(trade: Trade, is_taker: bool, rules: Instrument) -> Json:
-    """A trade as it stands in one of its two orders."""
-    # The taker's side says who receives what: the buyer base, the seller quote, each less a fee in it.
-    received = rules.base if (trade.taker_side is BUY) is is_taker else rules.quote
-    return {
-        "trade_id": str(trade.trade_id),
-        "price": rules.price_text(trade.price_ticks),
-        "quantity": rules.quantity_text(trade.quantity_lots),
-        "fee": received.text(trade.taker_fee_minor if is_taker else trade.maker_fee_minor),
-        "fee_asset": received.symbol,
-        "liquidity": "taker" if is_taker else "maker",
-        "timestamp": millis(trade.time_ns),
-    }
-
-
-def fill_json(fill: Fill, rules: Instrument) -> Json:
-    """A fill that stands alone."""
-    received = rules.base if fill.side is BUY else rules.quote
-    return {
-        "trade_id": str(fill.trade_id),
-        "price": rules.price_text(fill.price_ticks),
-        "quantity": rules.quantity_text(fill.quantity_lots),
-        "fee": received.text(fill.fee_minor),
-        "fee_asset": received.symbol,
-        "liquidity": "taker" if fill.is_taker else "maker",
-        "timestamp": fill.time_ns // 1_000_000,
-        "order_id": str(fill.order_id),
-        "client_order_id": fill.client_order_id,
-        "market": rules.symbol,
-        "side": SIDE_NAMES[fill.side],
-        "quote_quantity": rules.quote.text(fill.quote_minor),
-    }
-
-
-def placed_json(events: Sequence[Event], rules: Instrument) -> Json:
-    """The answer to a placed order, from the events of the command: its last state, and what it took."""
-    order = events[0]
-    assert isinstance(order, OrderUpdated)
-    fills: list[Json] = []
-    for event in events:
-        if isinstance(event, Trade):
-            fills.append(order_fill_json(event, True, rules))
-        elif not isinstance(event, OrderUpdated):
-            break  # of levels and accounts, which come behind all orders
-        elif event.order_id == order.order_id:
-            order = event
-    answer = order_json(order, rules)
-    answer["fills"] = fills
-    return answer
-
-
-def order_with_fills(read: OrderRead, rules: Instrument) -> Json:
-    """An order with the fills that made it what it is."""
-    answer = order_json(read.order, rules)
-    received = rules.base if read.order.terms.side is BUY else rules.quote
-    answer["fills"] = [
-        {
-            "trade_id": str(fill.trade_id),
-            "price": rules.price_text(fill.price_ticks),
-            "quantity": rules.quantity_text(fill.quantity_lots),
-            "fee": received.text(fill.fee_minor),
-            "fee_asset": received.symbol,
-            "liquidity": "taker" if fill.is_taker else "maker",
-            "timestamp": fill.time_ns // 1_000_000,
-        }
-        for fill in read.fills
-    ]
-    return answer
-
-
-def trade_json(trade: Trade | PublicTrade, rules: Instrument) -> Json:
-    """A trade as everybody sees it."""
-    return {
-        "trade_id": str(trade.trade_id),
-        "market": trade.market,
-        "price": rules.price_text(trade.price_ticks),
-        "quantity": rules.quantity_text(trade.quantity_lots),
-        "quote_quantity": rules.quote.text(trade.quote_minor),
-        "taker_side": SIDE_NAMES[trade.taker_side],
-        "timestamp": millis(trade.time_ns),
-    }
-
-
-def levels_json(levels: Sequence[tuple[int, int]], rules: Instrument) -> list[list[str]]:
-    """Price levels as pairs of texts."""
-    return [[rules.price_text(price_ticks), rules.quantity_text(lots)] for price_ticks, lots in levels]
-
-
-def account_rows(accounts: Sequence[BalanceChanged], assets: Mapping[str, Asset]) -> list[Json]:
-    """Balances, by asset."""
-    rows = []
-    for account in sorted(accounts, key=lambda account: account.asset):
-        asset = assets[account.asset]
-        rows.append(
-            {
-                "asset": asset.symbol,
-                "available": asset.text(account.available_minor),
-                "locked": asset.text(account.locked_minor),
-                "total": asset.text(account.available_minor + account.locked_minor),
-            }
-        )
-    return rows
-
-
-def market_json(rules: Instrument) -> Json:
-    """A market's rules."""
-    return {
-        "market": rules.symbol,
-        "base": rules.base.symbol,
-        "quote": rules.quote.symbol,
-        "base_decimals": rules.base.decimals,
-        "quote_decimals": rules.quote.decimals,
-        "tick_size": rules.price_text(1),
-        "lot_size": rules.quantity_text(1),
-        "min_notional": rules.quote.text(rules.min_notional_minor),
-        "maker_fee": decimal_text(rules.maker_fee_ppm, 6),
-        "taker_fee": decimal_text(rules.taker_fee_ppm, 6),
-        "max_open_orders": rules.max_open_orders,
-        "status": MARKET_STATUS_NAMES[rules.status],
-    }
-
-
-def _optional(text: Any, value: int | None) -> str | None:
-    return None if value is None else text(value)
-
-
-def ticker_json(ticker: Ticker, rules: Instrument) -> Json:
-    """A market over 24 hours; `change` is last minus open."""
-    last_ticks, open_ticks = ticker.last_ticks, ticker.open_ticks
-    moved = None if last_ticks is None or open_ticks is None else last_ticks - open_ticks
-    return {
-        "market": ticker.market,
-        "last": _optional(rules.price_text, last_ticks),
-        **best_json(ticker.best_bid, ticker.best_ask, rules),
-        "open": _optional(rules.price_text, open_ticks),
-        "high": _optional(rules.price_text, ticker.high_ticks),
-        "low": _optional(rules.price_text, ticker.low_ticks),
-        "volume": rules.quantity_text(ticker.volume_lots),
-        "quote_volume": rules.quote.text(ticker.quote_minor),
-        "change": _optional(rules.price_text, moved),
-        "trades": ticker.trades,
-        "timestamp": millis(ticker.time_ns),
-    }
-
-
-def best_json(best_bid: tuple[int, int] | None, best_ask: tuple[int, int] | None, rules: Instrument) -> Json:
-    """The best of a book; null where a half is empty."""
-    (bid, bid_lots), (ask, ask_lots) = best_bid or (None, None), best_ask or (None, None)
-    return {
-        "best_bid": _optional(rules.price_text, bid),
-        "best_bid_quantity": _optional(rules.quantity_text, bid_lots),
-        "best_ask": _optional(rules.price_text, ask),
-        "best_ask_quantity": _optional(rules.quantity_text, ask_lots),
-    }
-
-
-def candle_json(candle: Candle, rules: Instrument) -> Json:
-    """A candle; `open_at` is when it begins."""
-    opened, high, low, close = (rules.price_text(ticks) for ticks in candle.prices())
-    return {
-        "open_at": candle.open_s * 1000,
-        "open": opened,
-        "high": high,
-        "low": low,
-        "close": close,
-        "volume": rules.quantity_text(candle.volume_lots),
-        "quote_volume": rules.quote.text(candle.quote_minor),
-        "trades": candle.trades,
-    }
-
-
-# --- the socket
-
-
-def feed_json(message: Message, rules: Callable[[str], Instrument], assets: Mapping[str, Asset]) -> Json:
-    """An event of a channel."""
-    made: Json = {
-        "channel": name_of(message.channel),
-        "sequence": message.sequence,
-        "channel_sequence": message.channel_sequence,
-    }
-    if message.first_channel_sequence is not None:
-        made["first_channel_sequence"] = message.first_channel_sequence
-    made["data"] = _feed_data(message.data, rules, assets)
-    return made
-
-
-def _feed_data(data: Any, rules: Callable[[str], Instrument], assets: Mapping[str, Asset]) -> Json:
-    match data:
-        case Trade():
-            row = trade_json(data, rules(data.market))
-            return {name: row[name] for name in ("trade_id", "price", "quantity", "taker_side", "timestamp")}
-        case DepthDiff(market, first_sequence, last_sequence, bids, asks):
-            return {
-                "type": "diff",
-                "first_sequence": first_sequence,
-                "last_sequence": last_sequence,
-                "bids": levels_json(list(bids.items()), rules(market)),
-                "asks": levels_json(list(asks.items()), rules(market)),
-            }
-        case DepthSnapshot(_, last_sequence, bid_parts, ask_parts):
-            return {
-                "type": "snapshot",
-                "last_sequence": last_sequence,
-                "bids": orjson.Fragment(b"[%b]" % b",".join(bid_parts)),
-                "asks": orjson.Fragment(b"[%b]" % b",".join(ask_parts)),
-            }
-        case OrderUpdated():
-            return _order_update_json(data, rules(data.terms.market))
-        case OrdersSnapshot(orders):
-            return {"type": "snapshot", "orders": [order_json(order, rules(order.terms.market)) for order in orders]}
-        case BalancesUpdate(accounts):
-            return {"type": "update", "balances": account_rows(accounts, assets)}
-        case BalancesSnapshot(accounts):
-            return {"type": "snapshot", "balances": account_rows(accounts, assets)}
-        case Ticker():
-            return ticker_json(data, rules(data.market))
-        case MarketChanged():
-            return best_json(data.best_bid, data.best_ask, rules(data.market))
-        case CandleUpdate(market, candle, closed):
-            return {**candle_json(candle, rules(market)), "closed": closed}
-    raise AssertionError(data)
-
-
-def _order_update_json(update: OrderUpdated, rules: Instrument) -> Json:
-    trade = update.trade
-    fill = None if trade is None else order_fill_json(trade, trade.taker_order_id == update.order_id, rules)
-    return {
-        "type": "update",
-        "reason": update.reason.name.lower(),
-        "order": order_json(update, rules),
-        "fill": fill,
-    }
+def _batch_command(raw: msgspec.Raw, user_id: str, rules: Callable[[str], Instrument]) -> PlaceOrder | CancelOrder:
+    item = batch_item(raw)
+    if item.user_id is not None and item.user_id != user_id:
+        raise ApiError("FORBIDDEN", "This item names another user than its batch.")
+    if isinstance(item, PlaceOrderRequest):
+        return place_order(item, user_id, rules(item.market))
+    cancel = item.cancel
+    return CancelOrder(user_id, rules(cancel.market).symbol, *order_ids(cancel.order_id, cancel.client_order_id))

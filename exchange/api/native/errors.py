@@ -1,10 +1,17 @@
 """The error table: every code a client can get, with its HTTP status."""
 
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
 
-import orjson
+import msgspec
+import structlog
 
 from exchange.api.http.response import Response
+from exchange.api.native import encode, replies
+from exchange.service.codes import Code, Refused, code_of
+from exchange.service.results import BatchResult
+
+log = structlog.get_logger(__name__)
 
 STATUS = {
     "MALFORMED_JSON": 400,
@@ -65,30 +72,77 @@ RETRY_AFTER_S = 1  # for NOT_READY and OVERLOADED: both pass within about that, 
 
 
 class ApiError(Exception):
-    """A request that is answered with an error of the table; `extra` are further fields of the answer."""
+    """A request that is answered with an error of the table.
 
-    def __init__(self, code: str, message: str | None = None, **extra: Any) -> None:
+    `order` goes with ORDER_CLOSED, `retry_after_s` with RATE_LIMITED.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str | None = None,
+        *,
+        order: replies.OrderWithFills | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
         assert code in STATUS, code
         text = message if message is not None else MESSAGES[code]
         # What a client sent may be quoted here, and not every text that JSON can spell can be sent back.
         self.message = text.encode("utf-8", "replace").decode()[:500]
         super().__init__(self.message)
         self.code = code
-        self.extra = extra
+        self.order: replies.OrderWithFills | msgspec.UnsetType = msgspec.UNSET if order is None else order
+        self.retry_after_s: int | msgspec.UnsetType = msgspec.UNSET if retry_after_s is None else retry_after_s
 
     @property
     def status(self) -> int:
         """The HTTP status."""
         return STATUS[self.code]
 
-    def json(self) -> dict[str, Any]:
+    def body(self) -> replies.Error:
         """The one error shape."""
-        return {"code": self.code, "message": self.message, **self.extra}
+        return replies.Error(self.code, self.message, self.order, self.retry_after_s)
 
 
 def error_response(error: ApiError) -> Response:
     """The reply that the error is."""
-    retry = (
-        [("Retry-After", str(error.extra.get("retry_after_s", RETRY_AFTER_S)))] if error.status in (429, 503) else []
-    )
-    return Response(orjson.dumps(error.json()), error.status, headers=retry)
+    headers: list[tuple[str, str]] = []
+    if error.status in (429, 503):
+        wait_s = error.retry_after_s
+        headers.append(("Retry-After", str(RETRY_AFTER_S if wait_s is msgspec.UNSET else wait_s)))
+    return Response(encode.json_of(error.body()), error.status, headers=headers)
+
+
+def api_error(error: BaseException, what: str, request_id: str) -> ApiError:
+    """What the client is told. A bug is logged; what a client or the outside world does is not."""
+    if isinstance(error, ApiError):
+        return error
+    code = code_of(error)
+    if isinstance(error, Refused):
+        order = None if error.order is None else encode.order_read(error.order.read, error.order.rules)
+        return ApiError(code, error.message, order=order, retry_after_s=error.retry_after_s)
+    if code is Code.INTERNAL:
+        log.error("request failed", what=what, request_id=request_id, exc_info=error)
+    return ApiError(code)
+
+
+class Refusals:
+    """Turns what went wrong into errors of the table, and counts them by code."""
+
+    def __init__(self) -> None:
+        self.by_code: Counter[str] = Counter()
+
+    def told(self, error: BaseException, what: str, request_id: str) -> ApiError:
+        """The error that the client gets."""
+        made = api_error(error, what, request_id)
+        self.by_code[made.code] += 1
+        return made
+
+    def batch_results(self, results: Sequence[BatchResult], what: str, request_id: str) -> replies.BatchResults:
+        """What each item of a batch came to, in order."""
+        return replies.BatchResults(
+            [
+                self.told(made, what, request_id).body() if isinstance(made, BaseException) else encode.result(made)
+                for made in results
+            ]
+        )

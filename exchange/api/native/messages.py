@@ -1,15 +1,14 @@
 """What a client can say on a socket, as types. One decoder takes them all, told apart by `message_type`."""
 
 from dataclasses import dataclass
-from typing import Annotated, get_args
+from typing import get_args
 
 import msgspec
 
 from exchange.api.native import codec, models
 from exchange.api.native.errors import ApiError
-
-# A client's own name for a request; a number is one that can be sent back.
-Id = str | Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | None
+from exchange.api.native.events import Id
+from exchange.api.native.malformed import check_once, check_text
 
 
 class _Message(models.Request, tag_field="message_type", kw_only=True):
@@ -61,6 +60,7 @@ class PlaceOrders(models.BatchRequest, tag_field="message_type", tag="ORDERS", k
 Message = PlaceOrder | Cancel | CancelAll | PlaceOrders | Subscribe | Unsubscribe | Ping
 
 TYPES: tuple[type[msgspec.Struct], ...] = get_args(Message)
+TAGS = {str(model.__struct_config__.tag): model for model in TYPES}
 _decoder = msgspec.json.Decoder(Message)
 
 
@@ -84,8 +84,29 @@ def read(text: str | bytes) -> Message | Unreadable:
     try:
         message: Message = _decoder.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return _why(text)
+        return _read_slowly(text)
+    try:
+        check_once(text, message)
+    except ApiError as error:
+        return Unreadable(error, message.id)
     return message
+
+
+def _read_slowly(text: str | bytes) -> Message | Unreadable:
+    """A message whose type may be in other letters, or what is wrong with it."""
+    try:
+        fields = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        kind = msgspec.json.decode(fields["message_type"], type=str)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, KeyError):
+        return _why(text)
+    if kind not in TAGS and kind.isascii() and kind.upper() in TAGS:
+        try:
+            check_text(text)
+        except ApiError as error:
+            return Unreadable(error, None)
+        fields["message_type"] = msgspec.Raw(msgspec.json.encode(kind.upper()))
+        return read(msgspec.json.encode(fields))
+    return _why(text)
 
 
 def _why(text: str | bytes) -> Unreadable:
@@ -94,13 +115,13 @@ def _why(text: str | bytes) -> Unreadable:
     try:
         head = codec.decode(text, _Head)
         request_id = head.id
-        for model in TYPES:
-            if model.__struct_config__.tag == head.message_type:
-                codec.decode(text, model)
+        model = TAGS.get(head.message_type)
+        if model is not None:
+            codec.decode(text, model)
     except ApiError as error:
         return Unreadable(error, request_id)
     if head.message_type == "AUTH":
         why = '[auth] mode = "dev" believes user_id: there is nothing to sign in to.'
     else:
-        why = f"message_type must be one of {', '.join(str(model.__struct_config__.tag) for model in TYPES)}."
+        why = f"message_type must be one of {', '.join(TAGS)}."
     return Unreadable(ApiError("INVALID_FIELD", why), request_id)

@@ -1,8 +1,10 @@
 """The requests, as types: what validates them is what `/openapi.json` describes."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
+
+from exchange.core.candles import INTERVAL_NAMES
 
 BATCH_MAX = 100
 PAGE_MAX = 1000
@@ -14,6 +16,7 @@ def _enum(*values: str) -> msgspec.Meta:
     return msgspec.Meta(extra_json_schema={"enum": list(values)}, description="case-insensitive")
 
 
+_INTERVALS = msgspec.Meta(extra_json_schema={"enum": list(INTERVAL_NAMES)}, description="case-sensitive")
 _USER = msgspec.Meta(max_length=64, description="who asks; the header X-User-Id says the same")
 _MARKET = msgspec.Meta(max_length=40, examples=["SOL_USDC"])
 _NUMBER = msgspec.Meta(
@@ -23,6 +26,7 @@ _CLIENT_ORDER_ID = msgspec.Meta(
     max_length=36, extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,36}$"}, description="your own name for the order"
 )
 _ORDER_ID = msgspec.Meta(max_length=20, extra_json_schema={"pattern": "^[0-9]{1,19}$"})
+_MILLIS = msgspec.Meta(extra_json_schema={"minimum": 0}, description="milliseconds since the epoch")
 _PAGE = msgspec.Meta(extra_json_schema={"minimum": 1, "maximum": PAGE_MAX})
 
 User = Annotated[str, _USER] | None
@@ -30,6 +34,7 @@ MarketName = Annotated[str, _MARKET]
 Number = Annotated[str, _NUMBER]
 ClientOrderId = Annotated[str, _CLIENT_ORDER_ID] | None
 OrderId = Annotated[str, _ORDER_ID] | None
+Millis = Annotated[int, _MILLIS]
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -101,13 +106,24 @@ class OpenOrdersQuery(Request, kw_only=True):
     market: MarketName | None = None
 
 
-class OrderHistoryQuery(Request, kw_only=True):
-    """A page of a user's orders, newest first; `before` is an order_id."""
+class PageQuery(Request, kw_only=True):
+    """A page: rows with ids after `after` and before `before`, of times from `start` to before `end`.
+
+    The newest rows, newest first; with `after`, or with `start` and no `before`, the oldest, oldest first.
+    """
+
+    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
+    before: OrderId = None
+    after: OrderId = None
+    start: Millis | None = None
+    end: Millis | None = None
+
+
+class OrderHistoryQuery(PageQuery, kw_only=True):
+    """A page of a user's orders; ids are order ids, and the time of an order is its creation."""
 
     user_id: User = None
     market: MarketName | None = None
-    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
-    before: OrderId = None
 
 
 class DepthQuery(Request, kw_only=True):
@@ -123,12 +139,10 @@ class BalanceQuery(Request, kw_only=True):
     user_id: User = None
 
 
-class TradeHistoryQuery(Request, kw_only=True):
-    """A page of a market's trades, newest first; `before` is a trade_id."""
+class TradeHistoryQuery(PageQuery, kw_only=True):
+    """A page of the trades of a market, or of all; ids are trade ids."""
 
-    market: MarketName
-    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
-    before: OrderId = None
+    market: MarketName | None = None
 
 
 class TickerQuery(Request, kw_only=True):
@@ -141,20 +155,18 @@ class CandlesQuery(Request, kw_only=True):
     """Candles from `start` to before `end`, in milliseconds: the first `limit`, or the last without a start."""
 
     market: MarketName
-    interval: Annotated[str, _enum("1m", "5m", "15m", "1h", "4h", "1d")]
+    interval: Annotated[str, _INTERVALS]
     start: int | None = None
     end: int | None = None
     limit: Annotated[int, _PAGE] = PAGE_DEFAULT
 
 
-class FillsQuery(Request, kw_only=True):
-    """A page of a user's fills, newest first; `before` is a trade_id."""
+class FillsQuery(PageQuery, kw_only=True):
+    """A page of a user's fills; ids are trade ids."""
 
     user_id: User = None
     market: MarketName | None = None
     order_id: OrderId = None
-    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
-    before: OrderId = None
 
 
 class DepositRequest(Request, kw_only=True):
@@ -168,7 +180,3 @@ class DepositRequest(Request, kw_only=True):
 
 class NoQuery(Request, kw_only=True):
     """Nothing to ask for."""
-
-
-AnyRequest = type[Request]
-Json = dict[str, Any]

@@ -1,7 +1,6 @@
 """`/openapi.json`, made from the types that validate the requests, those of the replies, and the table of errors."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -10,59 +9,9 @@ import msgspec
 from exchange import __version__
 from exchange.api.http.request_id import HEADER
 from exchange.api.native import models, replies
+from exchange.api.native.calls import CALLS, Call
 from exchange.api.native.errors import MESSAGES, STATUS
-from exchange.api.native.models import Json
 from exchange.api.native.pages import Page
-from exchange.api.native.rest import Call
-
-EVERYWHERE = (
-    "INVALID_FIELD", "REQUEST_TIMEOUT", "TOO_LARGE", "WRONG_HOST", "RATE_LIMITED", "INTERNAL",
-    "HTTP_VERSION_NOT_SUPPORTED",
-)  # fmt: skip
-BODY = ("MALFORMED_JSON", "FORBIDDEN", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
-USER = ("UNAUTHENTICATED", "UNKNOWN_USER")
-MARKET = ("UNKNOWN_MARKET",)
-ENGINE = ("NOT_READY", "OVERLOADED", "OUTCOME_UNKNOWN")  # what waits for a commit
-HISTORY = ("NOT_READY",)
-PLACING = (
-    "INVALID_NUMBER", "CLIENT_ORDER_ID_CONFLICT", "INSUFFICIENT_BALANCE", "OFF_TICK", "OFF_LOT", "MIN_NOTIONAL",
-    "OUT_OF_RANGE", "TOO_MANY_OPEN_ORDERS", "WOULD_TAKE", "MARKET_NOT_TRADING",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What a call can be answered with: its reply, and the codes of its errors."""
-
-    reply: type[replies.Reply]
-    codes: frozenset[str]
-
-
-def _answers(reply: type[replies.Reply], *codes: Iterable[str]) -> Answers:
-    return Answers(reply, frozenset(EVERYWHERE).union(*codes))
-
-
-ANSWERS: dict[tuple[str, str], Answers] = {
-    ("GET", "/health"): _answers(replies.Health, HISTORY),
-    ("GET", "/time"): _answers(replies.Time),
-    ("POST", "/order"): _answers(replies.OrderWithFills, BODY, USER, MARKET, ENGINE, PLACING),
-    ("DELETE", "/order"): _answers(replies.Order, BODY, USER, MARKET, ENGINE, ("UNKNOWN_ORDER", "ORDER_CLOSED")),
-    ("GET", "/order"): _answers(replies.OrderWithFills, USER, MARKET, ENGINE, ("UNKNOWN_ORDER",)),
-    ("GET", "/orders/open"): _answers(replies.Orders, USER, MARKET, ENGINE),
-    ("GET", "/orders/history"): _answers(replies.OrderPage, USER, MARKET, ENGINE),
-    ("POST", "/order/cancel_all"): _answers(replies.Canceled, BODY, USER, MARKET, ENGINE),
-    ("POST", "/orders"): _answers(replies.BatchResults, BODY, USER, ENGINE),
-    ("GET", "/depth"): _answers(replies.Depth, MARKET, ENGINE),
-    ("GET", "/balance"): _answers(replies.Balances, USER, ENGINE),
-    ("GET", "/trade/history"): _answers(replies.TradePage, MARKET, HISTORY),
-    ("GET", "/fills"): _answers(replies.FillPage, USER, MARKET, HISTORY),
-    ("GET", "/markets"): _answers(replies.Markets, ENGINE),
-    ("GET", "/ticker"): _answers(replies.Tickers, MARKET),
-    ("GET", "/candles"): _answers(replies.Candles, MARKET, HISTORY),
-    ("POST", "/admin/deposit"): _answers(
-        replies.Balances, BODY, ENGINE, ("INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE")
-    ),
-}
 
 _ERROR = {
     "title": "Error",
@@ -81,13 +30,15 @@ _ANY_ERROR = {"$ref": "#/components/schemas/Error"}
 _ID_OF_REPLY = {HEADER: {"schema": {"type": "string"}, "description": "names the request, also in the log"}}
 
 
-def document(calls: Sequence[Call], pages: Sequence[Page]) -> Json:
-    """The OpenAPI 3.1 document of these calls and pages."""
-    references, components = _schemas(calls)
+Json = dict[str, Any]
+
+
+def document(pages: Sequence[Page]) -> Json:
+    """The OpenAPI 3.1 document of all calls and these pages."""
+    references, components = _schemas()
     paths: dict[str, Json] = {}
-    for call in calls:
-        answers = ANSWERS[call.method, call.path]
-        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, answers, references, components)
+    for call in CALLS:
+        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, references, components)
     for page in pages:
         paths[page.path] = {"get": _page(page)}
     return {
@@ -103,9 +54,9 @@ def document(calls: Sequence[Call], pages: Sequence[Page]) -> Json:
     }
 
 
-def _schemas(calls: Sequence[Call]) -> tuple[dict[Any, Json], dict[str, Json]]:
+def _schemas() -> tuple[dict[Any, Json], dict[str, Json]]:
     """References by type, and what they refer to by name."""
-    types = {*(call.request for call in calls), *(answers.reply for answers in ANSWERS.values())}
+    types: set[Any] = {model for call in CALLS for model in (call.request, call.reply)}
     types |= {models.BatchCancelItem, replies.Order, replies.OrderWithFills}
     ordered = sorted(types, key=lambda model: model.__name__)
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
@@ -124,12 +75,12 @@ def _schemas(calls: Sequence[Call]) -> tuple[dict[Any, Json], dict[str, Json]]:
     return references, {**components, "Error": _ERROR}
 
 
-def _operation(call: Call, answers: Answers, references: dict[Any, Json], components: dict[str, Json]) -> Json:
-    responses: Json = {"200": _response("done", references[answers.reply])}
-    for status in sorted({STATUS[code] for code in answers.codes}):
-        responses[str(status)] = _refusal(status, [code for code in STATUS if code in answers.codes])
+def _operation(call: Call, references: dict[Any, Json], components: dict[str, Json]) -> Json:
+    responses: Json = {"200": _response("done", references[call.reply])}
+    for status in sorted({STATUS[code] for code in call.codes}):
+        responses[str(status)] = _refusal(status, [code for code in STATUS if code in call.codes])
     responses["default"] = _response("any other error", _ANY_ERROR)
-    operation: Json = {"summary": call.summary, "operationId": call.handler.__name__, "responses": responses}
+    operation: Json = {"summary": call.summary, "operationId": call.operation, "responses": responses}
     if call.in_body:
         operation["requestBody"] = {
             "required": call.method == "POST",

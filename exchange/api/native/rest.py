@@ -1,107 +1,97 @@
-"""The REST calls: decode, ask the engine or the history, encode."""
+"""The REST calls: decode, ask the service, encode.
+
+An operation returns its reply, or an awaitable of it. What changes something is in line when the operation returns, so
+requests of one connection take effect in their order.
+"""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-import structlog
-
 from exchange import __version__
-from exchange.api.http.auth import Gate
 from exchange.api.http.request import Request
 from exchange.api.http.response import Responder, Response
 from exchange.api.http.routes import Handler
-from exchange.api.native import codec, models
-from exchange.api.native.errors import ApiError, error_response
+from exchange.api.native import codec, encode, models, replies
+from exchange.api.native.calls import Call
+from exchange.api.native.errors import ApiError, Refusals, error_response
+from exchange.api.native.names import MARKET_STATUS_NAMES
 from exchange.api.native.pages import Page
-from exchange.api.native.trading import Trading, refused
+from exchange.api.native.paging import next_of, page_of
 from exchange.core.commands import Deposit
-from exchange.core.events import Rejected
-from exchange.core.market_data import MarketData
-from exchange.pipeline.engine import Engine
-from exchange.pipeline.outcomes import OutcomeUnknown, Overloaded, Stopping
-from exchange.pipeline.projector import HistoryUnavailable
+from exchange.core.instrument import Instrument
+from exchange.pipeline.outcomes import Overloaded
 from exchange.service import queries
-from exchange.service.history import ID_MAX, History
-from exchange.service.history import Page as HistoryPage
-from exchange.service.tasks import Tasks
+from exchange.service.order_lookup import OrderName
+from exchange.service.principal import Permission
+from exchange.service.results import BatchResult, CanceledAll, Result
+from exchange.service.service import Service
+from exchange.service.trading import Submitted
 
-log = structlog.get_logger(__name__)
-
-Answer = Callable[[Request], Awaitable[Any]]
+Operation = Callable[[Request], "replies.Reply | Awaitable[replies.Reply]"]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One row of the API: what the router serves and what `/openapi.json` describes."""
+class _Ordering:
+    """Who sent an order or a cancel: a request by HTTP."""
 
-    method: str
-    path: str
-    handler: Answer
-    summary: str
-    request: type[models.Request]
-    in_body: bool
+    __slots__ = ("_request", "_responder", "_rest", "_what")
+
+    def __init__(self, rest: "Rest", request: Request, responder: Responder, what: str) -> None:
+        self._rest = rest
+        self._request = request
+        self._responder = responder
+        self._what = what
+
+    def done(self, result: Result) -> None:
+        """Reply with the order."""
+        self._responder.send(Response(encode.json_of(encode.result(result))))
+
+    def failed(self, error: BaseException) -> None:
+        """Reply with the error."""
+        self._responder.send(self._rest.refuse(error, self._what, self._request.request_id))
+
+    def looks_up(self) -> None:
+        """The reply comes later."""
 
 
 class Rest:
-    """The handlers, over one engine and one history."""
+    """The operations, over the service."""
 
-    def __init__(
-        self,
-        gate: Gate,
-        trading: Trading,
-        engine: Engine,
-        history: History,
-        data: MarketData,
-        ready: Callable[[], bool],
-    ) -> None:
-        self._gate = gate
-        self._trading = trading
-        self._rules = trading.rules
-        self._data = data
-        self._engine = engine
-        self._venue = engine.venue
-        self._history = history
-        self._ready = ready
-        self._tasks = Tasks()
-        self.calls = [
-            Call("GET", "/health", self.health, "Whether the exchange can trade", models.NoQuery, False),
-            Call("GET", "/time", self.time, "The exchange's clock", models.NoQuery, False),
-            Call("POST", "/order", self.place, "Place an order", models.PlaceOrderRequest, True),
-            Call("DELETE", "/order", self.cancel, "Cancel an order", models.OrderRequest, True),
-            Call("GET", "/order", self.order, "An order, open or closed", models.OrderRequest, False),
-            Call("GET", "/orders/open", self.open_orders, "Open orders, oldest first", models.OpenOrdersQuery, False),
-            Call("GET", "/orders/history", self.orders, "Orders, newest first", models.OrderHistoryQuery, False),
-            Call("POST", "/order/cancel_all", self.cancel_all, "Cancel all orders", models.CancelAllRequest, True),
-            Call("POST", "/orders", self.batch, "Place and cancel, up to 100", models.BatchRequest, True),
-            Call("GET", "/depth", self.depth, "The book of a market", models.DepthQuery, False),
-            Call("GET", "/balance", self.balance, "A user's balances", models.BalanceQuery, False),
-            Call("GET", "/trade/history", self.trades, "Trades, newest first", models.TradeHistoryQuery, False),
-            Call("GET", "/fills", self.fills, "A user's fills, newest first", models.FillsQuery, False),
-            Call("GET", "/markets", self.markets, "The markets and their rules", models.NoQuery, False),
-            Call("GET", "/ticker", self.tickers, "The last 24 hours", models.TickerQuery, False),
-            Call("GET", "/candles", self.candles, "Candles, oldest first", models.CandlesQuery, False),
-            Call("POST", "/admin/deposit", self.deposit, "Credit a user", models.DepositRequest, True),
-        ]
+    def __init__(self, service: Service, refusals: Refusals) -> None:
+        self._service = service
+        self._refusals = refusals
+
+    # --- routes
 
     def handler(self, call: Call) -> Handler:
-        """What the route of a call does: `POST /order` answers from the writer's release, the others from a task."""
-        if call.handler == self.place:
-            return self.place_order
-        name, tasks, answer, refuse = f"{call.method} {call.path}", self._tasks, call.handler, self.refuse
+        """What the route of a call does. Orders and cancels reply from the step of their release, without a task."""
+        if call.operation == "place":
+            return self.place
+        if call.operation == "cancel":
+            return self.cancel
+        operation: Operation = getattr(self, call.operation)
+        return self.answering(operation, f"{call.method} {call.path}")
 
-        async def reply(request: Request, responder: Responder) -> None:
+    def answering(self, operation: Operation, name: str) -> Handler:
+        """Reply with what an operation returns, from a task where it has to be waited for."""
+        tasks, refuse = self._service.tasks, self.refuse
+
+        async def reply(made: Awaitable[replies.Reply], request: Request, responder: Responder) -> None:
             try:
-                response = Response(orjson.dumps(await answer(request)))
+                response = Response(encode.json_of(await made))
             except Exception as error:
                 response = refuse(error, name, request.request_id)
             responder.send(response)
 
         def handle(request: Request, responder: Responder) -> None:
             try:
-                tasks.start(lambda: reply(request, responder), name)
+                if tasks.full:
+                    raise Overloaded
+                made = operation(request)
+                if isinstance(made, replies.Reply):
+                    responder.send(Response(encode.json_of(made)))
+                else:
+                    waiting = made
+                    tasks.start(lambda: reply(waiting, request, responder), name)
             except Exception as error:
                 responder.send(refuse(error, name, request.request_id))
 
@@ -129,10 +119,8 @@ class Rest:
             responder.send(self.refuse(error, f"GET {request.path}", request.request_id))
 
     def refuse(self, error: BaseException, what: str, request_id: str) -> Response:
-        """The reply to a request that failed, which is counted by its code."""
-        told = api_error(error, what, request_id)
-        self._trading.refusals[told.code] += 1
-        return error_response(told)
+        """The reply to a request that failed."""
+        return error_response(self._refusals.told(error, what, request_id))
 
     # --- reading a request
 
@@ -146,203 +134,166 @@ class Rest:
     def _query(self, request: Request, model: type[codec.RequestT]) -> codec.RequestT:
         return codec.decode_query(parse_qsl(request.query, keep_blank_values=True), model)
 
+    def _user(self, request: Request, named: str | None, needed: Permission) -> str:
+        service = self._service
+        return service.user(service.principal(request, needed), named, needed)
+
+    def _rules(self, market: str) -> Instrument:
+        return self._service.rules(market)
+
     def _known_market(self, market: str | None) -> str | None:
         return None if market is None else self._rules(market).symbol
 
     # --- changing
 
-    async def place(self, request: Request) -> models.Json:
-        """POST /order, where the reply is waited for."""
-        body = self._body(request, models.PlaceOrderRequest)
-        return await self._trading.place(body, self._gate.user(request, body.user_id))
-
-    def place_order(self, request: Request, responder: Responder) -> None:
-        """POST /order: the reply goes out in the step that releases the order, without a task."""
-        asker = _Placed(self, request, responder)
+    def place(self, request: Request, responder: Responder) -> None:
+        """POST /order."""
+        listener = _Ordering(self, request, responder, "POST /order")
         try:
             body = self._body(request, models.PlaceOrderRequest)
-            self._trading.place_for(asker, body, self._gate.user(request, body.user_id))
+            user_id = self._user(request, body.user_id, Permission.TRADE)
+            rules = self._rules(body.market)
+            self._service.trading.place(listener, codec.place_order(body, user_id, rules), rules)
         except Exception as error:
-            asker.refuse(error)
+            listener.failed(error)
 
-    async def cancel(self, request: Request) -> models.Json:
+    def cancel(self, request: Request, responder: Responder) -> None:
         """DELETE /order."""
-        asked = self._body(request, models.OrderRequest) if request.body else self._query(request, models.OrderRequest)
-        return await self._trading.cancel(asked, self._gate.user(request, asked.user_id))
+        listener = _Ordering(self, request, responder, "DELETE /order")
+        try:
+            model = models.OrderRequest
+            asked = self._body(request, model) if request.body else self._query(request, model)
+            user_id = self._user(request, asked.user_id, Permission.TRADE)
+            rules = self._rules(asked.market)
+            self._service.trading.cancel(listener, codec.cancel_order(asked, user_id, rules), rules)
+        except Exception as error:
+            listener.failed(error)
 
-    async def cancel_all(self, request: Request) -> models.Json:
+    def cancel_all(self, request: Request) -> Awaitable[replies.Reply]:
         """POST /order/cancel_all."""
         body = self._body(request, models.CancelAllRequest)
-        return await self._trading.cancel_all(body, self._gate.user(request, body.user_id))
+        user_id = self._user(request, body.user_id, Permission.TRADE)
+        return self._canceled(self._service.trading.cancel_all(user_id, body.market))
 
-    async def batch(self, request: Request) -> models.Json:
+    async def _canceled(self, submitted: Submitted[CanceledAll]) -> replies.Reply:
+        return encode.canceled_all(await submitted, self._rules)
+
+    def batch(self, request: Request) -> Awaitable[replies.Reply]:
         """POST /orders."""
         body = self._body(request, models.BatchRequest)
-        return await self._trading.batch(body, self._gate.user(request, body.user_id))
+        user_id = self._user(request, body.user_id, Permission.TRADE)
+        items = codec.batch_commands(body, user_id, self._service.rules)
+        return self._batch(self._service.trading.batch(user_id, items), request.request_id)
 
-    async def deposit(self, request: Request) -> models.Json:
+    async def _batch(self, submitted: Submitted[list[BatchResult]], request_id: str) -> replies.Reply:
+        return self._refusals.batch_results(await submitted, "POST /orders", request_id)
+
+    def deposit(self, request: Request) -> Awaitable[replies.Reply]:
         """POST /admin/deposit."""
-        self._gate.admit_admin(request)
+        self._service.require_admin(request, "Deposits come from this machine only.")
         body = self._body(request, models.DepositRequest)
-        asset = self._venue.assets.get(body.asset)
+        asset = self._service.trading.asset(body.asset)
         if asset is None:
             raise ApiError("INVALID_FIELD", "asset names none that is traded here.")
-        user_id = codec.decode_name("user_id", body.user_id)
-        command = Deposit(user_id, asset.symbol, codec.minor(asset, body.amount), codec.decode_name("key", body.key))
-        outcome = await self._engine.submit(command)
-        if isinstance(outcome, Rejected):
-            raise refused(outcome)
-        return await self._balances(user_id)
+        user_id, key = codec.decode_name("user_id", body.user_id), codec.decode_name("key", body.key)
+        return self._deposit(Deposit(user_id, asset.symbol, codec.minor(asset, body.amount), key))
+
+    async def _deposit(self, command: Deposit) -> replies.Reply:
+        credited = await self._service.trading.deposit(command)
+        return replies.Balances(credited.user_id, encode.balances(credited.accounts, self._service.assets))
 
     # --- reading memory
 
-    async def health(self, request: Request) -> models.Json:
+    def health(self, request: Request) -> replies.Reply:
         """GET /health."""
         self._query(request, models.NoQuery)
-        if not self._ready():
-            raise ApiError("NOT_READY")
-        markets = {symbol: market.instrument.status for symbol, market in sorted(self._venue.markets.items())}
-        return {
-            "status": "ok",
-            "version": __version__,
-            "sequence": self._engine.durable_sequence,
-            "markets": {symbol: codec.MARKET_STATUS_NAMES[status] for symbol, status in markets.items()},
-        }
+        health = self._service.reading.health()
+        markets = {symbol: MARKET_STATUS_NAMES[status] for symbol, status in health.markets.items()}
+        return replies.Health("ok", __version__, health.sequence, markets)
 
-    async def time(self, request: Request) -> models.Json:
+    def time(self, request: Request) -> replies.Reply:
         """GET /time."""
         self._query(request, models.NoQuery)
-        return {"timestamp": codec.millis(self._engine.now_ns())}
+        return replies.Time(self._service.reading.time_ns() // encode.NS_PER_MS)
 
-    async def markets(self, request: Request) -> models.Json:
+    async def markets(self, request: Request) -> replies.Reply:
         """GET /markets."""
         self._query(request, models.NoQuery)
-        return {"markets": [codec.market_json(rules) for rules in await self._engine.read(queries.Markets())]}
+        return replies.Markets([encode.market(rules) for rules in await self._service.reading.markets()])
 
-    async def depth(self, request: Request) -> models.Json:
+    async def depth(self, request: Request) -> replies.Reply:
         """GET /depth."""
         query = self._query(request, models.DepthQuery)
         limit = codec.page_limit(query.limit, models.DEPTH_MAX)
         rules = self._rules(query.market)
-        found = await self._engine.read(queries.Depth(rules.symbol, limit))
-        return {
-            "market": rules.symbol,
-            "last_sequence": found.last_sequence,
-            "bids": codec.levels_json(found.bids, rules),
-            "asks": codec.levels_json(found.asks, rules),
-        }
+        found = await self._service.reading.depth(queries.Depth(rules.symbol, limit))
+        bids, asks = encode.levels(found.bids, rules), encode.levels(found.asks, rules)
+        return replies.Depth(rules.symbol, found.last_sequence, bids, asks)
 
-    async def balance(self, request: Request) -> models.Json:
+    async def balance(self, request: Request) -> replies.Reply:
         """GET /balance."""
         query = self._query(request, models.BalanceQuery)
-        return await self._balances(self._gate.user(request, query.user_id))
+        user_id = self._user(request, query.user_id, Permission.READ)
+        accounts = await self._service.reading.balances(user_id)
+        return replies.Balances(user_id, encode.balances(accounts, self._service.assets))
 
-    async def _balances(self, user_id: str) -> models.Json:
-        accounts = await self._engine.read(queries.Balances(user_id))
-        return {"user_id": user_id, "balances": codec.account_rows(accounts, self._venue.assets)}
-
-    async def open_orders(self, request: Request) -> models.Json:
+    async def open_orders(self, request: Request) -> replies.Reply:
         """GET /orders/open."""
         query = self._query(request, models.OpenOrdersQuery)
-        user_id = self._gate.user(request, query.user_id)
-        found = await self._engine.read(queries.OpenOrders(user_id, self._known_market(query.market)))
-        return {"orders": [codec.order_json(order, self._rules(order.terms.market)) for order in found]}
+        user_id = self._user(request, query.user_id, Permission.READ)
+        asked = queries.OpenOrders(user_id, self._known_market(query.market))
+        found = await self._service.reading.open_orders(asked)
+        return replies.Orders([encode.order(order, self._rules(order.terms.market)) for order in found])
 
-    async def tickers(self, request: Request) -> models.Json:
+    def tickers(self, request: Request) -> replies.Reply:
         """GET /ticker."""
         query = self._query(request, models.TickerQuery)
-        market = self._known_market(query.market)
-        views = [view for view in self._data if market is None or view.symbol == market]
-        now_ns = self._engine.now_ns()
-        return {"tickers": [codec.ticker_json(view.ticker(now_ns), self._rules(view.symbol)) for view in views]}
+        found = self._service.reading.tickers(self._known_market(query.market))
+        return replies.Tickers([encode.ticker(ticker, self._rules(ticker.market)) for ticker in found])
 
     # --- reading what has passed
 
-    async def candles(self, request: Request) -> models.Json:
+    async def candles(self, request: Request) -> replies.Reply:
         """GET /candles."""
         query = self._query(request, models.CandlesQuery)
         limit = codec.page_limit(query.limit, models.PAGE_MAX)
         rules = self._rules(query.market)
         interval_s = codec.interval_s(query.interval)
         start_s, end_s = codec.time_range_s(query.start, query.end)
-        candles = await self._history.candles(rules.symbol, interval_s, start_s, end_s, limit)
-        return {"candles": [codec.candle_json(candle, rules) for candle in candles]}
+        found = await self._service.reading.candles(rules.symbol, interval_s, start_s, end_s, limit)
+        return replies.Candles([encode.candle(candle, rules) for candle in found])
 
-    async def order(self, request: Request) -> models.Json:
+    async def order(self, request: Request) -> replies.Reply:
         """GET /order."""
         query = self._query(request, models.OrderRequest)
-        user_id = self._gate.user(request, query.user_id)
+        user_id = self._user(request, query.user_id, Permission.READ)
         rules = self._rules(query.market)
         ids = codec.order_ids(query.order_id, query.client_order_id)
-        return await self._trading.find_order(user_id, rules, *ids)
+        return encode.order_read(await self._service.reading.order(OrderName(user_id, rules.symbol, *ids)), rules)
 
-    async def orders(self, request: Request) -> models.Json:
+    async def orders(self, request: Request) -> replies.Reply:
         """GET /orders/history."""
         query = self._query(request, models.OrderHistoryQuery)
-        limit = codec.page_limit(query.limit, models.PAGE_MAX)
-        user_id = self._gate.user(request, query.user_id)
-        market = self._known_market(query.market)
-        before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
-        # The open ones first: an order that closes in between is in the database by then, and that is the newer word.
-        found = {order.order_id: order for order in await self._engine.read(queries.OpenOrders(user_id, market))}
-        closed = await self._history.closed_orders(user_id, market, HistoryPage(limit + 1, before))
-        found.update((order.order_id, order) for order in closed)
-        page = sorted((order for order in found.values() if order.order_id < before), key=lambda o: -o.order_id)
-        rows = [codec.order_json(order, self._rules(order.terms.market)) for order in page[:limit]]
-        return {"orders": rows, "next": rows[-1]["order_id"] if len(page) > limit else None}
+        page = page_of(query)
+        user_id = self._user(request, query.user_id, Permission.READ)
+        found = await self._service.reading.orders(user_id, self._known_market(query.market), page)
+        rows = [encode.order(order, self._rules(order.terms.market)) for order in found[: query.limit]]
+        return replies.OrderPage(rows, next_of(found, page, lambda order: order.order_id))
 
-    async def trades(self, request: Request) -> models.Json:
+    async def trades(self, request: Request) -> replies.Reply:
         """GET /trade/history."""
         query = self._query(request, models.TradeHistoryQuery)
-        limit = codec.page_limit(query.limit, models.PAGE_MAX)
-        rules = self._rules(query.market)
-        before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
-        page = await self._history.trades(rules.symbol, HistoryPage(limit + 1, before))
-        rows = [codec.trade_json(trade, rules) for trade in page[:limit]]
-        return {"trades": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
+        page, market = page_of(query), self._known_market(query.market)
+        found = await self._service.reading.trades(market, page)
+        rows = [encode.trade(trade, self._rules(trade.market)) for trade in found[: query.limit]]
+        return replies.TradePage(rows, next_of(found, page, lambda trade: trade.trade_id))
 
-    async def fills(self, request: Request) -> models.Json:
+    async def fills(self, request: Request) -> replies.Reply:
         """GET /fills."""
         query = self._query(request, models.FillsQuery)
-        limit = codec.page_limit(query.limit, models.PAGE_MAX)
-        user_id = self._gate.user(request, query.user_id)
+        page = page_of(query)
+        user_id = self._user(request, query.user_id, Permission.READ)
         order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
-        before = ID_MAX if query.before is None else codec.decode_id("before", query.before)
-        market = self._known_market(query.market)
-        page = await self._history.fills(user_id, market, order_id, HistoryPage(limit + 1, before))
-        rows = [codec.fill_json(fill, self._rules(fill.market)) for fill in page[:limit]]
-        return {"fills": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
-
-
-class _Placed:
-    """Who asked for an order: a request by HTTP."""
-
-    __slots__ = ("_request", "_responder", "_rest")
-
-    def __init__(self, rest: Rest, request: Request, responder: Responder) -> None:
-        self._rest = rest
-        self._request = request
-        self._responder = responder
-
-    def answer(self, order: models.Json) -> None:
-        """The order is durable."""
-        self._responder.send(Response(orjson.dumps(order)))
-
-    def refuse(self, error: BaseException) -> None:
-        """There is none."""
-        self._responder.send(self._rest.refuse(error, "POST /order", self._request.request_id))
-
-
-def api_error(error: BaseException, what: str, request_id: str) -> ApiError:
-    """What the client is told; a bug is logged, and told apart from what the outside world does."""
-    match error:
-        case ApiError():
-            return error
-        case Overloaded():
-            return ApiError("OVERLOADED")
-        case Stopping() | HistoryUnavailable():
-            return ApiError("NOT_READY")
-        case OutcomeUnknown():
-            return ApiError("OUTCOME_UNKNOWN")
-    log.error("request failed", what=what, request_id=request_id, exc_info=error)
-    return ApiError("INTERNAL")
+        found = await self._service.reading.fills(user_id, self._known_market(query.market), order_id, page)
+        rows = [encode.fill(fill, self._rules(fill.market)) for fill in found[: query.limit]]
+        return replies.FillPage(rows, next_of(found, page, lambda fill: fill.trade_id))

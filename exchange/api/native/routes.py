@@ -6,8 +6,9 @@ import orjson
 
 from exchange.api.http.routes import Route, Routes
 from exchange.api.native import openapi
+from exchange.api.native.calls import CALLS, Call
 from exchange.api.native.pages import docs_page, metrics_page, openapi_page
-from exchange.api.native.rest import Call, Rest
+from exchange.api.native.rest import Rest
 
 SOCKET_PATHS = ("/", "/ws")
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
@@ -16,10 +17,10 @@ CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 def native_routes(rest: Rest, metrics: Callable[[], bytes]) -> Routes:
     """All calls and pages; the paths of the sockets answer a request without an upgrade."""
     pages = [openapi_page(lambda: document), docs_page(), metrics_page(metrics)]
-    document = orjson.dumps(openapi.document(rest.calls, pages))
+    document = orjson.dumps(openapi.document(pages))
     return Routes(
         [
-            *(_route(rest, call) for call in rest.calls),
+            *(_route(rest, call) for call in CALLS),
             *(Route("GET", page.path, rest.page_handler(page), False, page=True) for page in pages),
             *(Route("GET", path, rest.without_upgrade, False) for path in SOCKET_PATHS),
         ]
@@ -27,5 +28,5 @@ def native_routes(rest: Rest, metrics: Callable[[], bytes]) -> Routes:
 
 
 def _route(rest: Rest, call: Call) -> Route:
-    placing = (call.method, call.path) == ("POST", "/order")
-    return Route(call.method, call.path, rest.handler(call), call.method in CHANGING, in_order=placing)
+    in_order = call.operation in ("place", "cancel")
+    return Route(call.method, call.path, rest.handler(call), call.method in CHANGING, in_order=in_order)

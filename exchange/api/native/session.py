@@ -9,85 +9,101 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from exchange.api.http.auth import Gate
 from exchange.api.http.request import Request
 from exchange.api.http.sockets import Peer
-from exchange.api.native import messages, models
+from exchange.api.native import codec, encode, events, messages
 from exchange.api.native.channels import channel_of, names
-from exchange.api.native.errors import ApiError
+from exchange.api.native.errors import ApiError, Refusals
+from exchange.api.native.events import Id, sent_id
 from exchange.api.native.feed_frames import NativeFrames, answer_frame
-from exchange.api.native.rest import api_error
-from exchange.api.native.trading import Several, Trading
-from exchange.core.public import Channel, Kind
-from exchange.pipeline.engine import Engine
-from exchange.pipeline.feeds import Feeds
+from exchange.core.public import Channel
 from exchange.pipeline.subscriber import Subscriber
+from exchange.service.principal import Permission
+from exchange.service.results import BatchResult, CanceledAll, Result
+from exchange.service.service import Service
+from exchange.service.trading import Submitted
 
 CLOSING_S = 2.0  # what a peer has to take its last messages when the exchange ends
 GOING_AWAY = 1001
 IN_FLIGHT_MAX = 1000  # requests of one socket that are not answered yet; then it is not read further
+LOOK_UPS_MAX = 1000  # requests of one socket that wait for the database; the next ones are refused
 CHANNELS_MAX = 4096  # of one socket
 CHANNELS_AT_A_TIME = 64  # in the writer's line
-
 
 Change = Callable[[Subscriber, Channel, object], "asyncio.Future[None]"]
 
 
-class Floor:
+class Sessions:
     """What all sessions share."""
 
-    def __init__(self, trading: Trading, gate: Gate, engine: Engine, feeds: Feeds, frames: NativeFrames) -> None:
-        self.trading = trading
-        self.gate = gate
-        self.engine = engine
-        self.feeds = feeds
+    def __init__(self, service: Service, frames: NativeFrames, refusals: Refusals) -> None:
+        self.service = service
         self.frames = frames
+        self.refusals = refusals
         self._sending = False
+
+    def open(self, peer: Peer, opened: Request) -> "Session":
+        """The session of a socket; `opened` is the request that upgraded to it."""
+        return Session(self, peer, opened)
 
     def send(self, subscriber: Subscriber, frame: bytes) -> None:
         """Send an answer, in one write with the others of this turn of the loop."""
-        self.feeds.send(subscriber, frame)
+        self.service.feeds.send(subscriber, frame)
         if not self._sending:
             self._sending = True
             asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
         self._sending = False
-        self.feeds.flush()
+        self.service.feeds.flush()
 
 
-class _Order:
-    """Who asked for an order: a request on a socket."""
+class _Ordering:
+    """Who sent an order or a cancel: a request on a socket."""
 
-    __slots__ = ("_request_id", "_session")
+    __slots__ = ("_looks_up", "_request_id", "_session")
 
-    def __init__(self, session: "Session", request_id: messages.Id) -> None:
+    def __init__(self, session: "Session", request_id: Id) -> None:
         self._session = session
         self._request_id = request_id
+        self._looks_up = False
 
-    def answer(self, order: models.Json) -> None:
-        """It is durable."""
-        self._session.count(-1)
-        self._session.succeed(order, self._request_id)
+    def done(self, result: Result) -> None:
+        """Answer with the order."""
+        self._finish()
+        self._session.succeed(encode.result(result), self._request_id)
 
-    def refuse(self, error: BaseException) -> None:
-        """There is none."""
-        self._session.count(-1)
+    def failed(self, error: BaseException) -> None:
+        """Answer with the error."""
+        self._finish()
         self._session.fail(error, self._request_id)
+
+    def looks_up(self) -> None:
+        """The answer waits for the database, which must not keep the socket from its next orders."""
+        self._looks_up = True
+        self._session.count(-1)
+        self._session.look_ups += 1
+
+    def _finish(self) -> None:
+        if self._looks_up:
+            self._session.look_ups -= 1
+        else:
+            self._session.count(-1)
 
 
 class Session:
     """One socket's conversation."""
 
-    def __init__(self, floor: Floor, peer: Peer, opened: Request) -> None:
-        """`opened` is the request that upgraded to this socket; its X-User-Id is for messages that name no user."""
-        self._floor = floor
-        self._address = opened.address
-        self._user_id = opened.headers.get("x-user-id")
+    def __init__(self, sessions: Sessions, peer: Peer, opened: Request) -> None:
+        """`opened` says whom messages are from that name no user."""
+        self._sessions = sessions
+        self._service = sessions.service
+        self._principal = sessions.service.principal(opened, Permission.READ)
         self._opened_as = opened.request_id
         self._peer = peer
-        self._subscriber = Subscriber(peer, floor.frames)
+        self._subscriber = Subscriber(peer, sessions.frames)
         self._in_flight = 0  # requests that wait for their answer
+        self.look_ups = 0  # those that wait for the database, and are not in flight
         self._held = False  # something is to be done before the next is taken
         self.full = False  # held, or as many as may; then nothing more is read
         self.overloaded = False  # one was refused as more than the exchange can take
@@ -114,10 +130,12 @@ class Session:
         """Take one message; what it asks of the engine is in line when this returns, or else the session is full."""
         message = messages.read(text)
         try:
-            self._floor.gate.limits.request(self._address)
+            self._service.limits.request(self._principal.address)
             if isinstance(message, messages.PlaceOrder):
                 user_id = self._user(message.user_id)
-                self._floor.trading.place_for(_Order(self, message.id), message, user_id)
+                rules = self._service.rules(message.market)
+                command = codec.place_order(message, user_id, rules)
+                self._service.trading.place(_Ordering(self, message.id), command, rules)
                 self.count(1)
             else:
                 self._dispatch(message)
@@ -126,7 +144,7 @@ class Session:
 
     def end(self) -> None:
         """The connection is gone; what it asked for still happens."""
-        self._floor.feeds.forget(self._subscriber)
+        self._service.feeds.forget(self._subscriber)
 
     async def close(self) -> None:
         """The exchange ends: what it has promised is answered first, for a peer that takes it."""
@@ -137,46 +155,61 @@ class Session:
     # --- what can be said
 
     def _dispatch(self, message: messages.Message | messages.Unreadable) -> None:
-        trading = self._floor.trading
-        match message:
-            case messages.Cancel():
-                self._ask(trading.cancel(message, self._user(message.user_id)), message.id)
-            case messages.CancelAll():
-                self._ask_several(trading.cancel_all(message, self._user(message.user_id)), message.id)
-            case messages.PlaceOrders():
-                self._ask_several(trading.batch(message, self._user(message.user_id)), message.id)
-            case messages.Subscribe():
-                self._subscribe(message)
-            case messages.Unsubscribe():
-                self._unsubscribe(message)
-            case messages.Ping():
-                self._answer({"message_type": "PONG"}, message.id)
-            case messages.Unreadable():
-                raise message.error
+        trading = self._service.trading
+        if isinstance(message, messages.Cancel):
+            self._cancel(message)
+        elif isinstance(message, messages.CancelAll):
+            canceled = trading.cancel_all(self._user(message.user_id), message.market)
+            self._answer_several(self._canceled(canceled), message.id, canceled.in_line)
+        elif isinstance(message, messages.PlaceOrders):
+            user_id = self._user(message.user_id)
+            batch = trading.batch(user_id, codec.batch_commands(message, user_id, self._service.rules))
+            self._answer_several(self._batch(batch), message.id, batch.in_line)
+        elif isinstance(message, messages.Subscribe):
+            self._subscribe(message)
+        elif isinstance(message, messages.Unsubscribe):
+            self._unsubscribe(message)
+        elif isinstance(message, messages.Ping):
+            self._answer(events.Pong(sent_id(message.id)))
+        else:
+            assert isinstance(message, messages.Unreadable)
+            raise message.error
 
-    def _user(self, user_id: str | None) -> str:
-        return self._floor.gate.known(user_id if user_id is not None else self._user_id)
+    def _user(self, named: str | None) -> str:
+        return self._service.user(self._principal, named, Permission.TRADE)
+
+    def _cancel(self, message: messages.Cancel) -> None:
+        if self.look_ups >= LOOK_UPS_MAX:
+            raise ApiError("OVERLOADED", "Too many of your requests wait for the database; nothing was done.")
+        user_id = self._user(message.user_id)
+        rules = self._service.rules(message.market)
+        command = codec.cancel_order(message, user_id, rules)
+        self._service.trading.cancel(_Ordering(self, message.id), command, rules)
+        self.count(1)
+
+    async def _canceled(self, submitted: Submitted[CanceledAll]) -> Any:
+        return encode.canceled_all(await submitted, self._service.rules)
+
+    async def _batch(self, submitted: Submitted[list[BatchResult]]) -> Any:
+        return self._sessions.refusals.batch_results(await submitted, "a socket's batch", self._opened_as)
 
     def _subscribe(self, message: messages.Subscribe) -> None:
-        floor, subscriber = self._floor, self._subscriber
+        service, subscriber = self._service, self._subscriber
         wanted = [channel_of(name) for name in names(message.channel, message.channels)]
         if len(subscriber.channels) + len(wanted) > CHANNELS_MAX:
             raise ApiError("INVALID_FIELD", f"A socket may have {CHANNELS_MAX} channels.")
         for channel in wanted:
-            if channel.kind >= Kind.ORDERS:
-                floor.gate.known(channel.subject)
-            elif channel.subject not in floor.engine.venue.markets:
-                raise ApiError("UNKNOWN_MARKET")
-        self._hold_until(self._do(self._listen(floor.engine.subscribe, wanted, message.id)))
+            service.admit_channel(self._principal, channel)
+        self._hold_until(self._do(self._listen(service.engine.subscribe, wanted, message.id)))
 
     def _unsubscribe(self, message: messages.Unsubscribe) -> None:
         wanted = names(message.channel, message.channels)
         if len(wanted) > CHANNELS_MAX:
             raise ApiError("INVALID_FIELD", f"A socket may have {CHANNELS_MAX} channels.")
         channels = [channel_of(name) for name in wanted]
-        self._hold_until(self._do(self._listen(self._floor.engine.unsubscribe, channels, message.id)))
+        self._hold_until(self._do(self._listen(self._service.engine.unsubscribe, channels, message.id)))
 
-    async def _listen(self, change: Change, channels: Sequence[Channel], request_id: Any) -> None:
+    async def _listen(self, change: Change, channels: Sequence[Channel], request_id: Id) -> None:
         """Begin or end subscriptions, some at a time: other work waits in the same line."""
         changes: list[asyncio.Future[None]] = []
         try:
@@ -188,22 +221,18 @@ class Session:
                 await asyncio.gather(*changes)
                 changes.clear()
         except Exception as error:
-            self._refuse(api_error(error, "a socket's channel", self._opened_as), request_id)
+            self.fail(error, request_id)
             await asyncio.gather(*changes, return_exceptions=True)  # those that are in line already
 
     # --- answering
 
-    def _ask(self, answer: Awaitable[Any], request_id: Any) -> None:
-        """Answer when there is one; what it takes has got in line already."""
+    def _answer_several(self, answer: Awaitable[Any], request_id: Id, in_line: "asyncio.Future[Any] | None") -> None:
+        """Answer when there is an answer; take no other message before all commands are in line."""
         self._do(self._result(answer, request_id))
+        if in_line is not None:
+            self._hold_until(in_line)
 
-    def _ask_several(self, answer: Several, request_id: Any) -> None:
-        """The same for several commands, of which not all need be in line."""
-        self._do(self._result(answer, request_id))
-        if answer.outcomes is not None:
-            self._hold_until(answer.outcomes)
-
-    async def _result(self, answer: Awaitable[Any], request_id: Any) -> None:
+    async def _result(self, answer: Awaitable[Any], request_id: Id) -> None:
         try:
             self.succeed(await answer, request_id)
         except Exception as error:
@@ -241,20 +270,15 @@ class Session:
             self.full = False
             self._room.set()
 
-    def succeed(self, data: models.Json, request_id: Any) -> None:
+    def succeed(self, data: Any, request_id: Id) -> None:
         """Answer with what was asked for."""
-        self._answer({"message_type": "RESULT", "data": data}, request_id)
+        self._answer(events.ResultMessage(data, sent_id(request_id)))
 
-    def fail(self, error: BaseException, request_id: Any) -> None:
+    def fail(self, error: BaseException, request_id: Id) -> None:
         """Answer with the reason why there is nothing."""
-        self._refuse(api_error(error, "a socket's request", self._opened_as), request_id)
+        told = self._sessions.refusals.told(error, "a socket's request", self._opened_as)
+        self.overloaded |= told.code == "OVERLOADED"
+        self._answer(events.ErrorMessage(told.code, told.message, told.order, told.retry_after_s, sent_id(request_id)))
 
-    def _answer(self, answer: models.Json, request_id: Any) -> None:
-        if request_id is not None:
-            answer["id"] = request_id
-        self._floor.send(self._subscriber, answer_frame(answer))
-
-    def _refuse(self, error: ApiError, request_id: Any) -> None:
-        self._floor.trading.refusals[error.code] += 1
-        self.overloaded |= error.code == "OVERLOADED"
-        self._answer({"message_type": "ERROR", **error.json()}, request_id)
+    def _answer(self, answer: Any) -> None:
+        self._sessions.send(self._subscriber, answer_frame(answer))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from exchange.core.commands import CancelOrder, TimeInForce
+from exchange.core.outcome import Applied
 from exchange.core.venue import Venue
 from exchange.runtime import garbage
 from tests.bench.core.deep import instrument, state_of, terms_of
@@ -35,7 +36,7 @@ def venue(begin: list[Operation]) -> Run:
 
     def run(operations: Sequence[Operation]) -> int:
         first, rested = len(begin), list[int]()  # ids: those of `begin` are known, as they are to whoever sends them
-        sequence, now_ns, trades = made.sequence, made.time_ns, made.trade_ids.last
+        sequence, now_ns, trades = made.sequence, made.time_ns, made.counts.last_trade_id
         for operation in operations:
             sequence += 1
             now_ns += 1_000
@@ -46,12 +47,12 @@ def venue(begin: list[Operation]) -> Run:
                 command = CancelOrder(USERS[operation.user], SYMBOL, order_id, None)
             elif operation.kind == REST:
                 command = terms_of(operation, SYMBOL, USERS, GTC)
-                rested.append(sequence)
+                rested.append(made.counts.last_order_id + 1)
             else:
                 command = terms_of(operation, SYMBOL, USERS, IOC)
             outcome = made.apply(command, sequence, now_ns)
-            assert outcome.__class__ is list, outcome
-        return made.trade_ids.last - trades
+            assert outcome.__class__ is Applied, outcome
+        return made.counts.last_trade_id - trades
 
     return run
 

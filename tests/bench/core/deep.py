@@ -56,6 +56,8 @@ def state_of(rules: Instrument, users: list[str], orders: list[Operation]) -> Ve
     return VenueState(
         sequence=count,
         time_ns=BEGUN_NS,
+        last_order_id=count,
+        last_priority=count,
         assets=sorted((rules.base, rules.quote), key=lambda asset: asset.symbol),
         markets=[MarketState(rules, book_sequence=count, depth_sequence=count, best_sequence=count)],
         users=sorted(users),

@@ -57,9 +57,9 @@ def read_seconds(dsn: str) -> float:
         await connection.fetch("SELECT user_id, asset, available_minor::text, locked_minor::text FROM accounts")
         await connection.fetch(
             "SELECT order_id, user_id, market, client_order_id, side, order_type, time_in_force, post_only, "
-            "price_ticks, quantity_lots, executed_lots, executed_quote_minor::text, rested_sequence, "
+            "price_ticks, quantity_lots, executed_lots, executed_quote_minor::text, priority, "
             "created_ns, updated_ns "
-            "FROM open_orders ORDER BY rested_sequence, order_id"
+            "FROM open_orders ORDER BY priority"
         )
         took = time.perf_counter() - before
         await connection.close()

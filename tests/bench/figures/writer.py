@@ -14,7 +14,7 @@ import asyncpg
 
 from exchange.core.candles import candles_of
 from exchange.core.commands import CancelOrder, TimeInForce
-from exchange.core.events import BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, Trade
+from exchange.core.events import BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, Trade, UpdateReason
 from exchange.core.venue import Venue
 from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Applied, Batch
@@ -35,10 +35,14 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 # By the writer's part: the table whose rows it makes, the columns copied, and whether they are new rows.
 TABLES: dict[str, tuple[str, list[str] | None, bool]] = {
-    "rested": ("open_orders", [*ORDER_COLUMNS, "rested_sequence"], True),
+    "rested": ("open_orders", [*ORDER_COLUMNS, "priority"], True),
     "closed": ("closed_orders", [*ORDER_COLUMNS, "expire_reason"], True),
     "traded": ("trades", None, True),
-    "changed": ("open_orders", ["order_id", "executed_lots", "executed_quote_minor", "status", "updated_ns"], False),
+    "changed": (
+        "open_orders",
+        ["order_id", "executed_lots", "executed_quote_minor", "status", "updated_ns", "priority"],
+        False,
+    ),
     "gone": ("open_orders", ["order_id"], False),
     "accounted": ("accounts", None, False),
     "counted": ("markets", ["symbol", "book_sequence", "depth_sequence", "best_sequence", "trade_sequence"], False),
@@ -53,20 +57,20 @@ def batches(seed: int, count: int) -> tuple[Any, list[Batch]]:
     state = state_of(instrument(SYMBOL), USERS, begin)
     venue = Venue.restore(state)
     ids = list(range(1, len(begin) + 1))
-    applied = []
+    applied: list[Applied] = []
     for operation in mixed(chance, begin, count * BATCH_COMMANDS, HALF):
         sequence, now_ns = venue.sequence + 1, venue.time_ns + 1_000_000
         command: Any
         if operation.kind == CANCEL:
             command = CancelOrder(USERS[operation.user], SYMBOL, ids[operation.target], None)
         elif operation.kind == REST:
-            ids.append(sequence)
+            ids.append(venue.counts.last_order_id + 1)
             command = terms_of(operation, SYMBOL, USERS, TimeInForce.GTC)
         else:
             command = terms_of(operation, SYMBOL, USERS, TimeInForce.IOC)
         outcome = venue.apply(command, sequence, now_ns)
-        assert isinstance(outcome, list), outcome
-        applied.append(Applied(sequence, now_ns, command, outcome))
+        assert isinstance(outcome, Applied), outcome
+        applied.append(outcome)
     return state, [
         Batch(len(begin) + at, applied[at : at + BATCH_COMMANDS]) for at in range(0, len(applied), BATCH_COMMANDS)
     ]
@@ -75,6 +79,7 @@ def batches(seed: int, count: int) -> tuple[Any, list[Batch]]:
 def rows_of(batch: Batch) -> Rows:
     """The rows that the batch leaves, the last state of each, by part; without the journal's one."""
     orders: dict[int, OrderUpdated] = {}
+    accepted: set[int] = set()
     accounts: dict[tuple[str, str], BalanceChanged] = {}
     trades: list[Trade] = []
     markets: dict[str, MarketChanged] = {}
@@ -83,6 +88,8 @@ def rows_of(batch: Batch) -> Rows:
             match event:
                 case OrderUpdated():
                     orders[event.order_id] = event
+                    if event.reason is UpdateReason.ACCEPTED:
+                        accepted.add(event.order_id)
                 case BalanceChanged():
                     accounts[event.user_id, event.asset] = event
                 case Trade():
@@ -91,7 +98,7 @@ def rows_of(batch: Batch) -> Rows:
                     markets[event.market] = event
     rows: Rows = {part: [] for part in TABLES}
     for order in orders.values():
-        _order(rows, order, new=order.order_id > batch.from_sequence)
+        _order(rows, order, new=order.order_id in accepted)
     rows["traded"] = [_trade(trade) for trade in trades]
     rows["accounted"] = [
         (
@@ -111,6 +118,8 @@ def rows_of(batch: Batch) -> Rows:
         (
             *(market, interval_s, c.open_s, c.open_ticks, c.high_ticks, c.low_ticks, c.close_ticks),
             *(Decimal(c.volume_lots), Decimal(c.quote_minor), c.trades),
+            *(c.first_market_trade_id, c.last_market_trade_id),
+            *(Decimal(c.taker_buy_lots), Decimal(c.taker_buy_quote_minor)),
         )
         for (market, interval_s, _), c in candles_of(trades).items()
     ]
@@ -126,9 +135,11 @@ def _order(rows: Rows, order: OrderUpdated, *, new: bool) -> None:
         if not new:
             rows["gone"].append((order.order_id,))
     elif new:
-        rows["rested"].append((*row, order.order_id))
+        rows["rested"].append((*row, order.priority))
     else:
-        rows["changed"].append((order.order_id, order.executed_lots, quote, int(order.status), order.updated_ns))
+        rows["changed"].append(
+            (order.order_id, order.executed_lots, quote, int(order.status), order.updated_ns, order.priority)
+        )
 
 
 def _trade(trade: Trade) -> tuple[Any, ...]:
@@ -146,6 +157,8 @@ def _trade(trade: Trade) -> tuple[Any, ...]:
         Decimal(trade.maker_fee_minor),
         Decimal(trade.taker_fee_minor),
         trade.time_ns,
+        trade.market_trade_id,
+        trade.aggregate_id,
     )
 
 

@@ -6,9 +6,9 @@ Each has a bucket of tokens that fills steadily: a burst is what the bucket hold
 import math
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Protocol
 
-from exchange.api.native.errors import ApiError
-from exchange.config import LimitsConfig
+from exchange.service.codes import Code, Refused
 
 BUCKETS_MAX = 100_000  # who has not asked for longest is forgotten first, and starts with a full bucket again
 
@@ -38,25 +38,49 @@ class Buckets:
         return 0.0 if enough else (needed - level) / self._per_s
 
 
+class Limits(Protocol):
+    """The configuration of the limits."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything is limited."""
+
+    @property
+    def requests_per_s(self) -> float:
+        """Of one address."""
+
+    @property
+    def requests_burst(self) -> int:
+        """Of one address."""
+
+    @property
+    def orders_per_s(self) -> float:
+        """Of one user."""
+
+    @property
+    def orders_burst(self) -> int:
+        """Of one user."""
+
+
 class RateLimits:
     """The limits of the configuration; nothing is limited when they are off."""
 
-    def __init__(self, config: LimitsConfig, now_s: Callable[[], float]) -> None:
+    def __init__(self, config: Limits, now_s: Callable[[], float]) -> None:
         self._enabled = config.enabled
         self._requests = Buckets(config.requests_per_s, config.requests_burst, now_s)
         self._orders = Buckets(config.orders_per_s, config.orders_burst, now_s)
 
     def request(self, address: str | None) -> None:
-        """Count a request, or a message of a socket, against its address. Raises ApiError."""
+        """Count a request, or a message of a socket, against its address. Raises Refused."""
         if self._enabled:
             _refuse_after(self._requests.take(address or "", 1), "requests")
 
     def orders(self, user_id: str, count: int) -> None:
-        """Count orders to place against their user; cancels are free. Raises ApiError."""
+        """Count orders to place against their user; cancels are free. Raises Refused."""
         if self._enabled and count:
             _refuse_after(self._orders.take(user_id, count), "orders")
 
 
 def _refuse_after(wait_s: float, what: str) -> None:
     if wait_s:
-        raise ApiError("RATE_LIMITED", f"Too many {what}; wait.", retry_after_s=math.ceil(wait_s))
+        raise Refused(Code.RATE_LIMITED, f"Too many {what}; wait.", retry_after_s=math.ceil(wait_s))

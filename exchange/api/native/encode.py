@@ -1,0 +1,340 @@
+"""Results and events as they are sent: from the venue's integers to the typed replies and events, and these to JSON.
+
+Nothing here looks at live state. The fields of a reply are given in its order.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from exchange.api.native import events, replies
+from exchange.api.native.names import (
+    EXPIRE_REASON_NAMES,
+    MARKET_STATUS_NAMES,
+    ORDER_TYPE_NAMES,
+    SIDE_NAMES,
+    STATUS_NAMES,
+    TIME_IN_FORCE_NAMES,
+    UPDATE_REASON_NAMES,
+    name_of,
+)
+from exchange.core.candles import Candle
+from exchange.core.commands import Side
+from exchange.core.events import BalanceChanged, MarketChanged, OrderUpdated, Trade
+from exchange.core.instrument import Asset, Instrument, decimal_text
+from exchange.core.public import CandleUpdate, DepthDiff, Ticker
+from exchange.pipeline.subscriber import BalancesSnapshot, BalancesUpdate, DepthSnapshot, Message, OrdersSnapshot
+from exchange.service.history import Fill, OrderRead, PublicTrade
+from exchange.service.results import Canceled, CanceledAll, Placed, Result
+
+BUY: Final = Side.BUY  # looking a member up in its enum costs more than a comparison
+NS_PER_MS: Final = 1_000_000
+
+_encoder = msgspec.json.Encoder()
+Rules = Callable[[str], Instrument]
+
+
+def json_of(reply: Any) -> bytes:
+    """The JSON of a reply or an event."""
+    return _encoder.encode(reply)
+
+
+# --- orders
+
+
+def order(update: OrderUpdated, rules: Instrument) -> replies.Order:
+    """An order, without its fills."""
+    terms = update.terms
+    return replies.Order(
+        str(update.order_id),
+        terms.client_order_id,
+        terms.user_id,
+        terms.market,
+        SIDE_NAMES[terms.side],
+        ORDER_TYPE_NAMES[terms.order_type],
+        TIME_IN_FORCE_NAMES[terms.time_in_force],
+        terms.post_only,
+        None if terms.price_ticks is None else rules.price_text(terms.price_ticks),
+        rules.quantity_text(terms.quantity_lots),
+        rules.quantity_text(update.executed_lots),
+        rules.quote.text(update.executed_quote_minor),
+        STATUS_NAMES[update.status],
+        None if update.expire_reason is None else EXPIRE_REASON_NAMES[update.expire_reason],
+        update.created_ns // NS_PER_MS,
+        update.updated_ns // NS_PER_MS,
+    )
+
+
+def order_with_fills(update: OrderUpdated, fills: list[replies.OrderFill], rules: Instrument) -> replies.OrderWithFills:
+    """An order, and the trades that made it what it is."""
+    terms = update.terms
+    return replies.OrderWithFills(
+        str(update.order_id),
+        terms.client_order_id,
+        terms.user_id,
+        terms.market,
+        SIDE_NAMES[terms.side],
+        ORDER_TYPE_NAMES[terms.order_type],
+        TIME_IN_FORCE_NAMES[terms.time_in_force],
+        terms.post_only,
+        None if terms.price_ticks is None else rules.price_text(terms.price_ticks),
+        rules.quantity_text(terms.quantity_lots),
+        rules.quantity_text(update.executed_lots),
+        rules.quote.text(update.executed_quote_minor),
+        STATUS_NAMES[update.status],
+        None if update.expire_reason is None else EXPIRE_REASON_NAMES[update.expire_reason],
+        update.created_ns // NS_PER_MS,
+        update.updated_ns // NS_PER_MS,
+        fills,
+    )
+
+
+def order_fill(trade: Trade, is_taker: bool, rules: Instrument) -> replies.OrderFill:
+    """A trade as it stands in one of its two orders."""
+    # The taker's side says who receives what: the buyer base, the seller quote, each less a fee in it.
+    received = rules.base if (trade.taker_side is BUY) is is_taker else rules.quote
+    return replies.OrderFill(
+        str(trade.trade_id),
+        rules.price_text(trade.price_ticks),
+        rules.quantity_text(trade.quantity_lots),
+        received.text(trade.taker_fee_minor if is_taker else trade.maker_fee_minor),
+        received.symbol,
+        "taker" if is_taker else "maker",
+        trade.time_ns // NS_PER_MS,
+    )
+
+
+def placed(result: Placed) -> replies.OrderWithFills:
+    """An order as its command left it, with what it took."""
+    rules = result.rules
+    fills = [order_fill(trade, True, rules) for trade in result.trades()]
+    return order_with_fills(result.order, fills, rules)
+
+
+def order_read(read: OrderRead, rules: Instrument) -> replies.OrderWithFills:
+    """An order as it was read, with its fills."""
+    received = rules.base if read.order.terms.side is BUY else rules.quote
+    fills = [
+        replies.OrderFill(
+            str(fill.trade_id),
+            rules.price_text(fill.price_ticks),
+            rules.quantity_text(fill.quantity_lots),
+            received.text(fill.fee_minor),
+            received.symbol,
+            "taker" if fill.is_taker else "maker",
+            fill.time_ns // NS_PER_MS,
+        )
+        for fill in read.fills
+    ]
+    return order_with_fills(read.order, fills, rules)
+
+
+def result(made: Result) -> replies.Order:
+    """What an order or a cancel came to."""
+    if isinstance(made, Placed):
+        return placed(made)
+    if isinstance(made, Canceled):
+        return order(made.order, made.rules)
+    return order_read(made.read, made.rules)
+
+
+def canceled_all(made: CanceledAll, rules: Rules) -> replies.Canceled:
+    """All orders that were canceled."""
+    return replies.Canceled([order(found, rules(found.terms.market)) for found in made.orders])
+
+
+# --- what is read
+
+
+def fill(made: Fill, rules: Instrument) -> replies.Fill:
+    """A fill that stands alone."""
+    received = rules.base if made.side is BUY else rules.quote
+    return replies.Fill(
+        str(made.trade_id),
+        rules.price_text(made.price_ticks),
+        rules.quantity_text(made.quantity_lots),
+        received.text(made.fee_minor),
+        received.symbol,
+        "taker" if made.is_taker else "maker",
+        made.time_ns // NS_PER_MS,
+        str(made.order_id),
+        made.client_order_id,
+        rules.symbol,
+        SIDE_NAMES[made.side],
+        rules.quote.text(made.quote_minor),
+    )
+
+
+def trade(made: PublicTrade, rules: Instrument) -> replies.Trade:
+    """A trade as everybody sees it."""
+    return replies.Trade(
+        str(made.trade_id),
+        made.market,
+        rules.price_text(made.price_ticks),
+        rules.quantity_text(made.quantity_lots),
+        rules.quote.text(made.quote_minor),
+        SIDE_NAMES[made.taker_side],
+        made.time_ns // NS_PER_MS,
+        str(made.market_trade_id),
+        str(made.aggregate_id),
+    )
+
+
+def levels(some: Sequence[tuple[int, int]], rules: Instrument) -> list[tuple[str, str]]:
+    """Price levels as pairs of texts."""
+    return [(rules.price_text(price_ticks), rules.quantity_text(lots)) for price_ticks, lots in some]
+
+
+def balances(accounts: Sequence[BalanceChanged], assets: Mapping[str, Asset]) -> list[replies.Balance]:
+    """Balances, by asset."""
+    rows = []
+    for account in sorted(accounts, key=lambda account: account.asset):
+        asset = assets[account.asset]
+        total_minor = account.available_minor + account.locked_minor
+        rows.append(
+            replies.Balance(
+                asset.symbol,
+                asset.text(account.available_minor),
+                asset.text(account.locked_minor),
+                asset.text(total_minor),
+            )
+        )
+    return rows
+
+
+def market(rules: Instrument) -> replies.Market:
+    """A market's rules."""
+    return replies.Market(
+        rules.symbol,
+        rules.base.symbol,
+        rules.quote.symbol,
+        rules.base.decimals,
+        rules.quote.decimals,
+        rules.price_text(1),
+        rules.quantity_text(1),
+        rules.quote.text(rules.min_notional_minor),
+        decimal_text(rules.maker_fee_ppm, 6),
+        decimal_text(rules.taker_fee_ppm, 6),
+        rules.max_open_orders,
+        MARKET_STATUS_NAMES[rules.status],
+    )
+
+
+def _optional(text: Callable[[int], str], value: int | None) -> str | None:
+    return None if value is None else text(value)
+
+
+def best(
+    best_bid: tuple[int, int] | None, best_ask: tuple[int, int] | None, rules: Instrument
+) -> tuple[str | None, str | None, str | None, str | None]:
+    """The best of a book: bid, its quantity, ask, its quantity; None where a side is empty."""
+    (bid, bid_lots), (ask, ask_lots) = best_bid or (None, None), best_ask or (None, None)
+    price, quantity = rules.price_text, rules.quantity_text
+    return _optional(price, bid), _optional(quantity, bid_lots), _optional(price, ask), _optional(quantity, ask_lots)
+
+
+def ticker(made: Ticker, rules: Instrument) -> replies.Ticker:
+    """A market over 24 hours; `change` is last minus open."""
+    last_ticks, open_ticks, price = made.last_ticks, made.open_ticks, rules.price_text
+    moved = None if last_ticks is None or open_ticks is None else last_ticks - open_ticks
+    bid, bid_quantity, ask, ask_quantity = best(made.best_bid, made.best_ask, rules)
+    return replies.Ticker(
+        made.market,
+        _optional(price, last_ticks),
+        bid,
+        bid_quantity,
+        ask,
+        ask_quantity,
+        _optional(price, open_ticks),
+        _optional(price, made.high_ticks),
+        _optional(price, made.low_ticks),
+        rules.quantity_text(made.volume_lots),
+        rules.quote.text(made.quote_minor),
+        _optional(price, moved),
+        made.trades,
+        made.time_ns // NS_PER_MS,
+    )
+
+
+def candle(made: Candle, rules: Instrument) -> replies.Candle:
+    """A candle; `open_at` is when it begins."""
+    return replies.Candle(*_candle_fields(made, rules))
+
+
+def _candle_fields(made: Candle, rules: Instrument) -> tuple[Any, ...]:
+    opened, high, low, close = (rules.price_text(ticks) for ticks in made.prices())
+    return (
+        made.open_s * 1000,
+        opened,
+        high,
+        low,
+        close,
+        rules.quantity_text(made.volume_lots),
+        rules.quote.text(made.quote_minor),
+        made.trades,
+        str(made.first_market_trade_id),
+        str(made.last_market_trade_id),
+        rules.quantity_text(made.taker_buy_lots),
+        rules.quote.text(made.taker_buy_quote_minor),
+    )
+
+
+# --- events
+
+
+def event(message: Message, rules: Rules, assets: Mapping[str, Asset]) -> events.Event:
+    """An event of a channel."""
+    first = message.first_channel_sequence
+    return events.Event(
+        name_of(message.channel),
+        message.sequence,
+        message.channel_sequence,
+        _event_data(message.data, rules, assets),
+        msgspec.UNSET if first is None else first,
+    )
+
+
+def _event_data(data: Any, rules: Rules, assets: Mapping[str, Asset]) -> msgspec.Struct:
+    if isinstance(data, Trade):
+        of = rules(data.market)
+        return events.TradeEvent(
+            str(data.trade_id),
+            of.price_text(data.price_ticks),
+            of.quantity_text(data.quantity_lots),
+            SIDE_NAMES[data.taker_side],
+            data.time_ns // NS_PER_MS,
+            str(data.market_trade_id),
+            str(data.aggregate_id),
+        )
+    if isinstance(data, DepthDiff):
+        of = rules(data.market)
+        bids, asks = levels(list(data.bids.items()), of), levels(list(data.asks.items()), of)
+        return events.DepthDiff(data.first_sequence, data.last_sequence, bids, asks)
+    if isinstance(data, OrderUpdated):
+        return _order_event(data, rules(data.terms.market))
+    if isinstance(data, BalancesUpdate):
+        return events.BalancesUpdate(balances(data.accounts, assets))
+    if isinstance(data, MarketChanged):
+        return events.BookTicker(*best(data.best_bid, data.best_ask, rules(data.market)))
+    if isinstance(data, Ticker):
+        return ticker(data, rules(data.market))
+    if isinstance(data, CandleUpdate):
+        return events.CandleEvent(*(*_candle_fields(data.candle, rules(data.market)), data.closed))
+    return _snapshot(data, rules, assets)
+
+
+def _snapshot(data: Any, rules: Rules, assets: Mapping[str, Asset]) -> msgspec.Struct:
+    if isinstance(data, DepthSnapshot):
+        bids, asks = (msgspec.Raw(b"[%b]" % b",".join(parts)) for parts in (data.bids, data.asks))
+        return events.DepthSnapshot(data.last_sequence, bids, asks)
+    if isinstance(data, OrdersSnapshot):
+        return events.OrdersSnapshot([order(found, rules(found.terms.market)) for found in data.orders])
+    assert isinstance(data, BalancesSnapshot), data
+    return events.BalancesSnapshot(balances(data.accounts, assets))
+
+
+def _order_event(update: OrderUpdated, rules: Instrument) -> events.OrderUpdate:
+    made = update.trade
+    fill = None if made is None else order_fill(made, made.taker_order_id == update.order_id, rules)
+    return events.OrderUpdate(UPDATE_REASON_NAMES[update.reason], order(update, rules), fill)

@@ -1,0 +1,138 @@
+"""What a socket sends, as types: answers, and the events of channels."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from exchange.api.native import replies
+
+# A client's own name for a request; a number is one that can be sent back.
+Id = str | Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | None
+SentId = Id | msgspec.UnsetType
+
+
+def sent_id(request_id: Id) -> SentId:
+    """The id as it goes back: left out where the request had none."""
+    return msgspec.UNSET if request_id is None else request_id
+
+
+class _Answer(msgspec.Struct, tag_field="message_type", omit_defaults=True, gc=False):
+    """An answer to a request on a socket."""
+
+
+class ResultMessage(_Answer, tag="RESULT"):
+    """What was asked for."""
+
+    data: Any
+    id: SentId = msgspec.UNSET
+
+
+class ErrorMessage(_Answer, tag="ERROR"):
+    """Why there is nothing: the fields of an error."""
+
+    code: str
+    message: str
+    order: replies.OrderWithFills | msgspec.UnsetType = msgspec.UNSET
+    retry_after_s: int | msgspec.UnsetType = msgspec.UNSET
+    id: SentId = msgspec.UNSET
+
+
+class Subscribed(_Answer, tag="SUBSCRIBED"):
+    """A subscription has begun, after the event of this count."""
+
+    channel: str
+    channel_sequence: int
+    id: SentId = msgspec.UNSET
+
+
+class Unsubscribed(_Answer, tag="UNSUBSCRIBED"):
+    """A subscription has ended."""
+
+    channel: str
+    id: SentId = msgspec.UNSET
+
+
+class Pong(_Answer, tag="PONG"):
+    """The answer to PING."""
+
+    id: SentId = msgspec.UNSET
+
+
+class Event(msgspec.Struct, omit_defaults=True, gc=False):
+    """One event of a channel. `first_channel_sequence` is there where it stands for several."""
+
+    channel: str
+    sequence: int
+    channel_sequence: int
+    data: msgspec.Struct
+    first_channel_sequence: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class TradeEvent(msgspec.Struct, gc=False):
+    """`trade@MARKET`."""
+
+    trade_id: str
+    price: str
+    quantity: str
+    taker_side: str
+    timestamp: int
+    market_trade_id: str
+    aggregate_id: str
+
+
+class DepthDiff(msgspec.Struct, tag_field="type", tag="diff", gc=False):
+    """`depth@MARKET`: new totals of levels, 0 where a level is gone."""
+
+    first_sequence: int
+    last_sequence: int
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+
+
+class DepthSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False):
+    """`depth@MARKET`: the whole book."""
+
+    last_sequence: int
+    bids: msgspec.Raw
+    asks: msgspec.Raw
+
+
+class BookTicker(msgspec.Struct, gc=False):
+    """`book_ticker@MARKET`: the best of a book."""
+
+    best_bid: str | None
+    best_bid_quantity: str | None
+    best_ask: str | None
+    best_ask_quantity: str | None
+
+
+class CandleEvent(replies.Candle):
+    """`candle_INTERVAL@MARKET`: a candle, and whether it has ended."""
+
+    closed: bool
+
+
+class OrderUpdate(msgspec.Struct, tag_field="type", tag="update", gc=False):
+    """`orders@USER`: one step of an order."""
+
+    reason: str
+    order: replies.Order
+    fill: replies.OrderFill | None
+
+
+class OrdersSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False):
+    """`orders@USER`: the open orders."""
+
+    orders: list[replies.Order]
+
+
+class BalancesUpdate(msgspec.Struct, tag_field="type", tag="update", gc=False):
+    """`balances@USER`: the accounts that one command changed."""
+
+    balances: list[replies.Balance]
+
+
+class BalancesSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False):
+    """`balances@USER`: all accounts."""
+
+    balances: list[replies.Balance]

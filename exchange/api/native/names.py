@@ -1,0 +1,29 @@
+"""The native names of enumerated values and of channels."""
+
+from exchange.core.candles import INTERVAL_NAMES
+from exchange.core.commands import OrderType, Side, TimeInForce
+from exchange.core.events import ExpireReason, OrderStatus, UpdateReason
+from exchange.core.instrument import MarketStatus
+from exchange.core.public import Channel
+
+SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+ORDER_TYPES = {"limit": OrderType.LIMIT, "market": OrderType.MARKET}
+TIMES_IN_FORCE = {"gtc": TimeInForce.GTC, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
+
+# Names by value: the values count from zero, and a tuple is found faster than an enumeration's hash.
+SIDE_NAMES = tuple(SIDES)
+ORDER_TYPE_NAMES = tuple(ORDER_TYPES)
+TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
+STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)
+EXPIRE_REASON_NAMES = tuple(reason.name.lower() for reason in ExpireReason)
+MARKET_STATUS_NAMES = tuple(status.name.lower() for status in MarketStatus)
+UPDATE_REASON_NAMES = tuple(reason.name.lower() for reason in UpdateReason)
+
+PUBLIC = ("trade", "depth", "book_ticker", "ticker", *(f"candle_{name}" for name in INTERVAL_NAMES))
+PRIVATE = ("orders", "balances")
+KIND_NAMES = (*PUBLIC, *PRIVATE)  # in the order of Kind
+
+
+def name_of(channel: Channel) -> str:
+    """The name of a channel."""
+    return f"{KIND_NAMES[channel.kind]}@{channel.subject}"

@@ -1,0 +1,33 @@
+"""Why an order was refused, with the numbers: one sentence, made of values as they were when it was refused."""
+
+from exchange.core.book import Trader
+from exchange.core.commands import OrderType, PlaceOrder, Side
+from exchange.core.events import RejectReason
+from exchange.core.instrument import Instrument
+
+
+def refusal_detail(reason: RejectReason, terms: PlaceOrder, trader: Trader, rules: Instrument) -> str | None:
+    """The sentence; None where the reason says it all."""
+    if reason is RejectReason.INSUFFICIENT_BALANCE:
+        return _shortfall(terms, trader, rules)
+    if reason is RejectReason.MIN_NOTIONAL:
+        least = rules.quote.text(rules.min_notional_minor)
+        return f"Price times quantity must be at least {least} {rules.quote.symbol}, {rules.symbol}'s min_notional."
+    if reason is RejectReason.TOO_MANY_OPEN_ORDERS:
+        return f"You have {rules.max_open_orders} open orders in {rules.symbol}, its max_open_orders."
+    if reason is RejectReason.MARKET_NOT_TRADING:
+        return f"{rules.symbol} takes no orders now; its status is {rules.status.name.lower()}."
+    return None
+
+
+def _shortfall(terms: PlaceOrder, trader: Trader, rules: Instrument) -> str:
+    if terms.side is Side.BUY:
+        asset, available_minor = rules.quote, trader.quote.available
+        price_ticks = terms.price_ticks if terms.order_type is OrderType.LIMIT else None
+        needed_minor = None if price_ticks is None else price_ticks * terms.quantity_lots * rules.notional_unit
+    else:
+        asset, available_minor = rules.base, trader.base.available
+        needed_minor = terms.quantity_lots * rules.lot_minor
+    # What a market order costs is walked no further than what is available.
+    needed = "more" if needed_minor is None else asset.text(needed_minor)
+    return f"{needed} {asset.symbol} is needed; {asset.text(available_minor)} is available."

@@ -1,0 +1,105 @@
+"""Reads: named queries in, typed results out, from memory or from the database."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from exchange.core.candles import Candle
+from exchange.core.events import BalanceChanged, OrderUpdated
+from exchange.core.instrument import Instrument, MarketStatus
+from exchange.core.market_data import MarketData
+from exchange.core.public import Ticker
+from exchange.pipeline.engine import Engine
+from exchange.service.codes import Code, Refused
+from exchange.service.history import Fill, History, OrderRead, Page, PublicTrade
+from exchange.service.order_lookup import OrderLookup, OrderName
+from exchange.service.queries import Balances, Depth, DepthResult, Markets, OpenOrders
+
+
+@dataclass(slots=True)
+class Health:
+    """The last durable sequence, and the status of each market."""
+
+    sequence: int
+    markets: dict[str, MarketStatus]
+
+
+class Reading:
+    """What can be read. Users and markets are known ones."""
+
+    def __init__(
+        self, engine: Engine, history: History, orders: OrderLookup, data: MarketData, ready: Callable[[], bool]
+    ) -> None:
+        self._engine = engine
+        self._history = history
+        self._orders = orders
+        self._data = data
+        self._ready = ready
+
+    # --- at once
+
+    def health(self) -> Health:
+        """Whether the exchange can trade. Raises Refused while it cannot."""
+        if not self._ready():
+            raise Refused(Code.NOT_READY)
+        markets = {symbol: market.instrument.status for symbol, market in sorted(self._engine.venue.markets.items())}
+        return Health(self._engine.durable_sequence, markets)
+
+    def time_ns(self) -> int:
+        """The exchange's clock."""
+        return self._engine.now_ns()
+
+    def tickers(self, market: str | None) -> list[Ticker]:
+        """One market over the last 24 hours, or all; released values, so durable ones."""
+        now_ns = self._engine.now_ns()
+        return [view.ticker(now_ns) for view in self._data if market is None or view.symbol == market]
+
+    # --- from memory, once it is durable
+
+    async def markets(self) -> list[Instrument]:
+        """The rules of all markets."""
+        return await self._engine.read(Markets())
+
+    async def depth(self, query: Depth) -> DepthResult:
+        """The best levels of a book."""
+        return await self._engine.read(query)
+
+    async def balances(self, user_id: str) -> list[BalanceChanged]:
+        """All accounts of a user."""
+        return await self._engine.read(Balances(user_id))
+
+    async def open_orders(self, query: OpenOrders) -> list[OrderUpdated]:
+        """A user's open orders, oldest first."""
+        return await self._engine.read(query)
+
+    # --- from the database
+
+    async def order(self, name: OrderName) -> OrderRead:
+        """One order, open or closed, with its fills. Raises Refused."""
+        found = await self._orders.find(name)
+        if found is None:
+            raise Refused(Code.UNKNOWN_ORDER)
+        return found
+
+    async def orders(self, user_id: str, market: str | None, page: Page) -> list[OrderUpdated]:
+        """A page of a user's orders, open ones included."""
+        # The open ones first: an order that closes in between is in the database by then, and that is the newer word.
+        found = {order.order_id: order for order in await self._engine.read(OpenOrders(user_id, market))}
+        closed = await self._history.closed_orders(user_id, market, page)
+        found.update((order.order_id, order) for order in closed)
+        within = [order for order in found.values() if page.has(order.order_id, order.created_ns)]
+        within.sort(key=lambda order: order.order_id, reverse=not page.oldest_first)
+        return within[: page.limit]
+
+    async def trades(self, market: str | None, page: Page) -> Sequence[PublicTrade]:
+        """A page of the trades of one market, or of all."""
+        return await self._history.trades(market, page)
+
+    async def fills(self, user_id: str, market: str | None, order_id: int | None, page: Page) -> Sequence[Fill]:
+        """A page of a user's fills."""
+        return await self._history.fills(user_id, market, order_id, page)
+
+    async def candles(
+        self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int
+    ) -> list[Candle]:
+        """Candles that begin in a range of times, oldest first."""
+        return await self._history.candles(market, interval_s, start_s, end_s, limit)

@@ -1,0 +1,89 @@
+"""What commands come to, as data. With `Refused` and the exceptions of the pipeline, these are all there is."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from exchange.core.events import BalanceChanged, OrderUpdated, Trade
+from exchange.core.instrument import Instrument
+from exchange.core.outcome import Applied
+from exchange.service.history import OrderRead
+
+
+class Placed:
+    """An order was placed; as its command left it."""
+
+    __slots__ = ("applied", "rules")
+
+    def __init__(self, applied: Applied, rules: Instrument) -> None:
+        self.applied = applied
+        self.rules = rules
+
+    @property
+    def order(self) -> OrderUpdated:
+        """The order."""
+        order = self.applied.order
+        assert order is not None
+        return order
+
+    def trades(self) -> list[Trade]:
+        """What the order took."""
+        order_id, found = self.order.order_id, []
+        for event in self.applied.events:
+            if isinstance(event, Trade):
+                if event.taker_order_id == order_id:
+                    found.append(event)
+            elif not isinstance(event, OrderUpdated):
+                break  # of levels and accounts, which come behind all orders
+        return found
+
+
+class Canceled:
+    """An order was canceled."""
+
+    __slots__ = ("order", "rules")
+
+    def __init__(self, order: OrderUpdated, rules: Instrument) -> None:
+        self.order = order
+        self.rules = rules
+
+
+class Known:
+    """The order was placed before: a retry has found it, as it is now."""
+
+    __slots__ = ("read", "rules")
+
+    def __init__(self, read: OrderRead, rules: Instrument) -> None:
+        self.read = read
+        self.rules = rules
+
+
+Result = Placed | Canceled | Known
+BatchResult = Placed | Canceled | Known | BaseException
+
+
+@dataclass(slots=True)
+class CanceledAll:
+    """The orders that were canceled, in all the markets that were asked for."""
+
+    orders: list[OrderUpdated]
+
+
+@dataclass(slots=True)
+class Credited:
+    """The user's balances after a deposit, or as they are now after a deposit that was made before."""
+
+    user_id: str
+    accounts: list[BalanceChanged]
+
+
+class Listener(Protocol):
+    """Who has sent one order or cancel: told once, in the step that releases it or later, without a task that waits."""
+
+    def done(self, result: Result) -> None:
+        """Take what came of it."""
+
+    def failed(self, error: BaseException) -> None:
+        """Take why nothing came of it: Refused, or what `code_of` knows."""
+
+    def looks_up(self) -> None:
+        """The command is decided; what is told of it takes a look into the database, and may take a while."""

@@ -1,0 +1,63 @@
+"""What a dialect of the API is made over: one object, which knows no JSON and no HTTP."""
+
+from exchange.core.instrument import Asset, Instrument
+from exchange.core.public import Channel, Kind
+from exchange.core.venue import Venue
+from exchange.pipeline.engine import Engine
+from exchange.pipeline.feeds import Feeds
+from exchange.service.limits import RateLimits
+from exchange.service.principal import Authenticator, Permission, Principal, RequestView, require, user_for
+from exchange.service.reading import Reading
+from exchange.service.tasks import Tasks
+from exchange.service.trading import Trading
+
+
+class Service:
+    """Commands, reads and subscriptions, and who may ask for them."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        feeds: Feeds,
+        trading: Trading,
+        reading: Reading,
+        authenticator: Authenticator,
+        limits: RateLimits,
+        tasks: Tasks,
+    ) -> None:
+        self._venue: Venue = engine.venue
+        self._authenticator = authenticator
+        self.engine = engine
+        self.feeds = feeds
+        self.trading = trading
+        self.reading = reading
+        self.limits = limits
+        self.tasks = tasks
+
+    def principal(self, request: RequestView, needed: Permission) -> Principal:
+        """Who sends the request. Raises Refused."""
+        return self._authenticator.authenticate(request, needed)
+
+    def user(self, principal: Principal, named: str | None, needed: Permission) -> str:
+        """The known user that the principal acts for, given the one that the request names. Raises Refused."""
+        return user_for(principal, named, self._venue.ledger, needed)
+
+    def require_admin(self, request: RequestView, message: str) -> None:
+        """Raise Refused unless the request is an administrator's."""
+        require(self.principal(request, Permission.ADMIN), Permission.ADMIN, message)
+
+    def rules(self, market: str) -> Instrument:
+        """The instrument of that name. Raises Refused."""
+        return self.trading.rules(market)
+
+    @property
+    def assets(self) -> dict[str, Asset]:
+        """All assets; one that is there never changes."""
+        return self._venue.assets
+
+    def admit_channel(self, principal: Principal, channel: Channel) -> None:
+        """Raise Refused unless the channel is one of a known market, or of a user that the principal may act for."""
+        if channel.kind >= Kind.ORDERS:
+            self.user(principal, channel.subject, Permission.READ)
+        else:
+            self.rules(channel.subject)

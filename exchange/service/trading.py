@@ -1,0 +1,264 @@
+"""Orders and cancels: commands in, results out, whichever dialect they come in.
+
+Every call gets its commands in line before it returns, so the order of calls is the order of commands. One order or
+cancel tells its listener in the step that releases it; several are awaited.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from typing import Generic, TypeVar
+
+from exchange.core.commands import CancelAll, CancelOrder, Deposit, PlaceOrder
+from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
+from exchange.core.instrument import Asset, Instrument
+from exchange.core.outcome import Applied
+from exchange.pipeline.engine import Engine
+from exchange.pipeline.outcomes import OVERLOADED, Outcome, OutcomeUnknown
+from exchange.service.codes import Code, Refused, refusal_of
+from exchange.service.history import OrderRead
+from exchange.service.limits import RateLimits
+from exchange.service.order_lookup import Elsewhere, OrderLookup, OrderName
+from exchange.service.queries import Balances
+from exchange.service.results import BatchResult, Canceled, CanceledAll, Credited, Known, Listener, Placed
+from exchange.service.tasks import Tasks
+
+ResultT = TypeVar("ResultT")
+Outcomes = Awaitable[list[Outcome]]
+
+
+class Submitted(Generic[ResultT]):
+    """Several commands on their way: to be awaited for their result.
+
+    `in_line` is there when they are of several markets. Then not all of them are in line yet, and what is sent after
+    them could overtake them, until that is done.
+    """
+
+    def __init__(
+        self,
+        result: Coroutine[None, None, ResultT],
+        commands: Sequence[PlaceOrder | CancelOrder | CancelAll],
+        outcomes: "asyncio.Future[list[Outcome]] | None",
+    ) -> None:
+        self.result = result
+        self.in_line = outcomes if len({command.market for command in commands}) > 1 else None
+
+    def __await__(self) -> Generator[None, None, ResultT]:
+        return self.result.__await__()
+
+
+class _Ticket:
+    """The ticket of one order or cancel, which has a listener."""
+
+    __slots__ = ("_command", "_listener", "_rules", "_trading", "since")
+
+    def __init__(
+        self,
+        trading: "Trading",
+        listener: Listener,
+        command: PlaceOrder | CancelOrder,
+        rules: Instrument,
+        since: float,
+    ) -> None:
+        self._trading = trading
+        self._listener: Listener | None = listener
+        self._command = command
+        self._rules = rules
+        self.since = since
+
+    def resolve(self, index: int, outcome: Outcome) -> None:
+        """Tell the listener, unless it was told that nobody knows."""
+        listener, self._listener = self._listener, None
+        if listener is None:
+            return
+        try:
+            if not isinstance(outcome, Applied):
+                self._trading.tell(listener, self._command, self._rules, outcome)
+            elif isinstance(self._command, PlaceOrder):
+                listener.done(Placed(outcome, self._rules))
+            else:
+                assert outcome.order is not None
+                listener.done(Canceled(outcome.order, self._rules))
+        except Exception as error:  # one request's failure, and the writer goes on
+            listener.failed(error)
+
+    def give_up(self) -> None:
+        """Tell the listener that nobody knows."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.failed(OutcomeUnknown())
+
+
+class Trading:
+    """What a known user can do, and the deposits of an administrator."""
+
+    def __init__(self, engine: Engine, orders: OrderLookup, limits: RateLimits, tasks: Tasks) -> None:
+        self._engine = engine
+        self._orders = orders
+        self._limits = limits
+        self._tasks = tasks
+        self._venue = engine.venue
+
+    def rules(self, market: str) -> Instrument:
+        """The instrument of that name. Raises Refused."""
+        found = self._venue.markets.get(market)
+        if found is None:
+            raise Refused(Code.UNKNOWN_MARKET, f"There is no market {market[:40]}.")
+        return found.instrument
+
+    def asset(self, symbol: str) -> Asset | None:
+        """The asset of that symbol."""
+        return self._venue.assets.get(symbol)
+
+    # --- one order
+
+    def place(self, listener: Listener, command: PlaceOrder, rules: Instrument) -> None:
+        """Place an order; the listener is told once it is durable. Raises Refused, Overloaded or Stopping at once."""
+        self._limits.orders(command.user_id, 1)
+        engine = self._engine
+        engine.enter(_Ticket(self, listener, command, rules, engine.loop_time()), (command,))
+
+    def cancel(self, listener: Listener, command: CancelOrder, rules: Instrument) -> None:
+        """Cancel an order in the same way."""
+        engine = self._engine
+        engine.enter(_Ticket(self, listener, command, rules, engine.loop_time()), (command,))
+
+    def tell(self, listener: Listener, command: PlaceOrder | CancelOrder, rules: Instrument, outcome: Outcome) -> None:
+        """Tell the listener of a command that changed nothing: from memory at once, else from the database."""
+        if isinstance(command, PlaceOrder):
+            if not isinstance(outcome, Duplicate):
+                listener.failed(refusal_of(outcome))
+                return
+            name = OrderName(command.user_id, rules.symbol, outcome.order_id, None)
+            self._later(listener, lambda: self._known(name, rules), "look up a retried order")
+            return
+        if not _is_unknown(outcome):
+            listener.failed(refusal_of(outcome))
+            return
+        name = OrderName(command.user_id, rules.symbol, command.order_id, command.client_order_id)
+        found = self._orders.recall(name)
+        if isinstance(found, Elsewhere):
+            missing = found
+            self._later(listener, lambda: self._closed(name, missing, outcome, rules), "look up a closed order")
+        else:
+            listener.failed(_closed_refusal(found, outcome, rules))
+
+    def _later(self, listener: Listener, look: Callable[[], Coroutine[None, None, Known]], what: str) -> None:
+        """Tell the listener what a look into the database finds."""
+
+        async def tell() -> None:
+            try:
+                known = await look()
+            except Exception as error:
+                listener.failed(error)
+            else:
+                listener.done(known)
+
+        self._tasks.start(tell, what)
+        listener.looks_up()
+
+    async def _known(self, name: OrderName, rules: Instrument) -> Known:
+        """The order of a retry, as it is now."""
+        found = await self._orders.find(name)
+        if found is None:
+            raise Refused(Code.UNKNOWN_ORDER)
+        return Known(found, rules)
+
+    async def _closed(self, name: OrderName, missing: Elsewhere, outcome: Outcome, rules: Instrument) -> Known:
+        """Raises Refused: the order that could not be canceled is closed, or there is none."""
+        raise _closed_refusal(await self._orders.look_up(name, missing), outcome, rules)
+
+    # --- several
+
+    def cancel_all(self, user_id: str, market: str | None) -> Submitted[CanceledAll]:
+        """Cancel all open orders of a user, in one market or in all."""
+        markets = sorted(self._venue.markets) if market is None else [self.rules(market).symbol]
+        commands = [CancelAll(user_id, symbol) for symbol in markets]
+        outcomes = self._engine.submit_all(commands) if commands else None
+        return Submitted(self._cancel_all(outcomes), commands, outcomes)
+
+    async def _cancel_all(self, outcomes: Outcomes | None) -> CanceledAll:
+        canceled: list[OrderUpdated] = []
+        for outcome in await outcomes if outcomes is not None else ():
+            if outcome is OVERLOADED:
+                raise Refused(Code.OVERLOADED, "Some markets were too busy; cancel again what is still open.")
+            if isinstance(outcome, Applied):
+                canceled += [event for event in outcome.events if isinstance(event, OrderUpdated)]
+        return CanceledAll(canceled)
+
+    def batch(
+        self, user_id: str, items: Sequence[PlaceOrder | CancelOrder | BaseException]
+    ) -> Submitted[list[BatchResult]]:
+        """Place and cancel several, each on its own; an item that is an exception is its own result."""
+        limited: Refused | None = None
+        try:
+            self._limits.orders(user_id, sum(isinstance(item, PlaceOrder) for item in items))
+        except Refused as error:
+            if not any(isinstance(item, CancelOrder) for item in items):
+                raise
+            limited = error  # whoever may place no more can still get out
+        results: list[BatchResult | None] = []
+        commands: list[PlaceOrder | CancelOrder] = []
+        for item in items:
+            if isinstance(item, BaseException):
+                results.append(item)
+            elif limited is not None and isinstance(item, PlaceOrder):
+                results.append(limited)
+            else:
+                results.append(None)
+                commands.append(item)
+        outcomes = self._engine.submit_all(commands) if commands else None
+        return Submitted(self._batch(results, commands, outcomes), commands, outcomes)
+
+    async def _batch(
+        self,
+        results: list[BatchResult | None],
+        commands: Sequence[PlaceOrder | CancelOrder],
+        outcomes: Outcomes | None,
+    ) -> list[BatchResult]:
+        answered = zip(commands, await outcomes if outcomes is not None else (), strict=True)
+        complete: list[BatchResult] = []
+        for result in results:
+            if result is not None:
+                complete.append(result)
+                continue
+            try:
+                complete.append(await self._batch_result(*next(answered)))
+            except Exception as error:  # one missing answer must not hide the other results
+                complete.append(error)
+        return complete
+
+    async def _batch_result(self, command: PlaceOrder | CancelOrder, outcome: Outcome) -> BatchResult:
+        rules = self.rules(command.market)
+        if isinstance(command, PlaceOrder):
+            if isinstance(outcome, Applied):
+                return Placed(outcome, rules)
+            if isinstance(outcome, Duplicate):
+                return await self._known(OrderName(command.user_id, rules.symbol, outcome.order_id, None), rules)
+        elif isinstance(outcome, Applied):
+            assert outcome.order is not None
+            return Canceled(outcome.order, rules)
+        elif _is_unknown(outcome):
+            name = OrderName(command.user_id, rules.symbol, command.order_id, command.client_order_id)
+            raise _closed_refusal(await self._orders.find_closed(name), outcome, rules)
+        raise refusal_of(outcome)
+
+    # --- administration
+
+    async def deposit(self, command: Deposit) -> Credited:
+        """Credit a user; the same key with the same content is credited once."""
+        outcome = await self._engine.submit(command)
+        if not isinstance(outcome, Applied | Duplicate):
+            raise refusal_of(outcome)
+        return Credited(command.user_id, await self._engine.read(Balances(command.user_id)))
+
+
+def _is_unknown(outcome: Outcome) -> bool:
+    return isinstance(outcome, Rejected) and outcome.reason is RejectReason.UNKNOWN_ORDER
+
+
+def _closed_refusal(found: OrderRead | None, outcome: Outcome, rules: Instrument) -> Refused:
+    """Why an order could not be canceled. One that was placed after the cancel was refused is none of its."""
+    assert isinstance(outcome, Rejected)
+    if found is None or found.order.order_id > outcome.last_order_id:
+        return Refused(Code.UNKNOWN_ORDER)
+    return Refused(Code.ORDER_CLOSED, order=Known(found, rules))

@@ -1,0 +1,131 @@
+"""The baseline: the state that the journal begins from, which a replay begins with.
+
+It is stored in parts, so that none is large: each is a JSON object, and the lists of all parts together are the lists
+of the state. CODEC_VERSION counts changes of this form; `DECODERS` has a decoder for each. A new database has one part,
+`{}`, which is the empty venue.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import orjson
+
+from exchange.core.commands import PlaceOrder
+from exchange.core.events import BalanceChanged
+from exchange.core.instrument import Asset
+from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
+from exchange.failure import Failure
+from exchange.store import journal
+
+CODEC_VERSION = 1
+PART_MAX = 10_000  # items of a list in one part
+COUNTS = ("sequence", "time_ns", "last_order_id", "last_priority", "last_trade_id")
+
+Json = dict[str, Any]
+
+
+async def load(connection: Any) -> VenueState:
+    """The stored baseline. Raises Failure if it is missing, or of a version that this exchange does not know."""
+    rows = await connection.fetch("SELECT codec_version, content FROM baseline ORDER BY part")
+    versions = {row["codec_version"] for row in rows}
+    if len(versions) != 1 or not versions <= DECODERS.keys():
+        raise Failure(f"The baseline of the journal has codec versions {sorted(versions)}, which cannot be read.")
+    return DECODERS[versions.pop()]([orjson.loads(row["content"]) for row in rows])
+
+
+async def store(connection: Any, state: VenueState) -> None:
+    """Replace the stored baseline. The journal must go on from this state."""
+    rows = [(part, state.sequence, CODEC_VERSION, text) for part, text in enumerate(encode(state))]
+    async with connection.transaction():
+        await connection.execute("DELETE FROM baseline")
+        await connection.copy_records_to_table("baseline", records=rows)
+
+
+def encode(state: VenueState) -> Iterator[str]:
+    """The parts of a state."""
+    yield _text(
+        {name: getattr(state, name) for name in COUNTS}
+        | {
+            "assets": [(asset.symbol, asset.decimals) for asset in state.assets],
+            "markets": [_market(market) for market in state.markets],
+        }
+    )
+    lists: dict[str, tuple[Sequence[Any], Callable[[Any], Any]]] = {
+        "users": (state.users, str),
+        "accounts": (state.accounts, _account),
+        "orders": (state.orders, _order),
+        "client_orders": (state.recent_client_orders, lambda found: (found[0], *_terms(found[1]))),
+        "deposits": (state.recent_deposits, lambda d: (d.key, d.user_id, d.asset, str(d.amount_minor))),
+    }
+    for name, (items, row) in lists.items():
+        for begin in range(0, len(items), PART_MAX):
+            yield _text({name: [row(item) for item in items[begin : begin + PART_MAX]]})
+
+
+def _text(part: Json) -> str:
+    return orjson.dumps(part).decode()
+
+
+def _market(market: MarketState) -> tuple[Any, ...]:
+    return (
+        journal.rules(market.instrument),
+        *(market.book_sequence, market.depth_sequence, market.best_sequence),
+        *(market.trade_sequence, market.last_aggregate_id, market.last_trade_ns, market.candles),
+    )
+
+
+def _account(account: BalanceChanged) -> tuple[Any, ...]:
+    amounts = str(account.available_minor), str(account.locked_minor)
+    return account.user_id, account.asset, *amounts, account.balances_sequence, account.orders_sequence
+
+
+def _order(order: OpenOrder) -> tuple[Any, ...]:
+    executed = order.executed_lots, str(order.executed_quote_minor)
+    return order.order_id, *executed, order.priority, order.created_ns, order.updated_ns, *_terms(order.terms)
+
+
+def _terms(terms: PlaceOrder) -> tuple[Any, ...]:
+    return (
+        *(terms.user_id, terms.market, terms.side, terms.order_type, terms.time_in_force, terms.post_only),
+        *(terms.price_ticks, terms.quantity_lots, terms.client_order_id),
+    )
+
+
+def _decode_1(parts: Sequence[Json]) -> VenueState:
+    lists: dict[str, list[Any]] = {}
+    counts: dict[str, int] = {}
+    for part in parts:
+        for name, value in part.items():
+            if isinstance(value, list):
+                lists.setdefault(name, []).extend(value)
+            else:
+                counts[name] = value
+    assets = {symbol: Asset(symbol, decimals) for symbol, decimals in lists.get("assets", ())}
+    return VenueState(
+        **counts,
+        assets=list(assets.values()),
+        markets=[
+            MarketState(
+                journal.instrument_from(rules, assets), book, depth, best, trade, aggregate, time_ns, tuple(candles)
+            )
+            for rules, book, depth, best, trade, aggregate, time_ns, candles in lists.get("markets", ())
+        ],
+        users=lists.get("users", []),
+        accounts=[
+            BalanceChanged(user_id, asset, int(available), int(locked), *numbers)
+            for user_id, asset, available, locked, *numbers in lists.get("accounts", ())
+        ],
+        orders=[
+            OpenOrder(order_id, journal.terms_from(terms), lots, int(quote), priority, created_ns, updated_ns)
+            for order_id, lots, quote, priority, created_ns, updated_ns, *terms in lists.get("orders", ())
+        ],
+        recent_client_orders=[
+            (order_id, journal.terms_from(terms)) for order_id, *terms in lists.get("client_orders", ())
+        ],
+        recent_deposits=[
+            DepositState(key, user_id, asset, int(amount)) for key, user_id, asset, amount in lists.get("deposits", ())
+        ],
+    )
+
+
+DECODERS: Final[dict[int, Callable[[Sequence[Json]], VenueState]]] = {1: _decode_1}

@@ -1,0 +1,124 @@
+"""What errors say: the numbers, the names, and what is expected in the API's words."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from exchange.api.native import codec, messages, models
+from exchange.api.native.errors import ApiError
+from exchange.core.events import Rejected
+from tests.core.stories import SOL_USDC, order_of, venue_of
+
+ORDER = '"market":"A_B","side":"buy","order_type":"limit","quantity":"1","price":"1"'
+
+
+def said(body: str, model: type[msgspec.Struct] = models.PlaceOrderRequest) -> str:
+    """The code and the text of the refusal."""
+    with pytest.raises(ApiError) as refused:
+        codec.decode(body.encode(), model)
+    return f"{refused.value.code}: {refused.value.message}"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (f'{{{ORDER.replace("1", "2", 0)},"price":2}}', 'INVALID_NUMBER: price must be a string such as "150.02".'),
+        (f'{{{ORDER},"post_only":1}}', "INVALID_FIELD: post_only must be true or false."),
+        (f'{{{ORDER},"user_id":[]}}', "INVALID_FIELD: user_id must be a string."),
+        ("[]", "INVALID_FIELD: The request must be an object."),
+        ('{"market":"A_B"}', "INVALID_FIELD: side is missing."),
+    ],
+)
+def test_a_wrong_type_is_told_in_the_words_of_the_api(body: str, text: str) -> None:
+    assert said(body) == text
+
+
+def test_an_unknown_field_names_the_known_ones() -> None:
+    text = said(f'{{{ORDER},"worst":1}}')
+    assert text.startswith("INVALID_FIELD: worst is no field of this; known are ")
+    assert all(name in text for name in models.PlaceOrderRequest.__struct_fields__)
+    text = said('{"cancel":{"market":"A_B","id":"1"}}', models.BatchCancelItem)
+    assert text == "INVALID_FIELD: id is no field of this; known are market, order_id, client_order_id."
+
+
+TWICE: dict[str, tuple[str, type[msgspec.Struct]]] = {
+    "an order": (f'{{{ORDER},"price":"2"}}', models.PlaceOrderRequest),
+    "a default": (f'{{{ORDER},"post_only":false,"post_only":false}}', models.PlaceOrderRequest),
+    "a null": (f'{{{ORDER},"user_id":null,"user_id":"a"}}', models.PlaceOrderRequest),
+    "an escape": (f'{{{ORDER},"\\u0070rice":"2"}}', models.PlaceOrderRequest),
+    "a cancel": ('{"market":"A_B","market":"A_C","order_id":"1"}', models.OrderRequest),
+    "a batch": ('{"orders":[{"a":1}],"orders":[]}', models.BatchRequest),
+    "within": ('{"cancel":{"market":"A_B","order_id":"1","order_id":"2"}}', models.BatchCancelItem),
+    "an item": ('{"cancel":{"market":"A_B","order_id":"1"},"cancel":{"market":"A_B"}}', models.BatchCancelItem),
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_a_field_that_is_given_twice_is_refused_by_name(name: str) -> None:
+    assert said(*TWICE[name]).endswith("is given twice.")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{{{ORDER}}}",
+        f'{{{ORDER},"client_order_id":"a.b"}}',
+        f'{{{ORDER},"user_id":"a:b"}}',
+        f'{{{ORDER},"post_only":true}}',
+    ],
+)
+def test_a_field_that_is_given_once_is_taken(body: str) -> None:
+    assert codec.decode(body.encode(), models.PlaceOrderRequest).price == "1"
+
+
+@pytest.mark.parametrize("kind", ["ping", "Ping", "PING"])
+def test_the_type_of_a_message_is_taken_in_any_letters(kind: str) -> None:
+    assert messages.read(f'{{"message_type":"{kind}","id":7}}') == messages.Ping(id=7)
+
+
+@pytest.mark.parametrize("kind", ["order", "ORDER"])
+@pytest.mark.parametrize("more", ['"price":"2"', '"id":1,"id":2', '"message_type":"ORDER"'])
+def test_a_message_with_a_field_twice_is_refused(kind: str, more: str) -> None:
+    read = messages.read(f'{{"message_type":"{kind}",{ORDER},{more}}}')
+    assert isinstance(read, messages.Unreadable)
+    assert read.error.message.endswith("is given twice.")
+
+
+def test_an_interval_is_case_sensitive() -> None:
+    assert codec.interval_s("1m") == 60
+    for name in ("1M", "1H", "1D", "", "2m"):
+        with pytest.raises(ApiError):
+            codec.interval_s(name)
+
+
+@pytest.mark.parametrize(
+    ("order", "text"),
+    [
+        ("poor buy 2 @ 100", "200 USDC is needed; 0 is available."),
+        ("poor sell 2 @ 100", "2 SOL is needed; 0 is available."),
+    ],
+)
+def test_a_refused_order_is_told_the_numbers(order: str, text: str) -> None:
+    venue = venue_of()
+    venue.ledger.add_user("poor")
+    outcome = venue.apply(order_of(venue, order), venue.sequence + 1, venue.time_ns)
+    assert isinstance(outcome, Rejected)
+    assert outcome.detail is not None
+    assert outcome.detail.startswith(text)
+
+
+def test_a_small_order_is_told_the_least_there_may_be() -> None:
+    venue = venue_of(replace(SOL_USDC, min_notional_minor=5 * 10**SOL_USDC.quote.decimals))
+    outcome = venue.apply(order_of(venue, "alice sell 0.01 @ 1"), venue.sequence + 1, venue.time_ns)
+    assert isinstance(outcome, Rejected)
+    assert outcome.detail == "Price times quantity must be at least 5 USDC, SOL_USDC's min_notional."
+
+
+def test_a_price_off_the_tick_is_told_the_tick() -> None:
+    rules = venue_of().markets["SOL_USDC"].instrument
+    body = models.PlaceOrderRequest(market="SOL_USDC", side="buy", order_type="limit", quantity="1", price="1.00000001")
+    with pytest.raises(ApiError) as refused:
+        codec.place_order(body, "alice", rules)
+    assert refused.value.code == "OFF_TICK"
+    assert f"SOL_USDC's tick_size, {rules.price_text(1)}." in refused.value.message
