@@ -1,6 +1,6 @@
 """The public view of markets, folded from released events: books by level, the last day's ticker, running candles.
 
-`MarketData.apply` takes a command's events in and returns what they are on the public channels that somebody wants.
+`MarketData.apply` takes a command's events in and returns their events on the public channels that have subscribers.
 """
 
 from collections import deque
@@ -119,7 +119,7 @@ class MarketView:
     def restore(self, minutes: list[Candle], last: list[Candle | None], now_s: int) -> None:
         """Go on from stored candles: the minutes of the last day, and the last candle of each interval.
 
-        A candle whose time is over counts as ended, whether or not anybody was there to hear it.
+        A candle whose time is over counts as ended, whether or not the exchange was running then.
         """
         for minute in minutes:
             self._day.begin(minute)
@@ -219,7 +219,7 @@ class MarketView:
     # --- folding
 
     def take_trade(self, trade: Trade, public: list[PublicEvent]) -> None:
-        """Take in a released trade, behind the candles that it ends."""
+        """Take in a released trade, after the candles that it ends."""
         wanted = self.wanted if self.any_wanted else None
         if wanted is not None and wanted[Kind.TRADE]:
             public.append(PublicEvent(Channel(Kind.TRADE, self.symbol), trade.market_trade_id, trade))
@@ -312,7 +312,7 @@ class MarketData:
         return public
 
     def want(self, channel: Channel, change: int) -> None:
-        """Count those who listen to a public channel: only what somebody wants is made an event."""
+        """Count those who listen to a public channel: only channels with a subscriber are made events of."""
         view = self._views[channel.subject]
         view.wanted[channel.kind] += change
         view.any_wanted += change

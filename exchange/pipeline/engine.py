@@ -3,7 +3,7 @@
 A task takes what is in its queue, stamps sequence and time, applies, and hands the outcome to the writer, without
 waiting in between: so the ledger that all markets share needs no locks, and `sequence` is a total order.
 
-What is submitted but not yet released is bounded here, so that nothing behind this point ever meets a full queue.
+What is submitted but not yet released is bounded here, so that nothing after this point ever meets a full queue.
 Cancels have room of their own above the bound.
 """
 
@@ -45,45 +45,45 @@ class _Run:
         self.after = after
 
 
-class _Line:
+class _MarketQueue:
     """The runs that wait for one task, in the order they came.
 
     What has come since the task's last turn is one entry of its queue, and grows until it is taken: so a queue is
     asked, and a task woken, once for all of it and not once an order.
     """
 
-    __slots__ = ("_coming", "_queue", "waiting")
+    __slots__ = ("_coming", "_groups", "waiting")
 
     def __init__(self) -> None:
         self.waiting = 0  # runs that are not applied
-        self._queue: asyncio.Queue[list[_Run]] = asyncio.Queue(maxsize=1)
+        self._groups: asyncio.Queue[list[_Run]] = asyncio.Queue(maxsize=1)
         self._coming: list[_Run] | None = None  # what is in the queue
 
     def put(self, run: _Run) -> None:
-        """Get in line."""
+        """Join the queue."""
         self.waiting += 1
         if self._coming is not None:
             self._coming.append(run)
             return
         self._coming = [run]
-        self._queue.put_nowait(self._coming)
+        self._groups.put_nowait(self._coming)
 
     async def take(self) -> list[_Run]:
         """All that wait, once there are any; `taken` is to say when they are dealt with."""
-        runs = await self._queue.get()
+        runs = await self._groups.get()
         self._coming = None
         return runs
 
     def taken(self) -> None:
         """What was taken is dealt with."""
-        self._queue.task_done()
+        self._groups.task_done()
 
     async def empty(self) -> None:
         """Return once everything is dealt with."""
-        await self._queue.join()
+        await self._groups.join()
 
     def left(self) -> list[_Run]:
-        """What nobody takes any more."""
+        """What will not be taken any more."""
         return self._coming or []
 
 
@@ -107,7 +107,7 @@ class Engine:
         self._time_ns = venue.time_ns
         self._market_queue_max = market_queue_max
         self._backlog_max = backlog_max
-        self._lines: dict[str | None, _Line] = {}
+        self._queues: dict[str | None, _MarketQueue] = {}
         self._queued = 0  # commands taken and not yet applied
         self._group: asyncio.TaskGroup | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -122,7 +122,7 @@ class Engine:
 
     def queued(self) -> tuple[int, int]:
         """Requests that wait to be applied: of all queues, and of the longest one."""
-        waiting = [line.waiting for line in self._lines.values()]
+        waiting = [queue.waiting for queue in self._queues.values()]
         return sum(waiting), max(waiting, default=0)
 
     # --- asking
@@ -157,7 +157,7 @@ class Engine:
         return waiter.future
 
     def enter(self, ticket: Ticket, commands: Sequence[Command]) -> None:
-        """Get the commands in line as `submit_all` does, for a ticket that is told of each as it is released."""
+        """Queue the commands as `submit_all` does, for a ticket that gets each outcome as it is released."""
         if self.stopping:
             raise Stopping
         waiting = self._queued + self._writer.backlog + len(commands)
@@ -228,46 +228,46 @@ class Engine:
     def start(self, group: asyncio.TaskGroup) -> None:
         """Start a task a market, and the venue's, in the group; they run until they are cancelled."""
         self._group, self._loop = group, asyncio.get_running_loop()
-        self._open_line(None)
+        self._open_queue(None)
         for symbol in self.venue.markets:
-            self._open_line(symbol)
+            self._open_queue(symbol)
 
     async def stop(self) -> None:
         """Take nothing more, and return once everything taken is released."""
         self.stopping = True
         while self._queued:  # a run may be followed by one for a queue that was already empty
-            for line in list(self._lines.values()):
-                await line.empty()
+            for queue in list(self._queues.values()):
+                await queue.empty()
         await self._writer.drained()
 
-    def _open_line(self, symbol: str | None) -> None:
+    def _open_queue(self, symbol: str | None) -> None:
         assert self._group is not None
-        line = self._lines[symbol] = _Line()
-        self.tasks.append(self._group.create_task(self._serve(line), name=f"market {symbol}" if symbol else "venue"))
+        queue = self._queues[symbol] = _MarketQueue()
+        self.tasks.append(self._group.create_task(self._serve(queue), name=f"market {symbol}" if symbol else "venue"))
 
     def _enqueue(self, run: _Run) -> bool:
         command = run.commands[0]
-        # A market that is not there has no line; the venue's task will say so.
-        line = self._lines.get(_market_of(command)) or self._lines[None]
-        waiting, bound = line.waiting, self._market_queue_max
+        # A market that is not there has no queue; the venue's task will say so.
+        queue = self._queues.get(_market_of(command)) or self._queues[None]
+        waiting, bound = queue.waiting, self._market_queue_max
         if waiting >= bound and (waiting >= 2 * bound or not _only_cancels(run.commands)):
             return False
-        line.put(run)
+        queue.put(run)
         return True
 
-    async def _serve(self, line: _Line) -> None:
+    async def _serve(self, queue: _MarketQueue) -> None:
         applied, done = 0, 0
         runs: list[_Run] = []
         try:
             while True:
-                runs, done = await line.take(), 0
+                runs, done = await queue.take(), 0
                 for run in runs:
                     if self._ended:
                         return
                     for index, command in enumerate(run.commands, run.first):
                         self._writer.add(run.ticket, index, self._apply(command))
                     self._queued -= len(run.commands)
-                    line.waiting -= 1
+                    queue.waiting -= 1
                     if run.after is not None:
                         self._follow(run.after)
                     done += 1
@@ -275,13 +275,13 @@ class Engine:
                     if applied >= YIELD_EVERY:
                         applied = 0
                         await asyncio.sleep(0)
-                line.taken()
+                queue.taken()
         finally:
-            self._end([*runs[done:], *line.left()])
+            self._end([*runs[done:], *queue.left()])
 
     def _end(self, left: Sequence[_Run]) -> None:
-        """A task ends. If that is a bug of the core, what the venue holds may be wrong: from this moment on nothing is
-        done on top of it, nobody reads it, and nobody is left waiting."""
+        """A task ends. If that is a bug of the core, the state of the venue may be wrong: from now on nothing is applied
+        to it or read from it, and every waiting caller is answered."""
         self._ended = self.stopping = True
         for run in left:
             run.ticket.give_up()
@@ -296,13 +296,13 @@ class Engine:
     def _apply(self, command: Command) -> Outcome:
         venue = self.venue
         outcome = venue.apply(command, venue.sequence + 1, self.time_ns())
-        if isinstance(command, SetMarket) and command.instrument.symbol not in self._lines:
-            self._open_line(command.instrument.symbol)
+        if isinstance(command, SetMarket) and command.instrument.symbol not in self._queues:
+            self._open_queue(command.instrument.symbol)
         return outcome
 
 
 def _market_of(command: Command) -> str | None:
-    """The market whose line the command goes through; None is the whole venue's."""
+    """The market whose queue the command goes through; None is the whole venue's."""
     if isinstance(command, (PlaceOrder, CancelOrder, CancelAll)):
         return command.market
     return None
@@ -313,15 +313,15 @@ def _only_cancels(commands: Sequence[Command]) -> bool:
 
 
 class _Nobody:
-    """The ticket of what nobody waits for."""
+    """The ticket of a command that no caller waits for."""
 
     since = math.inf
 
     def resolve(self, index: int, outcome: Outcome) -> None:
-        """Nobody is told."""
+        """There is no caller."""
 
     def give_up(self) -> None:
-        """Nobody misses it."""
+        """There is no caller."""
 
 
 _NOBODY = _Nobody()

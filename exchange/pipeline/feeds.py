@@ -1,6 +1,7 @@
 """The feeds: what was released goes out on channels, to subscribers that may be slow.
 
-A message is encoded once for each dialect in use, and the frame is shared by all who get it. Nobody waits for anybody.
+A message is encoded once for each dialect in use, and the frame is shared by all who get it. A slow subscriber delays no
+other.
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,7 @@ class Feeds:
         self.data = market_data
         self.snapshots = DepthSnapshots(market_data, self._begin_depth, self.flush)
         self._channels: dict[Channel, dict[Dialect, dict[Subscriber, None]]] = {}
-        self._private = 0  # channels of users that somebody listens to
+        self._private = 0  # channels of users that have a subscriber
         self._slow: dict[Subscriber, None] = {}
         self._touched: dict[Subscriber, None] = {}
         self.conflations = 0
@@ -69,7 +70,7 @@ class Feeds:
         self._touched.pop(subscriber, None)
 
     def _count(self, channel: Channel, change: int) -> None:
-        """Only what somebody listens to is made an event."""
+        """Only channels with a subscriber are made events of."""
         if channel.kind >= Kind.ORDERS:
             self._private += change
         else:

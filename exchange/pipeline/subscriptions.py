@@ -32,7 +32,7 @@ class Change(Passed):
         self.since = since
 
     def resolve(self, index: int, outcome: Outcome) -> None:
-        """It has taken effect, or will be told when it does."""
+        """Nothing to do: `release` sets `done`, or a depth snapshot does later."""
 
     def give_up(self) -> None:
         """It has not taken effect in time."""

@@ -26,11 +26,11 @@ GATHER_MAX_S = 0.01  # what a commit waits for more at most
 
 
 class Ticket(Protocol):
-    """A request in the line: it is told the outcome of each of its commands, or the one value it reads."""
+    """A request in the line: it gets the outcome of each of its commands, or may show the value it read."""
 
     @property
     def since(self) -> float:
-        """What the reply timeout counts from, in the loop's time; infinity if nobody waits."""
+        """What the reply timeout counts from, in the loop's time; infinity if no caller waits."""
 
     def resolve(self, index: int, outcome: Outcome) -> None:
         """Take the outcome of one command, now that it may be known. Never raises."""
@@ -264,13 +264,13 @@ class Writer:
             for entries in (self._committed, self._committing, self._pending):
                 for ticket, _, _ in entries:
                     if ticket.since == math.inf:
-                        continue  # nobody waits for it, but others do behind it
+                        continue  # no caller waits for it, but later entries may have one
                     if ticket.since > expired_before:
                         break
                     ticket.give_up()
 
     def _give_up(self) -> None:
-        """The writer ends: nobody may be left waiting, and nobody may begin to."""
+        """The writer ends: answer every waiting caller, and every later one at once."""
         self._ended = True
         for ticket, _, _ in [*self._committed, *self._committing, *self._pending]:
             ticket.give_up()

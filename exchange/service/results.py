@@ -33,7 +33,7 @@ class Placed:
                 if event.taker_order_id == order_id:
                     found.append(event)
             elif not isinstance(event, OrderUpdated):
-                break  # of levels and accounts, which come behind all orders
+                break  # levels and accounts come after all orders
         return found
 
 
@@ -77,13 +77,13 @@ class Credited:
 
 
 class Listener(Protocol):
-    """Who has sent one order or cancel: told once, in the step that releases it or later, without a task that waits."""
+    """The sender of one order or cancel. It gets one result, in the step that releases the command or later."""
 
     def done(self, result: Result) -> None:
-        """Take what came of it."""
+        """Take the result."""
 
     def failed(self, error: BaseException) -> None:
-        """Take why nothing came of it: Refused, or what `code_of` knows."""
+        """Take the reason why there is none: Refused, or an exception that `code_of` knows."""
 
     def looks_up(self) -> None:
-        """The command is decided; what is told of it takes a look into the database, and may take a while."""
+        """The command is done; its result needs a query of the database, which may take a while."""

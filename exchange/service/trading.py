@@ -66,7 +66,7 @@ class _Ticket:
         self.since = since
 
     def resolve(self, index: int, outcome: Outcome) -> None:
-        """Tell the listener, unless it was told that nobody knows."""
+        """Give the listener the result, unless it has been given OutcomeUnknown."""
         listener, self._listener = self._listener, None
         if listener is None:
             return
@@ -82,7 +82,7 @@ class _Ticket:
             listener.failed(error)
 
     def give_up(self) -> None:
-        """Tell the listener that nobody knows."""
+        """Give the listener OutcomeUnknown."""
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.failed(OutcomeUnknown())
@@ -112,7 +112,7 @@ class Trading:
     # --- one order
 
     def place(self, listener: Listener, command: PlaceOrder, rules: Instrument) -> None:
-        """Place an order; the listener is told once it is durable. Raises Refused, Overloaded or Stopping at once."""
+        """Place an order; the listener gets the result once it is durable. Raises Refused, Overloaded or Stopping."""
         self._limits.orders(command.user_id, 1)
         engine = self._engine
         engine.enter(_Ticket(self, listener, command, rules, engine.loop_time()), (command,))
@@ -123,7 +123,7 @@ class Trading:
         engine.enter(_Ticket(self, listener, command, rules, engine.loop_time()), (command,))
 
     def tell(self, listener: Listener, command: PlaceOrder | CancelOrder, rules: Instrument, outcome: Outcome) -> None:
-        """Tell the listener of a command that changed nothing: from memory at once, else from the database."""
+        """The result of a command that changed nothing: from memory at once, else from the database."""
         if isinstance(command, PlaceOrder):
             if not isinstance(outcome, Duplicate):
                 listener.failed(refusal_of(outcome))
@@ -143,7 +143,7 @@ class Trading:
             listener.failed(_closed_refusal(found, outcome, rules))
 
     def _later(self, listener: Listener, look: Callable[[], Coroutine[None, None, Known]], what: str) -> None:
-        """Tell the listener what a look into the database finds."""
+        """Give the listener what a query of the database finds."""
 
         async def tell() -> None:
             try:
@@ -195,7 +195,7 @@ class Trading:
         except Refused as error:
             if not any(isinstance(item, CancelOrder) for item in items):
                 raise
-            limited = error  # whoever may place no more can still get out
+            limited = error  # a user who may place no more can still cancel
         results: list[BatchResult | None] = []
         commands: list[PlaceOrder | CancelOrder] = []
         for item in items:

@@ -132,7 +132,7 @@ class Refusals:
     def __init__(self) -> None:
         self.by_code: Counter[str] = Counter()
 
-    def told(self, error: BaseException, what: str, request_id: str) -> ApiError:
+    def error_of(self, error: BaseException, what: str, request_id: str) -> ApiError:
         """The error that the client gets."""
         made = api_error(error, what, request_id)
         self.by_code[made.code] += 1
@@ -142,7 +142,7 @@ class Refusals:
         """What each item of a batch came to, in order."""
         return replies.BatchResults(
             [
-                self.told(made, what, request_id).body() if isinstance(made, BaseException) else encode.result(made)
+                self.error_of(made, what, request_id).body() if isinstance(made, BaseException) else encode.result(made)
                 for made in results
             ]
         )

@@ -1,4 +1,4 @@
-"""What a client can say on a socket, as types. One decoder takes them all, told apart by `message_type`."""
+"""The messages of a client on a socket, as types. One decoder takes them all, by their `message_type`."""
 
 from dataclasses import dataclass
 from typing import get_args

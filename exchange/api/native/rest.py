@@ -120,7 +120,7 @@ class Rest:
 
     def refuse(self, error: BaseException, what: str, request_id: str) -> Response:
         """The reply to a request that failed."""
-        return error_response(self._refusals.told(error, what, request_id))
+        return error_response(self._refusals.error_of(error, what, request_id))
 
     # --- reading a request
 

@@ -276,9 +276,13 @@ class Session:
 
     def fail(self, error: BaseException, request_id: Id) -> None:
         """Answer with the reason why there is nothing."""
-        told = self._sessions.refusals.told(error, "a socket's request", self._opened_as)
-        self.overloaded |= told.code == "OVERLOADED"
-        self._answer(events.ErrorMessage(told.code, told.message, told.order, told.retry_after_s, sent_id(request_id)))
+        refused = self._sessions.refusals.error_of(error, "a socket's request", self._opened_as)
+        self.overloaded |= refused.code == "OVERLOADED"
+        self._answer(
+            events.ErrorMessage(
+                refused.code, refused.message, refused.order, refused.retry_after_s, sent_id(request_id)
+            )
+        )
 
     def _answer(self, answer: Any) -> None:
         self._sessions.send(self._subscriber, answer_frame(answer))
