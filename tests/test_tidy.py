@@ -172,6 +172,37 @@ def test_the_rules_of_layers_see_a_wrong_arrow(monkeypatch: pytest.MonkeyPatch, 
         assert list(arrows(name)) == expected
 
 
+PRIVATE = re.compile(r"\b(aiohttp|httptools|websockets)(\.\w+)*\._\w+|from (aiohttp|httptools|websockets)[\w.]*\._")
+INSIDE_AIOHTTP = re.compile(r"from aiohttp\.(?!test_utils\b)[\w.]+ import|import aiohttp\.")
+
+
+def test_only_public_names_of_the_http_libraries_are_used() -> None:
+    """A transport that stands on private names of a library breaks with its next release."""
+    found = []
+    for name, path in MODULES.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        taken = {
+            alias.asname or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+            if str(node.module if isinstance(node, ast.ImportFrom) else alias.name).partition(".")[0]
+            in ("aiohttp", "httptools", "websockets")
+        }
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if PRIVATE.search(line) or INSIDE_AIOHTTP.search(line):
+                found.append(f"{name}:{number}: {line.strip()}")
+        bases = {
+            ast.unparse(base).partition(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ClassDef)
+            for base in node.bases
+        }
+        # A subclass of a library's class reaches its private attributes without naming it.
+        found += [f"{name}: subclass of {base}" for base in sorted(bases & taken)]
+    assert found == []
+
+
 def test_files_are_short() -> None:
     long = {
         str(path.relative_to(ROOT)): text.count("\n")

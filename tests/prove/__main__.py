@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tests.prove import page, parts
 from tests.prove.figures import Judged, Proof, Simulated, table
 
+STREAM_SEEDS = 10  # some tens of thousands of replies, in half a minute
 PLACE = Path(".prove")
 LAST = PLACE / "last.json"
 EXPECTED = (
@@ -80,6 +81,7 @@ def main() -> int:
     console.print(EXPECTED, highlight=False)
     judge, simulator = judged_and_simulated(asked, console)
     conformance = parts.conformance(console.print)
+    streams = parts.streams(range(asked.first, asked.first + STREAM_SEEDS), console.print)
     tortures = bool(asked.minutes or asked.kills)
     torture = parts.torture(torture_options(asked), PLACE) if tortures else None
     proof = Proof(
@@ -91,6 +93,7 @@ def main() -> int:
         conformance=conformance,
         simulator=simulator,
         torture=torture,
+        streams=streams,
     )
     LAST.write_bytes(msgspec.json.format(msgspec.json.encode(proof), indent=2) + b"\n")
     console.print(table(proof))

@@ -28,6 +28,14 @@ class Conformance(msgspec.Struct, frozen=True):
     wrong: int
 
 
+class Streamed(msgspec.Struct, frozen=True):
+    """Pipelined streams of requests, cut anywhere. `failed` counts the seeds with a wrong reply."""
+
+    seeds: int
+    replies: int
+    failed: int
+
+
 class Simulated(msgspec.Struct, frozen=True):
     """The simulator's part; from `commands_stored` on, sums over all seeds."""
 
@@ -98,6 +106,7 @@ class Proof(msgspec.Struct, frozen=True):
     conformance: Conformance
     simulator: Simulated | None
     torture: Tortured | None
+    streams: Streamed | None = None
 
     @property
     def wrong(self) -> int:
@@ -105,6 +114,7 @@ class Proof(msgspec.Struct, frozen=True):
         return (
             (self.judge.broken if self.judge else 0)
             + self.conformance.wrong
+            + (self.streams.failed if self.streams else 0)
             + (self.simulator.failed if self.simulator else 0)
             + (self.torture.lost + self.torture.doubled + self.torture.wrong if self.torture else 0)
         )
@@ -130,6 +140,11 @@ def rows(proof: Proof) -> list[Row]:
         ("conformance", "the same, different on purpose", f"{cases.same}, {cases.on_purpose}"),
         ("conformance", "anything else", f"{cases.wrong}"),
     ]
+    if (streams := proof.streams) is not None:
+        found += [
+            ("streams", "replies to pipelined requests checked", f"{streams.replies:,}"),
+            ("streams", "seeds with a wrong reply, of seeds", f"{streams.failed:,}, {streams.seeds:,}"),
+        ]
     if (simulator := proof.simulator) is not None:
         found += _simulated(simulator)
     if (torture := proof.torture) is not None:

@@ -4,6 +4,7 @@ Judge and simulator are cut into pieces that have a seed each, for as many proce
 is said in words, and counted.
 """
 
+import asyncio
 import subprocess
 import sys
 from collections import Counter
@@ -17,8 +18,9 @@ import msgspec
 from tests.conformance.cases import APPLICABLE, CASES
 from tests.conformance.differs import DIFFERS
 from tests.conformance.runner import Difference, Run
+from tests.http.streams import fuzz
 from tests.judging import verdict_on
-from tests.prove.figures import Conformance, Judged, Simulated, Tortured
+from tests.prove.figures import Conformance, Judged, Simulated, Streamed, Tortured
 from tests.sim.scenario import Broken, run
 from tests.sim.shrink import shortened
 
@@ -59,6 +61,18 @@ def judge(executor: Executor, stories: int, first_seed: int, done: Callable[[int
     refused = {what: count for what, count in seen.items() if what not in NOT_REFUSALS}
     known = {what: seen[what] for what in NOT_REFUSALS}
     return Judged(**known, seeds=len(pieces), refusals=sum(refused.values()), reasons=len(refused), broken=broken)
+
+
+def streams(seeds: range, say: Say) -> Streamed:
+    """Pipelined streams cut at every byte, and longer ones cut anywhere, with orders that wait meanwhile."""
+    checked = failed = 0
+    for seed in seeds:
+        try:
+            checked += asyncio.run(fuzz(seed, whole_cuts=2, random_streams=100))
+        except AssertionError as error:
+            failed += 1
+            say(f"streams, seed {seed}: {error}")
+    return Streamed(len(seeds), checked, failed)
 
 
 def conformance(say: Say) -> Conformance:

@@ -69,7 +69,7 @@ class AiohttpApp:
         route = self._routes.find(request.method, request.path)
         self._gate.admit(request.remote, lower_case(request), changes=route is not None and route.changes)
         if route is None:
-            raise self._no_route(request.path)
+            return self._site.no_route(request.path, request_id)
         try:
             async with asyncio.timeout(self._config.body_timeout_s):
                 body = await request.read()
@@ -81,12 +81,6 @@ class AiohttpApp:
         reply = _Reply()
         route.handle(request, reply)
         return await reply.response
-
-    def _no_route(self, path: str) -> ApiError:
-        allowed = ", ".join(self._routes.allowed(path))
-        if allowed:
-            return ApiError("METHOD_NOT_ALLOWED", f"{path} takes {allowed}.")
-        return ApiError("NOT_FOUND", "There is no such path; GET /openapi.json lists those there are.")
 
 
 def _upgrades(request: web.Request) -> bool:

@@ -15,7 +15,6 @@ from typing import cast
 from exchange.api.http.body import ChunkedBody, decoded
 from exchange.api.http.head import HEAD_MAX_BYTES, Head
 from exchange.api.http.request import Request
-from exchange.api.http.response import Response
 from exchange.api.http.routes import Route
 from exchange.api.http.site import Site
 from exchange.api.http.slot import Slot
@@ -271,7 +270,7 @@ class HttpConnection(asyncio.Protocol):
         try:
             site.gate.admit(self._address, head.headers, changes=route is not None and route.changes)
             if route is None:
-                slot.send(self._no_route(head, request_id))
+                slot.send(site.no_route(head.path, request_id))
                 return
             body = decoded(head.headers.get("content-encoding"), raw_body, site.config.body_max_bytes)
             route.handle(self._request(head, raw_body, body, request_id), slot)
@@ -282,16 +281,6 @@ class HttpConnection(asyncio.Protocol):
         return Request(
             head.method, head.target, head.path, head.query, head.headers, raw_body, body, self._address, request_id
         )
-
-    def _no_route(self, head: Head, request_id: str) -> Response:
-        allowed = ", ".join(self._site.routes.allowed(head.path))
-        if not allowed:
-            error = ApiError("NOT_FOUND", "There is no such path; GET /openapi.json lists those there are.")
-            return self._site.refuse(error, "no route", request_id)
-        error = ApiError("METHOD_NOT_ALLOWED", f"{head.path} takes {allowed}.")
-        response = self._site.refuse(error, "no route", request_id)
-        response.headers = [*response.headers, ("Allow", allowed)]
-        return response
 
     # --- taking over
 

@@ -15,6 +15,7 @@ from exchange.api.http.request_id import RequestIds
 from exchange.api.http.response import Response
 from exchange.api.http.routes import Route, Routes
 from exchange.api.http.sockets import OpenSession, SocketSession
+from exchange.api.native.errors import ApiError
 from exchange.config import ServerConfig
 
 log = structlog.get_logger(__name__)
@@ -94,6 +95,17 @@ class Site:
                 self._memo.clear()
             self._memo[data] = found
         return found
+
+    def no_route(self, path: str, request_id: str) -> Response:
+        """The reply to a request that no route takes."""
+        allowed = ", ".join(self.routes.allowed(path))
+        if not allowed:
+            error = ApiError("NOT_FOUND", "There is no such path; GET /openapi.json lists those there are.")
+            return self.refuse(error, "no route", request_id)
+        error = ApiError("METHOD_NOT_ALLOWED", f"{path} takes {allowed}.")
+        response = self.refuse(error, "no route", request_id)
+        response.headers = [*response.headers, ("Allow", allowed)]
+        return response
 
     def full(self) -> bool:
         """Whether there are as many connections as there may be."""

@@ -1,0 +1,1 @@
+"""The HTTP and WebSocket transport, without an exchange behind it."""
