@@ -16,7 +16,7 @@ from exchange.core.events import OrderUpdated, Rejected, Trade
 from exchange.core.instrument import PPM
 from exchange.core.market import Effects, Market
 from exchange.core.matching import Plan, crosses
-from exchange.core.outcome import Outcome
+from exchange.core.outcome import Applied, Outcome
 from exchange.core.venue import Venue
 from exchange.runtime import compiled
 from tests import model, model_records
@@ -100,11 +100,11 @@ def begin_an_aggregate_a_trade(plant: pytest.MonkeyPatch) -> None:
 def answer_with_the_accepted_order(plant: pytest.MonkeyPatch) -> None:
     rightly = Market.place
 
-    def place(self: Market, *of: Any) -> Effects | Rejected:
-        effects = rightly(self, *of)
-        if isinstance(effects, Effects):
-            effects.order = next(event for event in effects.events if isinstance(event, OrderUpdated))
-        return effects
+    def place(self: Market, *of: Any) -> Applied | Rejected:
+        outcome = rightly(self, *of)
+        if isinstance(outcome, Applied):
+            outcome.order = next(event for event in outcome.events if isinstance(event, OrderUpdated))
+        return outcome
 
     plant.setattr(Market, "place", place)
 
