@@ -422,7 +422,7 @@ async def test_the_journal_does_not_run_away_from_the_tables(monkeypatch: pytest
         waiting = [desk.apply() for _ in range(8)]
         await turns(200)
         assert desk.stored() == [1, 2, 3, 4], "nobody fills the tables here"
-        filling = asyncio.create_task(desk.writer._filler.run())
+        filling = asyncio.create_task(desk.writer._projector.run())
         await asyncio.gather(*waiting)
         filling.cancel()
     assert desk.stored() == [1, 2, 3, 4, 5, 6, 7, 8]
