@@ -4,16 +4,19 @@ import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
 
 from exchange.core import commands, events, instrument, market
 from exchange.core.book import Book, Order
-from exchange.core.commands import OrderType, PlaceOrder, Side
+from exchange.core.commands import Command, OrderType, PlaceOrder, Side
+from exchange.core.events import OrderUpdated, Rejected, Trade
 from exchange.core.instrument import PPM
 from exchange.core.market import Effects, Market
 from exchange.core.matching import Plan, crosses
+from exchange.core.outcome import Applied, Outcome
 from exchange.core.venue import Venue
 from exchange.runtime import compiled
 from tests import model, model_records
@@ -54,7 +57,7 @@ def lose_priority_on_a_partial_fill(plant: pytest.MonkeyPatch) -> None:
 
     def reduce(self: Book, order: Order, lots: int) -> None:
         rightly(self, order, lots)
-        if order.remaining_lots and order.behind is not None:
+        if order.remaining_lots and order.following is not None:
             self.remove(order)
             self.add(order)
 
@@ -73,10 +76,51 @@ def let_post_only_take(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(market, "crosses", post_only_may_take)
 
 
+def give_the_sequence_as_id(plant: pytest.MonkeyPatch) -> None:
+    rightly = Venue.apply
+
+    def apply(self: Venue, command: Command, sequence: int, now_ns: int) -> Outcome:
+        self.counts.last_order_id = sequence - 1
+        return rightly(self, command, sequence, now_ns)
+
+    plant.setattr(Venue, "apply", apply)
+
+
+def begin_an_aggregate_a_trade(plant: pytest.MonkeyPatch) -> None:
+    rightly = Market._trade_event
+
+    def trade_event(self: Market, *of: Any) -> Trade:
+        trade = rightly(self, *of)
+        trade.aggregate_id = self._last_aggregate_id = trade.market_trade_id
+        return trade
+
+    plant.setattr(Market, "_trade_event", trade_event)
+
+
+def answer_with_the_accepted_order(plant: pytest.MonkeyPatch) -> None:
+    rightly = Market.place
+
+    def place(self: Market, *of: Any) -> Applied | Rejected:
+        outcome = rightly(self, *of)
+        if isinstance(outcome, Applied):
+            outcome.order = next(event for event in outcome.events if isinstance(event, OrderUpdated))
+        return outcome
+
+    plant.setattr(Market, "place", place)
+
+
 @of_sources
 @pytest.mark.parametrize(
     "error",
-    [keep_the_price_improvement_locked, lose_priority_on_a_partial_fill, round_fees_down, let_post_only_take],
+    [
+        keep_the_price_improvement_locked,
+        lose_priority_on_a_partial_fill,
+        round_fees_down,
+        let_post_only_take,
+        give_the_sequence_as_id,
+        begin_an_aggregate_a_trade,
+        answer_with_the_accepted_order,
+    ],
     ids=lambda error: str(error.__name__),
 )
 def test_the_judge_sees_a_wrong_rule(

@@ -139,11 +139,11 @@ async def test_release_sees_what_is_durable_before_any_waiter_does() -> None:
 async def test_release_sees_what_leaves_at_once_too() -> None:
     seen: list[Any] = []
     async with desk_of(released=lambda entries: seen.extend(outcome for _, _, outcome in entries)) as desk:
-        desk.add("early")
+        desk.add(REFUSED)
         [applied] = await desk.apply()
         await desk.writer.drained()
-        desk.add("late")
-        assert seen == ["early", applied, "late"]
+        desk.add(SEEN)
+        assert seen == [REFUSED, applied, SEEN]
 
 
 async def test_a_request_of_several_commands_is_answered_with_the_last() -> None:
@@ -237,13 +237,13 @@ async def test_nothing_in_doubt_is_seen() -> None:
         reply = desk.apply()
         await turns()
         assert desk.stored() == [1]
-        read = desk.add("read")
+        read = desk.add(SEEN)
         await turns()
         assert not reply.done()
         assert not read.done()
         assert desk.writer.durable_sequence == 0
         desk.store.go_on()
-        assert await read == ["read"]
+        assert await read == [SEEN]
         assert desk.writer.durable_sequence == 1
 
 
@@ -308,7 +308,7 @@ async def test_nobody_waits_for_a_writer_that_was_canceled() -> None:
         desk.store.slow()
         replies = [desk.apply()]
         await turns()
-        replies += [desk.apply(), desk.add("read")]
+        replies += [desk.apply(), desk.add(SEEN)]
         desk.task.cancel()
         await asyncio.wait([desk.task])
         assert [type(reply.exception()) for reply in replies] == [OutcomeUnknown] * 3
@@ -319,7 +319,7 @@ async def test_what_is_durable_is_answered_although_the_next_commit_is_refused()
         desk.store.slow()
         first = [desk.apply(), desk.apply()]
         await turns()
-        second = [desk.apply(), desk.add("read")]
+        second = [desk.apply(), desk.add(SEEN)]
         desk.store.fates += [Fate.STORED, Fate.REFUSED]
         desk.store.go_on()
         assert isinstance(await ended(desk), Failure)
@@ -351,7 +351,7 @@ async def test_nobody_waits_for_a_writer_that_has_ended_already(idle: bool) -> N
             desk.store.fates.append(Fate.REFUSED)
             desk.apply().add_done_callback(lambda reply: reply.exception())
         await asyncio.wait([desk.task])
-        for outcome in (desk.next(), REFUSED, "read"):
+        for outcome in (desk.next(), REFUSED, SEEN):
             assert isinstance(desk.add(outcome).exception(), OutcomeUnknown)
 
 
@@ -388,7 +388,7 @@ async def test_those_in_line_are_told_too() -> None:
         desk.store.slow()
         desk.apply().add_done_callback(lambda reply: reply.exception())
         await turns()
-        reads = [desk.add("read"), desk.add(REFUSED)]
+        reads = [desk.add(SEEN), desk.add(REFUSED)]
         await turns()
         assert [type(read.exception()) for read in reads] == [OutcomeUnknown] * 2
 
@@ -398,7 +398,7 @@ async def test_those_behind_a_mark_that_nobody_waits_for_are_told_too() -> None:
         desk.store.slow()
         desk.apply().add_done_callback(lambda reply: reply.exception())
         await turns()
-        mark, read = desk.add("mark", since=math.inf), desk.add("read")
+        mark, read = desk.add(SEEN, since=math.inf), desk.add(SEEN)
         await turns()
         assert isinstance(read.exception(), OutcomeUnknown)
         assert not mark.done()
@@ -422,7 +422,7 @@ async def test_the_journal_does_not_run_away_from_the_tables(monkeypatch: pytest
         waiting = [desk.apply() for _ in range(8)]
         await turns(200)
         assert desk.stored() == [1, 2, 3, 4], "nobody fills the tables here"
-        filling = asyncio.create_task(desk.writer._filler.run())
+        filling = asyncio.create_task(desk.writer._projector.run())
         await asyncio.gather(*waiting)
         filling.cancel()
     assert desk.stored() == [1, 2, 3, 4, 5, 6, 7, 8]

@@ -34,12 +34,12 @@ class Order:
     """
 
     __slots__ = (
-        "behind",
         "created_ns",
         "executed_quote_minor",
-        "front",
+        "following",
         "level",
         "order_id",
+        "previous",
         "price_ticks",
         "priority",
         "remaining_lots",
@@ -61,8 +61,8 @@ class Order:
         self.updated_ns = now_ns
         self.priority = 0
         self.level: Level | None = None
-        self.front: Order | None = None  # the neighbour with priority over this one
-        self.behind: Order | None = None
+        self.previous: Order | None = None  # the order of its level that trades before this one
+        self.following: Order | None = None
 
     @property
     def executed_lots(self) -> int:
@@ -109,7 +109,7 @@ class Level:
         order = self.first
         while order is not None:
             yield order
-            order = order.behind
+            order = order.following
 
     def next_best(self) -> "Level | None":
         """The next level that has orders."""
@@ -133,7 +133,7 @@ class BookSide:
         self._idle: dict[Level, None] = {}  # the longest idle is first
 
     def level(self, price_ticks: int) -> Level:
-        """The level of that price, for an order to be put in at once."""
+        """The level of that price, which the caller adds an order to at once."""
         level = self.levels.get(price_ticks)
         if level is None:
             level = self._made(price_ticks)
@@ -225,8 +225,8 @@ class Book:
         if last is None:
             level.first = order
         else:
-            last.behind = order
-            order.front = last
+            last.following = order
+            order.previous = last
         level.last = order
         order.level = level
         level.total_lots += order.remaining_lots
@@ -236,17 +236,17 @@ class Book:
 
     def remove(self, order: Order) -> Level:
         """Take the order out, with whatever remains of it."""
-        level, front, behind = order.level, order.front, order.behind
+        level, previous, following = order.level, order.previous, order.following
         assert level is not None
-        if front is None:
-            level.first = behind
+        if previous is None:
+            level.first = following
         else:
-            front.behind = behind
-        if behind is None:
-            level.last = front
+            previous.following = following
+        if following is None:
+            level.last = previous
         else:
-            behind.front = front
-        order.level = order.front = order.behind = None
+            following.previous = previous
+        order.level = order.previous = order.following = None
         level.total_lots -= order.remaining_lots
         if level.first is None:
             level.book_side.emptied(level)
@@ -279,7 +279,7 @@ class Book:
         orders, total_lots, previous = 0, 0, None
         for order in level:
             assert order.level is level
-            assert order.front is previous
+            assert order.previous is previous
             assert order.terms.side is side
             assert order.price_ticks == level.price_ticks
             assert 0 < order.remaining_lots <= order.terms.quantity_lots

@@ -285,7 +285,7 @@ class BalanceChanged:
 
 @dataclass(slots=True)
 class Deposited:
-    """Money came in from outside."""
+    """A user was credited from outside."""
 
     user_id: str
     asset: str
@@ -295,14 +295,14 @@ class Deposited:
 
 @dataclass(slots=True)
 class UserAdded:
-    """A user became known."""
+    """A user was added."""
 
     user_id: str
 
 
 @dataclass(slots=True)
 class AssetAdded:
-    """An asset became known."""
+    """An asset was added."""
 
     asset: Asset
 
@@ -316,7 +316,7 @@ class MarketSet:
 
 @dataclass(slots=True)
 class TimePassed:
-    """It has become so late; candles whose time is over have ended."""
+    """Time has passed: the candles whose time is over have ended."""
 
 
 Event = (

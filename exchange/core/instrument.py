@@ -77,7 +77,7 @@ def fee_minor(received_minor: int, fee_ppm: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """Something to own. `decimals` says how many minor units one unit has: 10 ** decimals."""
+    """An asset. `decimals` says how many minor units one unit has: 10 ** decimals."""
 
     symbol: str
     decimals: int

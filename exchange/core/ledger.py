@@ -85,7 +85,7 @@ class Ledger:
         self._users: dict[str, User] = {name: User(name) for name in HOUSE}
 
     def add_user(self, user_id: str) -> User:
-        """The user, made known when they are not; they own nothing yet."""
+        """Add the user, with no balance, unless the user is known."""
         user = self._users.get(user_id)
         if user is None:
             user = self._users[user_id] = User(user_id)
@@ -142,7 +142,7 @@ class Ledger:
         return external, account
 
     def check(self) -> None:
-        """Assert that each asset sums to zero and that nobody owes."""
+        """Assert that each asset sums to zero and that no account is below zero."""
         total: dict[str, int] = {}
         for account in (account for user in self._users.values() for account in user.accounts.values()):
             total[account.asset] = total.get(account.asset, 0) + account.available + account.locked

@@ -1,7 +1,7 @@
 """One running market: refuse, draw the line, change.
 
-`place` and `cancel` answer with the effects of the command or with the reason to refuse it. They move money on the
-ledger that all markets share.
+`place`, `cancel` and `cancel_all` return the outcome of the command. They move money on the ledger that all markets
+share.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from mypy_extensions import mypyc_attr
 
 from exchange.core.book import Book, BookSide, Level, Order, Trader
 from exchange.core.client_ids import ClientIds
-from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.commands import CancelAll, CancelOrder, Command, OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import (
     INTERVALS_S,
     MINUTE_NS,
@@ -28,6 +28,7 @@ from exchange.core.events import (
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, MarketStatus, fee_minor
 from exchange.core.ledger import FEES, Account, Ledger
 from exchange.core.matching import Plan, crosses, plan
+from exchange.core.outcome import Applied
 from exchange.core.refusal_detail import refusal_detail
 from exchange.core.state import MarketState
 
@@ -132,7 +133,7 @@ class Market:
 
     # --- place
 
-    def place(self, terms: PlaceOrder, sequence: int, now_ns: int) -> Effects | Rejected:
+    def place(self, terms: PlaceOrder, sequence: int, now_ns: int) -> Applied | Rejected:
         """Match the order and rest, or expire, what remains."""
         trader = self.trader(terms.user_id)
         reason = self._refusal(terms, trader)
@@ -158,7 +159,7 @@ class Market:
         effects.touch(trader.quote if terms.side is BUY else trader.base)
         if terms.time_in_force is FOK and found.matched_lots < terms.quantity_lots:
             self._expire(order, _why_unfilled(terms, found), now_ns, effects)
-            return self._captured(effects)
+            return self._applied(terms, effects, now_ns)
         if found.fills:
             self._trade(order, found, effects)
         if order.remaining_lots:
@@ -166,7 +167,7 @@ class Market:
                 self._rest(order, effects)
             else:
                 self._expire(order, _why_unfilled(terms, found), now_ns, effects)
-        return self._captured(effects)
+        return self._applied(terms, effects, now_ns)
 
     def _refusal(self, terms: PlaceOrder, trader: Trader) -> RejectReason | None:
         """The first reason to refuse that needs no walk through the book."""
@@ -309,21 +310,21 @@ class Market:
 
     # --- cancel
 
-    def cancel(self, order: Order, sequence: int, now_ns: int) -> Effects:
-        """Take an order out of the book."""
+    def cancel(self, command: CancelOrder, order: Order, sequence: int, now_ns: int) -> Applied:
+        """Take the order that the command names out of the book."""
         effects = Effects(sequence)
         effects.order = self._take_out(order, now_ns, effects)
-        return self._captured(effects)
+        return self._applied(command, effects, now_ns)
 
-    def cancel_all(self, user_id: str, sequence: int, now_ns: int) -> Effects | None:
+    def cancel_all(self, command: CancelAll, sequence: int, now_ns: int) -> Applied | None:
         """Take all open orders of a user out of the book; None if there are none."""
-        orders = self.open_orders(user_id)
+        orders = self.open_orders(command.user_id)
         if not orders:
             return None
         effects = Effects(sequence)
         for order in orders:
             self._take_out(order, now_ns, effects)
-        return self._captured(effects)
+        return self._applied(command, effects, now_ns)
 
     def _take_out(self, order: Order, now_ns: int, effects: Effects) -> OrderUpdated:
         side = order.terms.side
@@ -338,8 +339,8 @@ class Market:
 
     # --- shared
 
-    def _captured(self, effects: Effects) -> Effects:
-        """Add an event for every level and account that changed, now that the command is done."""
+    def _applied(self, command: Command, effects: Effects, now_ns: int) -> Applied:
+        """The outcome, with an event for every level and account that changed, now that the command is done."""
         events = effects.events
         if effects.levels:
             book, symbol = self.book, self.instrument.symbol
@@ -355,7 +356,7 @@ class Market:
             events.append(self.changed())
         for account in effects.accounts:
             events.append(account.captured(effects.sequence))
-        return effects
+        return Applied(effects.sequence, now_ns, command, events, effects.order)
 
     def changed(self) -> MarketChanged:
         """The market's best and its counts as they are now."""

@@ -70,6 +70,6 @@ def plan(book: Book, terms: PlaceOrder, cost_max: int | None = None) -> Plan:
             found.cost_tick_lots += lots * level.price_ticks
             if found.matched_lots == wanted_lots or (cost_max is not None and found.cost_tick_lots > cost_max):
                 return found
-            maker = maker.behind
+            maker = maker.following
         level = level.next_best()
     return found

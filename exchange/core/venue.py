@@ -35,7 +35,6 @@ from exchange.core.events import (
     Duplicate,
     Event,
     MarketSet,
-    OrderUpdated,
     Rejected,
     RejectReason,
     TimePassed,
@@ -43,7 +42,7 @@ from exchange.core.events import (
 )
 from exchange.core.instrument import AMOUNT_MAX, Asset
 from exchange.core.ledger import HOUSE, Ledger
-from exchange.core.market import Counts, Effects, Market
+from exchange.core.market import Counts, Market
 from exchange.core.outcome import Applied, Outcome
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 
@@ -78,20 +77,15 @@ class Venue:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
         assert sequence == self.sequence + 1
         assert now_ns >= self.time_ns
-        order: OrderUpdated | None = None
         if isinstance(command, (PlaceOrder, CancelOrder, CancelAll)):
-            effects = self._apply_to_market(command, sequence, now_ns)
-            if not isinstance(effects, Effects):
-                return effects
-            events, order = effects.events, effects.order
+            outcome = self._apply_to_market(command, sequence, now_ns)
         else:
-            made = self._apply_to_venue(command, sequence)
-            if not isinstance(made, list):
-                return made
-            events = made
-        self.sequence = sequence
-        self.time_ns = now_ns
-        return Applied(sequence, now_ns, command, events, order)
+            events = self._apply_to_venue(command, sequence)
+            outcome = Applied(sequence, now_ns, command, events) if isinstance(events, list) else events
+        if isinstance(outcome, Applied):
+            self.sequence = sequence
+            self.time_ns = now_ns
+        return outcome
 
     def replay(self, command: Command, sequence: int, now_ns: int, rules_version: int) -> Outcome:
         """Carry out a journaled command under the rules that it was first applied under."""
@@ -104,9 +98,7 @@ class Venue:
 
     # --- one market
 
-    def _apply_to_market(
-        self, command: MarketCommand, sequence: int, now_ns: int
-    ) -> Effects | Rejected | Duplicate | None:
+    def _apply_to_market(self, command: MarketCommand, sequence: int, now_ns: int) -> Outcome:
         market = self.markets.get(command.market)
         if market is None:
             return Rejected(RejectReason.UNKNOWN_MARKET)
@@ -118,8 +110,8 @@ class Venue:
             order = self._open_order(market, command)
             if order is None:
                 return Rejected(RejectReason.UNKNOWN_ORDER, None, self.counts.last_order_id)
-            return market.cancel(order, sequence, now_ns)
-        return market.cancel_all(command.user_id, sequence, now_ns)
+            return market.cancel(command, order, sequence, now_ns)
+        return market.cancel_all(command, sequence, now_ns)
 
     def _seen_before(self, command: PlaceOrder) -> Rejected | Duplicate | None:
         """A retry finds its order; another order under the same id is refused."""

@@ -39,8 +39,6 @@ class Changes:
         "first_order_id",
         "from_sequence",
         "instruments",
-        "last_order_id",
-        "last_priority",
         "markets",
         "orders",
         "time_ns",
@@ -54,8 +52,6 @@ class Changes:
         self.commands = 0
         self.time_ns = 0
         self.first_order_id = 0  # of those that were accepted; 0 if none was
-        self.last_order_id = 0
-        self.last_priority = 0  # the largest that any order has
         self.orders: dict[int, OrderUpdated] = {}
         self.accounts: dict[str, dict[str, BalanceChanged]] = {}  # by asset and user
         self.trades: list[Trade] = []
@@ -78,6 +74,14 @@ class Changes:
         """The last command's sequence."""
         return self.from_sequence + self.commands
 
+    def last_order_id(self) -> int:
+        """The largest id that was given; 0 if none was."""
+        return max(self.orders) if self.first_order_id else 0
+
+    def last_priority(self) -> int:
+        """The largest priority of any order; 0 if there is none."""
+        return max([order.priority for order in self.orders.values()], default=0)
+
     @property
     def rows(self) -> int:
         """How many orders and trades will be written; there are fewer of all else."""
@@ -94,14 +98,9 @@ class Changes:
         assert applied.sequence == self.to_sequence
         for event in applied.events:
             if isinstance(event, OrderUpdated):
-                order_id = event.order_id
-                self.orders[order_id] = event
-                if event.reason is ACCEPTED:
-                    self.last_order_id = order_id
-                    if not self.first_order_id:
-                        self.first_order_id = order_id
-                if event.priority > self.last_priority:
-                    self.last_priority = event.priority
+                self.orders[event.order_id] = event
+                if not self.first_order_id and event.reason is ACCEPTED:
+                    self.first_order_id = event.order_id
             elif isinstance(event, BalanceChanged):
                 of_asset = self.accounts.get(event.asset)
                 if of_asset is None:

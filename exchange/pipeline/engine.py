@@ -280,8 +280,8 @@ class Engine:
             self._end([*runs[done:], *queue.left()])
 
     def _end(self, left: Sequence[_Run]) -> None:
-        """A task ends. If that is a bug of the core, the state of the venue may be wrong: from now on nothing is applied
-        to it or read from it, and every waiting caller is answered."""
+        """A task ends. If that is a bug of the core, the state of the venue may be wrong: nothing is applied to it or
+        read from it any more, and every waiting caller is answered."""
         self._ended = self.stopping = True
         for run in left:
             run.ticket.give_up()

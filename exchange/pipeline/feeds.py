@@ -1,7 +1,7 @@
 """The feeds: what was released goes out on channels, to subscribers that may be slow.
 
-A message is encoded once for each dialect in use, and the frame is shared by all who get it. A slow subscriber delays no
-other.
+A message is encoded once for each dialect in use, and the frame is shared by all who get it. A slow subscriber does not
+delay the others.
 """
 
 from collections.abc import Iterable

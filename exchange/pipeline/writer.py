@@ -108,7 +108,7 @@ class Writer:
         self.batch_sizes = Histogram(powers=12)
         self.commit_us = Histogram(powers=25)  # to half a minute
         self._store = store
-        self._filler = projector
+        self._projector = projector
         self._released = released
         self._batch_max = batch_max
         self._reply_timeout_s = reply_timeout_s
@@ -169,7 +169,7 @@ class Writer:
                         answered = len(self._committed)
                         self._release()
                         await self._gather(answered // 2)
-                        await self._filler.room()
+                        await self._projector.room()
                 self._idle.set()
         finally:
             self._give_up()
@@ -180,7 +180,7 @@ class Writer:
         Then the database has work while the loop answers. It takes half as many as will be answered (see `_gather`).
         """
         waiting, answered = len(self._pending), len(self._committed)
-        return waiting > 0 and waiting >= answered // 2 and self._filler.has_room(answered)
+        return waiting > 0 and waiting >= answered // 2 and self._projector.has_room(answered)
 
     async def _commit_next(self) -> None:
         """Begin the next commit, release what the last one made durable, and wait for it."""
@@ -241,7 +241,7 @@ class Writer:
         applied = _applied(entries)
         if applied:
             self.durable_sequence = applied[-1].sequence
-            self._filler.add(applied)
+            self._projector.add(applied)
         self._released(entries)
         self._committed = []
         for ticket, index, outcome in entries:

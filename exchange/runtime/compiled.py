@@ -48,7 +48,6 @@ MODULES = (
     "exchange.service.results",
     "exchange.service.limits",
     "exchange.service.principal",
-    "exchange.service.order_lookup",
     "exchange.service.trading",
     "exchange.service.service",
     "exchange.api.native.malformed",

@@ -28,13 +28,13 @@ Connection = "asyncpg.Connection[Any]"
 
 @dataclass(slots=True)
 class Report:
-    """What was looked at, and what is wrong with it."""
+    """What was checked, and what is wrong with it."""
 
     sequence: int
     open_orders: int
     trades: int
     replayed: int
-    ahead: int  # commands that the journal has beyond the tables, which the next start brings into them
+    ahead: int  # commands that the journal has beyond the tables; the next start applies them
     findings: list[str]
 
 
@@ -72,7 +72,7 @@ async def _connect(dsn: str) -> Any:
 
 
 async def _ahead(connection: Any, state: VenueState) -> tuple[list[Journaled], list[str]]:
-    """What the journal has beyond the tables, and what is wrong with that."""
+    """The commands that the journal has beyond the tables, and what is wrong with them."""
     try:
         return await recovery.unprojected(connection, state), []
     except Failure as failure:
@@ -82,16 +82,16 @@ async def _ahead(connection: Any, state: VenueState) -> tuple[list[Journaled], l
 
 
 def _goes_on(state: VenueState, ahead: list[Journaled]) -> list[str]:
-    """What the journal has beyond the tables can be applied to them."""
+    """Whether the commands that the journal has beyond the tables can be applied to these."""
     venue = Venue.restore(state)
     for sequence, time_ns, command, rules_version in ahead:
         if not isinstance(venue.replay(command, sequence, time_ns, rules_version), Applied):
-            return [f"command {sequence} was applied, and is refused after what the tables say: {command}"]
+            return [f"command {sequence} was applied, and is refused by the state of the tables: {command}"]
     return []
 
 
 def _balances(state: VenueState) -> list[str]:
-    """Every asset sums to zero, nobody owes, and what is locked is what open orders need."""
+    """Every asset sums to zero, no account is negative, and what is locked is what open orders need."""
     findings: list[str] = []
     sums = {asset.symbol: 0 for asset in state.assets}
     rules = {market.instrument.symbol: market.instrument for market in state.markets}
@@ -152,7 +152,7 @@ async def _history(connection: Any, state: VenueState) -> list[str]:
     async for row in pages(connection, "trades", "trade_id", state.last_trade_id):
         number = row["trade_id"]
         if number < 1 or number in found:
-            return [*findings, f"trade {number} is one too many"]
+            return [*findings, f"trade {number} is stored twice, or has an id that was never given"]
         found.add(number)
         tapes[row["market"]].add(row)
         _post_trade(row, rules[row["market"]], post)

@@ -11,7 +11,7 @@ from exchange.store.transaction import Transaction
 
 
 def statement(_: tuple[str, ...]) -> str:
-    """It answers 1, or nothing when the fence holds it back."""
+    """It returns 1, or no row if the fence refused it."""
     return (
         "WITH fence AS (UPDATE venue SET sequence = $3 WHERE epoch = $1 AND sequence = $2 RETURNING 1) "
         "INSERT INTO journal (last_sequence, first_sequence, codec_version, rules_version, commands) "
@@ -20,5 +20,5 @@ def statement(_: tuple[str, ...]) -> str:
 
 
 async def transaction(batch: Batch, epoch: int) -> Transaction:
-    """The statement has no parts; its parameters."""
+    """The parameters of the statement, which has no parts."""
     return Transaction((), [epoch, batch.from_sequence, batch.to_sequence, journal.encode(batch.applied)], [])

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 WRITER_LOCK = 0x45584348  # advisory locks are numbers; this one says "EXCH"
 LOCK_TIMEOUT_S = 30.0
-END_TIMEOUT_S = 10.0  # what a backend gets to end in, before it is asked again
+END_TIMEOUT_S = 10.0  # for a backend to end, before it is terminated again
 COMMIT_TIMEOUT_S = 10.0  # a frozen connection looks like a slow one; after this it is in doubt
 MEGABYTE_S = 1.0  # more for each megabyte that it says, for which a server needs about a tenth of that
 ROW_S = MEGABYTE_S / 5_000  # and for each row to copy, which is at most some 200 bytes
@@ -41,9 +41,9 @@ SESSION = {
 BROKEN = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the server said goodbye, and the driver still believes that something is under way
+    asyncpg.InternalClientError,  # the server closed the connection while the driver waits for an answer
     asyncpg.OperatorInterventionError,  # the server is shutting down, starting up, or ended our backend
-    asyncpg.TooManyConnectionsError,  # after a restart everybody comes back at once
+    asyncpg.TooManyConnectionsError,  # after a restart all clients connect at once
     asyncpg.TransactionRollbackError,
     OSError,
     TimeoutError,
@@ -57,8 +57,7 @@ class Work(Generic[SpanT]):
     """What a connection commits.
 
     `head` is the table whose one row has epoch and sequence; `transaction` stores a span under an epoch, `statement` is
-    the SQL of its parts; `make_room` sees to it that there is room for a sequence, and says up to which it need not be
-    asked again.
+    the SQL of its parts; `make_room` makes room for a sequence, and returns the sequence up to which there is room now.
     """
 
     name: str
@@ -214,7 +213,7 @@ class Committer(Generic[SpanT]):
                 connection.terminate()
 
     def drop(self) -> None:
-        """The connection is of no use any more."""
+        """Drop the connection, which cannot be used any more."""
         self._ready = False
         if self._connection is not None:
             connection, self._connection = self._connection, None
@@ -272,7 +271,7 @@ class Committer(Generic[SpanT]):
 
 
 async def refuse_unsafe(connection: Any) -> None:
-    """A database that may forget what it has confirmed is no place for money."""
+    """Refuse a server that may lose what it has confirmed."""
     if connection.get_server_version().major < 14:
         raise Failure("PostgreSQL 14 or newer is needed.")
     for setting in ("fsync", "full_page_writes"):

@@ -1,4 +1,4 @@
-"""Applies the journal from its baseline, and compares where it arrives with what is stored: state and history.
+"""Replays the journal from its baseline, and compares the result with what is stored: state and history.
 
 Of history only a hash a row is kept, so that memory follows the number of orders, not what they say.
 """
@@ -17,11 +17,11 @@ from exchange.store.rows import NULL, Row, closed_row, is_open, trade_row, trans
 
 PAGE_BLOCKS = 256  # some ten thousand rows
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError)
-"""What becomes of a command that was altered: it is no command any more, or none that the venue could have taken."""
+"""What decoding and applying a row raise if it was altered: it holds no command, or none that the venue accepts."""
 
 
 async def replay_journal(connection: Any, state: VenueState) -> tuple[int, list[str]]:
-    """How far the journal goes from its baseline, and what is stored otherwise than it says."""
+    """How far the journal goes from its baseline, and what differs between its replay and what is stored."""
     try:
         begun = await baseline.load(connection)
         venue = Venue.restore(begun)
@@ -100,9 +100,9 @@ async def _compare(
         if row[key] in since or (expected is None and 0 < row[key] <= begun):
             continue
         if expected is None:
-            findings.append(f"{key} {row[key]} in {table} is not of the journal's making")
+            findings.append(f"{key} {row[key]} in {table} is not in the replay of the journal")
         elif expected != _hash(tuple(_plain(name, value) for name, value in row.items())):
-            findings.append(f"{key} {row[key]} in {table} is otherwise than the journal made it")
+            findings.append(f"{key} {row[key]} in {table} differs from the replay of the journal")
     return findings + [f"{key} {missing} is missing in {table}" for missing in replayed]
 
 

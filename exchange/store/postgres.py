@@ -123,7 +123,7 @@ TABLES = Work("projector", "projection", projection.transaction, projection.stat
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Say in a sentence that the database went away, or was never there, while the exchange starts."""
+    """Turn a database error during the start into a Failure, which is one sentence."""
     try:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OSError, TimeoutError) as error:
@@ -133,7 +133,9 @@ def _failures() -> Iterator[None]:
         cause = error.orig.__cause__ if error.orig is not None else None
         raise Failure(f"The database cannot be used: {one_line(cause or error)}.") from error
     except CommandError as error:
-        raise Failure(f"The database is of an exchange that is newer, perhaps: {one_line(error)}.") from error
+        raise Failure(
+            f"The migrations of the database failed; a newer exchange may have written it: {one_line(error)}."
+        ) from error
 
 
 def migrations_dir() -> Path:

@@ -93,7 +93,7 @@ PARTS: dict[str, tuple[str, str]] = {
 
 
 def statement(parts: tuple[str, ...]) -> str:
-    """The statement that writes these parts. It answers 1, or 0 when the fence holds it back."""
+    """The statement that writes these parts. It returns 1, or 0 if the fence refused it."""
     made = [
         "fence AS (UPDATE projection SET sequence = $3, time_ns = $4, last_trade_id = GREATEST(last_trade_id, $5), "
         "last_order_id = GREATEST(last_order_id, $6), last_priority = GREATEST(last_priority, $7) "
@@ -137,7 +137,7 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
         parts=tuple(texts),
         parameters=[
             *(epoch, changes.from_sequence, changes.to_sequence, changes.time_ns, last_trade_id),
-            *(changes.last_order_id, changes.last_priority),
+            *(changes.last_order_id(), changes.last_priority()),
             *texts.values(),
         ],
         copies=[copy for copy in copies if copy.items],

@@ -1,4 +1,4 @@
-"""Reads a venue's state: what is open and what is counted, not what ever happened."""
+"""Reads the state of a venue: what is open and what is counted, not its history."""
 
 from sys import intern
 from typing import Any
@@ -169,7 +169,7 @@ def candle_of(row: Any) -> Candle:
 
 
 async def unprojected(connection: "asyncpg.Connection[Any]", state: VenueState) -> list[Journaled]:
-    """What the journal has beyond that state of the tables. Raises Failure."""
+    """The commands that the journal has beyond that state of the tables. Raises Failure."""
     assets = {asset.symbol: asset for asset in state.assets}
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         end = await connection.fetchval("SELECT sequence FROM venue")
@@ -188,10 +188,10 @@ async def unprojected(connection: "asyncpg.Connection[Any]", state: VenueState) 
                 "this version of the exchange cannot read: start the version that wrote it."
             )
         if row["first_sequence"] > reached + 1:
-            raise Failure(f"The journal goes from {reached} to {row['first_sequence']}: something is missing.")
+            raise Failure(f"The journal goes from {reached} to {row['first_sequence']}: commands are missing.")
         entries = journal.decode(*versions, row["commands"], assets)
         found += [entry for entry in entries if entry.sequence > state.sequence]
         reached = row["last_sequence"]
     if reached != end:
-        raise Failure(f"The journal ends at {reached}, and not where it should: something is missing.")
+        raise Failure(f"The journal ends at {reached}, and not at {end}: commands are missing.")
     return found

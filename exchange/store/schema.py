@@ -4,6 +4,11 @@
 which is only ever appended to. The view `orders` is both. Prices are ticks, quantities lots, money minor units, times
 nanoseconds since the epoch. Fills and postings are views over trades and transfers: what one row says is not stored
 twice.
+
+Pages are by id, both ways: trades by (market, trade_id), over all markets by a range of trade_id, which has no holes;
+fills by the maker's and the taker's index; closed orders by (user_id, order_id); transfers by (user_id, sequence).
+Times grow with ids, so a page by time begins at an id, which the SQL functions `first_trade_since(market, time_ns)` and
+`first_order_since(user_id, time_ns)` find.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""What one transaction says to the database; who commits (`committer`) need not know what it is about."""
+"""What one transaction sends to the database; `committer` sends it without knowing what it is about."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """The parts of the fenced statement, its parameters, and what is copied behind it, if anything is."""
+    """The parts of the fenced statement, its parameters, and what is copied after it, if anything."""
 
     parts: tuple[str, ...]
     parameters: list[Any]

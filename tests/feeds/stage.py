@@ -14,6 +14,7 @@ from exchange.core.candles import Candle, candles_of
 from exchange.core.commands import Command, PassTime
 from exchange.core.events import INTERVALS_S, Trade
 from exchange.core.market_data import MarketData
+from exchange.core.public import Channel
 from exchange.core.venue import Venue
 from exchange.pipeline.commits import Applied
 from exchange.pipeline.feeds import Feeds
@@ -79,21 +80,27 @@ class Listener(Reader):
             self.hear(payload)
 
 
-class Frames(NativeFrames):
-    """The native dialect, which remembers what it has encoded."""
+class Frames:
+    """The native dialect, and what it has encoded."""
 
     def __init__(self, venue: Venue) -> None:
-        super().__init__(venue)
+        self._frames = NativeFrames(venue)
         self.encoded: list[Message] = []
         self.pieces: list[int] = []  # how many levels each part of a snapshot had
 
     def encode(self, message: Message) -> bytes:
         self.encoded.append(message)
-        return super().encode(message)
+        return self._frames.encode(message)
 
     def levels(self, market: str, levels: Sequence[tuple[int, int]]) -> bytes:
         self.pieces.append(len(levels))
-        return super().levels(market, levels)
+        return self._frames.levels(market, levels)
+
+    def subscribed(self, channel: Channel, channel_sequence: int, tag: object) -> bytes:
+        return self._frames.subscribed(channel, channel_sequence, tag)
+
+    def unsubscribed(self, channel: Channel, tag: object) -> bytes:
+        return self._frames.unsubscribed(channel, tag)
 
     @property
     def channels(self) -> list[str]:

@@ -47,11 +47,11 @@ IN_THE_STATE = {
         "maker_order_id, taker_order_id, maker_user_id, taker_user_id, maker_fee_minor, taker_fee_minor, time_ns, "
         "market_trade_id, aggregate_id "
         "FROM trades WHERE trade_id = 1",
-        "trade 1 is one too many",
+        "trade 1 is stored twice",
     ),
     "a trade has no number that is given": (
         "UPDATE trades SET trade_id = 0 WHERE trade_id = 1",
-        "trade 0 is one too many",
+        "trade 0 is stored twice, or has an id that was never given",
     ),
     "a trade's quantity was changed": (
         "UPDATE trades SET quantity_lots = quantity_lots - 1 WHERE trade_id = 2",
@@ -96,12 +96,12 @@ BY_THE_JOURNAL = {
     "a canceled order was deleted": ("DELETE FROM closed_orders WHERE status = 3", "is missing in closed_orders"),
     "a closed order's status was changed": (
         "UPDATE closed_orders SET status = 4 WHERE status = 3",
-        "in closed_orders is otherwise",
+        "in closed_orders differs",
     ),
     "an order was made up": (
         "INSERT INTO closed_orders SELECT 0, user_id, market, NULL, side, order_type, time_in_force, post_only, "
         "price_ticks, quantity_lots, 0, 0, 3, created_ns, updated_ns, NULL FROM closed_orders LIMIT 1",
-        "order_id 0 in closed_orders is not of the journal's making",
+        "order_id 0 in closed_orders is not in the replay",
     ),
     "a trade's time was changed": (
         "UPDATE trades SET time_ns = time_ns + 1 WHERE trade_id = 1",
@@ -109,7 +109,7 @@ BY_THE_JOURNAL = {
     ),
     "a deposit's key was changed": (
         "UPDATE transfers SET key = 'other' WHERE user_id = 'random2' AND asset = 'USDC'",
-        "in transfers is otherwise",
+        "in transfers differs",
     ),
     "an order's priority was changed": (
         "UPDATE open_orders SET priority = 1 WHERE user_id = 'random1'",
@@ -207,7 +207,7 @@ async def test_what_only_the_journal_has_is_looked_at(dsn: str) -> None:
     assert report.findings == []
     assert (report.replayed, report.ahead) == (report.sequence, 2)
     await execute(dsn, f"DELETE FROM journal WHERE last_sequence = {report.sequence + 2}")
-    assert found("something is missing", (await audit(dsn, replay=True)).findings)
+    assert found("commands are missing", (await audit(dsn, replay=True)).findings)
 
 
 async def test_what_only_the_journal_has_must_follow_from_the_tables(dsn: str) -> None:
@@ -215,7 +215,7 @@ async def test_what_only_the_journal_has_must_follow_from_the_tables(dsn: str) -
         await made.store.journal.commit(made.apply(order("random2", "buy 9000 @ 129")))
     await execute(dsn, "UPDATE journal SET commands = replace(commands, ',9000,', ',900000000000,') "
                        "WHERE last_sequence = (SELECT max(last_sequence) FROM journal)")  # fmt: skip
-    assert found("is refused after what the tables say", (await audit(dsn, replay=True)).findings)
+    assert found("is refused by the state of the tables", (await audit(dsn, replay=True)).findings)
 
 
 async def begin_later(dsn: str) -> int:
