@@ -74,13 +74,15 @@ class Changes:
         """The last command's sequence."""
         return self.from_sequence + self.commands
 
-    def last_order_id(self) -> int:
-        """The largest id that was given; 0 if none was."""
-        return max(self.orders) if self.first_order_id else 0
-
-    def last_priority(self) -> int:
-        """The largest priority of any order; 0 if there is none."""
-        return max([order.priority for order in self.orders.values()], default=0)
+    def last_given(self) -> tuple[int, int]:
+        """The largest order id and the largest priority that were given; 0 if none was."""
+        last_order_id, last_priority = 0, 0
+        for order in self.orders.values():
+            if order.order_id > last_order_id:
+                last_order_id = order.order_id
+            if order.priority > last_priority:
+                last_priority = order.priority
+        return (last_order_id if self.first_order_id else 0), last_priority
 
     @property
     def rows(self) -> int:

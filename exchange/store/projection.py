@@ -137,7 +137,7 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
         parts=tuple(texts),
         parameters=[
             *(epoch, changes.from_sequence, changes.to_sequence, changes.time_ns, last_trade_id),
-            *(changes.last_order_id(), changes.last_priority()),
+            *changes.last_given(),
             *texts.values(),
         ],
         copies=[copy for copy in copies if copy.items],

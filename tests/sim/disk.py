@@ -103,8 +103,9 @@ class Tables:
         known = max(self.orders, default=0)
         assert not stored.first_order_id or stored.first_order_id > known, "an order is new that has a row"
         self.orders |= stored.orders
-        self.last_order_id = max(self.last_order_id, stored.last_order_id())
-        self.last_priority = max(self.last_priority, stored.last_priority())
+        last_order_id, last_priority = stored.last_given()
+        self.last_order_id = max(self.last_order_id, last_order_id)
+        self.last_priority = max(self.last_priority, last_priority)
         self.trades += stored.trades
         for symbol, rules in stored.instruments.items():
             self.markets.setdefault(symbol, MarketState(rules)).instrument = rules

@@ -280,7 +280,7 @@ def _named_cases() -> Iterator[Case]:
     by_id = {"user_id": "{user}", "market": "{market}", "order_id": "1"}
     for text in NOT_IDS:
         yield _changed("DELETE", "/order", by_id, "order_id", text, INVALID_FIELD)
-    for text in ("0", "9223372036854775806", "9223372036854775807", "9223372036854775808", "9" * 19):
+    for text in ("0", "999999999", "9223372036854775807", "9223372036854775808", "9" * 19):
         yield _changed("DELETE", "/order", by_id, "order_id", text, UNKNOWN_ORDER)
     yield _changed("DELETE", "/order", by_id, "order_id", MISSING, INVALID_FIELD)
     yield _changed("DELETE", "/order", by_id, "client_order_id", "resting", INVALID_FIELD)
