@@ -115,10 +115,10 @@ class Book:
             self._changed.set()
 
 
-def _change(half: "SortedDict[tuple[int, str], Level]", levels: Sequence[Sequence[str]]) -> None:
+def _change(side: "SortedDict[tuple[int, str], Level]", levels: Sequence[Sequence[str]]) -> None:
     for price, quantity in levels:
         key = decimal_key(price)
         if decimal_key(quantity) == (0, ""):
-            half.pop(key, None)
+            side.pop(key, None)
         else:
-            half[key] = (price, quantity)
+            side[key] = (price, quantity)

@@ -1,4 +1,4 @@
-"""The projector: what the journal has goes on into the tables, behind everybody's back and many commands at a time.
+"""The projector: the query tables follow the journal, in transactions of many commands, while trading goes on.
 
 An answer waits for the journal alone, so what the tables cost, which is most of it, is paid once for thousands of
 commands: an account that changed a hundred times is one row. The tables begin to follow within a second; who reads

@@ -85,8 +85,8 @@ def _cancel(chance: random.Random, seed: int, user_id: str, step: int) -> Asked:
 def _order(chance: random.Random, market: str, user_id: str, step: int, item: int) -> Asked:
     side = chance.choice(("buy", "sell"))
     kind = chance.choices(("gtc", "post_only", "ioc", "fok", "market"), (70, 10, 8, 5, 7))[0]
-    behind = chance.randint(-CROSSING_TICKS, WIDTH_TICKS)
-    ticks = MIDDLE_TICKS - behind if side == "buy" else MIDDLE_TICKS + behind
+    distance = chance.randint(-CROSSING_TICKS, WIDTH_TICKS)
+    ticks = MIDDLE_TICKS - distance if side == "buy" else MIDDLE_TICKS + distance
     body: dict[str, Any] = {
         "market": market,
         "side": side,

@@ -85,12 +85,12 @@ class Proxy:
                 writer.transport.abort()
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passing: asyncio.Event) -> None:
     with contextlib.suppress(OSError):
         while text := await reader.read(CHUNK):
-            await gate.wait()
+            await passing.wait()
             writer.write(text)
             await writer.drain()
-    await gate.wait()
+    await passing.wait()
     with contextlib.suppress(OSError):
         writer.close()

@@ -204,9 +204,9 @@ class Run:
 
     def _check_book(self, step: Step) -> None:
         book = self.venue.markets[self.rules.symbol].book
-        for name, half in (("bids", book.bids), ("asks", book.asks)):
+        for name, levels in (("bids", book.bids), ("asks", book.asks)):
             expected = step[name]
-            found = [[level.price_ticks, level.total_lots, len(list(level))] for level in half]
+            found = [[level.price_ticks, level.total_lots, len(list(level))] for level in levels]
             if not step.get(f"{name}_end"):
                 found = found[: len(expected)]
             shown = [row[: len(expected[i])] if i < len(expected) else row for i, row in enumerate(found)]
@@ -220,11 +220,11 @@ class Run:
 
     def _check_front(self, step: Step) -> None:
         best = self.venue.markets[self.rules.symbol].book.sides[SIDES[step["side"]]].best
-        front = best.first if best else None
+        first = best.first if best else None
         if "id" in step:
-            self._expect("front", front and self.names[front.order_id], step["id"])
+            self._expect("front", first and self.names[first.order_id], step["id"])
         if "open_qty" in step:
-            self._expect("front", front and front.remaining_lots, step["open_qty"])
+            self._expect("front", first and first.remaining_lots, step["open_qty"])
 
     def _check_order(self, step: Step) -> None:
         order = self.orders[step["id"]]

@@ -170,13 +170,13 @@ def order_after(outcome: Outcome, order_id: int | None = None) -> OrderUpdated:
 
 
 def shown(what: Venue | Outcome, market: str = "SOL_USDC") -> list[str]:
-    """A venue: its price levels, asks first, each half best first. An outcome: its trades."""
+    """A venue: its price levels, asks first, each side best first. An outcome: its trades."""
     if isinstance(what, Venue):
         rules, book = what.markets[market].instrument, what.markets[market].book
         return [
             f"{name} {rules.quantity_text(level.total_lots)} @ {rules.price_text(level.price_ticks)}"
-            for name, half in (("ask", book.asks), ("bid", book.bids))
-            for level in half
+            for name, levels in (("ask", book.asks), ("bid", book.bids))
+            for level in levels
         ]
     return [
         f"{SOL_USDC.quantity_text(t.quantity_lots)} @ {SOL_USDC.price_text(t.price_ticks)}" for t in trades_of(what)
@@ -193,8 +193,8 @@ def resting(venue: Venue, market: str = "SOL_USDC") -> list[str]:
     rules, book = venue.markets[market].instrument, venue.markets[market].book
     return [
         f"{order.user_id} {name} {rules.quantity_text(order.remaining_lots)} @ {rules.price_text(order.price_ticks)}"
-        for name, half in (("ask", book.asks), ("bid", book.bids))
-        for level in half
+        for name, levels in (("ask", book.asks), ("bid", book.bids))
+        for level in levels
         for order in level
     ]
 

@@ -14,7 +14,7 @@ MANY = IDLE_LEVELS_MAX + 50
 CHECKED_EVERY = 50
 
 
-def half_of(venue: Venue, side: Side) -> BookSide:
+def side_of(venue: Venue, side: Side) -> BookSide:
     return venue.markets["SOL_USDC"].book.sides[side]
 
 
@@ -25,10 +25,10 @@ def test_an_empty_level_is_not_shown(at: int) -> None:
     cancel(venue, "maker", ids[at])
     left = [price for price in ids if price != at]
     assert shown(venue) == [f"ask 1 @ {price}" for price in left]
-    best = half_of(venue, Side.SELL).best
+    best = side_of(venue, Side.SELL).best
     assert best is not None
     assert SOL_USDC.price_text(best.price_ticks) == str(left[0])
-    assert len(half_of(venue, Side.SELL).depth(10)) == 2
+    assert len(side_of(venue, Side.SELL).depth(10)) == 2
 
 
 def test_a_taker_passes_over_empty_levels() -> None:
@@ -39,10 +39,10 @@ def test_a_taker_passes_over_empty_levels() -> None:
     assert shown(venue) == []
 
 
-def test_a_half_that_has_only_empty_levels_has_no_best() -> None:
+def test_a_side_that_has_only_empty_levels_has_no_best() -> None:
     venue = book_of("ask 1 @ 101", "ask 1 @ 102", "bid 1 @ 99")
     cancel_all(venue, "maker")
-    assert half_of(venue, Side.SELL).best is None
+    assert side_of(venue, Side.SELL).best is None
     assert shown(place(venue, "bob buy 1 @ 200")) == []
     assert shown(place(venue, "alice sell 1 @ 150")) == ["1 @ 200"]
 
@@ -71,8 +71,8 @@ def test_of_empty_levels_only_so_many_are_kept_and_the_latest(side: Side) -> Non
     for number in range(MANY):
         order_id = placed(venue, f"maker {side.name.lower()} 1 @ {100 + number}")
         cancel(venue, "maker", order_id)
-    half = half_of(venue, side)
-    assert sorted(half.levels) == [SOL_USDC.ticks(str(100 + number)) for number in range(50, MANY)]
+    asks_or_bids = side_of(venue, side)
+    assert sorted(asks_or_bids.levels) == [SOL_USDC.ticks(str(100 + number)) for number in range(50, MANY)]
 
 
 def test_one_command_may_empty_more_levels_than_are_kept() -> None:
@@ -81,8 +81,8 @@ def test_one_command_may_empty_more_levels_than_are_kept() -> None:
         place(venue, f"alice sell 1 @ {100 + number}")
     place(venue, f"carol sell 1 @ {100 + MANY}")
     cancel_all(venue, "alice")
-    half = half_of(venue, Side.SELL)
-    assert len(half.levels) == IDLE_LEVELS_MAX + 1
+    asks_or_bids = side_of(venue, Side.SELL)
+    assert len(asks_or_bids.levels) == IDLE_LEVELS_MAX + 1
     assert shown(venue) == [f"ask 1 @ {100 + MANY}"]
     assert shown(place(venue, f"bob buy 1 @ {100 + MANY}")) == [f"1 @ {100 + MANY}"]
 
@@ -101,4 +101,4 @@ def test_whatever_empties_and_fills_the_depth_is_that_of_the_open_orders() -> No
             venue.apply(CancelOrder("maker", "SOL_USDC", order_id, None), sequence, sequence)
         if step % CHECKED_EVERY == 0:
             venue.check()
-            assert half_of(venue, Side.BUY).depth(10_000) == sorted(Counter(prices.values()).items(), reverse=True)
+            assert side_of(venue, Side.BUY).depth(10_000) == sorted(Counter(prices.values()).items(), reverse=True)

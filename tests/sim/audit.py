@@ -29,7 +29,7 @@ def look(venue: Venue) -> Look:
     """What GET /depth, /balance and /orders/open would say, all at once."""
     books: dict[tuple[str, int], Book] = {}
     for symbol, market in venue.markets.items():
-        bids, asks = (tuple(half.depth(len(half.levels))) for half in market.book.sides)
+        bids, asks = (tuple(side.depth(len(side.levels))) for side in market.book.sides)
         books[symbol, market.book.sequence] = (bids, asks)
     balances, orders = {}, {}
     for user in USERS:

@@ -209,7 +209,7 @@ async def judge(client: Client, crowd: Crowd, director: Director, recorded: Reco
 
 @pytest.mark.skipif("FEEDS_REAL" not in os.environ, reason="takes minutes: FEEDS_REAL=1 runs it")
 @pytest.mark.skipif(not REAL.commands.exists(), reason="the recording is not beside the repository")
-async def test_readers_of_a_real_half_hour_hold_what_the_exchange_holds() -> None:
+async def test_readers_of_thirty_recorded_minutes_hold_what_the_exchange_holds() -> None:
     await replay_with_readers(REAL, batch_max=100, killed_at=TEN_KILLS)
 
 

@@ -86,7 +86,7 @@ async def replay_with_kills(recorded: Recorded, batch_max: int) -> None:
 
 
 @pytest.mark.skipif(not REAL.commands.exists(), reason="the recording is not beside the repository")
-async def test_a_real_half_hour_survives_ten_kills() -> None:
+async def test_thirty_recorded_minutes_survives_ten_kills() -> None:
     await replay_with_kills(REAL, batch_max=100)
 
 

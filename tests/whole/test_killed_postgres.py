@@ -25,7 +25,7 @@ from tests.whole.process import (
 )
 
 PASSING = {"NOT_READY", "OUTCOME_UNKNOWN"}
-"""All that a client may be told meanwhile; that nothing is OVERLOADED the replay sees to itself."""
+"""The only errors that a client may get meanwhile; the replay itself keeps below the bounds of OVERLOADED."""
 
 
 class Reader:
