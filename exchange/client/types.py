@@ -51,7 +51,7 @@ class Order(TypedDict):
 
 @final
 class Refusal(TypedDict):
-    """One item of a batch that was refused; `order` may come along where the code says so."""
+    """One item of a batch that was refused; some codes come with the `order`."""
 
     code: str
     message: str
@@ -59,7 +59,7 @@ class Refusal(TypedDict):
 
 
 class Trade(TypedDict):
-    """A match, as everybody may see it."""
+    """A match, as it is public."""
 
     trade_id: str
     market: str
@@ -97,7 +97,7 @@ class Depth(TypedDict):
 
 
 class Balance(TypedDict):
-    """What a user has of one asset; total = available + locked."""
+    """A user's balance in one asset; total = available + locked."""
 
     asset: str
     available: str

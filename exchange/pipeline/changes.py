@@ -1,4 +1,4 @@
-"""What a run of commands leaves in the tables: the last state of whatever they changed, once however often they did."""
+"""What a run of commands changes in the query tables: the last state of each changed row, once."""
 
 from typing import Any
 
@@ -22,10 +22,10 @@ Transfer = tuple[int, int, Deposited]  # with its sequence and time_ns
 
 
 class Changes:
-    """The changes of the commands after `from_sequence`, as far as they were taken in.
+    """The changes of the commands after `from_sequence` that were added.
 
-    Events are folded as they come, while they are at hand; only what will be a row is kept of them. A market's rules
-    stand apart from all else (`fits`), since one statement cannot write its row twice.
+    Events are folded when they are added, and only what becomes a row is kept. A change of a market's rules is never
+    together with other commands (`fits`), because one statement cannot write the market's row twice.
     """
 
     __slots__ = (
@@ -57,7 +57,7 @@ class Changes:
 
     @classmethod
     def of(cls, batch: Batch) -> "Changes":
-        """Those of a batch, whose commands fit together."""
+        """The changes of a batch whose commands all fit together."""
         changes = cls(batch.from_sequence)
         for applied in batch.applied:
             changes.add(applied)
@@ -70,15 +70,15 @@ class Changes:
 
     @property
     def rows(self) -> int:
-        """How many orders and trades will be written; there are fewer of all else."""
+        """How many orders and trades will be written; every other kind has fewer rows."""
         return len(self.orders) + len(self.trades)
 
     def fits(self, applied: Applied) -> bool:
-        """Whether the command may be among these."""
+        """Whether the command may join these changes."""
         return not self.commands or isinstance(applied.command, SetMarket) == bool(self.instruments)
 
     def add(self, applied: Applied) -> None:
-        """Take the next command in."""
+        """Add the next command."""
         self.commands += 1
         self.time_ns = applied.time_ns
         assert applied.sequence == self.to_sequence

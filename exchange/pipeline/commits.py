@@ -1,4 +1,4 @@
-"""What is committed, and how a commit in doubt becomes one that is known."""
+"""What is committed, and how a commit in doubt is settled."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 @mypyc_attr(acyclic=True)
 class Applied:
-    """A command that was carried out: its place in the order of all, and what happened."""
+    """A command that was applied: its sequence and time, and its events."""
 
     __slots__ = ("command", "events", "sequence", "time_ns")
 
@@ -27,7 +27,7 @@ class Applied:
 
 
 Journaled = tuple[int, int, Command]
-"""A command as the journal has it: sequence, time_ns, and what was asked."""
+"""A command as the journal stores it: sequence, time_ns, command."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Batch:
 
 
 class CommitInDoubt(Exception):
-    """The connection broke: what was committed may be stored wholly, or not at all."""
+    """The connection broke: the transaction is stored completely or not at all."""
 
 
 class Span(Protocol):
@@ -70,14 +70,14 @@ class Store(Protocol[Stored]):
         """Store it in one transaction, fenced. Raises CommitInDoubt, or Failure when it can never succeed."""
 
     async def settle(self) -> int:
-        """Connect anew, however long it takes; the sequence the database is at, which nothing old can still change."""
+        """Reconnect, without a time limit; the sequence of the database, which no older statement can still change."""
 
     def connected(self) -> bool:
         """Whether the connection is there, as far as is known."""
 
 
 async def commit_once(store: Store[SpanT], span: SpanT) -> None:
-    """Store it, as often as it takes until it is known to be stored once."""
+    """Store it once: after a commit in doubt, send it again unless it is stored."""
     while True:
         try:
             await store.commit(span)
@@ -90,7 +90,7 @@ async def commit_once(store: Store[SpanT], span: SpanT) -> None:
 
 
 async def settle(store: Store[Any], *expected: int) -> int:
-    """Connect anew and find out which of these sequences the database is at. Any other is somebody else's work."""
+    """Reconnect and return the sequence of the database. Raises Failure if it is none of `expected`."""
     sequence = await store.settle()
     if sequence not in expected:
         raise Failure(f"The database is at sequence {sequence}, not at {expected[0]}: something else wrote to it.")

@@ -1,10 +1,10 @@
-"""The engine: bounded queues into the markets, one task a market, and one for what concerns the whole venue.
+"""The engine: bounded queues into the markets, one task a market, and one for commands of the whole venue.
 
-A task takes what is in its queue, stamps sequence and time, applies, and hands the outcome to the writer, without
-waiting in between: so the ledger that all markets share needs no locks, and `sequence` is a total order.
+A task takes what is in its queue, assigns sequence and time, applies, and passes the outcome to the writer, without an
+`await` in between. So the ledger that all markets share needs no locks, and `sequence` is a total order.
 
-What is submitted but not yet released is bounded here, so that nothing behind this point ever meets a full queue.
-Cancels have room of their own above the bound.
+The engine bounds the commands that are submitted and not yet released, so no later stage ever meets a full queue.
+Cancels have reserved room above the bound.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ class _Line:
         self._coming: list[_Run] | None = None  # what is in the queue
 
     def put(self, run: _Run) -> None:
-        """Get in line."""
+        """Enter the queue."""
         self.waiting += 1
         if self._coming is not None:
             self._coming.append(run)
@@ -83,7 +83,7 @@ class _Line:
         await self._queue.join()
 
     def left(self) -> list[_Run]:
-        """What nobody takes any more."""
+        """The runs that no task will take any more."""
         return self._coming or []
 
 
@@ -123,7 +123,7 @@ class Engine:
         waiting = [line.waiting for line in self._lines.values()]
         return sum(waiting), max(waiting, default=0)
 
-    # --- asking
+    # --- requests
 
     async def submit(self, command: Command) -> Any:
         """One command: Applied, Rejected or Duplicate, once it is durable.
@@ -155,7 +155,7 @@ class Engine:
         return waiter.future
 
     def enter(self, ticket: Ticket, commands: Sequence[Command]) -> None:
-        """Get the commands in line as `submit_all` does, for a ticket that is told of each as it is released."""
+        """Queue commands as `submit_all` does, for a ticket that gets each outcome as it is released."""
         if self.stopping:
             raise Stopping
         waiting = self._queued + self._writer.backlog + len(commands)
@@ -168,7 +168,8 @@ class Engine:
         self._queued += len(commands)
 
     def read(self, copy: Callable[[Venue], Read]) -> "asyncio.Future[list[Read]]":
-        """What `copy` takes from memory now, once everything it can have seen is durable; a list of that one value.
+        """What `copy` reads from memory now, once everything that it can have seen is durable; a list of that one
+        value.
 
         Raises Overloaded when too much is waiting already, or Stopping.
         """
@@ -187,7 +188,7 @@ class Engine:
         return self._loop.time()
 
     def pass_time(self) -> bool:
-        """Have the time written down; whether there was room for that."""
+        """Journal the current time. Returns False if the queue is full."""
         try:
             self.enter(_NOBODY, (PassTime(),))
         except (Overloaded, Stopping):
@@ -223,7 +224,7 @@ class Engine:
 
     def _enqueue(self, run: _Run) -> bool:
         command = run.commands[0]
-        # A market that is not there has no line; the venue's task will say so.
+        # An unknown market has no queue; the venue's task refuses the command.
         line = self._lines.get(_market_of(command)) or self._lines[None]
         waiting, bound = line.waiting, self._market_queue_max
         if waiting >= bound and (waiting >= 2 * bound or not _only_cancels(run.commands)):
@@ -256,8 +257,8 @@ class Engine:
             self._end([*runs[done:], *line.left()])
 
     def _end(self, left: Sequence[_Run]) -> None:
-        """A task ends. If that is a bug of the core, what the venue holds may be wrong: from this moment on nothing is
-        done on top of it, nobody reads it, and nobody is left waiting."""
+        """End with a task. After a bug of the core the venue's state may be wrong: from now on no command is applied,
+        no read is answered, and every waiting client gets an answer."""
         self._ended = self.stopping = True
         for run in left:
             run.ticket.give_up()
@@ -281,7 +282,7 @@ class Engine:
 
 
 def _market_of(command: Command) -> str | None:
-    """The market whose line the command goes through; None is the whole venue's."""
+    """The market whose queue takes the command; None for the venue's own."""
     if isinstance(command, (PlaceOrder, CancelOrder, CancelAll)):
         return command.market
     return None
@@ -292,15 +293,15 @@ def _only_cancels(commands: Sequence[Command]) -> bool:
 
 
 class _Nobody:
-    """The ticket of what nobody waits for."""
+    """The ticket of a command for which no client waits."""
 
     since = math.inf
 
     def resolve(self, index: int, outcome: Any) -> None:
-        """Nobody is told."""
+        """Does nothing."""
 
     def give_up(self) -> None:
-        """Nobody misses it."""
+        """Does nothing."""
 
 
 _NOBODY = _Nobody()

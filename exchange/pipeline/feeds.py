@@ -1,10 +1,11 @@
-"""The feeds: what was released goes out on channels, to subscribers that may be slow.
+"""The feeds: released events go out on channels, to subscribers that may be slow.
 
-A message is made once and shared by all who get it. A subscriber whose connection is full gets what only shows a state
-(depth, tickers, candles) conflated: the newest, standing for all that it skipped. What must not be skipped (trades,
-orders, balances) waits for it, up to a bound; past that it is closed. Nobody waits for anybody.
+A message is made once and shared by all its receivers. For a subscriber whose connection is full, messages that show a
+state (depth, tickers, candles) are conflated: the newest one stands for those that were skipped. Messages that must not
+be skipped (trades, orders, balances) wait, up to a bound; past it the subscriber is closed. No subscriber waits for
+another.
 
-Whatever is conflated says so: it carries `first_channel_sequence`, the first event that it stands for.
+A conflated message carries `first_channel_sequence`, the first event that it stands for.
 """
 
 from collections.abc import Callable, Iterable
@@ -114,20 +115,20 @@ Encode = Callable[[Message], bytes]
 
 
 class Connection(Protocol):
-    """What a subscriber is reached by."""
+    """The connection of a subscriber."""
 
     def write(self, frames: list[bytes]) -> None:
         """Send whole frames; never waits."""
 
     def unsent_bytes(self) -> int:
-        """How much of what was written has not left."""
+        """Bytes that were written and are not sent yet."""
 
     def close(self, code: int, reason: str) -> None:
         """End it."""
 
 
 class Subscriber:
-    """One connection, the channels it listens to, and what waits for it."""
+    """One connection, its channels, and the messages that wait for it."""
 
     __slots__ = (
         "_conflated",
@@ -171,7 +172,7 @@ class Subscriber:
             self._out.append(frame)
 
     def drop(self, channel: str) -> None:
-        """What is conflated of this channel is not wanted any more: it ends here, or begins anew with a snapshot."""
+        """Drop what is conflated of this channel, because it ends or begins again with a snapshot."""
         for key in [key for key in self._conflated if key[0] == channel]:
             self._conflated_values -= _values(self._conflated.pop(key))
 
@@ -193,7 +194,7 @@ class Subscriber:
         self._judge()
 
     def _judge(self) -> None:
-        """Close what is past its bound, and keep nothing more for it."""
+        """Close a subscriber past its bound, and keep nothing for it."""
         if self._waiting_bytes + self._conflated_values * CONFLATED_BYTES > QUEUE_BYTES_MAX:
             if not self.closed:
                 self.closed = True
@@ -205,14 +206,14 @@ class Subscriber:
         self._conflated, self._conflated_values = {}, 0
 
     def flush(self) -> None:
-        """Write what this release brought; notice when the connection is full."""
+        """Write the messages of this release, and note if the connection is full."""
         if self._out:
             out, self._out = self._out, []
             self._connection.write(out)
             self.slow = self._connection.unsent_bytes() > SLOW_BYTES
 
     def catch_up(self) -> bool:
-        """Write what waited once the connection has room again; whether the subscriber is up with the others."""
+        """Write waiting messages if the connection has room again. Returns whether none is left."""
         if self.closed or self._connection.unsent_bytes() > SLOW_BYTES // 2:
             return self.closed
         out = self._waiting + [self._encode(message) for message in self._conflated.values()]
@@ -223,7 +224,7 @@ class Subscriber:
 
 
 def _conflation_key(message: Message) -> tuple[str, int] | None:
-    """What the event replaces an older one of; None when it must not be skipped."""
+    """The key under which a newer event replaces an older one; None if events must not be skipped."""
     data = message.data
     if isinstance(data, DepthDiff | Ticker | MarketChanged):
         return message.channel, 0
@@ -240,7 +241,7 @@ def _copied(message: Message) -> Message:
 
 
 def _take_in(before: Message, after: Message) -> None:
-    """Make `before` one event that stands for both. The cost is that of what is new."""
+    """Merge `new` into `before`, which then stands for both. The cost depends on the newer event only."""
     if before.first_channel_sequence is None:
         before.first_channel_sequence = before.channel_sequence
     before.sequence, before.channel_sequence = after.sequence, after.channel_sequence
@@ -262,7 +263,7 @@ def _values(message: Message) -> int:
 
 @dataclass(slots=True)
 class Subscription:
-    """A request to listen, in the line of the writer: released, it begins exactly between two commands.
+    """A request to subscribe, in the writer's queue: when it is released, it begins exactly between two commands.
 
     `begin` makes what is sent first, the answer and the snapshot, from values copied when it got in line.
     """
@@ -274,7 +275,7 @@ class Subscription:
 
 @dataclass(slots=True)
 class Departure:
-    """A request to listen no more, in the same line; `answer` is the last that is heard of the channel."""
+    """A request to unsubscribe, in the same queue; `answer` is the last message of the channel."""
 
     subscriber: Subscriber
     channel: str
@@ -288,8 +289,8 @@ class Feeds:
         self._data = market_data
         self._encode = encode
         self._channels: dict[str, dict[Subscriber, None]] = {}
-        self._private = 0  # channels of users that somebody listens to
-        self._charted = 0  # channels of candles that somebody listens to
+        self._private = 0  # channels of users with a subscriber
+        self._charted = 0  # channels of candles with a subscriber
         self._slow: dict[Subscriber, None] = {}
         self._touched: dict[Subscriber, None] = {}
         self.conflations = 0
@@ -311,7 +312,7 @@ class Feeds:
                 self._count(channel, -1)
 
     def forget(self, subscriber: Subscriber) -> None:
-        """The connection is gone."""
+        """Remove a subscriber whose connection has closed."""
         subscriber.closed = True
         for channel in list(subscriber.channels):
             self.leave(subscriber, channel)
@@ -325,7 +326,7 @@ class Feeds:
             self._touched[subscriber] = None
 
     def flush(self) -> None:
-        """Write out what this step brought."""
+        """Write the messages of this step."""
         touched, self._touched = self._touched, {}
         for subscriber in touched:
             if not subscriber.closed:
@@ -334,7 +335,7 @@ class Feeds:
                     self._slow[subscriber] = None
 
     def catch_up(self) -> None:
-        """Give slow subscribers what waited for them, as far as their connections take it."""
+        """Write waiting messages to slow subscribers, as far as their connections have room."""
         for subscriber in list(self._slow):
             if subscriber.catch_up():
                 del self._slow[subscriber]
@@ -342,7 +343,7 @@ class Feeds:
     # --- releasing
 
     def released(self, entries: Iterable[Entry]) -> None:
-        """Publish what has become durable, in order, and begin subscriptions where they stand in the line."""
+        """Publish what has become durable, in order, and begin each subscription at its place in the queue."""
         for _, _, outcome in entries:
             if isinstance(outcome, Applied):
                 self._publish(outcome)
@@ -367,7 +368,7 @@ class Feeds:
         self._channels[channel][subscriber] = None
 
     def _count(self, channel: str, change: int) -> None:
-        """Know when nobody listens to a kind of channel: then its events need not even be named."""
+        """Count subscriptions by kind of channel: events of a kind without any need no channel name."""
         if channel.startswith(("orders@", "balances@")):
             self._private += change
         elif channel.startswith("candle_"):
@@ -441,7 +442,7 @@ class Feeds:
                 self._emit(channel, sequence, view.candle_sequence(interval), update)
 
     def _close_candles(self, time_ns: int) -> None:
-        """Candles end by the clock, also where nothing trades any more."""
+        """Close candles by the clock, also in markets without trades."""
         for view in self._data:
             self._emit_closed(view, self._data.sequence, time_ns)
 

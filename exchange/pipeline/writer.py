@@ -1,9 +1,9 @@
 """The writer: what the engine has applied becomes durable, and only then visible.
 
-Entries come in sequence order and leave in it. A batch is whatever is waiting when the last commit is done; it becomes
-one row of the journal, and after it `durable_sequence` moves and everything in the batch is released in one synchronous
-step, with the next batch on its way already. Refusals and reads of memory wait in the same line, so they too never show
-what a crash could take back.
+Entries arrive and leave in sequence order. A batch is what waits when the last commit is done. It becomes one row of
+the journal. Then `durable_sequence` moves, and everything in the batch is released in one synchronous step, while the
+next batch is already sent. Refusals and reads of memory wait in the same queue, so they too never show what a crash
+could take back.
 """
 
 import asyncio
@@ -19,25 +19,25 @@ from exchange.pipeline.histogram import Histogram
 from exchange.pipeline.projector import Projector
 
 BATCH_MAX = 4096
-GATHER_MAX_S = 0.01  # what a commit waits for more at most
+GATHER_MAX_S = 0.01  # the longest that a commit waits for more commands
 
 
 class Ticket(Protocol):
-    """A request in the line: it is told the outcome of each of its commands, or the one value it reads."""
+    """A request in the queue. It gets the outcome of each of its commands, or the one value that it reads."""
 
     @property
     def since(self) -> float:
-        """What the reply timeout counts from, in the loop's time; infinity if nobody waits."""
+        """When the reply timeout began, in the loop's time; infinity if no one waits."""
 
     def resolve(self, index: int, outcome: Any) -> None:
-        """Take the outcome of one command, now that it may be known. Never raises."""
+        """Report the outcome of one command, which is durable now. Never raises."""
 
     def give_up(self) -> None:
-        """Take it that the outcome is unknown, unless all of it is told already. Never raises."""
+        """Report OutcomeUnknown for every command that is still unanswered. Never raises."""
 
 
 class Waiter:
-    """The ticket of somebody who waits for a future: a list of outcomes, one each."""
+    """A ticket whose client awaits a future: a list of outcomes, one for each command."""
 
     __slots__ = ("future", "missing", "outcomes", "since")
 
@@ -48,14 +48,14 @@ class Waiter:
         self.since = since
 
     def resolve(self, index: int, outcome: Any) -> None:
-        """Fill one place; the last one wakes the waiter, unless it has given up."""
+        """Store one outcome; the last one completes the future, unless it is done already."""
         self.outcomes[index] = outcome
         self.missing -= 1
         if not self.missing and not self.future.done():
             self.future.set_result(self.outcomes)
 
     def give_up(self) -> None:
-        """Tell the waiter that the outcome is unknown, unless it is answered already."""
+        """Fail the future with OutcomeUnknown, unless it is done already."""
         if not self.future.done():
             self.future.set_exception(OutcomeUnknown())
 
@@ -68,9 +68,9 @@ Entry = tuple[Ticket, int, Any]
 
 
 class Writer:
-    """One task that commits; `add` hands it an outcome, `durable_sequence` says how far it has come.
+    """One task that commits. `add` passes it an outcome, `durable_sequence` is the last sequence that is stored.
 
-    `released` is given what has become durable, in order.
+    It passes what has become durable to `released`, in order.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Writer:
         self._committing: list[Entry] = []
         self._committed: list[Entry] = []  # durable, and not released yet
         self._committed_sequence = sequence
-        self._commit_s = 0.0  # what the last one took
+        self._commit_s = 0.0  # the duration of the last commit
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -105,7 +105,7 @@ class Writer:
         self._ended = False
 
     def add(self, ticket: Ticket, index: int, outcome: Any) -> None:
-        """Line up an outcome: Applied goes to the database first, anything else waits for those before it."""
+        """Queue an outcome: Applied is committed first, everything else waits for the entries before it."""
         if self._ended:
             ticket.give_up()
             return
@@ -126,7 +126,7 @@ class Writer:
         return len(self._pending) + len(self._committing) + len(self._committed)
 
     def wake(self) -> None:
-        """Look after the connection, although nothing is waiting."""
+        """Check the connection, also if nothing is waiting."""
         self._wake.set()
 
     async def drained(self) -> None:
@@ -138,7 +138,7 @@ class Writer:
         try:
             while True:
                 await self._wake.wait()
-                await asyncio.sleep(0)  # what the loop has ready now gets into this batch
+                await asyncio.sleep(0)  # so that what the loop has ready joins this batch
                 self._wake.clear()
                 if not self._store.connected():
                     await settle(self._store, self.durable_sequence)
@@ -155,9 +155,10 @@ class Writer:
             self._give_up()
 
     def _enough_for_the_next(self) -> bool:
-        """Whether the next commit is to begin before what the last one made durable is released.
+        """Whether to begin the next commit before releasing what the last one made durable.
 
-        Then the database has work while the loop answers. It takes half as many as will be answered (see `_gather`).
+        Then the database works while the loop answers. This needs half as many entries as will be answered (see
+        `_gather`).
         """
         waiting, answered = len(self._pending), len(self._committed)
         return waiting > 0 and waiting >= answered // 2 and self._filler.has_room(answered)
@@ -169,7 +170,7 @@ class Writer:
         if self._committed:
             commit = asyncio.create_task(self._commit())
             try:
-                await asyncio.sleep(0)  # until it is on its way
+                await asyncio.sleep(0)  # until it is sent
                 self._release()
                 await commit
             finally:
@@ -180,11 +181,11 @@ class Writer:
         self._commit_s = asyncio.get_running_loop().time() - began_s
 
     async def _gather(self, wanted: int) -> None:
-        """Wait until half as many have come as were just answered, but no longer than that commit took.
+        """Wait until half as many entries have arrived as were just answered, but no longer than the last commit took.
 
-        Clients that trade as fast as they are answered come back one after the other. A commit that began with the
-        first of them would leave all the others to the next one, and both sides, the loop and the database, would wait
-        for each other in turn; halves keep both at work. Who trades alone is not made to wait.
+        Clients that send the next order as soon as the last is answered arrive one after the other. A commit with only
+        the first of them would leave the rest to the next commit, and the loop and the database would wait for each
+        other in turn. With half of them in each commit both have work. A client that trades alone does not wait.
         """
         await asyncio.sleep(0)
         if len(self._pending) >= wanted:
@@ -199,7 +200,7 @@ class Writer:
         self._wanted = 0
 
     def _take(self) -> list[Entry]:
-        """The next batch, in the order it came."""
+        """The next batch, in the order of arrival."""
         pending = self._pending
         if len(pending) <= self._batch_max:
             self._pending = deque()
@@ -244,18 +245,18 @@ class Writer:
             for entries in (self._committed, self._committing, self._pending):
                 for ticket, _, _ in entries:
                     if ticket.since == math.inf:
-                        continue  # nobody waits for it, but others do behind it
+                        continue  # no one waits for this entry, but later entries may have clients
                     if ticket.since > expired_before:
                         break
                     ticket.give_up()
 
     def _give_up(self) -> None:
-        """The writer ends: nobody may be left waiting, and nobody may begin to."""
+        """Answer every waiting client as the writer ends, and let no one wait from now on."""
         self._ended = True
         for ticket, _, _ in [*self._committed, *self._committing, *self._pending]:
             ticket.give_up()
 
 
 def _applied(entries: list[Entry]) -> list[Applied]:
-    """What of it a commit stores."""
+    """The entries that a commit stores."""
     return [outcome for _, _, outcome in entries if outcome.__class__ is Applied]
