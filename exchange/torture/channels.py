@@ -1,4 +1,4 @@
-"""Judges what sockets have said: counts without holes, the tape, books that fit, nothing that is not there."""
+"""Judges the messages of sockets: counts without holes, the public trades, books that agree, no invented event."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,13 +12,13 @@ STATES = ("depth", "orders", "balances")  # these begin with a snapshot, which h
 OPEN = ("open", "partially_filled")
 
 Side = dict[str, str]
-Claim = tuple[str, Side, Side]  # who says so, bids, asks
+Claim = tuple[str, Side, Side]  # source, bids, asks
 Claims = dict[tuple[str, int], list[Claim]]  # of a market's book at a last_sequence
 Feeds = dict[tuple[str, str], list[Heard]]  # by follower and channel
 
 
 def check(history: History) -> list[Finding]:
-    """Everything that is wrong about the channels."""
+    """All findings about channels."""
     feeds: defaultdict[tuple[str, str], list[Heard]] = defaultdict(list)
     for heard in history.heard:
         feeds[heard.follower, heard.channel].append(heard)
@@ -37,7 +37,7 @@ def _kind(channel: str) -> tuple[str, str]:
 
 
 def _counts(feeds: Feeds) -> Iterator[Finding]:
-    """A channel counts without holes, also where the exchange was away; nothing that it has counted is taken back."""
+    """A channel counts without holes, also across restarts, and never counts backwards."""
     for (follower, channel), messages in feeds.items():
         what = f"{channel} of {follower}"
         last, sequence, begins = None, 0, False
@@ -94,7 +94,7 @@ def _sides(levels: Json | Depth) -> tuple[Side, Side]:
 
 
 def _books(history: History, feeds: Feeds) -> Iterator[Finding]:
-    """Whoever shows a book at the same count, by a snapshot, by diffs or by a read, shows the same book."""
+    """At the same count, every snapshot, every sum of diffs and every read shows the same book."""
     claims: Claims = defaultdict(list)
     last: dict[str, int] = {}
     for depth in (*history.depths, *history.final.depths):
@@ -155,7 +155,7 @@ def _change(levels: Side, changes: Sequence[tuple[str, str]]) -> None:
 
 
 def _book_of_orders(history: History) -> Iterator[Finding]:
-    """A book is what its open orders have left."""
+    """A book is the sum of what its open orders have left."""
     for depth in history.final.depths:
         market = depth["market"]
         sides: dict[str, defaultdict[Decimal, Decimal]] = {"buy": defaultdict(Decimal), "sell": defaultdict(Decimal)}
@@ -175,7 +175,8 @@ def _book_of_orders(history: History) -> Iterator[Finding]:
 
 
 def _private(history: History, feeds: Feeds) -> Iterator[Finding]:
-    """What was heard of orders is there; what was heard last of balances and open orders is how they stand."""
+    """Every order update agrees with the final orders; the last messages about balances and open orders are the final
+    state."""
     orders = {order.order_id: order for order in history.final.orders}
     fills = {(fill.user_id, fill.trade_id) for fill in history.final.fills}
     for (follower, channel), messages in feeds.items():
