@@ -1,4 +1,4 @@
-"""Reads channels as a careful client does: it misses nothing, believes nothing twice, and builds up what they show."""
+"""Reads channels like a careful client: it misses no event, takes none twice, and builds the state that they show."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The engine on a writer and a store in memory: order, bounds, reads, the end, and what is there after a failure."""
+"""The engine on a writer and a store in memory: order, bounds, reads, the stop, and the state after a failure."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""What the writer lets into a commit: those who were just answered, but nobody waits long for them. On virtual time."""
+"""How the writer gathers a commit, on virtual time: it waits for clients that were just answered, but not for long."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

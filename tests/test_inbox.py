@@ -1,4 +1,4 @@
-"""What a socket's client says goes to its session in the order said, at once or in line."""
+"""A socket's messages reach its session in order, at once or from the queue."""
 
 import asyncio
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What a socket leaves behind: nothing."""
+"""A closed socket leaves nothing in memory."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""The source tree keeps its own rules: layers, sizes, docstrings, and nothing of anybody's machine in it."""
+"""The source tree keeps its rules: layers, sizes, docstrings, and no path of a developer's machine."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The writer: durable before visible, in order, once, and nobody left waiting."""
+"""The writer: durable before visible, in order, once, and every client gets an answer."""
 
 import asyncio
 import math

@@ -1,4 +1,4 @@
-"""Who meets whom, at what price, and what becomes of what is left."""
+"""Matching: which orders trade, at what price, and what happens to the rest."""
 
 import pytest
 

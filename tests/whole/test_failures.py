@@ -1,4 +1,4 @@
-"""More than it can take, no room on the disk, no lock any more: it says so, and nothing unconfirmed was shown."""
+"""Overload, a full disk, a lost lock: the exchange reports them, and nothing unconfirmed was shown."""
 
 import asyncio
 import contextlib

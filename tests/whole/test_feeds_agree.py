@@ -1,4 +1,4 @@
-"""What only reads the feeds knows what there is to know: the book, the tape, and what everybody has.
+"""A client that only reads the feeds knows the book, the trades and all balances.
 
 A recording is replayed as fast as it goes; meanwhile the exchange is killed again and again, and one reader stops
 reading for a while.

@@ -1,4 +1,4 @@
-"""The promise that matters most: whatever was acknowledged is there exactly once, however often the exchange is killed.
+"""Every acknowledged command is present exactly once, however often the exchange is killed.
 
 The exchange is killed without warning at moments that chance picks among the commands of a replay: when a client was
 answered, when PostgreSQL has stored what nobody was told yet, or while it is storing.

@@ -1,4 +1,4 @@
-"""PostgreSQL dies, is ended by others, or freezes under load: the exchange comes back by itself, and loses nothing."""
+"""PostgreSQL is killed, shut down or frozen under load: the exchange recovers by itself and loses nothing."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""A start that cannot be is one sentence and an exit code, never a traceback."""
+"""A start that fails is one sentence and an exit code, never a traceback."""
 
 import os
 
