@@ -43,6 +43,20 @@ test-compiled: compile
 		tests/whole/test_batch.py tests/whole/test_bad_input.py tests/whole/test_desk.py tests/whole/test_socket_orders.py \
 		tests/whole/test_feeds_agree.py
 
+# Which lines the tests run, the servers that they start included. Without the parts that are long, kill processes, or count
+# time: simulator, proof, benchmark, torture. Fails below the floor; `.coverage-html` shows what is missing.
+FLOOR ?= 80
+COVERAGE := $(BIN)/python -m coverage
+UNMEASURED := $(wildcard tests/whole/test_killed*.py) $(addprefix tests/,core/test_cost.py whole/test_ctrl_c.py whole/test_fencing.py \
+	$(addprefix test_,$(addsuffix .py,bench client_docs compiled docs layout packaging prove readme tidy words)))
+coverage: install
+	@$(COVERAGE) erase
+	@$(COVERAGE) run -m pytest $(filter-out $(UNMEASURED),$(wildcard $(addprefix tests/,test_*.py core/test_*.py whole/test_*.py) \
+		tests/torture/test_checker.py)) tests/conformance tests/feeds tests/store tests/client tests/replay
+	@$(COVERAGE) combine --quiet
+	@$(COVERAGE) html --quiet --directory .coverage-html
+	@$(COVERAGE) report --skip-covered --skip-empty --fail-under $(FLOOR)
+
 # The documentation as a site in .site, from the files of docs/ and the README. A warning, such as a broken link, is an error.
 site: install
 	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky -b html docs .site
@@ -96,4 +110,4 @@ lock: install
 	@$(LOCK) -o $(BENCH_EXTRA) -c requirements.lock --group bench
 
 clean:
-	rm -rf .venv .compiled .coverage .prove .site .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .compiled .coverage .coverage-html .prove .site .mypy_cache .ruff_cache .pytest_cache
