@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from exchange.client.numbers import with_decimal_text
 from exchange.client.types import Json, Order
 
 RETRY_S = 30.0
@@ -58,8 +59,8 @@ class Unsettled(Unreachable):
 
 
 def with_client_order_id(order: Mapping[str, Any]) -> Json:
-    """The order, with a random `client_order_id` if it has none."""
-    named = dict(order)
+    """The order as it is sent: amounts as decimal text, and a random `client_order_id` if it has none."""
+    named = with_decimal_text(order)
     if named.get("client_order_id") is None:
         named["client_order_id"] = uuid.uuid4().hex
     return named

@@ -1,6 +1,11 @@
 """Decimal text as whole numbers of ticks and lots, exactly, and its order."""
 
 import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+AMOUNTS = ("price", "quantity", "amount")  # the fields that are decimal text
 
 _PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
@@ -38,6 +43,30 @@ def decimal_key(text: str) -> tuple[int, str]:
     """A sort key of decimal text (without a sign) by its value; equal for `"1.5"` and `"1.50"`."""
     whole, _, fraction = text.partition(".")
     return int(whole), fraction.rstrip("0")
+
+
+def decimal_text(value: str | int | Decimal) -> str:
+    """Exact decimal text of a Decimal or an int; text stays as it is.
+
+    TypeError for anything else, a float included, because it is not exact. ValueError for a Decimal that is not finite.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise TypeError(
+            f"{value!r} is a {type(value).__name__}; give decimal text such as '150.02', a Decimal or an int, "
+            "which are exact"
+        )
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise ValueError(f"{value} is not a finite number")
+    return str(value) if isinstance(value, int) else format(value, "f")
+
+
+def with_decimal_text(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an order or a deposit, with prices, quantities and amounts as decimal text."""
+    return {
+        name: decimal_text(value) if name in AMOUNTS and value is not None else value for name, value in fields.items()
+    }
 
 
 def _scaled(text: str, decimals: int) -> int:

@@ -6,6 +6,7 @@ retries. Requests share one connection: calls that are awaited one after the oth
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from exchange.client.errors import (
     user_of,
     with_client_order_id,
 )
+from exchange.client.numbers import decimal_text, with_decimal_text
 from exchange.client.types import Balance, Candle, Depth, Fill, Json, Market, Order, Refusal, Ticker, Trade
 
 CONNECT_TIMEOUT_S = 10.0
@@ -92,8 +94,8 @@ class Client:
         """Place one order, exactly once.
 
         `order` has the fields of `POST /order` without the user: `market`, `side`, `order_type`, `price`, `quantity`
-        (decimal texts), optionally `client_order_id`, `time_in_force`, `post_only`. The reply carries `fills`; after a
-        retry it is the order as it is by then.
+        (decimal text, Decimal or int), optionally `client_order_id`, `time_in_force`, `post_only`. The reply carries
+        `fills`; after a retry it is the order as it is by then.
 
         While there is no complete answer (Unreachable, `NOT_READY`, `OUTCOME_UNKNOWN`) it sends the order again under
         the same `client_order_id`, a new one if none is given, for `retry_s` seconds (0: not again), so there is never
@@ -143,7 +145,11 @@ class Client:
         An item is an order as in `place`, or `{"cancel": {"market", "order_id" or "client_order_id"}}`.
         A refused item is a result with a `code`: it raises nothing.
         """
-        reply = await self._call("POST", "/orders", body={"user_id": self._who(user_id), "orders": list(items)})
+        reply = await self._call(
+            "POST",
+            "/orders",
+            body={"user_id": self._who(user_id), "orders": [with_decimal_text(item) for item in items]},
+        )
         results = cast(list[Order | Refusal], self._field(reply, "results"))
         if len(results) != len(items):
             raise self._unexpected(200, f"{len(results)} results for {len(items)} items", reply)
@@ -186,12 +192,12 @@ class Client:
         page = await self._call("GET", "/fills", query={"user_id": self._who(user_id), **query})
         return self._field(page, "fills"), page.get("next")
 
-    async def deposit(self, asset: str, amount: str, key: str, user_id: str | None = None) -> Json:
+    async def deposit(self, asset: str, amount: str | int | Decimal, key: str, user_id: str | None = None) -> Json:
         """Credit `amount` (decimal text) once a `key`, however often it is sent; the balance after it.
 
         ApiError `FORBIDDEN` if the caller may not deposit.
         """
-        body = {"user_id": self._who(user_id), "asset": asset, "amount": amount, "key": key}
+        body = {"user_id": self._who(user_id), "asset": asset, "amount": decimal_text(amount), "key": key}
         return await self._call("POST", "/admin/deposit", body=body)
 
     # --- requests and replies

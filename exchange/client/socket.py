@@ -28,6 +28,7 @@ from exchange.client.errors import (
     user_of,
     with_client_order_id,
 )
+from exchange.client.numbers import with_decimal_text
 from exchange.client.types import Json, Order, Refusal
 
 CONNECT_TIMEOUT_S = 10.0
@@ -176,7 +177,9 @@ class Socket:
         An item is an order as in `place`, or `{"cancel": {"market", "order_id" or "client_order_id"}}`.
         A refused item is a result with a `code`: it raises nothing.
         """
-        reply = await self.request("ORDERS", user_id=user_of(user_id, self.user_id), orders=list(items))
+        reply = await self.request(
+            "ORDERS", user_id=user_of(user_id, self.user_id), orders=[with_decimal_text(item) for item in items]
+        )
         return cast(list[Order | Refusal], reply["results"])
 
     async def cancel_all(self, market: str | None = None, user_id: str | None = None) -> list[Order]:
