@@ -61,15 +61,15 @@ coverage: install
 site: install
 	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky -b html docs .site
 
-# The whole exchange on virtual time with everything breaking: one SEED, or COUNT of them from FIRST.
+# The simulator: the whole exchange on virtual time, with faults. One SEED, or COUNT of them from FIRST.
 COUNT ?= 500
 FIRST ?= 0
 sim: install
 	@$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED),--first $(FIRST) --count $(COUNT))
 
-# The long part of the proof, about five minutes: the judge over STORIES, other engines' cases, the simulator over COUNT
-# seeds from FIRST, and MINUTES of torture, or as many as KILLS of the exchange and POSTGRES_KILLS of PostgreSQL take.
-# `prove-page` takes the figures of the last run into docs/PROOF.md.
+# The long part of the proof, about five minutes: the judge over STORIES, test cases of other engines, the simulator over
+# COUNT seeds from FIRST, and MINUTES of torture, or KILLS of the exchange and POSTGRES_KILLS of PostgreSQL instead.
+# `prove-page` copies the figures of the last run to docs/PROOF.md.
 STORIES ?= 4000
 MINUTES ?= 2
 prove: install

@@ -163,4 +163,4 @@ def _library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise UnmeasuredError(f"{name} is not installed: `make bench` installs the extra `bench`") from error
+        raise UnmeasuredError(f"{name} is not installed: `make bench` installs it") from error
