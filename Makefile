@@ -2,48 +2,74 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: run compile test test-compiled prove prove-page sim install lock lint format bench bench-full clean
+.PHONY: run install compile test test-compiled coverage site prove prove-page sim lock lint format bench bench-full clean
 
 run: install
 	@exec $(BIN)/exchange serve
 
+UV := $(BIN)/uv pip install --python $(BIN)/python
+THIS := --no-deps --no-build-isolation -e .
 install: .venv/.installed
 
+# uv installs the pinned dependencies in seconds and shows its progress. pip installs uv, which the same lock pins by hash;
+# where uv cannot install (it does not read pip's configuration, for one), pip installs everything, which takes a minute or two.
 .venv/.installed: requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed, and none was found on the PATH (say PYTHON=/path/to/python3)." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed, and the PATH has none (set PYTHON=/path/to/python3)." >&2; exit 1; }
 	@echo "Making .venv with $(PYTHON) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "make: $(PYTHON) could not make a virtual environment (on Debian: apt-get install python3-venv)." >&2; exit 1; }
 	@echo "Installing the pinned dependencies …"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@sed -n '/^uv==/,/^[^ ]/{/^uv==/p;/^ /p;}' requirements.lock >.venv/uv.lock
+	@{ $(PIP) --quiet --require-hashes -r .venv/uv.lock && $(UV) --require-hashes -r requirements.lock && $(UV) --quiet $(THIS); } || { \
+		echo "make: uv could not install them; pip does it now, which takes a minute or two …"; \
+		$(PIP) --require-hashes -r requirements.lock && $(PIP) --quiet $(THIS); }
 	@touch $@
 	@echo "Installed."
 
-# The hot modules as C, from the same source, where there is a C compiler: half the time an order. Optional; what is
-# compiled is used only as long as the sources are those it was made of.
+# Compiles the hot modules to C, from the same source; needs a C compiler and takes a minute or two. The command line uses
+# the build as long as it matches the sources. `rm -rf .compiled` removes it.
 compile: install
 	@$(BIN)/python -c 'from exchange.runtime import compiled; compiled.build()' >.compiled.log 2>&1 && rm .compiled.log \
-		|| { echo "make: the exchange could not be compiled (.compiled.log says why), and runs as Python." >&2; exit 1; }
+		|| { echo "make: the exchange could not be compiled (.compiled.log says why); it runs as Python." >&2; exit 1; }
 
-test: lint
+test: lint site
 	@$(BIN)/python -m pytest
 
-# The tests of what is compiled, on the compiled build, which stays: `rm -rf .compiled` or a changed source ends it.
+# The tests of the compiled modules, on the compiled build. `--compiled` fails if the build is missing or out of date.
 test-compiled: compile
-	@$(BIN)/python -m pytest tests/core tests/conformance tests/feeds tests/store tests/test_judge.py tests/test_engine.py \
-		tests/test_writer.py tests/test_gathering.py tests/test_trading.py tests/whole/test_orders.py tests/whole/test_batch.py \
-		tests/whole/test_bad_input.py tests/whole/test_connection.py tests/whole/test_socket_orders.py tests/whole/test_feeds_agree.py
+	@$(BIN)/python -m pytest --compiled tests/test_compiled.py tests/core tests/conformance tests/feeds tests/http tests/store tests/test_judge.py \
+		tests/test_engine.py tests/test_writer.py tests/test_gathering.py tests/test_trading.py tests/whole/test_orders.py \
+		tests/whole/test_batch.py tests/whole/test_bad_input.py tests/whole/test_connection.py tests/whole/test_socket_orders.py \
+		tests/whole/test_feeds_agree.py
 
-# The whole exchange on virtual time with everything breaking: one SEED, or COUNT of them from FIRST.
+# Which lines the tests run, the servers that they start included. Without the parts that are long, kill processes, or count
+# time: simulator, proof, benchmark, torture. Fails below the floor; `.coverage-html` shows what is missing.
+FLOOR ?= 80
+COVERAGE := $(BIN)/python -m coverage
+UNMEASURED := $(wildcard tests/whole/test_killed*.py) $(addprefix tests/,core/test_cost.py whole/test_ctrl_c.py whole/test_fencing.py \
+	$(addprefix test_,$(addsuffix .py,bench client_docs compiled docs layout packaging prove readme tidy words)))
+coverage: install
+	@$(COVERAGE) erase
+	@$(COVERAGE) run -m pytest $(filter-out $(UNMEASURED),$(wildcard $(addprefix tests/,test_*.py core/test_*.py whole/test_*.py) \
+		tests/torture/test_checker.py)) tests/conformance tests/feeds tests/store tests/client tests/replay
+	@$(COVERAGE) combine --quiet
+	@$(COVERAGE) html --quiet --directory .coverage-html
+	@$(COVERAGE) report --skip-covered --skip-empty --fail-under $(FLOOR)
+
+# The documentation as a site in .site, from the files of docs/ and the README. A warning, such as a broken link, is an error.
+site: install
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky -b html docs .site
+
+# The simulator: the whole exchange on virtual time, with faults. One SEED, or COUNT of them from FIRST.
 COUNT ?= 500
 FIRST ?= 0
 sim: install
 	@$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED),--first $(FIRST) --count $(COUNT))
 
-# The long part of the proof, about five minutes: the judge over STORIES, other engines' cases, the simulator over COUNT
-# seeds from FIRST, and MINUTES of torture, or as many as KILLS of the exchange and POSTGRES_KILLS of PostgreSQL take.
-# `prove-page` takes the figures of the last run into docs/PROOF.md.
+# The long part of the proof, about five minutes: the judge over STORIES, test cases of other engines, the simulator over
+# COUNT seeds from FIRST, and MINUTES of torture, or KILLS of the exchange and POSTGRES_KILLS of PostgreSQL instead.
+# `prove-page` copies the figures of the last run to docs/PROOF.md.
 STORIES ?= 4000
 MINUTES ?= 2
 prove: install
@@ -62,25 +88,26 @@ format: install
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# What the exchange costs beside what the same work must cost: three minutes; `bench-full` takes a quarter of an hour,
-# and draws. Other people's books are only measured against: where they cannot be installed, their rows say so.
+# Measures throughput and latency beside a limit: three minutes. `bench-full` takes a quarter of an hour and draws plots.
+# Two order books of other projects are measured for comparison; if they cannot be installed, their rows say so.
 BENCH_EXTRA := tests/bench/requirements.lock
 .venv/.bench: $(BENCH_EXTRA) .venv/.installed
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --only-binary :all: -r $(BENCH_EXTRA) \
-		&& touch $@ || echo "make: the extra \`bench\` could not be installed; going on without it." >&2
+	@$(PIP) --quiet --require-hashes --only-binary :all: -r $(BENCH_EXTRA) \
+		&& touch $@ || echo "make: the group \`bench\` could not be installed; continuing without it." >&2
 
 bench: install .venv/.bench
 	@command -v cc >/dev/null && $(MAKE) --no-print-directory compile || true
-	@exec $(BIN)/python -m tests.bench
+	@exec $(BIN)/python -m exchange.runtime.compiled tests.bench
 
 bench-full: install .venv/.bench
 	@command -v cc >/dev/null && $(MAKE) --no-print-directory compile || true
-	@exec $(BIN)/python -m tests.bench --full
+	@exec $(BIN)/python -m exchange.runtime.compiled tests.bench --full
 
+# Writes both lock files from pyproject.toml.
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url
 lock: install
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --extra dev --no-header --no-annotate --no-emit-index-url -o requirements.lock pyproject.toml
-	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
-		| $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements.lock -o $(BENCH_EXTRA) -
+	@$(LOCK) -o requirements.lock --group dev --group docs pyproject.toml
+	@$(LOCK) -o $(BENCH_EXTRA) -c requirements.lock --group bench
 
 clean:
-	rm -rf .venv .compiled .prove .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .compiled .coverage .coverage-html .prove .site .mypy_cache .ruff_cache .pytest_cache

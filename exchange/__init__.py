@@ -1,7 +1,3 @@
-"""The exchange: one process, one asyncio loop, one database."""
+"""The exchange: one process, one asyncio loop, one database. Importing this package has no side effects."""
 
-from exchange.runtime import compiled
-
-__version__ = "0.1.0"
-
-compiled.use()
+__version__ = "0.2.0"

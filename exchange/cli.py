@@ -13,6 +13,7 @@ import structlog
 from exchange import __version__, logs
 from exchange.failure import Failure
 from exchange.replay.command import replay_command
+from exchange.runtime import compiled
 from exchange.torture.command import torture_command
 
 if TYPE_CHECKING:
@@ -153,13 +154,10 @@ cli.add_command(torture_command)
 
 
 def run(program: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """Run a coroutine on the fast loop where there is one."""
-    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    if sys.platform != "win32":
-        import uvloop
+    """Run a coroutine on uvloop."""
+    import uvloop
 
-        loop_factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(program())
 
 
@@ -167,6 +165,7 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
     """Run the command line; whatever ends it is one sentence and an exit code."""
     if not __debug__:
         sys.exit("exchange: python -O removes the assertions that guard the money; run it without.")
+    compiled.use()  # the commands import the hot modules when they run, which is later
     logs.configure()
     try:
         # What a command has exited with is only returned; of itself it returns None.

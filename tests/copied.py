@@ -1,4 +1,4 @@
-"""Copies of records by their fields: records that are compiled are not taken apart in any other way."""
+"""Copies of records by their fields, because compiled records can be copied in no other way."""
 
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar

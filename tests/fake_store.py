@@ -1,4 +1,4 @@
-"""A database in memory that is as slow, as broken and as forgetful as a story needs; and the flow that runs on it."""
+"""A database in memory that is as slow or faulty as a test needs, and the pipeline on it."""
 
 import asyncio
 from collections import deque

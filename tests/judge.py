@@ -1,4 +1,4 @@
-"""The judge: gives a venue and the model the same commands, and compares all that the model has to say about each.
+"""The judge: gives a venue and the model the same commands, and compares the results of each.
 
 A difference is a `Verdict`, which tells the whole market story up to it in words.
 """

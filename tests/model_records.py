@@ -1,4 +1,4 @@
-"""What the model of an exchange keeps, and what it tells of a command; see `tests/model.py`."""
+"""The records of the model, and its results of a command; see `tests/model.py`."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Reads channels as a careful client does: it misses nothing, believes nothing twice, and builds up what they show."""
+"""Reads channels like a careful client: it misses no event, takes none twice, and builds the state that they show."""
 
 from typing import Any
 
@@ -89,12 +89,12 @@ class Reader:
         else:
             assert data["first_sequence"] == self._last_sequences[market] + 1, data
             assert data["last_sequence"] >= data["first_sequence"]
-            for half, side in zip(self._books[market], ("bids", "asks"), strict=True):
+            for levels, side in zip(self._books[market], ("bids", "asks"), strict=True):
                 for price, quantity in data[side]:
                     if quantity == "0":
-                        half.pop(price, None)
+                        levels.pop(price, None)
                     else:
-                        half[price] = quantity
+                        levels[price] = quantity
         self._last_sequences[market] = data["last_sequence"]
 
     def _balances(self, user_id: str, data: Json) -> None:

@@ -1,7 +1,7 @@
 """How far one exchange goes: a million resting orders, a thousand markets, ten thousand sockets.
 
-`python -m tests.scale [orders] [markets] [sockets]` runs these, or all, and prints a table. It takes minutes, and is no
-test: it asserts only that what was asked for has happened.
+`python -m exchange.runtime.compiled tests.scale [orders] [markets] [sockets]` runs the named parts, or all of them, and
+prints a table. It takes minutes. It is no test: it asserts only that each step took place.
 """
 
 import asyncio
@@ -332,6 +332,8 @@ def limits() -> None:
 @contextlib.asynccontextmanager
 async def crowd(port: int) -> AsyncIterator[list[Connection]]:
     """Client processes, each on an address of its own."""
+    from tests.scale import client_process  # by its module's name, also where this module is `__main__`
+
     spawn = multiprocessing.get_context("spawn")
     pipes, processes = [], []
     for number in range(CLIENTS):

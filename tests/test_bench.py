@@ -108,7 +108,7 @@ def test_a_figure_is_chosen_by_the_beginning_of_its_name() -> None:
     assert chosen((), full=True) == FIGURES
 
 
-def test_a_goal_may_be_a_floor_or_a_ceiling() -> None:
+def test_a_goal_may_be_a_minimum_or_a_maximum() -> None:
     assert Goal(0.8, at_least=True).met(0.8)
     assert not Goal(0.8, at_least=True).met(0.79)
     assert Goal(1.5, at_least=False).met(1.5)

@@ -1,5 +1,6 @@
-"""The optional build: what is compiled is what the sources say, or it is not used."""
+"""The compiled build: a process uses it only if it asks, and only if the build matches the sources."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 
 from exchange.runtime import compiled
 
-ASK = """
+USE = """
 import sys
 from pathlib import Path
 from exchange.runtime import compiled
@@ -19,31 +20,85 @@ compiled.use()
 print(compiled.in_use())
 """
 
+COMMAND_LINE = """
+import sys
+from exchange.cli import main
+sys.argv = ["exchange", "--version"]
+try:
+    main()
+except SystemExit:
+    import exchange.core.venue
+    print(exchange.core.venue.__file__)
+"""
 
-def used(build: Path) -> bool:
-    """Whether a fresh process would load this build."""
-    # Isolated from what this checkout may have built itself: that is in use before the question is asked.
-    found = subprocess.run([sys.executable, "-c", ASK, str(build)], capture_output=True, text=True, check=True)
-    return found.stdout.strip() == "True"
+
+def last_line(program: str, *arguments: str) -> str:
+    """What a fresh Python process prints last."""
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1]
 
 
-@pytest.mark.skipif(compiled.in_use(), reason="this checkout is compiled itself")
-@pytest.mark.parametrize(("digest", "expected"), [(compiled._digest(), True), ("0" * 64, False)])
-def test_a_build_is_used_only_if_it_is_of_these_sources(tmp_path: Path, digest: str, expected: bool) -> None:
+@pytest.mark.parametrize(("digest", "expected"), [(compiled._digest(), "True"), ("0" * 64, "False")])
+def test_a_build_is_used_only_if_it_matches_the_sources(tmp_path: Path, digest: str, expected: str) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"digest": digest, "libraries": {}}))
-    assert used(tmp_path) is expected
+    assert last_line(USE, str(tmp_path)) == expected
 
 
-@pytest.mark.skipif(compiled.in_use(), reason="this checkout is compiled itself")
 @pytest.mark.parametrize("text", [None, "", "{", '{"digest": "half a bu'])
-def test_a_build_that_was_cut_off_is_none(tmp_path: Path, text: str | None) -> None:
+def test_an_interrupted_build_is_not_used(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "manifest.json").write_text(text)
-    assert not used(tmp_path)
+    assert last_line(USE, str(tmp_path)) == "False"
 
 
-def test_every_module_of_the_build_is_there() -> None:
+def test_every_module_of_the_build_exists() -> None:
     assert compiled.MODULES
     for module in compiled.MODULES:
         assert compiled._source(module).is_file(), module
     assert "exchange.core.venue" in compiled.MODULES
+
+
+@pytest.mark.parametrize("name", compiled.MODULES)
+def test_a_hot_module_is_a_library_exactly_when_the_build_is_in_use(name: str) -> None:
+    file = importlib.import_module(name).__file__
+    assert file is not None
+    assert Path(file).suffix == (".so" if compiled.in_use() else ".py")
+
+
+def fits() -> bool:
+    """Whether this checkout has a build that matches its sources."""
+    try:
+        made = json.loads(compiled.MANIFEST.read_text(encoding="utf-8"))
+    except OSError:
+        return False
+    return bool(made["digest"] == compiled._digest())
+
+
+def test_the_command_line_uses_the_build_if_there_is_one() -> None:
+    assert Path(last_line(COMMAND_LINE)).suffix == (".so" if fits() else ".py")
+
+
+def test_a_program_is_launched_on_the_build_if_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "shown.py").write_text("import exchange.core.venue as v, sys\nprint(sys.argv[1:], v.__file__)\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "exchange.runtime.compiled", "shown", "one", "two"],
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    arguments, _, file = done.stdout.strip().rpartition(" ")
+    assert arguments == "['one', 'two']"
+    assert Path(file).suffix == (".so" if fits() else ".py")
+
+
+def test_importing_the_package_installs_nothing() -> None:
+    program = "import sys; before = list(sys.meta_path); import exchange; print(sys.meta_path == before)"
+    assert last_line(program) == "True"
+
+
+def test_the_build_is_not_installed_after_a_hot_module_was_imported(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"digest": compiled._digest(), "libraries": {}}))
+    attempt = "try:\n    compiled.use()\nexcept AssertionError as error:\n    print(error)\n    sys.exit()"
+    late = "import exchange.core.venue\n" + USE.replace("compiled.use()", attempt)
+    assert last_line(late, str(tmp_path)).startswith("imported before the compiled build was installed: exchange.core.")

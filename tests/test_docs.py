@@ -2,6 +2,7 @@
 
 import json
 import re
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -14,6 +15,8 @@ from exchange.api.native import calls, replies
 from exchange.api.native.errors import STATUS
 from exchange.api.native.names import PRIVATE, PUBLIC
 from exchange.cli import cli
+from exchange.core.commands import OrderType, Side, TimeInForce
+from exchange.core.events import ExpireReason, OrderStatus
 
 ROOT = Path(__file__).resolve().parents[1]
 API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -153,8 +156,24 @@ def test_every_metric_is_there() -> None:
         assert re.search(rf"`{name}(_total)?`", text), name
 
 
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("side", Side),
+        ("order_type", OrderType),
+        ("time_in_force", TimeInForce),
+        ("status", OrderStatus),
+        ("expire_reason", ExpireReason),
+    ],
+)
+def test_the_legend_of_a_column_has_its_values(column: str, values: type[IntEnum]) -> None:
+    said = row(section("The database"), column).split("|")[2]
+    for value in values:
+        assert f"{value.value} {value.name.lower()}" in said.replace("partially filled", "partially_filled")
+
+
 def test_links_lead_somewhere() -> None:
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]:
         text = path.read_text(encoding="utf-8")
         for target in re.findall(r"\]\(([^)]+)\)", text):
             file, _, anchor = target.partition("#")

@@ -1,4 +1,4 @@
-"""The engine on a writer and a store in memory: order, bounds, reads, the end, and what is there after a failure."""
+"""The engine on a writer and a store in memory: order, bounds, reads, the stop, and the state after a failure."""
 
 import asyncio
 import gc
@@ -130,9 +130,9 @@ async def test_a_batch_is_applied_in_the_order_given_across_markets() -> None:
 async def test_a_run_is_not_interrupted_and_the_next_one_takes_its_place_in_line() -> None:
     async with flow_of(two_markets()) as flow:
         batch = ask(flow, "bob sell 1 @ 100", "bob sell 1 @ 101", "bob sell 1 @ 100 on SOL_EUR", "bob sell 1 @ 102")
-        behind = ask(flow, "alice sell 1 @ 103"), ask(flow, "alice sell 1 @ 104 on SOL_EUR")
+        later = ask(flow, "alice sell 1 @ 103"), ask(flow, "alice sell 1 @ 104 on SOL_EUR")
         one, two, three, four = sequences(await batch)
-        [[here], [there]] = [sequences(await reply) for reply in behind]
+        [[here], [there]] = [sequences(await reply) for reply in later]
         assert two == one + 1
         assert two < here < four
         assert two < three
@@ -283,7 +283,7 @@ async def test_a_late_outcome_is_unknown_and_a_retry_finds_it() -> None:
         assert retry[0] == flow.venue.counts.last_order_id == 1
 
 
-async def test_a_client_who_leaves_leaves_the_order_behind() -> None:
+async def test_the_order_of_a_client_who_leaves_stays() -> None:
     async with flow_of(venue_of()) as flow:
         flow.store.slow()
         client = asyncio.create_task(flow.engine.submit(order_of(flow.venue, "bob buy 1 @ 100")))

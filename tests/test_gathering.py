@@ -1,4 +1,4 @@
-"""What the writer lets into a commit: those who were just answered, but nobody waits long for them. On virtual time."""
+"""How the writer gathers a commit, on virtual time: it waits for clients that were just answered, but not for long."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -72,7 +72,7 @@ def told(story: Callable[[Place], Awaitable[None]]) -> list[tuple[float, int]]:
     return [(round(began_s * 1000, 3), count) for began_s, count in place.commits]
 
 
-def test_half_of_those_who_were_answered_make_the_next_commit() -> None:
+def test_enough_of_those_who_were_answered_make_the_next_commit() -> None:
     async def story(place: Place) -> None:
         await asyncio.gather(*place.add(8))
         for _ in range(8):  # they come back one after the other
@@ -127,7 +127,7 @@ def test_who_reads_is_answered_at_once_while_nothing_has_come() -> None:
     ("came", "commits", "seen_by_the_first"),
     [(4, [(0, 8), (4, 4)], 2), (3, [(0, 8), (8, 3)], 1)],
 )
-def test_with_half_as_many_the_next_commit_is_on_its_way_before_the_last_one_is_answered(
+def test_with_enough_waiting_the_next_commit_is_on_its_way_before_the_last_one_is_answered(
     came: int, commits: list[tuple[float, int]], seen_by_the_first: int
 ) -> None:
     """So the database is at work while the loop makes the answers; but nobody is made to wait for too few."""

@@ -1,4 +1,4 @@
-"""Rate limits: buckets that time fills."""
+"""Rate limits: token buckets that fill with time."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""The projector on virtual time: what is durable comes to the tables in order and once, soon, or at once if asked."""
+"""The projector on virtual time: durable commands reach the tables in order, once, within a second, or at once for a
+reader."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

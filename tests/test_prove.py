@@ -1,4 +1,4 @@
-"""`make prove`: its figures are those of docs/PROOF.md, and what is wrong is said and counted."""
+"""`make prove`: its figures are those of docs/PROOF.md, and findings are reported and counted."""
 
 from collections import Counter
 from concurrent.futures import Executor, Future

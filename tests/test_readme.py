@@ -44,7 +44,13 @@ class Reader:
 
     def does(self, name: str) -> str:
         """What a block prints."""
-        kind, text = RUN[name]
+        return self._runs(*RUN[name])
+
+    def finds(self, query: str) -> str:
+        """What psql prints for a query, unaligned."""
+        return self._runs("sh", f"psql -h \"$PWD/.exchange/run\" -U exchange -At exchange <<'END'\n{query}\nEND\n")
+
+    def _runs(self, kind: str, text: str) -> str:
         for written, real in self._addresses.items():
             text = text.replace(written, real)
         text = text.replace("exchange replay ", f"exchange replay --url {self._url} ")
@@ -120,6 +126,15 @@ def test_a_bot_is_tested(reader: Reader) -> None:
 def test_the_database_can_be_looked_into(reader: Reader) -> None:
     assert "random1" in reader.does("psql")
     assert reader.does("check").startswith("all is right")
+
+
+def test_the_queries_of_the_api_document_show_the_database(reader: Reader) -> None:
+    document = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```\n(SELECT.*?)```", document, re.DOTALL)
+    assert len(queries) == 2
+    orders, balances = (reader.finds(query) for query in queries)
+    assert "|random1|SOL_USDC|sell|150.02|2|partially_filled" in orders
+    assert {"@external|SOL|-30000|0", "random32|USDC|10000|0"} <= set(balances.splitlines())
 
 
 def test_a_recording_is_replayed(reader: Reader) -> None:

@@ -1,4 +1,4 @@
-"""When a socket is read on: what its client has sent must not keep everybody else from their turn."""
+"""When a socket is read: the messages of one client must not keep others from their turn."""
 
 import asyncio
 from types import SimpleNamespace

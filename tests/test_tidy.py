@@ -1,4 +1,4 @@
-"""The source tree keeps its own rules: layers, sizes, docstrings, and nothing of anybody's machine in it."""
+"""The source tree keeps its rules: layers, sizes, docstrings, and no path of a developer's machine."""
 
 import ast
 import re
@@ -18,8 +18,11 @@ TOP_LEVEL = {
     ".ci",
     ".gitignore",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
     "Makefile",
     "README.md",
+    "SECURITY.md",
     "config.toml",
     "docs",
     "exchange",

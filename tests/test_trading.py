@@ -1,4 +1,4 @@
-"""Orders by the batch: what one of them cannot be told keeps nothing from the others."""
+"""Batches: one missing answer does not hide the other results."""
 
 from dataclasses import replace
 from typing import cast

@@ -1,4 +1,4 @@
-"""The writer: durable before visible, in order, once, and nobody left waiting."""
+"""The writer: durable before visible, in order, once, and every client gets an answer."""
 
 import asyncio
 import math
@@ -393,7 +393,7 @@ async def test_those_in_line_are_told_too() -> None:
         assert [type(read.exception()) for read in reads] == [OutcomeUnknown] * 2
 
 
-async def test_those_behind_a_mark_that_nobody_waits_for_are_told_too() -> None:
+async def test_those_after_a_mark_that_nobody_waits_for_are_told_too() -> None:
     async with desk_of(reply_timeout_s=0.0) as desk, watched(desk):
         desk.store.slow()
         desk.apply().add_done_callback(lambda reply: reply.exception())

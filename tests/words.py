@@ -1,4 +1,4 @@
-"""Commands and their outcomes in words, for the stories that a failure is told as."""
+"""Commands and their outcomes in words, for the report of a failure."""
 
 from exchange.core.commands import (
     AddAsset,

@@ -1,9 +1,9 @@
-"""A small typed asyncio client of the exchange: its calls over REST, its channels and orders over one socket.
+"""A typed asyncio client of the exchange: REST calls, and channels and orders over one WebSocket.
 
-It promises that texts stay texts: prices, quantities and amounts come and go as the contract's decimal texts, never
-as floats (`Step` turns them into whole ticks and lots and back, `decimal_key` compares them). What was refused is
-`ApiError`; what got no whole answer is `Unreachable`. `place` retries by `client_order_id` and never doubles; whatever
-a subscription missed shows as a `Gap`.
+Prices, quantities and amounts are decimal text in both directions, never floats (`Step` converts them to whole ticks
+and lots and back, `decimal_key` compares them). A refusal raises `ApiError`; a call without a complete answer raises
+`Unreachable`. `place` retries by `client_order_id` and never creates a second order. Events that a subscription missed
+are reported as a `Gap`.
 """
 
 from exchange.client.book import Book

@@ -1,7 +1,8 @@
-"""A market's book as its depth channel tells it, shown only while it is proven whole.
+"""A local copy of a market's book, built from its depth channel and verified by its counts.
 
-Every diff must follow the one before without a hole, by both counts (`channel_sequence`, and `first_sequence` of the
-book's own). Where one does not, and while the connection is away, the book is not current; a new snapshot makes it so.
+Every diff must follow the one before without a hole, by both counts (`channel_sequence`, and the book's own
+`first_sequence`). If one does not, or while there is no connection, the book is not current until a new snapshot
+arrives.
 """
 
 import asyncio
@@ -18,9 +19,10 @@ Level = tuple[str, str]
 class Book:
     """One market's price levels, each (price, quantity) as decimal texts.
 
-    `last_sequence` counts the changes of the book, as `GET /depth` does: the same count is the same book. `current`
-    says whether it is whole up to there; otherwise what it shows is the last that was. `gaps` counts how often it was
-    not, for another reason than a new connection. `error` is why it ended, if it did.
+    `last_sequence` counts the changes of the book, as `GET /depth` does: the same count is the same book. `current` is
+    true if the book is complete up to that count; if it is false, the levels are those of the last complete state.
+    `gaps` counts the holes in the diffs, new connections not included. `error` is the reason why the book ended, if it
+    did.
     """
 
     def __init__(self, market: str, again: Callable[[], None]) -> None:
@@ -55,7 +57,7 @@ class Book:
         return list(self._asks.values()[:limit])
 
     async def changed(self) -> None:
-        """Return after the next change, or change of `current`. Several may have come by then.
+        """Return after the next change of the book or of `current`. There may have been several by then.
 
         Raises ApiError once the exchange has refused the channel after a reconnection, and RuntimeError once the
         socket is closed.
@@ -69,14 +71,14 @@ class Book:
             raise RuntimeError("the socket of this book is closed")
 
     async def until(self, last_sequence: int = 0) -> None:
-        """Return when the book is current, at this count or a later one. Raises as `changed` does."""
+        """Return when the book is current and has reached this count. Raises as `changed` does."""
         while not (self.current and self.last_sequence >= last_sequence):
             await self.changed()
 
     # Called by the socket
 
     def take(self, item: Event | Gap) -> None:
-        """The next of the channel."""
+        """Take the next event or gap of the channel."""
         if isinstance(item, Gap):
             if item.reason == "lost":
                 self._broken()
@@ -97,17 +99,17 @@ class Book:
         self._changed.set()
 
     def lost(self) -> None:
-        """The connection is gone; a new one begins with a snapshot."""
+        """The connection is lost; a new one begins with a snapshot."""
         self.current = False
         self._changed.set()
 
     def end(self, error: Exception | None) -> None:
-        """Nothing more comes."""
+        """Nothing more arrives."""
         self._ended, self.current, self.error = True, False, self.error or error
         self._changed.set()
 
     def _broken(self) -> None:
-        """Something is missing: ask for a new snapshot, once."""
+        """A diff is missing: ask for a new snapshot, once."""
         if self.current:
             self.current = False
             self.gaps += 1
@@ -115,10 +117,10 @@ class Book:
             self._changed.set()
 
 
-def _change(half: "SortedDict[tuple[int, str], Level]", levels: Sequence[Sequence[str]]) -> None:
+def _change(side: "SortedDict[tuple[int, str], Level]", levels: Sequence[Sequence[str]]) -> None:
     for price, quantity in levels:
         key = decimal_key(price)
         if decimal_key(quantity) == (0, ""):
-            half.pop(key, None)
+            side.pop(key, None)
         else:
-            half[key] = (price, quantity)
+            side[key] = (price, quantity)

@@ -1,4 +1,4 @@
-"""One channel as it arrives: counted, so that nothing can be missing unnoticed, and read at the reader's own pace."""
+"""One channel: its count is checked, so every missing event is reported, and its events wait for the reader."""
 
 import asyncio
 from collections import deque
@@ -15,10 +15,10 @@ Reason = Literal["lost", "reconnected", "reset", "unread"]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened on a channel; `data` is as the contract has it for that channel.
+    """One event of a channel; `data` is the channel's own, as `docs/api.md` describes it.
 
     `sequence` counts the commands of the whole exchange, `channel_sequence` the events of the channel. An event that
-    stands for several has an earlier `first_channel_sequence`, any other has the same.
+    stands for several has a smaller `first_channel_sequence`; otherwise the two are equal.
     """
 
     channel: str
@@ -32,9 +32,9 @@ class Event:
 class Gap:
     """Events `first` to `last` of a channel that did not arrive.
 
-    `reason`: they passed while the socket was `reconnected`; they were `lost` under way, which should not happen; the
-    reader left them `unread`; or, with `reset`, the exchange counts from the beginning: it is another one, or a new
-    database. After `reconnected` and `reset` a channel that begins with a state (a snapshot) sends that next.
+    `reason` is `reconnected` (they happened while there was no connection), `lost` (the count has a hole, which is a
+    fault), `unread` (the reader was too slow), or `reset` (the count began again: another exchange, or a new database).
+    After `reconnected` and `reset`, a channel that begins with a snapshot sends a new one next.
     """
 
     channel: str
@@ -44,30 +44,30 @@ class Gap:
 
 
 class Listener(Protocol):
-    """Who gets the events of a channel."""
+    """What receives the events of a channel."""
 
     def take(self, item: Event | Gap) -> None:
-        """The next of the channel."""
+        """Take the next event or gap."""
 
     def lost(self) -> None:
-        """The connection is gone; another is being made."""
+        """The connection is lost; the socket is connecting again."""
 
     def end(self, error: Exception | None) -> None:
-        """Nothing more comes, because of `error` or because the socket was closed."""
+        """Nothing more arrives, because of `error` or because the socket was closed."""
 
 
 class Channel:
-    """Checks the count of one channel and hands on what comes."""
+    """Checks the count of one channel and passes its events on."""
 
     def __init__(self, name: str, listener: Listener, on_gap: Callable[[Gap], None] | None) -> None:
         self.name = name
         self.listener = listener
         self._on_gap = on_gap
         self._last: int | None = None
-        self._begins = False  # the next event may be the state that the channel begins with
+        self._begins = False  # the next event may be the channel's first snapshot
 
     def greet(self, channel_sequence: int) -> None:
-        """It is subscribed, and has counted so far."""
+        """The channel is subscribed, and its count is at `channel_sequence`."""
         last, self._last, self._begins = self._last, channel_sequence, True
         if last is not None and channel_sequence > last:
             self._gap(last + 1, channel_sequence, "reconnected")
@@ -80,7 +80,7 @@ class Channel:
         self._begins = False
         if last is not None and not (begins and event.channel_sequence == last):
             if event.channel_sequence <= last:
-                return  # older than what is known already
+                return  # older than the last event
             if event.first_channel_sequence > last + 1:
                 self._gap(last + 1, event.first_channel_sequence - 1, "lost")
         self._last = event.channel_sequence
@@ -94,10 +94,10 @@ class Channel:
 
 
 class Feed:
-    """The events of one or more channels, in the order of their arrival: `async for event in feed`.
+    """The events of one or more channels, in the order of arrival: `async for event in feed`.
 
-    Where something is missing there is a `Gap` instead. At most `unread_max` items wait to be read; more fold into a
-    `Gap` for each channel. The iteration ends when the socket is closed, and raises ApiError if the exchange refuses
+    A `Gap` stands for missing events. At most `unread_max` items wait to be read; beyond that they become one `Gap` for
+    each channel. The iteration ends when the socket is closed, and raises ApiError if the exchange refuses
     a channel after a reconnection.
     """
 
@@ -129,7 +129,7 @@ class Feed:
         self._arrived.set()
 
     def lost(self) -> None:
-        """Called by the socket; what was missed will show as a Gap."""
+        """Called by the socket; missed events will be reported as a Gap."""
 
     def end(self, error: Exception | None) -> None:
         """Called by the socket."""
@@ -137,7 +137,7 @@ class Feed:
         self._arrived.set()
 
     def _fold(self) -> None:
-        """All that waits, as one Gap a channel."""
+        """Replace all waiting items by one Gap for each channel."""
         missed: dict[str, tuple[int, int]] = {}
         for item in self._unread:
             first, last = (item.first, item.last) if isinstance(item, Gap) else _counts(item)

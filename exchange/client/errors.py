@@ -1,8 +1,8 @@
-"""What a call can end with other than its reply, and how an order is placed again until that is known.
+"""The exceptions of a call, and how `place` sends an order again until its outcome is known.
 
-An order placed twice with one `client_order_id` and the same content is one order: the exchange answers the second with
-the first, for as long as the order is open and for a million accepted ids of the whole exchange after it. So an answer
-that did not come may be asked for again, within a time in which so many cannot have been accepted.
+Two requests with the same `client_order_id` and the same content are one order: the exchange answers the second with
+the first order, while that is open and until a million later ids are accepted by the whole exchange. So a request whose
+answer is missing can be sent again, within a time in which a million ids cannot have been accepted.
 """
 
 import asyncio
@@ -11,19 +11,20 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from exchange.client.numbers import with_decimal_text
 from exchange.client.types import Json, Order
 
 RETRY_S = 30.0
 FIRST_WAIT_S = 0.05
 LONGEST_WAIT_S = 1.0
 
-# What an exchange says when it does not say whether a command was applied.
+# The codes that leave open whether a command was applied.
 UNSETTLED = frozenset({"NOT_READY", "OUTCOME_UNKNOWN"})
 UNEXPECTED_REPLY = "UNEXPECTED_REPLY"
 
 
 class ApiError(Exception):
-    """The exchange answered, and the answer is no.
+    """The exchange refused.
 
     `status` is the HTTP status (0 over a socket, which has none), `code` and `message` are the contract's (`code` is
     `UNEXPECTED_REPLY` where the body is not of the contract's shape), `retry_after_s` the header's seconds or None,
@@ -40,17 +41,17 @@ class ApiError(Exception):
 
     @property
     def unsettled(self) -> bool:
-        """Whether what was asked may have happened all the same, or may yet."""
-        # A failing proxy in between knows no more about the outcome than we do.
+        """Whether the command may have been carried out, or may still be."""
+        # A failing proxy does not know the outcome either.
         return self.code in UNSETTLED or (self.code == UNEXPECTED_REPLY and self.status >= 500)
 
 
 class Unreachable(Exception):
-    """No whole reply came: not connected, cut off, or silent for too long. What was asked may have happened."""
+    """No complete reply: not connected, cut off, or silent for too long. The command may have been carried out."""
 
 
 class Unsettled(Unreachable):
-    """Placing was given up before its outcome was known; `client_order_id` finds the order, if there is one."""
+    """`place` gave up before the outcome was known; `client_order_id` finds the order, if there is one."""
 
     def __init__(self, client_order_id: str, why: Exception) -> None:
         super().__init__(f"the outcome of order {client_order_id} is not known: {why}")
@@ -58,17 +59,17 @@ class Unsettled(Unreachable):
 
 
 def with_client_order_id(order: Mapping[str, Any]) -> Json:
-    """The order, under a new random name if it has none."""
-    named = dict(order)
+    """The order as it is sent: amounts as decimal text, and a random `client_order_id` if it has none."""
+    named = with_decimal_text(order)
     if named.get("client_order_id") is None:
         named["client_order_id"] = uuid.uuid4().hex
     return named
 
 
 async def placed(send: Callable[[], Awaitable[Order]], client_order_id: str, retry_s: float) -> Order:
-    """What `send` returns, sent again while its outcome is unsettled, for `retry_s` seconds: then Unsettled.
+    """What `send` returns. Calls it again while the outcome is unsettled, for `retry_s` seconds; then raises Unsettled.
 
-    ApiError for a refusal. Nothing is awaited before the first sending.
+    Raises ApiError for a refusal. Nothing is awaited before the first call.
     """
     until = time.monotonic() + retry_s
     wait_s = FIRST_WAIT_S
@@ -90,7 +91,7 @@ async def placed(send: Callable[[], Awaitable[Order]], client_order_id: str, ret
 
 
 def user_of(user_id: str | None, default: str | None) -> str:
-    """Who asks."""
+    """The user of a call."""
     who = user_id if user_id is not None else default
     if who is None:
         raise ValueError("this call needs a user_id, here or where the client is made")

@@ -1,11 +1,12 @@
-"""A small asyncio client of the REST contract.
+"""The client of the REST API.
 
-It promises one thing a method: ask, and hand back the reply as the contract spells it (decimal texts stay texts), or
-raise `ApiError` for what the exchange refused and `Unreachable` when no whole reply came. It does not cache, does not
-round, and does not retry, but for `place`. Requests share one connection: what is awaited in order arrives in order.
+Each method sends one request and returns the reply as the API writes it (decimal text stays text). It raises `ApiError`
+if the exchange refused and `Unreachable` if no complete reply arrived. It does not cache or round, and only `place`
+retries. Requests share one connection: calls that are awaited one after the other arrive in that order.
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from exchange.client.errors import (
     user_of,
     with_client_order_id,
 )
+from exchange.client.numbers import decimal_text, with_decimal_text
 from exchange.client.types import Balance, Candle, Depth, Fill, Json, Market, Order, Refusal, Ticker, Trade
 
 CONNECT_TIMEOUT_S = 10.0
@@ -30,9 +32,9 @@ CONNECT_TIMEOUT_S = 10.0
 class Client:
     """Calls of one exchange.
 
-    `url` is its address (`http://host:port`), else ValueError. `user_id` is who asks where a call names no user.
-    `timeout_s` bounds the silence of the exchange within one call; past it the call is `Unreachable`.
-    Every method raises `ApiError` or `Unreachable`, and ValueError where the call itself names no user or no order.
+    `url` is its address (`http://host:port`); ValueError if it is not one. `user_id` is the user of calls that name
+    none. `timeout_s` bounds the silence of the exchange within one call; after it the call raises `Unreachable`. Every
+    method raises `ApiError` or `Unreachable`, and ValueError if the call names no user or no order.
     """
 
     def __init__(self, url: str, user_id: str | None = None, timeout_s: float = 30.0) -> None:
@@ -53,7 +55,7 @@ class Client:
             await self._session.close()
             self._session = None
 
-    # What everybody may ask
+    # --- public calls
 
     async def health(self) -> Json:
         """`{"status", "version", "sequence", "markets": {market: status}}`; ApiError 503 while it cannot trade."""
@@ -86,19 +88,20 @@ class Client:
         query = {"market": market, "interval": interval, "start": start, "end": end, "limit": limit}
         return cast(list[Candle], self._field(await self._call("GET", "/candles", query=query), "candles"))
 
-    # What a user may ask
+    # --- calls of a user
 
     async def place(self, order: Mapping[str, Any], user_id: str | None = None, retry_s: float = RETRY_S) -> Order:
         """Place one order, exactly once.
 
         `order` has the fields of `POST /order` without the user: `market`, `side`, `order_type`, `price`, `quantity`
-        (decimal texts), optionally `client_order_id`, `time_in_force`, `post_only`. The reply carries `fills`; after a
-        retry it is the order as it is by then.
+        (decimal text, Decimal or int), optionally `client_order_id`, `time_in_force`, `post_only`. The reply carries
+        `fills`; after a retry it is the order as it is by then.
 
-        While no whole answer comes (Unreachable, `NOT_READY`, `OUTCOME_UNKNOWN`) it asks again under the same
-        `client_order_id`, a new one if none is given, for `retry_s` seconds (0: not again), so there is never a second
-        order; then it raises Unsettled, which names that id. Any other refusal is ApiError and means that no order was
-        made, with one exception: a lost first attempt that the exchange only reads after it has refused a later one.
+        While there is no complete answer (Unreachable, `NOT_READY`, `OUTCOME_UNKNOWN`) it sends the order again under
+        the same `client_order_id`, a new one if none is given, for `retry_s` seconds (0: not again), so there is never
+        a second order; then it raises Unsettled, which names that id. Any other refusal is ApiError and means that no
+        order was made, with one exception: a lost first attempt that the exchange only reads after it has refused a
+        later one.
         """
         named = with_client_order_id(order) | {"user_id": user_of(user_id, self.user_id)}
 
@@ -142,7 +145,11 @@ class Client:
         An item is an order as in `place`, or `{"cancel": {"market", "order_id" or "client_order_id"}}`.
         A refused item is a result with a `code`: it raises nothing.
         """
-        reply = await self._call("POST", "/orders", body={"user_id": self._who(user_id), "orders": list(items)})
+        reply = await self._call(
+            "POST",
+            "/orders",
+            body={"user_id": self._who(user_id), "orders": [with_decimal_text(item) for item in items]},
+        )
         results = cast(list[Order | Refusal], self._field(reply, "results"))
         if len(results) != len(items):
             raise self._unexpected(200, f"{len(results)} results for {len(items)} items", reply)
@@ -167,7 +174,7 @@ class Client:
         return cast(list[Order], self._field(await self._call("POST", "/order/cancel_all", body=body), "canceled"))
 
     async def balance(self, user_id: str | None = None) -> list[Balance]:
-        """Every asset the user ever had."""
+        """The user's balance in every asset that they ever had."""
         reply = await self._call("GET", "/balance", query={"user_id": self._who(user_id)})
         return cast(list[Balance], self._field(reply, "balances"))
 
@@ -185,15 +192,15 @@ class Client:
         page = await self._call("GET", "/fills", query={"user_id": self._who(user_id), **query})
         return self._field(page, "fills"), page.get("next")
 
-    async def deposit(self, asset: str, amount: str, key: str, user_id: str | None = None) -> Json:
+    async def deposit(self, asset: str, amount: str | int | Decimal, key: str, user_id: str | None = None) -> Json:
         """Credit `amount` (decimal text) once a `key`, however often it is sent; the balance after it.
 
-        ApiError `FORBIDDEN` where the caller is not the house.
+        ApiError `FORBIDDEN` if the caller may not deposit.
         """
-        body = {"user_id": self._who(user_id), "asset": asset, "amount": amount, "key": key}
+        body = {"user_id": self._who(user_id), "asset": asset, "amount": decimal_text(amount), "key": key}
         return await self._call("POST", "/admin/deposit", body=body)
 
-    # The wire
+    # --- requests and replies
 
     def _who(self, user_id: str | None) -> str:
         return user_of(user_id, self.user_id)

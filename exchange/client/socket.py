@@ -1,9 +1,9 @@
-"""One socket to the exchange that stays: channels, and orders with many in flight.
+"""One WebSocket that reconnects: channels, and orders with many in flight.
 
-It promises that every event of a subscribed channel arrives once and in order, or a `Gap` says which did not; that a
-lost connection is made again, and the channels with it, for as long as the socket is open; that every request ends with
-its answer, `ApiError` or `Unreachable`. Requests are sent in the order of the calls, and the exchange applies them in
-that order, market by market. It leaves out retrying, but for `place`.
+Every event of a subscribed channel arrives once and in order, or a `Gap` names those that are missing. A lost
+connection is made again, and its channels are subscribed again, for as long as the socket is open. Every request ends
+with its answer, `ApiError` or `Unreachable`. Requests are sent in the order of the calls, and the exchange applies them
+in that order in each market. Only `place` retries.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from exchange.client.errors import (
     user_of,
     with_client_order_id,
 )
+from exchange.client.numbers import with_decimal_text
 from exchange.client.types import Json, Order, Refusal
 
 CONNECT_TIMEOUT_S = 10.0
@@ -44,11 +45,11 @@ class Socket:
     """A socket of one exchange; use it as `async with Socket(url, user_id) as socket`.
 
     `url` is the exchange's address (`http://host:port`, whose `/ws` is taken) or that of its socket (`ws://…`), else
-    ValueError. `user_id` is who trades where a call names no user. `timeout_s` bounds the wait for one answer; past it
-    the call is `Unreachable`. `on_gap` hears of every `Gap`, of feeds and books alike.
+    ValueError. `user_id` is the user of calls that name none. `timeout_s` bounds the wait for one answer; after it the
+    call raises `Unreachable`. `on_gap` is called with every `Gap`, of feeds and books.
 
-    Entering it raises Unreachable when nobody is there; from then on it reconnects by itself. While it is away, calls
-    raise Unreachable at once, except `place`, which waits. Leaving it ends its feeds and books.
+    Entering it raises Unreachable if the exchange cannot be reached; after that it reconnects by itself. While there is
+    no connection, calls raise Unreachable at once, except `place`, which waits. Leaving it ends its feeds and books.
     """
 
     def __init__(
@@ -99,10 +100,10 @@ class Socket:
 
     @property
     def connected(self) -> bool:
-        """Whether there is a connection now, as far as is known. `connections` counts how many there were."""
+        """Whether there is a connection now. `connections` counts the connections so far."""
         return self._connection is not None
 
-    # Listening
+    # --- channels
 
     async def subscribe(self, *channels: str, unread_max: int = UNREAD_MAX) -> Feed:
         """One feed of these channels (`trade@M`, `orders@USER`, …), whose events come in the order of their arrival.
@@ -118,7 +119,7 @@ class Socket:
                 begun.append(channel)
         except BaseException as error:
             dropped = [channel for channel in begun if self._channels.pop(channel, None) is not None]
-            if isinstance(error, ApiError | ValueError):  # else it is of no use to ask for anything more
+            if isinstance(error, ApiError | ValueError):  # otherwise there is no connection to unsubscribe on
                 with contextlib.suppress(ApiError, Unreachable):
                     for channel in dropped:
                         await self.request("UNSUBSCRIBE", channel=channel)
@@ -144,7 +145,7 @@ class Socket:
             del self._channels[channel]
             await self.request("UNSUBSCRIBE", channel=channel)
 
-    # Trading
+    # --- trading
 
     async def place(self, order: Mapping[str, Any], user_id: str | None = None, retry_s: float = RETRY_S) -> Order:
         """Place one order, exactly once: as `Client.place`."""
@@ -176,7 +177,9 @@ class Socket:
         An item is an order as in `place`, or `{"cancel": {"market", "order_id" or "client_order_id"}}`.
         A refused item is a result with a `code`: it raises nothing.
         """
-        reply = await self.request("ORDERS", user_id=user_of(user_id, self.user_id), orders=list(items))
+        reply = await self.request(
+            "ORDERS", user_id=user_of(user_id, self.user_id), orders=[with_decimal_text(item) for item in items]
+        )
         return cast(list[Order | Refusal], reply["results"])
 
     async def cancel_all(self, market: str | None = None, user_id: str | None = None) -> list[Order]:
@@ -205,7 +208,7 @@ class Socket:
             del self._waiting[request_id]
             answer.cancel()
 
-    # The connection
+    # --- the connection
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
         assert self._session is not None
@@ -227,7 +230,7 @@ class Socket:
                     wait_s = FIRST_WAIT_S
                 self._lost()
                 while self._connection is None:
-                    # Not all at once, where many have lost the same exchange.
+                    # At random, so that many clients of one exchange do not all return at once.
                     await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
                     wait_s = min(2 * wait_s, LONGEST_WAIT_S)
                     with contextlib.suppress(Unreachable):
@@ -245,7 +248,7 @@ class Socket:
                 subscribed.listener.end(failure)
 
     async def _read(self, connection: aiohttp.ClientWebSocketResponse) -> bool:
-        """Take messages until the connection is lost; whether there were any."""
+        """Read messages until the connection is lost. Returns whether there were any."""
         any_came = False
         with contextlib.suppress(*_LOST):
             async for message in connection:
@@ -257,7 +260,7 @@ class Socket:
         return any_came
 
     def _lost(self) -> None:
-        """Nothing that waits will be answered."""
+        """Fail every waiting request: its answer cannot arrive any more."""
         self._connection = None
         for answer in self._waiting.values():
             if not answer.done():
@@ -265,7 +268,7 @@ class Socket:
         for channel in self._channels.values():
             channel.listener.lost()
 
-    # What comes
+    # --- messages
 
     def _take(self, message: Json) -> None:
         match message.get("message_type"):
@@ -306,7 +309,7 @@ class Socket:
             raise
 
     def _renew(self, channel: str) -> None:
-        """Subscribe to it once more: the connection is new, or something was missing."""
+        """Subscribe again: the connection is new, or an event was missing."""
         task = asyncio.create_task(self._renewed(channel), name=f"subscribe to {channel} again")
         self._renewals.add(task)
         task.add_done_callback(self._renewals.discard)
@@ -324,7 +327,7 @@ class Socket:
             await self._drop(connection)
 
     async def _drop(self, connection: aiohttp.ClientWebSocketResponse | None) -> None:
-        """Give this connection up, if it is still the one: the next subscribes again."""
+        """Close this connection if it is still in use; the next one subscribes again."""
         if connection is not None and connection is self._connection:
             with contextlib.suppress(*_LOST):
                 await connection.close()

@@ -51,7 +51,7 @@ class Order(TypedDict):
 
 @final
 class Refusal(TypedDict):
-    """One item of a batch that was refused; `order` may come along where the code says so."""
+    """One item of a batch that was refused; some codes come with the `order`."""
 
     code: str
     message: str
@@ -100,7 +100,7 @@ class Depth(TypedDict):
 
 
 class Balance(TypedDict):
-    """What a user has of one asset; total = available + locked."""
+    """A user's balance in one asset; total = available + locked."""
 
     asset: str
     available: str

@@ -1,4 +1,4 @@
-"""What a run of commands leaves in the tables: the last state of whatever they changed, once however often they did."""
+"""What a run of commands changes in the query tables: the last state of each changed row, once."""
 
 from typing import Any, Final
 
@@ -63,7 +63,7 @@ class Changes:
 
     @classmethod
     def of(cls, batch: Batch) -> "Changes":
-        """Those of a batch, whose commands fit together."""
+        """The changes of a batch whose commands all fit together."""
         changes = cls(batch.from_sequence)
         for applied in batch.applied:
             changes.add(applied)
@@ -86,15 +86,15 @@ class Changes:
 
     @property
     def rows(self) -> int:
-        """How many orders and trades will be written; there are fewer of all else."""
+        """How many orders and trades will be written; every other kind has fewer rows."""
         return len(self.orders) + len(self.trades)
 
     def fits(self, applied: Applied) -> bool:
-        """Whether the command may be among these."""
+        """Whether the command may join these changes."""
         return not self.commands or isinstance(applied.command, SetMarket) == bool(self.instruments)
 
     def add(self, applied: Applied) -> None:
-        """Take the next command in."""
+        """Add the next command."""
         self.commands += 1
         self.time_ns = applied.time_ns
         assert applied.sequence == self.to_sequence

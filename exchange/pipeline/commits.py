@@ -1,4 +1,4 @@
-"""What is committed, and how a commit in doubt becomes one that is known."""
+"""What is committed, and how a commit in doubt is settled."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -35,7 +35,7 @@ class Batch:
 
 
 class CommitInDoubt(Exception):
-    """The connection broke: what was committed may be stored wholly, or not at all."""
+    """The connection broke: the transaction is stored completely or not at all."""
 
 
 class Span(Protocol):
@@ -61,14 +61,14 @@ class Store(Protocol[Stored]):
         """Store it in one transaction, fenced. Raises CommitInDoubt, or Failure when it can never succeed."""
 
     async def settle(self) -> int:
-        """Connect anew, however long it takes; the sequence the database is at, which nothing old can still change."""
+        """Reconnect, without a time limit; the sequence of the database, which no older statement can still change."""
 
     def connected(self) -> bool:
         """Whether the connection is there, as far as is known."""
 
 
 async def commit_once(store: Store[SpanT], span: SpanT) -> None:
-    """Store it, as often as it takes until it is known to be stored once."""
+    """Store it once: after a commit in doubt, send it again unless it is stored."""
     while True:
         try:
             await store.commit(span)
@@ -81,7 +81,7 @@ async def commit_once(store: Store[SpanT], span: SpanT) -> None:
 
 
 async def settle(store: Store[Any], *expected: int) -> int:
-    """Connect anew and find out which of these sequences the database is at. Any other is somebody else's work."""
+    """Reconnect and return the sequence of the database. Raises Failure if it is none of `expected`."""
     sequence = await store.settle()
     if sequence not in expected:
         raise Failure(f"The database is at sequence {sequence}, not at {expected[0]}: something else wrote to it.")

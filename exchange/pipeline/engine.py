@@ -1,7 +1,7 @@
-"""The engine: bounded queues into the markets, one task a market, and one for what concerns the whole venue.
+"""The engine: bounded queues into the markets, one task a market, and one for commands of the whole venue.
 
-A task takes what is in its queue, stamps sequence and time, applies, and hands the outcome to the writer, without
-waiting in between: so the ledger that all markets share needs no locks, and `sequence` is a total order.
+A task takes what is in its queue, assigns sequence and time, applies, and passes the outcome to the writer, without an
+`await` in between. So the ledger that all markets share needs no locks, and `sequence` is a total order.
 
 What is submitted but not yet released is bounded here, so that nothing after this point ever meets a full queue.
 Cancels have room of their own above the bound.
@@ -125,7 +125,7 @@ class Engine:
         waiting = [queue.waiting for queue in self._queues.values()]
         return sum(waiting), max(waiting, default=0)
 
-    # --- asking
+    # --- requests
 
     async def submit(self, command: Command) -> Outcome:
         """One command: Applied, Rejected or Duplicate, once it is durable.

@@ -1,4 +1,4 @@
-"""The feeds: what was released goes out on channels, to subscribers that may be slow.
+"""The feeds: released events go out on channels, to subscribers that may be slow.
 
 A message is encoded once for each dialect in use, and the frame is shared by all who get it. A slow subscriber does not
 delay the others.
@@ -96,7 +96,7 @@ class Feeds:
             self._touched[subscriber] = None
 
     def flush(self) -> None:
-        """Write out what this step brought."""
+        """Write the messages of this step."""
         touched, self._touched = self._touched, {}
         for subscriber in touched:
             if not subscriber.closed:
@@ -105,7 +105,7 @@ class Feeds:
                     self._slow[subscriber] = None
 
     def catch_up(self) -> None:
-        """Give slow subscribers what waited for them, as far as their connections take it."""
+        """Write waiting messages to slow subscribers, as far as their connections have room."""
         for subscriber in list(self._slow):
             if subscriber.catch_up():
                 del self._slow[subscriber]

@@ -1,4 +1,4 @@
-"""A histogram of whole numbers that costs an addition: what the hot path counts into, and `/metrics` reads."""
+"""A histogram of whole numbers for the hot path: to observe a value is one addition. `/metrics` reads it."""
 
 
 class Histogram:

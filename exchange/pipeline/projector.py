@@ -1,9 +1,9 @@
-"""The projector: what the journal has goes on into the tables, behind everybody's back and many commands at a time.
+"""The projector: the query tables follow the journal, in transactions of many commands, while trading goes on.
 
-An answer waits for the journal alone, so what the tables cost, which is most of it, is paid once for thousands of
-commands: an account that changed a hundred times is one row. The tables begin to follow within a second; who reads
-history waits until they show what is durable by then. A process that ends before they do leaves the rest to the next
-one, which applies it again from the journal.
+An answer waits for the journal only. The query tables, which cost most of the database's work, are written once for
+thousands of commands: an account that changed a hundred times is one row. They begin to follow within a second. A read
+of history waits until they show everything durable. If the process ends before that, the next one applies the rest from
+the journal.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from exchange.pipeline.commits import Applied, Store, commit_once, settle
 from exchange.pipeline.histogram import Histogram
 
 PROJECTION_MAX = 8192  # commands in one transaction, which begins at once when there are so many
-PROJECTION_ROWS_MAX = 32_768  # orders and trades of them; only what a single command does may be more
-PROJECT_AFTER_S = 1.0  # fewer wait for more: every fill, however small, makes a few orders wait some milliseconds
-LAG_MAX = 2 * PROJECTION_MAX  # commands; the journal goes no further ahead
+PROJECTION_ROWS_MAX = 32_768  # orders and trades in one transaction; a single command may have more
+PROJECT_AFTER_S = 1.0  # fewer commands wait for more: each transaction delays a few orders by some milliseconds
+LAG_MAX = 2 * PROJECTION_MAX  # commands; commits wait when the journal is this far ahead
 REACH_TIMEOUT_S = 5.0
 
 
 class HistoryUnavailable(Exception):
-    """The database does not answer now, or its tables are too far behind."""
+    """The database does not answer, or the query tables did not catch up in time."""
 
 
 class Projector:
-    """One task that fills the tables; `add` hands it what has become durable."""
+    """One task that writes the query tables; `add` passes it what has become durable."""
 
     def __init__(self, store: Store[Changes], sequence: int) -> None:
         self.projected_sequence = sequence
@@ -45,11 +45,11 @@ class Projector:
 
     @property
     def lag(self) -> int:
-        """How many commands the tables are behind the journal."""
+        """The projection lag: commands that the journal has and the query tables do not."""
         return self._added_sequence - self.projected_sequence
 
     def add(self, applied: Iterable[Applied]) -> None:
-        """Take what the journal now has."""
+        """Take commands that the journal now has."""
         for entry in applied:
             if not self._changes.fits(entry):
                 self._close()
@@ -62,22 +62,22 @@ class Projector:
             self._room.clear()
 
     def _close(self) -> None:
-        """No more goes with these changes."""
+        """Let no more commands into these changes."""
         self._full.append(self._changes)
         self._changes = Changes(self._changes.to_sequence)
         self._hurry.set()
 
     def wake(self) -> None:
-        """Look after the connection, although nothing is waiting."""
+        """Check the connection, also if nothing is waiting."""
         self._wake.set()
         self._hurry.set()
 
     def has_room(self, commands: int) -> bool:
-        """Whether the journal may go on when so many more are added."""
+        """Whether the journal may continue after so many more commands are added."""
         return self.lag + commands < LAG_MAX
 
     async def room(self) -> None:
-        """Return once the journal may go on."""
+        """Return once the journal may continue."""
         await self._room.wait()
 
     async def reached(self, sequence: int | None = None) -> None:
@@ -94,7 +94,7 @@ class Projector:
             raise HistoryUnavailable("the tables are behind, and do not come after") from None
 
     async def drained(self) -> None:
-        """The same, however long it takes."""
+        """The same, without a time limit."""
         if not self.lag:
             return
         if self._ended:
@@ -106,11 +106,13 @@ class Projector:
         try:
             await reader
         finally:
-            if waiting in self._readers:  # it has given up: while the tables are gone there may be many of these
+            if (
+                waiting in self._readers
+            ):  # the reader timed out; while the database is away there may be many such readers
                 self._readers.remove(waiting)
 
     async def run(self) -> None:
-        """Fill until cancelled."""
+        """Write the query tables until cancelled."""
         try:
             while True:
                 await self._due()
@@ -127,7 +129,7 @@ class Projector:
                     reader.set_exception(HistoryUnavailable("the exchange is ending"))
 
     async def _due(self) -> None:
-        """Return when there is enough, somebody waits, or the first of few has waited long enough."""
+        """Return when there are enough commands, when a reader waits, or when the first has waited long enough."""
         await self._wake.wait()
         if self._full or self._readers or not self._store.connected():
             return
@@ -137,7 +139,7 @@ class Projector:
                 await self._hurry.wait()
 
     async def project(self) -> None:
-        """Bring the next changes into the tables, as many as one transaction may have."""
+        """Write the next changes to the query tables, as many as one transaction may have."""
         if self._full:
             changes = self._full.popleft()
         else:

@@ -1,9 +1,9 @@
 """The writer: what the engine has applied becomes durable, and only then visible.
 
-Entries come in sequence order and leave in it. A batch is whatever is waiting when the last commit is done; it becomes
-one row of the journal, and after it `durable_sequence` moves and everything in the batch is released in one synchronous
-step, with the next batch on its way already. Refusals and reads of memory wait in the same line, so they too never show
-what a crash could take back.
+Entries arrive and leave in sequence order. A batch is what waits when the last commit is done. It becomes one row of
+the journal. Then `durable_sequence` moves, and everything in the batch is released in one synchronous step, while the
+next batch is already sent. Refusals and reads of memory wait in the same queue, so they too never show what a crash
+could take back.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from exchange.pipeline.projector import Projector
 ValueT = TypeVar("ValueT")
 
 BATCH_MAX = 4096
-GATHER_MAX_S = 0.01  # what a commit waits for more at most
+GATHER_MAX_S = 0.01  # the longest that a commit waits for more commands
 
 
 class Ticket(Protocol):
@@ -58,7 +58,7 @@ class Waiter:
             self.future.set_result(self.outcomes)
 
     def give_up(self) -> None:
-        """Tell the waiter that the outcome is unknown, unless it is answered already."""
+        """Fail the future with OutcomeUnknown, unless it is done already."""
         if not self.future.done():
             self.future.set_exception(OutcomeUnknown())
 
@@ -88,9 +88,9 @@ Entry = tuple[Ticket, int, Outcome]
 
 
 class Writer:
-    """One task that commits; `add` hands it an outcome, `durable_sequence` says how far it has come.
+    """One task that commits. `add` passes it an outcome, `durable_sequence` is the last sequence that is stored.
 
-    `released` is given what has become durable, in order.
+    It passes what has become durable to `released`, in order.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Writer:
         self._committing: list[Entry] = []
         self._committed: list[Entry] = []  # durable, and not released yet
         self._committed_sequence = sequence
-        self._commit_s = 0.0  # what the last one took
+        self._commit_s = 0.0  # the duration of the last commit
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -146,7 +146,7 @@ class Writer:
         return len(self._pending) + len(self._committing) + len(self._committed)
 
     def wake(self) -> None:
-        """Look after the connection, although nothing is waiting."""
+        """Check the connection, also if nothing is waiting."""
         self._wake.set()
 
     async def drained(self) -> None:
@@ -158,7 +158,7 @@ class Writer:
         try:
             while True:
                 await self._wake.wait()
-                await asyncio.sleep(0)  # what the loop has ready now gets into this batch
+                await asyncio.sleep(0)  # so that what the loop has ready joins this batch
                 self._wake.clear()
                 if not self._store.connected():
                     await settle(self._store, self.durable_sequence)
@@ -175,9 +175,10 @@ class Writer:
             self._give_up()
 
     def _enough_for_the_next(self) -> bool:
-        """Whether the next commit is to begin before what the last one made durable is released.
+        """Whether to begin the next commit before releasing what the last one made durable.
 
-        Then the database has work while the loop answers. It takes half as many as will be answered (see `_gather`).
+        Then the database works while the loop answers. This needs half as many entries as will be answered (see
+        `_gather`).
         """
         waiting, answered = len(self._pending), len(self._committed)
         return waiting > 0 and waiting >= answered // 2 and self._projector.has_room(answered)
@@ -189,7 +190,7 @@ class Writer:
         if self._committed:
             commit = asyncio.create_task(self._commit())
             try:
-                await asyncio.sleep(0)  # until it is on its way
+                await asyncio.sleep(0)  # until it is sent
                 self._release()
                 await commit
             finally:
@@ -200,11 +201,11 @@ class Writer:
         self._commit_s = asyncio.get_running_loop().time() - began_s
 
     async def _gather(self, wanted: int) -> None:
-        """Wait until half as many have come as were just answered, but no longer than that commit took.
+        """Wait until half as many entries have arrived as were just answered, but no longer than the last commit took.
 
-        Clients that trade as fast as they are answered come back one after the other. A commit that began with the
-        first of them would leave all the others to the next one, and both sides, the loop and the database, would wait
-        for each other in turn; halves keep both at work. Who trades alone is not made to wait.
+        Clients that send the next order as soon as the last is answered arrive one after the other. A commit with only
+        the first of them would leave the rest to the next commit, and the loop and the database would wait for each
+        other in turn. With half of them in each commit both have work. A client that trades alone does not wait.
         """
         await asyncio.sleep(0)
         if len(self._pending) >= wanted:
@@ -219,7 +220,7 @@ class Writer:
         self._wanted = 0
 
     def _take(self) -> list[Entry]:
-        """The next batch, in the order it came."""
+        """The next batch, in the order of arrival."""
         pending = self._pending
         if len(pending) <= self._batch_max:
             self._pending = deque()

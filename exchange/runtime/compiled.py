@@ -1,13 +1,18 @@
 """The optional build of the hot modules: the same source, compiled by mypyc.
 
-`make compile` makes it, in `.compiled` beside the package, where there is a C compiler. From then on
-the compiled modules are loaded instead of the sources that they were made of; when one of these has changed by a byte,
-none is, and everything is Python again. So what runs is always what the sources say.
+`make compile` writes the build to `.compiled` beside the package; this needs a C compiler. A process that calls `use`
+before it imports a hot module loads the compiled modules. The command line does so; importing the package does not.
+If a source has changed by a byte since the build, `use` does nothing and Python's own import goes on. A build that
+does not match its sources never runs.
+
+`python -m exchange.runtime.compiled MODULE [ARGUMENT ...]` runs another program's module on the build: the benchmark.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import json
+import runpy
 import shutil
 import sys
 import sysconfig
@@ -22,8 +27,8 @@ PACKAGE = Path(__file__).parent.parent
 BUILD = PACKAGE.parent / ".compiled"
 MANIFEST = BUILD / "manifest.json"
 
-# Whatever an order passes through, but for two kinds: what deals in aiohttp's classes, which are not what their types
-# say, and msgspec's structs, which read the annotations that a compiled class has no more.
+# Every module on the path of an order, with two exceptions: modules that use aiohttp's classes, whose objects do not
+# match their declared types, and msgspec's structs, which read annotations that a compiled class does not keep.
 MODULES = (
     *(f"exchange.core.{path.stem}" for path in sorted((PACKAGE / "core").glob("*.py")) if path.stem != "__init__"),
     "exchange.pipeline.histogram",
@@ -72,17 +77,25 @@ class _Finder(MetaPathFinder):
 
 
 def use() -> None:
-    """Load the compiled modules from here on, if they are what the sources say."""
+    """Load compiled modules from now on, if there is a build and it matches the sources.
+
+    Call it before the first hot module is imported: a process must not mix compiled and interpreted modules.
+    """
+    if in_use():
+        return
     try:
         made = json.loads(MANIFEST.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
-    if made["digest"] == _digest() and not in_use():
-        sys.meta_path.insert(0, _Finder(made["libraries"]))
+    if made["digest"] != _digest():
+        return
+    early = sorted(set(MODULES) & set(sys.modules))
+    assert not early, f"imported before the compiled build was installed: {', '.join(early)}"
+    sys.meta_path.insert(0, _Finder(made["libraries"]))
 
 
 def in_use() -> bool:
-    """Whether the hot modules run compiled."""
+    """Whether this process loads the compiled modules."""
     return any(isinstance(finder, _Finder) for finder in sys.meta_path)
 
 
@@ -91,7 +104,7 @@ def _source(module: str) -> Path:
 
 
 def _digest() -> str:
-    """What the sources, how they are compiled, and the Python that runs them come to."""
+    """A digest of the sources, of this file (how they are compiled) and of the Python that runs them."""
     digest = hashlib.sha256(f"{sys.version} {sysconfig.get_config_var('SOABI')}".encode() + Path(__file__).read_bytes())
     for module in MODULES:
         digest.update(module.encode() + b"\0" + _source(module).read_bytes())
@@ -99,9 +112,10 @@ def _digest() -> str:
 
 
 def build() -> None:
-    """Compile the modules, unless that is done already."""
-    if in_use():
-        return
+    """Compile the modules, unless there is a build that matches the sources."""
+    with contextlib.suppress(OSError, ValueError):
+        if json.loads(MANIFEST.read_text(encoding="utf-8"))["digest"] == _digest():
+            return
     from mypyc.build import mypycify
     from setuptools import Distribution
     from setuptools.command.build_ext import build_ext
@@ -112,7 +126,7 @@ def build() -> None:
         sources = [str(_source(module)) for module in MODULES]
         extensions = mypycify(sources, opt_level="3", debug_level="0", target_dir=scratch)
         for extension in extensions:
-            # A function that a library shows might be replaced by another's, so no call of it is ever inlined.
+            # The compiler never inlines an exported function, because another library might replace it.
             extension.extra_compile_args.append("-fvisibility=hidden")
         command = build_ext(Distribution({"name": "exchange", "ext_modules": extensions}))
         command.build_lib, command.build_temp = str(BUILD), scratch
@@ -123,5 +137,23 @@ def build() -> None:
         ".".join(path.relative_to(BUILD).parts).removesuffix(suffix): str(path.relative_to(BUILD))
         for path in sorted(BUILD.rglob(f"*{suffix}"))
     }
-    # Last, and whole: a build that was cut off has none.
+    # Written last: a build that was interrupted has no manifest, and is not used.
     MANIFEST.write_text(json.dumps({"digest": digest, "libraries": libraries}, indent=1), encoding="utf-8")
+
+
+def launch(arguments: Sequence[str]) -> None:
+    """Run a module as `__main__`, with the arguments that follow its name, on the build if there is one."""
+    if not arguments:
+        sys.exit("usage: python -m exchange.runtime.compiled MODULE [ARGUMENT ...]")
+    use()
+    sys.argv = list(arguments)
+    # `__main__` of the process stays this module: a process that multiprocessing spawns imports it first, and would
+    # otherwise import the program, and with it the hot modules, before it could call `use`.
+    runpy.run_module(arguments[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    # Through the import, so that `in_use` of the module that the program imports knows of the finder.
+    from exchange.runtime import compiled
+
+    compiled.launch(sys.argv[1:])

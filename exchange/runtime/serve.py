@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -36,9 +36,6 @@ from exchange.service.tasks import Tasks
 from exchange.service.trading import Trading
 from exchange.store.postgres import PostgresStore
 from exchange.store.queries import PostgresHistory
-
-if sys.platform != "win32":
-    import resource
 
 log = structlog.get_logger(__name__)
 
@@ -169,10 +166,9 @@ def _handle_signals(stop: asyncio.Event) -> None:
 
 def _allow_many_sockets() -> None:
     """As many open files as this user may have: a socket is one, and what a shell allows at first is often 1024."""
-    if sys.platform != "win32":
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with contextlib.suppress(OSError, ValueError):  # some systems name a limit that they do not grant
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # some systems name a limit that they do not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _say(sentence: str) -> None:

@@ -1,7 +1,7 @@
-"""An exchange for your own tests: a real one, in a process of its own, that keeps nothing.
+"""A real exchange for your own tests, in a process of its own, that keeps nothing.
 
-With pytest, ask for the fixtures `exchange_server` and `exchange_user` (see `plugin`; they are there wherever this
-package is installed). Elsewhere: `with running_exchange() as exchange: Client(exchange.url, exchange.user(SOL="1"))`.
+With pytest, use the fixtures `exchange_server` and `exchange_user` (see `plugin`; pytest finds them if this package is
+installed). Otherwise: `with running_exchange() as exchange: Client(exchange.url, exchange.user(SOL="1"))`.
 """
 
 from exchange.testing.process import ExchangeFailed, RunningExchange, running_exchange

@@ -1,4 +1,4 @@
-"""The fixtures, for pytest, which finds them by the entry point `exchange` in the group `pytest11`.
+"""The pytest fixtures. pytest finds them by the entry point `exchange` in the group `pytest11`.
 
 `exchange_server` is a running exchange, one for the whole session; it starts with the first test that asks for it.
 `exchange_user` makes fresh users of it for one test, whose open orders are canceled after it. The ini option

@@ -1,6 +1,6 @@
-"""`exchange serve` as a child process: started, waited for, asked for users, restarted, ended.
+"""`exchange serve` as a child process: start, wait until it is ready, create users, restart, stop.
 
-Everything here blocks, and needs nothing but the standard library, so it works under any test runner and event loop.
+Everything here blocks and uses the standard library only, so it works with any test runner and event loop.
 """
 
 import contextlib
@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-START_S = 60.0  # until a start is given up: it takes about two seconds where the machine has nothing else to do
+START_S = 60.0  # a start that takes longer fails; on an idle machine it takes about two seconds
 STOP_S = 30.0
 POLL_S = 0.01
 LOG_TAIL = 2000
 
 
 class ExchangeFailed(Exception):
-    """It did not start, did not end well, or did not do what was asked; the message has what it said."""
+    """The exchange did not start, did not stop with exit code 0, or refused a call; the message has its output."""
 
 
 class RunningExchange:
@@ -56,7 +56,7 @@ class RunningExchange:
         return user_id
 
     def deposit(self, user_id: str, asset: str, amount: str) -> None:
-        """Credit a user, who is made by this if need be."""
+        """Credit a user, and create the user if there is none of that id."""
         key = f"test-{os.getpid()}-{time.time_ns()}-{next(self._keys)}"
         self._post("/admin/deposit", {"user_id": user_id, "asset": asset, "amount": amount, "key": key})
 
@@ -65,7 +65,7 @@ class RunningExchange:
         self._post("/order/cancel_all", {"user_id": user_id})
 
     def restart(self, *, kill: bool = False) -> None:
-        """Stop it, by SIGKILL if `kill`, and start it again on the same ports; it keeps what is in its `data_dir`."""
+        """Stop it, by SIGKILL if `kill`, and start it again on the same ports; what is in its `data_dir` stays."""
         if kill:
             self.kill()
         else:
@@ -82,7 +82,7 @@ class RunningExchange:
         kept = ["--ephemeral"] if self._data_dir is None else ["--data-dir", str(self._data_dir)]
         options = ["--port", str(port), "--ws-port", str(ws_port), "--ready-file", str(ready), *config, *kept]
         with self._log.open("ab") as log:
-            # A session of its own: a Ctrl-C is the tests' first, who then end the exchange.
+            # A session of its own: a Ctrl-C reaches the tests, which then stop the exchange.
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "exchange", "serve", *options],
                 cwd=self._place,
@@ -96,13 +96,13 @@ class RunningExchange:
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > until:
                 self.kill()
-                raise ExchangeFailed(f"The exchange did not start. It said:\n{self.said()}")
+                raise ExchangeFailed(f"The exchange did not start. Its output:\n{self.said()}")
             time.sleep(POLL_S)
         addresses = json.loads(ready.read_text(encoding="utf-8"))
         self.url, self.ws_url, self.pid = addresses["url"], addresses["ws_url"], self._process.pid
 
     def stop(self) -> None:
-        """End it as Ctrl-C does. Raises ExchangeFailed when it ends otherwise; harmless if it does not run."""
+        """Stop it as Ctrl-C does. Raises ExchangeFailed if its exit code is not 0; does nothing if it does not run."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -113,17 +113,17 @@ class RunningExchange:
             process.kill()
             exit_code = process.wait()
         if exit_code != 0:
-            raise ExchangeFailed(f"The exchange ended with exit code {exit_code}. It said:\n{self.said()}")
+            raise ExchangeFailed(f"The exchange ended with exit code {exit_code}. Its output:\n{self.said()}")
 
     def kill(self) -> None:
-        """End it by SIGKILL, as a power cut would; one that is not restarted afterwards leaves a PostgreSQL behind."""
+        """End it by SIGKILL. Unless it is started again afterwards, its PostgreSQL keeps running."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.wait()
 
     def said(self) -> str:
-        """The end of what it has printed."""
+        """The last lines of its output."""
         return self._log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:]
 
     @property
@@ -135,7 +135,7 @@ class RunningExchange:
             self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
         )
         try:
-            # Without the proxies of the environment: it is on this machine.
+            # Without a proxy: the exchange is on this machine.
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=STOP_S):
                 pass
         except urllib.error.HTTPError as error:
@@ -155,7 +155,7 @@ def running_exchange(
     exchange is used. It keeps nothing, unless `data_dir` says where.
     """
     place = Path(tempfile.mkdtemp(prefix="exchange-testing-"))
-    place.chmod(0o755)  # where root runs the tests, PostgreSQL is another user's process
+    place.chmod(0o755)  # if root runs the tests, PostgreSQL runs as another user
     try:
         if config is None:
             from exchange.config import packaged_config

@@ -1,4 +1,4 @@
-"""One run: everything is started, broken as planned, read at the end, and judged."""
+"""One run: start everything, break it as planned, read everything at the end, and judge."""
 
 import asyncio
 import contextlib
@@ -26,10 +26,10 @@ from exchange.torture.workload import Pulse, Trader, Trading
 
 USERS = tuple(f"trader-{number}" for number in range(1, 9))
 ASSETS = {"SOL": "10000000", "BTC": "10000000", "USDC": "1000000000"}
-RECOVERY_S = 60.0  # then it is not waited for any longer
-FULL_S = 4.0  # a disk stays full until the exchange has ended, or so long
+RECOVERY_S = 60.0  # a longer recovery is a finding
+FULL_S = 4.0  # a disk stays full until the exchange ends, or this long
 BRING_BACK_S = 0.25
-LOOK_S = 0.25  # how often books are read while all this happens
+LOOK_S = 0.25  # the interval at which books are read during the run
 POLL_S = 0.02
 
 Say = Callable[[str], None]
@@ -37,7 +37,7 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class Tally:
-    """What was done. Recoveries are by kind of fault: from it, or its end, to an answer."""
+    """What was done. Recoveries by kind of fault: the time from the fault, or from its end, to an answer."""
 
     done: Counter[str] = field(default_factory=Counter)
     recoveries_s: dict[str, list[float]] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was done, what was recorded, and what is wrong."""
+    """What was done, what was recorded, and the findings."""
 
     history: History
     tally: Tally
@@ -58,7 +58,7 @@ class Result:
 
 
 async def torture(seed: int, faults: list[Fault], say: Say) -> Result:
-    """Do all of it. Raises Failure where there is no exchange to torture."""
+    """Run it. Raises Failure if the exchange cannot be started."""
     run = Run(seed, say)
     began = time.monotonic()
     with directory() as place, small_disk(place) as disk:
@@ -70,18 +70,18 @@ async def torture(seed: int, faults: list[Fault], say: Say) -> Result:
             try:
                 await run.through(faults, place, database, proxy)
             except* Stuck:
-                pass  # among the findings already; without an end there is nothing more to judge
+                pass  # already a finding; without a final state there is nothing more to judge
     run.tally.took_s = time.monotonic() - began
     judged = await asyncio.to_thread(check, run.history) if run.whole else []
     return Result(run.history, run.tally, [*run.findings, *judged])
 
 
 class Stuck(Exception):
-    """The exchange has not come back."""
+    """The exchange did not recover in time."""
 
 
 class Run:
-    """The parts of a run, and what it has come to."""
+    """The parts of a run, and its results."""
 
     def __init__(self, seed: int, say: Say) -> None:
         self.history = History(seed)
@@ -122,7 +122,7 @@ class Run:
     async def _traded(
         self, faults: list[Fault], server: Server, database: Database, proxy: Proxy, reader: Client
     ) -> None:
-        """Everybody trades and listens while it breaks; then they finish, and everything is read."""
+        """Let clients trade and listen while faults happen; then let them finish, and read everything."""
         async with AsyncExitStack() as stack:
             house = await stack.enter_async_context(Client(server.url))
             traders = []
@@ -187,7 +187,7 @@ class Run:
 
 
 class Breaker:
-    """Does what is planned."""
+    """Carries out the plan."""
 
     def __init__(self, server: Server, database: Database, proxy: Proxy, history: History, pulse: Pulse) -> None:
         self._server = server
@@ -197,12 +197,12 @@ class Breaker:
         self._pulse = pulse
 
     async def recovered(self) -> float:
-        """Return when a command that is sent from now on is answered; that moment. Raises TimeoutError."""
+        """Wait until a command that is sent from now on is answered; returns that moment. Raises TimeoutError."""
         answered = asyncio.ensure_future(self._pulse.after(time.monotonic()))
         try:
             async with asyncio.timeout(RECOVERY_S):
                 while not answered.done():
-                    # Not only after its own kill: a full disk may end it some time later.
+                    # Not only after a kill: a full disk may end the exchange some time later.
                     await self._database.bring_back()
                     await asyncio.wait({answered}, timeout=BRING_BACK_S)
         finally:
@@ -210,7 +210,7 @@ class Breaker:
         return time.monotonic()
 
     async def do(self, fault: Fault) -> float:
-        """Break it; from when on it may recover."""
+        """Cause the fault; returns the moment from which the exchange can recover."""
         await self._first(fault)
         match fault.kind:
             case "kill":
@@ -272,7 +272,7 @@ def _around_traceback(log: Path) -> str:
 
 @asynccontextmanager
 async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator["asyncio.Task[None]"]:
-    """A task that goes on as long as this context."""
+    """A task that runs within this context."""
     task = asyncio.create_task(work)
     try:
         yield task

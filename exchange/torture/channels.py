@@ -1,4 +1,4 @@
-"""Judges what sockets have said: counts without holes, the tape, books that fit, nothing that is not there."""
+"""Judges the messages of sockets: counts without holes, the public trades, books that agree, no invented event."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,14 +11,14 @@ from exchange.torture.record import Heard, History
 STATES = ("depth", "orders", "balances")  # these begin with a snapshot, which has the count of the subscription
 OPEN = ("open", "partially_filled")
 
-Half = dict[str, str]
-Claim = tuple[str, Half, Half]  # who says so, bids, asks
+Side = dict[str, str]
+Claim = tuple[str, Side, Side]  # source, bids, asks
 Claims = dict[tuple[str, int], list[Claim]]  # of a market's book at a last_sequence
 Feeds = dict[tuple[str, str], list[Heard]]  # by follower and channel
 
 
 def check(history: History) -> list[Finding]:
-    """Everything that is wrong about the channels."""
+    """All findings about channels."""
     feeds: defaultdict[tuple[str, str], list[Heard]] = defaultdict(list)
     for heard in history.heard:
         feeds[heard.follower, heard.channel].append(heard)
@@ -37,7 +37,7 @@ def _kind(channel: str) -> tuple[str, str]:
 
 
 def _counts(feeds: Feeds) -> Iterator[Finding]:
-    """A channel counts without holes, also where the exchange was away; nothing that it has counted is taken back."""
+    """A channel counts without holes, also across restarts, and never counts backwards."""
     for (follower, channel), messages in feeds.items():
         what = f"{channel} of {follower}"
         last, sequence, begins = None, 0, False
@@ -89,16 +89,16 @@ def _tape(history: History, feeds: Feeds) -> Iterator[Finding]:
 # --- books
 
 
-def _halves(levels: Json | Depth) -> tuple[Half, Half]:
+def _sides(levels: Json | Depth) -> tuple[Side, Side]:
     return dict(levels["bids"]), dict(levels["asks"])
 
 
 def _books(history: History, feeds: Feeds) -> Iterator[Finding]:
-    """Whoever shows a book at the same count, by a snapshot, by diffs or by a read, shows the same book."""
+    """At the same count, every snapshot, every sum of diffs and every read shows the same book."""
     claims: Claims = defaultdict(list)
     last: dict[str, int] = {}
     for depth in (*history.depths, *history.final.depths):
-        claims[depth["market"], depth["last_sequence"]].append(("GET /depth", *_halves(depth)))
+        claims[depth["market"], depth["last_sequence"]].append(("GET /depth", *_sides(depth)))
         if depth["last_sequence"] < last.get(depth["market"], 0):
             yield lost(f"the book of {depth['market']} went back to {depth['last_sequence']}")
         last[depth["market"]] = depth["last_sequence"]
@@ -107,7 +107,7 @@ def _books(history: History, feeds: Feeds) -> Iterator[Finding]:
         for heard in messages:
             if heard.data is not None and heard.data["type"] == "snapshot":
                 key = (_kind(channel)[1], heard.data["last_sequence"])
-                claims[key].append((f"a snapshot of {follower}", *_halves(heard.data)))
+                claims[key].append((f"a snapshot of {follower}", *_sides(heard.data)))
     for (market, sequence), said in claims.items():
         for who, bids, asks in said[1:]:
             if (bids, asks) != said[0][1:]:
@@ -117,8 +117,8 @@ def _books(history: History, feeds: Feeds) -> Iterator[Finding]:
 
 
 def _folded(follower: str, market: str, messages: Sequence[Heard], claims: Claims) -> Iterator[Finding]:
-    bids: Half = {}
-    asks: Half = {}
+    bids: Side = {}
+    asks: Side = {}
     last = 0
     for heard in messages:
         data = heard.data
@@ -129,16 +129,16 @@ def _folded(follower: str, market: str, messages: Sequence[Heard], claims: Claim
                 yield lost(
                     f"the book of {market} was at {last}, and a snapshot of {follower} at {data['last_sequence']}"
                 )
-            elif data["last_sequence"] == last and (bids, asks) != _halves(data):
+            elif data["last_sequence"] == last and (bids, asks) != _sides(data):
                 yield wrong(f"the book of {market} at {last} came back to {follower} as another")
-            bids, asks = _halves(data)
+            bids, asks = _sides(data)
         else:
             if data["first_sequence"] != last + 1:
                 yield lost(f"the diffs of {market} went from {last} to {data['first_sequence']} for {follower}")
-            for half, changes in ((bids, data["bids"]), (asks, data["asks"])):
-                _change(half, changes)
-            for who, *halves in claims.get((market, data["last_sequence"]), ()):
-                if [bids, asks] != halves:
+            for levels, changes in ((bids, data["bids"]), (asks, data["asks"])):
+                _change(levels, changes)
+            for who, *sides in claims.get((market, data["last_sequence"]), ()):
+                if [bids, asks] != sides:
                     yield wrong(
                         f"the book of {market} at {data['last_sequence']}, by the diffs that {follower} had, is not "
                         f"that of {who}"
@@ -146,26 +146,26 @@ def _folded(follower: str, market: str, messages: Sequence[Heard], claims: Claim
         last = data["last_sequence"]
 
 
-def _change(half: Half, changes: Sequence[tuple[str, str]]) -> None:
+def _change(levels: Side, changes: Sequence[tuple[str, str]]) -> None:
     for price, quantity in changes:
         if quantity == "0":
-            half.pop(price, None)
+            levels.pop(price, None)
         else:
-            half[price] = quantity
+            levels[price] = quantity
 
 
 def _book_of_orders(history: History) -> Iterator[Finding]:
-    """A book is what its open orders have left."""
+    """A book is the sum of what its open orders have left."""
     for depth in history.final.depths:
         market = depth["market"]
-        halves: dict[str, defaultdict[Decimal, Decimal]] = {"buy": defaultdict(Decimal), "sell": defaultdict(Decimal)}
+        sides: dict[str, defaultdict[Decimal, Decimal]] = {"buy": defaultdict(Decimal), "sell": defaultdict(Decimal)}
         for order in history.final.open_orders:
             if order.market == market:
                 assert order.price is not None
-                halves[order.side][Decimal(order.price)] += Decimal(order.quantity) - Decimal(order.executed_quantity)
+                sides[order.side][Decimal(order.price)] += Decimal(order.quantity) - Decimal(order.executed_quantity)
         for side, shown in (("buy", depth["bids"]), ("sell", depth["asks"])):
-            if {Decimal(price): Decimal(quantity) for price, quantity in shown} != halves[side]:
-                yield wrong(f"the {side} half of the book of {market} is not what its open orders have left")
+            if {Decimal(price): Decimal(quantity) for price, quantity in shown} != sides[side]:
+                yield wrong(f"the {side} side of the book of {market} is not what its open orders have left")
     for depth in history.final.depths:
         if depth["bids"] and depth["asks"] and Decimal(depth["bids"][0][0]) >= Decimal(depth["asks"][0][0]):
             yield wrong(f"the book of {depth['market']} is crossed")
@@ -175,7 +175,8 @@ def _book_of_orders(history: History) -> Iterator[Finding]:
 
 
 def _private(history: History, feeds: Feeds) -> Iterator[Finding]:
-    """What was heard of orders is there; what was heard last of balances and open orders is how they stand."""
+    """Every order update agrees with the final orders; the last messages about balances and open orders are the final
+    state."""
     orders = {order.order_id: order for order in history.final.orders}
     fills = {(fill.user_id, fill.trade_id) for fill in history.final.fills}
     for (follower, channel), messages in feeds.items():

@@ -1,7 +1,7 @@
-"""The judge: a pure function from the records of the clients to what is wrong with them.
+"""The judge: a pure function from the records of the clients to the findings.
 
-It knows nothing of the exchange but its contract, and asks nobody. Here are the commands; `money` judges fills and
-balances, `channels` what the sockets have said.
+It knows only the contract of the exchange, and reads nothing but the records. This file judges commands; `money` judges
+fills and balances, `channels` what the sockets have said.
 """
 
 from collections import defaultdict
@@ -13,13 +13,13 @@ from exchange.torture.record import Command, History, OrderRow
 
 CLOSED = ("filled", "canceled", "expired")
 REFUSES_TO_START = "Another exchange runs on this database."
-ENDED_BY_ITSELF = 1  # the exit code of an exchange that says why it cannot go on
+ENDED_BY_ITSELF = 1  # the exit code of an exchange that reports why it stops
 
 Named = dict[tuple[str, str | None], list[OrderRow]]
 
 
 def check(history: History) -> list[Finding]:
-    """Everything that is wrong; none if all is right."""
+    """All findings; none if every promise was kept."""
     return [
         *_orders(history),
         *_refusals(history),
@@ -40,7 +40,7 @@ def _named(history: History) -> Named:
 
 
 def _orders(history: History) -> Iterator[Finding]:
-    """Each acknowledged order is there once, as it was placed, and nothing is there that nobody placed."""
+    """Each acknowledged order is present once, as it was placed, and no other order is present."""
     named = _named(history)
     placed: set[tuple[str, str | None]] = set()
     for command in history.commands:
@@ -75,7 +75,7 @@ def _orders(history: History) -> Iterator[Finding]:
 
 
 def _refusals(history: History) -> Iterator[Finding]:
-    """What was refused is not there, unless under a name that another command was given."""
+    """A refused order is not present, unless another command used the same `client_order_id`."""
     named = _named(history)
     accepted = {(c.user_id, c.name) for c in history.commands if c.kind == "place" and c.acknowledged}
     for command in history.commands:
@@ -92,7 +92,7 @@ def _refusals(history: History) -> Iterator[Finding]:
 
 
 def _cancels(history: History) -> Iterator[Finding]:
-    """An acknowledged cancel is the end of its order; and only what somebody asked to cancel is canceled."""
+    """An acknowledged cancel ends its order, and only orders with a cancel request are canceled."""
     known = {(c.user_id, c.name) for c in history.commands if c.kind == "place" and c.acknowledged}
     asked: set[tuple[str, str | None]] = set()
     asked_all: set[tuple[str, str | None]] = set()
@@ -120,7 +120,7 @@ def _cancels(history: History) -> Iterator[Finding]:
 
 
 def _cancel_alls(history: History) -> Iterator[Finding]:
-    """What a user had placed before their acknowledged `cancel_all` is not open any more: a user waits for answers."""
+    """No order that a user placed before an acknowledged `cancel_all` is open: a user waits for each answer."""
     there = {order.order_id: order for order in history.final.orders}
     placed: defaultdict[str, list[OrderRow]] = defaultdict(list)
     for command in history.commands:
@@ -136,12 +136,12 @@ def _cancel_alls(history: History) -> Iterator[Finding]:
 
 
 def _shown_orders(history: History) -> Iterator[Finding]:
-    """Whatever a reply showed of an order still holds: a closed one is as it was, and an open one has not gone back."""
+    """Every reply about an order still holds: a closed order is unchanged, and an open one has not gone backwards."""
     there = {order.order_id: order for order in history.final.orders}
     for command in history.commands:
         for told in command.orders:
             now = there.get(told.order_id)
-            if now is not None:  # else `_orders` has said so, or the order is of a cancel: then this does
+            if now is not None:  # otherwise `_orders` or the check below reports it
                 yield from _still_so(command, told, now)
             elif command.kind != "place":
                 yield lost(f"order {told.order_id} was {told.status} in a reply, and is not there")
@@ -167,7 +167,7 @@ def _still_so(command: Command, told: OrderRow, now: OrderRow) -> Iterator[Findi
 
 
 def _ends(history: History) -> Iterator[Finding]:
-    """An exchange that cannot go on says why in a sentence; one that must not start says so too."""
+    """An exchange that stops by itself, or must not start, reports why in one sentence."""
     for end in history.ends:
         if end.exit_code != ENDED_BY_ITSELF or not end.said.startswith("exchange: "):
             yield wrong(f"the exchange ended with exit code {end.exit_code} and the words {end.said!r}")

@@ -1,4 +1,4 @@
-"""`exchange torture`: the command line of it."""
+"""The command line of `exchange torture`."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ def torture_command(
     figures: Path | None,
     history: Path | None,
 ) -> None:
-    """Kill a real exchange and its PostgreSQL over and over while clients trade, and judge what is left.
+    """Kill a real exchange and its PostgreSQL again and again while clients trade, and judge the result.
 
     Everything is in a temporary directory, which goes with the command. Exit code 1 if anything that was acknowledged
     is lost, doubled or wrong; the history is then written to torture-SEED.json, or where --history says.
@@ -71,8 +71,8 @@ def torture_command(
 
 
 def _until_told(torture: Coroutine[Any, Any, Any]) -> Any:
-    """Run it; SIGINT and SIGTERM end it, also where a script's background job begins with SIGINT ignored, and leave no
-    process and no mount behind."""
+    """Run it. SIGINT and SIGTERM end it, also in a script's background job, where SIGINT is ignored at first; no
+    process and no mount remain."""
 
     async def run() -> Any:
         this = asyncio.current_task()
@@ -89,7 +89,7 @@ def _until_told(torture: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _lines(console: Console) -> Callable[[str], None]:
-    """A line now and then."""
+    """Prints a line of progress from time to time."""
     said_at = time.monotonic()
 
     def say(line: str) -> None:

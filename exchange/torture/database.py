@@ -1,4 +1,4 @@
-"""The PostgreSQL of a run: on a small disk of its own where root may make one, killed whole, and brought back."""
+"""The PostgreSQL of a run, on a small disk of its own if root can mount one; it can be killed and restarted."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ SETTINGS = "min_wal_size = 32MB\nmax_wal_size = 128MB\n"
 
 @contextmanager
 def small_disk(place: Path) -> Iterator[Path | None]:
-    """A file system with little room; None where none can be made, as for anybody but root."""
+    """A small file system; None if it cannot be mounted, for example without root."""
     disk = place / "disk"
     disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=755", "tmpfs", str(disk)]
@@ -42,7 +42,7 @@ def small_disk(place: Path) -> Iterator[Path | None]:
 
 @contextmanager
 def directory() -> Iterator[Path]:
-    """A temporary directory that PostgreSQL's user can reach too."""
+    """A temporary directory that PostgreSQL's user can reach."""
     place = Path(tempfile.mkdtemp(prefix="exchange-torture-"))
     place.chmod(0o755)
     try:
@@ -52,7 +52,7 @@ def directory() -> Iterator[Path]:
 
 
 class Database:
-    """A PostgreSQL in `place`; `disk`, if any, is the small file system that it is on."""
+    """A PostgreSQL in `place`; `disk` is its small file system, if any."""
 
     def __init__(self, place: Path, disk: Path | None) -> None:
         self._data_dir = (disk or place) / "data"
@@ -62,12 +62,12 @@ class Database:
 
     @property
     def dsn(self) -> str:
-        """Past the proxy."""
+        """The database URL without the proxy."""
         return self._embedded.dsn
 
     @property
     def socket(self) -> Path:
-        """What the proxy speaks to."""
+        """The socket that the proxy connects to."""
         query = dict(part.split("=", 1) for part in urlsplit(self.dsn).query.split("&"))
         return Path(unquote(query["host"])) / SOCKET_NAME
 
@@ -77,12 +77,12 @@ class Database:
 
     @property
     def may_fill(self) -> bool:
-        """Whether its disk is one that can be filled."""
+        """Whether its disk can be filled."""
         return self._ballast is not None
 
     @asynccontextmanager
     async def up(self) -> AsyncIterator["Database"]:
-        """Run as long as this lasts."""
+        """Run within this context."""
         await self._embedded.start()
         try:
             with (self._pgdata / "postgresql.auto.conf").open("a", encoding="utf-8") as settings:
@@ -95,7 +95,7 @@ class Database:
             await self._embedded.stop()
 
     async def kill(self) -> None:
-        """All of its processes at once, the postmaster first, who would else begin to clean up."""
+        """Kill all of its processes at once, the postmaster first, because it would otherwise start to clean up."""
         record = postmaster.read_record(self._pgdata)
         processes = await asyncio.to_thread(postmaster.processes_in, self._pgdata)
         for process in sorted(processes, key=lambda process: record is None or process.pid != record.pid):
@@ -103,7 +103,7 @@ class Database:
                 os.kill(process.pid, signal.SIGKILL)
 
     async def restart(self) -> None:
-        """Shut it down as an operator does, whoever is connected, and start it again."""
+        """Shut it down as an operator does, with clients connected, and start it again."""
         found = postmaster.find(self._pgdata)
         if found is not None:
             found.send_signal(signal.SIGINT)
@@ -114,11 +114,11 @@ class Database:
         await self.bring_back()
 
     async def bring_back(self) -> None:
-        """Start it again, if it does not run."""
+        """Start it again if it does not run."""
         await self._embedded.ensure_running()
 
     def fill_disk(self) -> None:
-        """Leave no room."""
+        """Fill the disk."""
         assert self._ballast is not None
         with self._ballast.open("ab", buffering=0) as ballast:
             for size in (len(CHUNK), 4096):
@@ -130,6 +130,6 @@ class Database:
                         raise
 
     def make_room(self) -> None:
-        """Give it back."""
+        """Free the disk."""
         if self._ballast is not None:
             self._ballast.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The plan of a run: which faults come, in which order, after which pause. A seed decides all of it."""
+"""The plan of a run: the faults, their order and the pauses between them, all from a seed."""
 
 import random
 from dataclasses import astuple, dataclass
@@ -11,7 +11,7 @@ First = Literal["nothing", "hold answers", "freeze"]
 FIRSTS: tuple[First, ...] = ("nothing", "hold answers", "freeze")
 
 KILLS_A_MINUTE = 15
-OVERLAPS = 0.15  # so often does the next fault come before the exchange has recovered from this one
+OVERLAPS = 0.15  # the share of faults that come before the exchange has recovered from the one before
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 3.0
 LONGEST_OVERLAP_S = 1.5
 SHORTEST_FREEZE_S, LONGEST_FREEZE_S = 0.3, 3.0
@@ -20,7 +20,7 @@ FIRST_S = 0.06  # long enough for every client to wait for an answer
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong, `pause_s` after the recovery from the one before.
+    """One fault, `pause_s` after the recovery from the one before.
 
     `lasts_s` is how long connections stay frozen. A kill or a cut may have that `first`, for so long: with answers held
     back it meets commits that are stored and not known to be, with all frozen commits that are not stored, and that may
@@ -36,7 +36,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many of each kind."""
+    """The number of faults of each kind."""
 
     kills: int
     postgres_kills: int
@@ -47,13 +47,13 @@ class Counts:
     second_starts: int
 
     def of(self, kind: Kind) -> int:
-        """How many of this kind."""
+        """The number of faults of this kind."""
         counts: tuple[int, ...] = astuple(self)
         return counts[KINDS.index(kind)]
 
 
 def counts_for(minutes: float, kills: int | None, postgres_kills: int | None) -> Counts:
-    """What fits into about so many minutes; a number of kills, if given, decides instead."""
+    """As many faults as fit into about so many minutes; a number of kills, if given, decides instead."""
     kills = max(1, round(minutes * KILLS_A_MINUTE)) if kills is None else kills
     postgres_kills = max(1, kills // 4) if postgres_kills is None else postgres_kills
     return Counts(
@@ -68,7 +68,7 @@ def counts_for(minutes: float, kills: int | None, postgres_kills: int | None) ->
 
 
 def plan(seed: int, counts: Counts) -> list[Fault]:
-    """Exactly as many of each kind, shuffled."""
+    """Exactly so many of each kind, in random order."""
     chance = random.Random(f"faults/{seed}")
     kinds = [kind for kind in KINDS for _ in range(counts.of(kind))]
     chance.shuffle(kinds)
@@ -76,7 +76,7 @@ def plan(seed: int, counts: Counts) -> list[Fault]:
 
 
 def _fault(kind: Kind, chance: random.Random) -> Fault:
-    # All are drawn for every kind, so that a kind's own numbers do not move those of the faults after it.
+    # Every number is drawn for every kind, so that the faults after this one do not depend on its kind.
     pause_s = chance.uniform(SHORTEST_PAUSE_S, LONGEST_PAUSE_S)
     freeze_s = chance.uniform(SHORTEST_FREEZE_S, LONGEST_FREEZE_S)
     first: First = chance.choice(FIRSTS)

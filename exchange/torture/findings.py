@@ -1,4 +1,4 @@
-"""What a judge can find."""
+"""What the judge can find."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Verdict = Literal["lost", "doubled", "wrong"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A promise that was broken: something acknowledged is `lost`, something is `doubled`, or else it is `wrong`."""
+    """A broken promise: something acknowledged is `lost`, something is `doubled`, or something is `wrong`."""
 
     verdict: Verdict
     what: str
@@ -18,15 +18,15 @@ class Finding:
 
 
 def lost(what: str) -> Finding:
-    """Acknowledged or shown, and not there."""
+    """Acknowledged or shown, and missing at the end."""
     return Finding("lost", what)
 
 
 def doubled(what: str) -> Finding:
-    """There more than once."""
+    """Present more than once."""
     return Finding("doubled", what)
 
 
 def wrong(what: str) -> Finding:
-    """There, and not as it must be."""
+    """Present, but not as it must be."""
     return Finding("wrong", what)

@@ -1,4 +1,4 @@
-"""Somebody who listens through everything, and takes down every message: cut off, they come back.
+"""A subscriber that records every message of its channels and reconnects whenever it is cut off.
 
 It does without `exchange.client.Socket`, which leaves out what it has seen before: the judge wants all that was sent.
 """
@@ -16,14 +16,17 @@ from exchange.client import Json
 from exchange.torture.record import Heard, History
 
 BACK_S = 0.05
-STAYS_MESSAGES = (200, 3000)  # then it leaves by itself, so that snapshots come without a fault too
+STAYS_MESSAGES = (
+    200,
+    3000,
+)  # after so many messages it reconnects by itself, so that there are snapshots without a fault too
 HEARTBEAT_S = 20.0
 MESSAGE_MAX = 64 << 20
 LOST = (aiohttp.ClientError, OSError, TimeoutError)
 
 
 class Follower:
-    """Listens to these channels until it is canceled."""
+    """Subscribes to these channels until it is canceled."""
 
     def __init__(self, name: str, ws_url: str, channels: list[str], history: History) -> None:
         self._name = name
@@ -36,7 +39,7 @@ class Follower:
         self.connections = 0
 
     async def follow(self) -> None:
-        """Listen, come back, listen."""
+        """Subscribe, and subscribe again after every break."""
         async with aiohttp.ClientSession() as session:
             while True:
                 with contextlib.suppress(*LOST):
@@ -51,7 +54,7 @@ class Follower:
                 await asyncio.sleep(BACK_S)
 
     async def caught_up(self) -> None:
-        """Return when all that was sent so far has arrived."""
+        """Return when everything sent so far has arrived."""
         pong = self._pongs["end"] = asyncio.Event()
         while not pong.is_set():
             if self._socket is not None:
@@ -69,13 +72,13 @@ class Follower:
             text: Json = orjson.loads(message.data)
             kind = text.get("message_type")
             if kind == "ERROR":
-                return  # it does not trade now; what was subscribed is subscribed again
+                return  # the exchange is not ready; subscribe again later
             if kind == "PONG":
                 self._pongs[text["id"]].set()
                 continue
             subscribed += kind == "SUBSCRIBED"
             if subscribed == len(self._channels):
-                self._socket = socket  # from now on a PONG comes after all that came before
+                self._socket = socket  # from now on a PONG arrives after everything sent before it
             self._history.heard.append(self._heard(text))
             stays -= 1
             if stays <= 0 and subscribed == len(self._channels) and not self._pongs:
@@ -90,7 +93,7 @@ class Follower:
 
 
 def slim(channel: str, data: Json) -> Json:
-    """An event without what the judge does not look at: of orders there are very many."""
+    """An event without the fields that the judge does not need: there are very many order events."""
     if not channel.startswith("orders@"):
         return data
     rows = data["orders"] if data["type"] == "snapshot" else [data["order"]]

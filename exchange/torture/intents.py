@@ -1,4 +1,4 @@
-"""What a trader does at each step: a function of seed, trader and step, and of nothing that happens.
+"""What a trader does at each step: a function of seed, trader and step only, independent of the answers.
 
 So the same seed sends the same commands, under the same names, whatever becomes of them.
 """
@@ -13,9 +13,9 @@ TICK, LOT = Step("0.01"), Step("0.001")
 MARKETS = ("SOL_USDC", "BTC_USDC")
 MIDDLE_TICKS = 10_000
 WIDTH_TICKS = 60  # a resting order is this far from the middle, at most
-CROSSING_TICKS = 25  # and so far on the other side of it
+CROSSING_TICKS = 25  # or up to this far on the other side of it
 LOTS_MAX = 2000
-LIVES_STEPS = 30  # then what is left of an order is canceled, so that books and recovery stay small
+LIVES_STEPS = 30  # after so many steps an order is canceled, so that books and recovery stay small
 PAUSE_S = (0.02, 0.12)
 
 Does = Literal["place", "cancel", "cancel_all", "batch", "deposit"]
@@ -57,7 +57,7 @@ def market_of(seed: int, user_id: str, step: int) -> str:
 
 
 def intent(seed: int, user_id: str, step: int) -> Intent:
-    """What this trader does at this step."""
+    """The intent of this trader at this step."""
     chance = random.Random(f"step/{seed}/{user_id}/{step}")
     does = chance.choices(DOES, WEIGHTS)[0]
     market = market_of(seed, user_id, step)
@@ -85,8 +85,8 @@ def _cancel(chance: random.Random, seed: int, user_id: str, step: int) -> Asked:
 def _order(chance: random.Random, market: str, user_id: str, step: int, item: int) -> Asked:
     side = chance.choice(("buy", "sell"))
     kind = chance.choices(("gtc", "post_only", "ioc", "fok", "market"), (70, 10, 8, 5, 7))[0]
-    behind = chance.randint(-CROSSING_TICKS, WIDTH_TICKS)
-    ticks = MIDDLE_TICKS - behind if side == "buy" else MIDDLE_TICKS + behind
+    distance = chance.randint(-CROSSING_TICKS, WIDTH_TICKS)
+    ticks = MIDDLE_TICKS - distance if side == "buy" else MIDDLE_TICKS + distance
     body: dict[str, Any] = {
         "market": market,
         "side": side,

@@ -1,4 +1,4 @@
-"""Judges fills and balances: two sides of each trade, the public tape, and every balance to the last minor unit.
+"""Judges fills and balances: both sides of each trade, the public trades, and every balance to the last minor unit.
 
 All arithmetic is decimal and exact: where a digit would be lost it raises.
 """
@@ -18,18 +18,18 @@ Amounts = defaultdict[tuple[str, str], Decimal]  # by user and asset
 
 
 def number(text: str) -> Decimal:
-    """The value of a decimal text, exact whatever the context."""
+    """The exact value of decimal text, whatever the decimal context."""
     return Decimal(text)
 
 
 def check(history: History) -> list[Finding]:
-    """Everything that is wrong about fills, trades and balances."""
+    """All findings about fills, trades and balances."""
     with localcontext(EXACT):
         return [*_trades(history), *_orders(history), *_fees(history), *_balances(history), *_conserved(history)]
 
 
 def _trades(history: History) -> Iterator[Finding]:
-    """Every trade of the tape has two fills that agree with it, and every fill has its trade."""
+    """Every public trade has two fills that agree with it, and every fill has its trade."""
     sides: defaultdict[str, list[FillRow]] = defaultdict(list)
     for fill in history.final.fills:
         sides[fill.trade_id].append(fill)
@@ -93,7 +93,7 @@ def _sides(market: str, trade: Trade, fills: list[FillRow]) -> Iterator[Finding]
 
 
 def _orders(history: History) -> Iterator[Finding]:
-    """An order has executed what its fills add up to, within its limit and its quantity."""
+    """An order's executed quantity is the sum of its fills, within its limit and its quantity."""
     fills: defaultdict[str, list[FillRow]] = defaultdict(list)
     for fill in history.final.fills:
         fills[fill.order_id].append(fill)
@@ -146,7 +146,7 @@ def _fee(rules: Market, fill: FillRow) -> tuple[Decimal, str]:
 
 
 def _balances(history: History) -> Iterator[Finding]:
-    """A balance is what was deposited and what the fills moved; locked is what the open orders need."""
+    """A balance is the sum of deposits and fills; the locked part is what the open orders need."""
     rules = {market["market"]: market for market in history.markets}
     totals: Amounts = defaultdict(Decimal)
     locked: Amounts = defaultdict(Decimal)
@@ -181,7 +181,7 @@ def _three(amounts: tuple[Decimal, ...]) -> str:
 
 
 def _conserved(history: History) -> Iterator[Finding]:
-    """What all users have, and what the house took in fees, is what was deposited."""
+    """The balances of all users plus all fees are what was deposited."""
     left: defaultdict[str, Decimal] = defaultdict(Decimal)
     for deposit in history.deposits:
         left[deposit.asset] += number(deposit.amount)

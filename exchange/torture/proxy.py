@@ -1,4 +1,4 @@
-"""The wire between the exchange and its PostgreSQL: a socket that passes everything on until it is cut or frozen.
+"""A proxy between the exchange and its PostgreSQL, whose connections can be cut or frozen.
 
 What was on its way when it froze arrives when it thaws, also from a sender who is dead by then, as in a network.
 """
@@ -14,7 +14,7 @@ SOCKET_NAME = ".s.PGSQL.5432"
 
 
 class Proxy:
-    """Listens in `directory` as a PostgreSQL would, and speaks to the one whose socket is `target`."""
+    """Listens in `directory` like a PostgreSQL server, and connects to the one whose socket is `target`."""
 
     def __init__(self, directory: Path, target: Path) -> None:
         self.path = directory / SOCKET_NAME
@@ -27,31 +27,31 @@ class Proxy:
 
     @property
     def open_connections(self) -> int:
-        """How many there are now."""
+        """The number of open connections."""
         return len(self._writers) // 2
 
     def freeze(self) -> None:
-        """Pass on nothing, until `thaw`; connections stay, and new ones are taken."""
+        """Pass on nothing until `thaw`; connections stay open, and new ones are accepted."""
         self._questions.clear()
         self._answers.clear()
 
     def hold_answers(self) -> None:
-        """Pass on what the exchange asks, and none of the answers."""
+        """Pass on the exchange's requests, and none of the answers."""
         self._answers.clear()
 
     def thaw(self) -> None:
-        """Pass on everything, first of all what has waited."""
+        """Pass on everything again, the waiting bytes first."""
         self._questions.set()
         self._answers.set()
 
     def cut(self) -> None:
-        """Break every connection; what was on its way is gone."""
+        """Break every connection; bytes in transit are lost."""
         for writer in tuple(self._writers):
             writer.transport.abort()
 
     @asynccontextmanager
     async def up(self) -> AsyncIterator["Proxy"]:
-        """Listen as long as this lasts."""
+        """Listen within this context."""
         listener = await asyncio.start_unix_server(self._connected, self.path)
         try:
             yield self
@@ -85,12 +85,12 @@ class Proxy:
                 writer.transport.abort()
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passing: asyncio.Event) -> None:
     with contextlib.suppress(OSError):
         while text := await reader.read(CHUNK):
-            await gate.wait()
+            await passing.wait()
             writer.write(text)
             await writer.drain()
-    await gate.wait()
+    await passing.wait()
     with contextlib.suppress(OSError):
         writer.close()

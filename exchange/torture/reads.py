@@ -1,4 +1,4 @@
-"""What everybody can read in the end, page by page."""
+"""Reads everything that the API shows at the end of a run, page by page."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -13,7 +13,7 @@ Row = TypeVar("Row")
 
 
 async def read_final(client: Client, users: Sequence[str], markets: Sequence[str]) -> Final:
-    """Orders, fills, balances, tapes and books, of an exchange where nobody trades any more."""
+    """Orders, fills, balances, public trades and books of an exchange after trading has stopped."""
     final = Final()
     for user in users:
 

@@ -1,4 +1,4 @@
-"""What the clients of a run have recorded: all that the judge will look at.
+"""The records of the clients of a run: everything that the judge examines.
 
 Numbers are the decimal texts of the wire. Rows keep of a reply what can be judged, and no more: a run has many.
 """
@@ -17,7 +17,7 @@ CommandKind = Literal["place", "cancel", "cancel_all"]
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """An order as a reply has shown it."""
+    """An order as a reply showed it."""
 
     order_id: str
     client_order_id: str | None
@@ -35,7 +35,7 @@ class OrderRow:
 
     @classmethod
     def of(cls, order: Order) -> "OrderRow":
-        """What of it is judged."""
+        """The part of it that is judged."""
         return cls(
             order["order_id"],
             order["client_order_id"],
@@ -55,7 +55,7 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class FillRow:
-    """One side of a trade, as its user is told."""
+    """One side of a trade, as its user sees it."""
 
     user_id: str
     trade_id: str
@@ -71,7 +71,7 @@ class FillRow:
 
     @classmethod
     def of(cls, user_id: str, fill: Fill) -> "FillRow":
-        """What of it is judged."""
+        """The part of it that is judged."""
         shared = (fill["market"], fill["side"], fill["fee_asset"], fill["liquidity"])
         market, side, fee_asset, liquidity = (sys.intern(text) for text in shared)
         numbers = (fill["price"], fill["quantity"], fill["quote_quantity"], fill["fee"])
@@ -100,13 +100,13 @@ class Command:
 
     @property
     def acknowledged(self) -> bool:
-        """Whether it was answered with a yes."""
+        """Whether it was acknowledged."""
         return self.settled and self.code is None
 
 
 @dataclass(slots=True)
 class Deposit:
-    """Money from outside, under a key that is credited once however often it is sent."""
+    """A deposit, under a key that is credited once, however often it is sent."""
 
     user_id: str
     asset: str
@@ -119,7 +119,7 @@ class Deposit:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One message of a follower's socket; `data` is None where it says that the channel is subscribed."""
+    """One message of a follower's socket; `data` is None if it is the answer to a subscription."""
 
     follower: str
     connection: int
@@ -132,7 +132,7 @@ class Heard:
 
 @dataclass(slots=True)
 class Final:
-    """What everybody could read when all was over; trades oldest first."""
+    """What the API showed at the end of the run; trades oldest first."""
 
     orders: list[OrderRow] = field(default_factory=list)
     open_orders: list[OrderRow] = field(default_factory=list)
@@ -144,7 +144,7 @@ class Final:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """An exchange that ended without being told to: its exit code, and its last line."""
+    """An exchange that ended without a signal: its exit code and its last line."""
 
     exit_code: int
     said: str
@@ -152,7 +152,8 @@ class End:
 
 @dataclass(slots=True)
 class History:
-    """A whole run. `ends` are those of the exchange; `second_starts` those of one that must not run beside it."""
+    """A complete run. `ends` are the ends of the exchange, `second_starts` those of a second one on the same
+    database."""
 
     seed: int
     markets: list[Market] = field(default_factory=list)

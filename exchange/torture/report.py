@@ -1,4 +1,4 @@
-"""What a run looks like in a terminal, in a log, and in numbers."""
+"""The report of a run: for a terminal, for a log, and as numbers."""
 
 import statistics
 from typing import Any
@@ -13,7 +13,7 @@ FINDINGS_SHOWN_MAX = 50
 
 
 def figures(result: Result) -> dict[str, Any]:
-    """All that was done, and what came of it, by name; times in seconds. Faults are named in the plural."""
+    """The numbers of a run by name, times in seconds. Names of faults are plural."""
     history, tally = result.history, result.tally
     sent: list[Command | Deposit] = [*history.commands, *history.deposits]
     refused = sum(command.settled and command.code is not None for command in history.commands)
@@ -52,7 +52,7 @@ def plural(kind: str) -> str:
 
 
 def closing_table(result: Result) -> Table:
-    """All that was done, and what is lost and doubled."""
+    """The table of what was done, and what was lost and doubled."""
     made, skipped = figures(result), result.tally.skipped
     table = Table("", "", title=f"Torture with seed {made['seed']}", show_header=False, title_justify="left")
     for kind, done in made["faults"].items():
@@ -79,7 +79,7 @@ def closing_table(result: Result) -> Table:
 
 
 def sentences(result: Result) -> list[str]:
-    """The findings, a line each."""
+    """The findings, one line each."""
     shown = [str(finding) for finding in result.findings[:FINDINGS_SHOWN_MAX]]
     more = len(result.findings) - len(shown)
     return [*shown, f"and {more} more"] if more else shown

@@ -1,4 +1,4 @@
-"""`exchange serve` as a child that may be killed, and that is started again whenever it ends, as a supervisor would."""
+"""`exchange serve` as a child process that may be killed and is started again whenever it ends, as by a supervisor."""
 
 import asyncio
 import contextlib
@@ -12,11 +12,13 @@ from pathlib import Path
 from exchange.failure import Failure
 from exchange.torture.record import End, History
 
-AGAIN_S = 0.1  # until an exchange that has ended by itself is started again
+AGAIN_S = 0.1  # the pause before an exchange that ended by itself is started again
 START_S = 60.0
 STOP_S = 30.0
 READY_POLL_S = 0.02
-PORTS = range(20_000, 30_000)  # none that is given to somebody for asking: it must stay free while nobody has it
+PORTS = range(
+    20_000, 30_000
+)  # below the ports that the system assigns: this one must stay free between two lives of the exchange
 
 CONFIG = """\
 [server]
@@ -57,7 +59,7 @@ taker_fee = "0.000333"
 
 
 def free_port() -> int:
-    """One that will be free when it is needed again."""
+    """A port that stays free between two starts."""
     for port in random.sample(PORTS, 100):
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
@@ -66,7 +68,7 @@ def free_port() -> int:
 
 
 class Server:
-    """One exchange in `place`, on the database of `url`; what it does unasked goes into the history."""
+    """One exchange in `place`, on the database of `url`. Ends without a signal go into the history."""
 
     def __init__(self, place: Path, url: str, history: History) -> None:
         port = free_port()
@@ -84,7 +86,7 @@ class Server:
         self._stopping = False
 
     async def keep_running(self) -> None:
-        """Start it, and start it again, until `stop`; canceled, it leaves no process."""
+        """Start it, and start it again whenever it ends, until `stop`. No process remains after cancellation."""
         while not self._stopping:
             said_before = self.log.stat().st_size if self.log.exists() else 0
             self._killed = False
@@ -104,7 +106,7 @@ class Server:
                 await asyncio.sleep(AGAIN_S)
 
     async def kill(self) -> None:
-        """What a power cut does to a process, also one that is still starting; each is killed once."""
+        """Kill the process, also while it is starting; each process is killed once."""
         await self._runs.wait()
         self._runs.clear()
         assert self._process is not None
@@ -113,7 +115,7 @@ class Server:
             self._process.kill()
 
     async def stop(self) -> int:
-        """Tell it to end; its exit code."""
+        """Stop it with SIGTERM; returns its exit code."""
         self._stopping = True
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError):
@@ -125,7 +127,7 @@ class Server:
             return await self._process.wait()
 
     async def second_start(self) -> End:
-        """Start another one on the same database; how that ended. One that did start is ended, and says so."""
+        """Start a second one on the same database; returns how it ended. If it did start, it is stopped."""
         log, ready = self._place / "second.log", self._place / "second.json"
         log.unlink(missing_ok=True)
         ready.unlink(missing_ok=True)
@@ -145,7 +147,7 @@ class Server:
         return End(exit_code, "it started" if ready.exists() else _last_line(log, 0))
 
     async def check(self, url: str) -> tuple[int, str]:
-        """`exchange check --replay`: its exit code, and all that it said."""
+        """Run `exchange check --replay`; returns its exit code and its output."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "exchange", "check", "--config", str(self._config)),
             *("--database-url", url, "--replay"),
@@ -160,7 +162,7 @@ class Server:
 
     async def _spawn(self, log: Path, *options: str, **environment: str) -> asyncio.subprocess.Process:
         with log.open("ab") as file:
-            # A session of its own: a Ctrl-C is the torture's first, which then ends the exchange.
+            # A session of its own: a Ctrl-C reaches the torture, which then stops the exchange.
             return await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "exchange", "serve", "--config", str(self._config), *options),
                 cwd=self._place,

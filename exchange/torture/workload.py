@@ -13,13 +13,13 @@ from exchange.torture.intents import LIVES_STEPS, Asked, Intent, intent, market_
 from exchange.torture.record import Command, Deposit, History, OrderRow
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.02, 0.25
-BUSY = frozenset({"OVERLOADED", "RATE_LIMITED"})  # refusals of the moment: nothing was done
+BUSY = frozenset({"OVERLOADED", "RATE_LIMITED"})  # temporary refusals: nothing was done
 
 Reply = TypeVar("Reply")
 
 
 class Trading(Protocol):
-    """What `Client` and `Socket` can both do."""
+    """The calls that `Client` and `Socket` have in common."""
 
     async def place(self, order: dict[str, Any], user_id: str | None = None, retry_s: float = 0) -> Order:
         """Place an order."""
@@ -32,17 +32,17 @@ class Trading(Protocol):
         client_order_id: str | None = None,
         user_id: str | None = None,
     ) -> Order:
-        """Cancel one."""
+        """Cancel an order."""
 
     async def cancel_all(self, market: str | None = None, user_id: str | None = None) -> list[Order]:
-        """Cancel all."""
+        """Cancel all orders."""
 
     async def orders(self, items: list[dict[str, Any]], user_id: str | None = None) -> list[Order | Refusal]:
-        """A batch."""
+        """Send a batch."""
 
 
 class Pulse:
-    """When a command was last begun that has been answered: whoever waits for a recovery waits for that."""
+    """The latest start of a command that was answered; a recovery ends when one starts after it and is answered."""
 
     def __init__(self) -> None:
         self._begun = 0.0
@@ -61,7 +61,7 @@ class Pulse:
 
 
 class Trader:
-    """One user. `money` is the house's client, for deposits."""
+    """One user. `money` is the client that makes deposits."""
 
     def __init__(
         self, user_id: str, trading: Trading, money: Client, history: History, pulse: Pulse, stopping: asyncio.Event
@@ -74,7 +74,7 @@ class Trader:
         self._stopping = stopping
 
     async def work(self) -> None:
-        """Step after step, until told to stop; nothing is left unanswered then, but for want of an exchange."""
+        """Carry out step after step until told to stop. Then every command is answered, unless the exchange is gone."""
         step = 0
         while not self._stopping.is_set():
             meant = intent(self._history.seed, self._user_id, step)
@@ -84,7 +84,7 @@ class Trader:
             step += 1
 
     async def deposit(self, asset: str, amount: str, key: str) -> None:
-        """Be credited, once."""
+        """Make a deposit, once."""
         deposit = Deposit(self._user_id, asset, amount, key)
         self._history.deposits.append(deposit)
         await self._settled(deposit, lambda: self._money.deposit(asset, amount, key, self._user_id))
@@ -108,7 +108,7 @@ class Trader:
                 await self.deposit("USDC", meant.amount, f"{self._user_id}.{step}")
 
     async def _end_of(self, step: int) -> None:
-        """Cancel what a step of long ago has left, whatever became of it."""
+        """Cancel the order of an earlier step, whatever its state."""
         if step < 0:
             return
         market = market_of(self._history.seed, self._user_id, step)
@@ -120,7 +120,7 @@ class Trader:
         elif rests:
             await self._batch(tuple(Asked("cancel", market, asked.name, {}) for asked in rests))
 
-    # --- commands, each until it is answered
+    # --- commands, each sent until it is answered
 
     async def _place(self, asked: Asked, body: dict[str, Any]) -> Command:
         command = self._new("place", asked.market, asked.name, body)
@@ -144,7 +144,7 @@ class Trader:
         command.orders += [OrderRow.of(order) for order in canceled or ()]
 
     async def _batch(self, items: tuple[Asked, ...]) -> None:
-        """All of it, and again those items that had no answer."""
+        """Send a batch, and send the items without an answer again."""
         made = [(asked, self._new(asked.kind, asked.market, asked.name, asked.body)) for asked in items]
         wait_s = FIRST_WAIT_S
         # An answered item is not sent again: what was refused then might be accepted now.
@@ -173,7 +173,7 @@ class Trader:
         return command
 
     async def _settled(self, command: Command | Deposit, send: Callable[[], Awaitable[Reply]]) -> Reply | None:
-        """The reply, or None for a refusal, which the command then has."""
+        """The reply, or None for a refusal, which is recorded in the command."""
         wait_s = FIRST_WAIT_S
         while True:
             begun = time.monotonic()
@@ -199,7 +199,7 @@ class Trader:
 
 
 def refuse(command: Command, code: str, order: Order | None) -> None:
-    """Take down a refusal. A cancel that comes again, for want of an answer, finds its work done: that is a yes."""
+    """Record a refusal. A cancel that is sent again and finds its order canceled counts as acknowledged."""
     command.settled = True
     if order is not None:
         command.orders.append(OrderRow.of(order))

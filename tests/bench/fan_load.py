@@ -1,4 +1,4 @@
-"""A crowd of subscribers, a process of its own: how long from a trade's order until the last has its message.
+"""Many subscribers in a process of their own: the time from a trade's order until the last one has its message.
 
 At the exchange each trade is a bid that rests, and then an order that takes it, from which the time counts; at the
 limit one socket says what the exchange's sockets heard, and the server sends it to all others.

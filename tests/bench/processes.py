@@ -18,6 +18,7 @@ from typing import ParamSpec, TypeVar
 import msgspec
 import orjson
 
+from exchange.runtime import compiled
 from tests.bench.figure import UnmeasuredError
 from tests.bench.flow import MARKET
 from tests.bench.load import Job, Slice
@@ -91,8 +92,9 @@ def raise_open_files() -> None:
 
 
 async def in_a_process(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of a function that runs alone in a fresh process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    """The result of a function that runs alone in a fresh process, on the compiled build if this process uses it."""
+    initializer = compiled.use if compiled.in_use() else None
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=initializer) as pool:
         return await asyncio.wrap_future(pool.submit(work, *args, **kwargs))
 
 
@@ -119,7 +121,7 @@ def exchange_command(scratch: Path, *options: str, markets: str = "") -> list[st
 def ticking_command(scratch: Path, dsn: str, output: Path) -> list[str]:
     """The command of an exchange on that database whose loop is listened to: see `tests.bench.ticking`."""
     options = ["--config", str(write_config(scratch)), "--database-url", dsn, "--pauses", str(output)]
-    return [sys.executable, "-m", "tests.bench.ticking", *options]
+    return [sys.executable, "-m", "exchange.runtime.compiled", "tests.bench.ticking", *options]
 
 
 def limit_command() -> list[str]:

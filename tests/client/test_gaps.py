@@ -49,7 +49,7 @@ async def test_an_exchange_that_counts_from_the_beginning_is_another_one() -> No
         assert await read(feed, 2) == [Gap(CHANNEL, 1, 2, "reset"), 3]
 
 
-async def test_a_reader_that_falls_behind_finds_a_gap_and_then_the_newest() -> None:
+async def test_a_slow_reader_finds_a_gap_and_then_the_newest() -> None:
     fake, heard = FakeFeeds(0, 0), list[Gap]()
     async with serving(fake) as url, Socket(url, on_gap=heard.append) as socket:
         feed = await socket.subscribe(CHANNEL, unread_max=3)
@@ -118,7 +118,7 @@ async def begun(fake: FakeFeeds, socket: Socket) -> Book:
     return book
 
 
-async def test_an_empty_half_has_no_best() -> None:
+async def test_an_empty_side_has_no_best() -> None:
     fake = FakeFeeds(5)
     async with serving(fake) as url, Socket(url) as socket:
         book = await begun(fake, socket)

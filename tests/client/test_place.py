@@ -1,6 +1,7 @@
 """Placing again until the outcome is known never makes two orders."""
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 
 import pytest
 import pytest_asyncio
@@ -79,3 +80,19 @@ async def test_giving_up_names_the_order_that_may_be_there(
             await placing.place(limit(market, "buy", "5"), retry_s=0)
     found = await client.order(market, client_order_id=unsettled.value.client_order_id, user_id=user_id)
     assert found["status"] == "open"
+
+
+async def test_decimals_and_ints_are_placed_exactly_and_floats_are_refused(
+    client: Client, socket: Socket, market: str
+) -> None:
+    bid = limit(market, "buy", "5") | {"price": Decimal("5.10"), "quantity": 2}
+    for order in (await client.place(bid), await socket.place(bid)):
+        assert (order["price"], order["quantity"]) == ("5.1", "2")
+    for placed in (await client.orders([bid]), await socket.orders([bid])):
+        assert placed[0].get("price") == "5.1"
+    for wrong in (bid | {"price": 5.1}, bid | {"quantity": 2.0}):
+        with pytest.raises(TypeError, match="is a float"):
+            await client.place(wrong)
+        with pytest.raises(TypeError, match="is a float"):
+            await socket.orders([wrong])
+    assert len(await client.open_orders()) == 2

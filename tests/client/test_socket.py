@@ -135,7 +135,7 @@ async def test_of_channels_that_one_is_refused_of_it_listens_to_none(socket: Soc
     assert (await socket.book(market)).best_bid is None
 
 
-async def test_a_quote_behind_a_cancel_of_everything_rests(socket: Socket, market: str) -> None:
+async def test_a_quote_after_a_cancel_of_everything_rests(socket: Socket, market: str) -> None:
     """The cancel is of all markets, one after the other, and the quote is of the last of them."""
     for _ in range(20):
         _, quote = await asyncio.gather(socket.cancel_all(), socket.place(limit(market, "buy", "1")))

@@ -221,11 +221,11 @@ class Run:
 
     def _check_front(self, step: Step) -> None:
         best = self.venue.markets[self.rules.symbol].book.sides[SIDES[step["side"]]].best
-        front = best.first if best else None
+        first = best.first if best else None
         if "id" in step:
-            self._expect("front", front and self.names[front.order_id], step["id"])
+            self._expect("front", first and self.names[first.order_id], step["id"])
         if "open_qty" in step:
-            self._expect("front", front and front.remaining_lots, step["open_qty"])
+            self._expect("front", first and first.remaining_lots, step["open_qty"])
 
     def _check_order(self, step: Step) -> None:
         order = self.orders[step["id"]]

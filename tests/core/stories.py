@@ -1,4 +1,4 @@
-"""A small language for market stories: build a venue, say what people do, read what came of it.
+"""A small language for market stories: build a venue, apply commands, read the result.
 
     venue = book_of("ask 3 @ 101", "ask 5 @ 102")
     outcome = place(venue, "bob buy 4 @ 105 IOC")

@@ -1,4 +1,4 @@
-"""Price levels that empty and fill again: nobody sees an empty one, and what is kept of them is bounded."""
+"""Price levels that empty and fill again: an empty level is never shown, and the number kept is bounded."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Who meets whom, at what price, and what becomes of what is left."""
+"""Matching: which orders trade, at what price, and what happens to the rest."""
 
 import pytest
 
@@ -55,7 +55,7 @@ def test_a_partial_fill_keeps_its_priority() -> None:
     assert makers(venue, place(venue, "bob buy 3 @ 101")) == ["alice", "carol"]
 
 
-def test_who_comes_back_stands_behind() -> None:
+def test_an_order_that_comes_back_has_lost_its_priority() -> None:
     venue = venue_of()
     first = placed(venue, "alice sell 1 @ 101")
     placed(venue, "carol sell 1 @ 101")
@@ -72,7 +72,7 @@ def test_an_order_in_the_middle_of_a_level_leaves_its_neighbours_in_order() -> N
     assert resting(venue) == ["alice ask 1 @ 101", "maker ask 1 @ 101"]
 
 
-def test_the_halves_do_not_meet_below_their_prices() -> None:
+def test_the_sides_do_not_meet_below_their_prices() -> None:
     venue = book_of("ask 1 @ 101")
     assert shown(place(venue, "bob buy 1 @ 100.99")) == []
     assert shown(venue) == ["ask 1 @ 101", "bid 1 @ 100.99"]

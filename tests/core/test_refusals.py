@@ -120,10 +120,10 @@ def test_a_quantity_ends_below_ten_to_the_thirty_eighth_of_its_minor_units(side:
 
 def test_all_of_an_asset_together_stays_below_ten_to_the_thirty_eighth() -> None:
     venue = venue_of(people=())
-    half = AMOUNT_MAX // 2
-    events_of(do(venue, Deposit("bob", "USDC", half, "one")))
-    assert refusal(do(venue, Deposit("carol", "USDC", half, "two"))) == "OUT_OF_RANGE"
-    events_of(do(venue, Deposit("carol", "USDC", half - 1, "two")))
+    most = AMOUNT_MAX // 2
+    events_of(do(venue, Deposit("bob", "USDC", most, "one")))
+    assert refusal(do(venue, Deposit("carol", "USDC", most, "two"))) == "OUT_OF_RANGE"
+    events_of(do(venue, Deposit("carol", "USDC", most - 1, "two")))
     assert refusal(do(venue, Deposit("carol", "USDC", 1, "three"))) == "OUT_OF_RANGE"
     events_of(do(venue, Deposit("carol", "SOL", AMOUNT_MAX - 1, "four")))
 

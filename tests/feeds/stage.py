@@ -204,7 +204,7 @@ class Stage:
         """The book as GET /depth shows it."""
         rules, book = self.venue.markets[market].instrument, self.venue.markets[market].book
         bids, asks = (
-            [[rules.price_text(level.price_ticks), rules.quantity_text(level.total_lots)] for level in half]
-            for half in book.sides
+            [[rules.price_text(level.price_ticks), rules.quantity_text(level.total_lots)] for level in levels]
+            for levels in book.sides
         )
         return {"market": market, "last_sequence": book.sequence, "bids": bids, "asks": asks}

@@ -1,4 +1,4 @@
-"""Channels: they begin between two commands, count without holes, and are told once to all."""
+"""Channels begin between two commands, count without holes, and send each event once to every subscriber."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whatever is done, and however fast anybody reads: each reader ends with the book, the tape and the balances."""
+"""For all commands and all speeds of reading, each reader ends with the book, the trades and the balances."""
 
 from collections.abc import Sequence
 from unittest.mock import patch

@@ -1,4 +1,4 @@
-"""Subscribers that do not keep up: what shows a state is conflated, the rest waits, and nobody else notices."""
+"""Slow subscribers: states are conflated, other events wait, and no other subscriber is affected."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The recorded market over and over, with somebody else in it."""
+"""`exchange replay --loop`: the recorded market again and again, while another user trades in it."""
 
 import asyncio
 import signal

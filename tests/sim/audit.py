@@ -1,4 +1,4 @@
-"""The auditor: knows only what clients were told, what the feeds said and what can be read, and adds it up."""
+"""The auditor: compares what clients were answered, what the feeds sent and what can be read."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping

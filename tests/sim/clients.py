@@ -1,4 +1,4 @@
-"""Clients who trade, ask again until they are answered, and write down what they were told."""
+"""Clients that trade, repeat a request until it is answered, and record the answers."""
 
 import asyncio
 from collections.abc import Iterable, Sequence

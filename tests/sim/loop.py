@@ -1,4 +1,4 @@
-"""An event loop whose time is made up: when nobody can do anything, it jumps to the next timer. Nothing sleeps."""
+"""An event loop on virtual time: when no callback is ready, the time jumps to the next timer. Nothing sleeps."""
 
 import asyncio
 import selectors

@@ -1,4 +1,4 @@
-"""A day at the exchange: everybody trades while things break, then it calms down, stops, and the books are audited."""
+"""One scenario: clients trade while faults happen, then the faults stop, the exchange stops, and all is audited."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Starting, on virtual time: what an exchange must come back from."""
+"""Starts on virtual time: the states from which an exchange must recover."""
 
 import asyncio
 from collections.abc import Callable

@@ -200,10 +200,10 @@ class Watcher:
         else:
             assert isinstance(data, DepthDiff)
             assert data.first_sequence == self._book_counts[market] + 1
-            for half, changes in zip(self._books[market], (data.bids, data.asks), strict=True):
-                half.update(changes)
-                for price in [price for price, total in half.items() if not total]:
-                    del half[price]
+            for levels, changes in zip(self._books[market], (data.bids, data.asks), strict=True):
+                levels.update(changes)
+                for price in [price for price, total in levels.items() if not total]:
+                    del levels[price]
         self._book_counts[market] = data.last_sequence
         bids, asks = self._books[market]
         assert not (bids and asks) or max(bids) < min(asks), "a crossed book"

@@ -250,7 +250,7 @@ async def test_an_exchange_killed_while_it_makes_its_data_leaves_a_startable_dir
     assert list((place / "data").glob("pgdata.new-*")) == []
 
 
-async def test_a_cancelled_start_leaves_nothing_running(make: Make, place: Path) -> None:
+async def test_a_canceled_start_leaves_nothing_running(make: Make, place: Path) -> None:
     def at_work() -> bool:
         return any(str(place) in " ".join(line) for line in command_lines())
 

@@ -1,4 +1,4 @@
-"""A small history in which all is right: two users, one trade, one cancel, one order that stays, and who listened.
+"""A small correct history: two users, one trade, one cancel, one open order, and a follower.
 
 Bob asks for 2 at 100, Alice takes 0.5 of it, Bob cancels the rest, and Alice's bid for 1 at 90 stays.
 """

@@ -265,7 +265,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     ),
     "a book that is not its orders": (
         lambda h: alter(h.final.depths[0], bids=[("90", "3")]),
-        "the buy half of the book of SOL_USDC is not what its open orders have left",
+        "the buy side of the book of SOL_USDC is not what its open orders have left",
     ),
     "a crossed book": (lambda h: alter(h.final.depths[0], asks=[("90", "1")]), "the book of SOL_USDC is crossed"),
     "an order that was heard of and is gone": (lose_order, "lost: order 3 was heard of by private, and is not there"),

@@ -50,7 +50,7 @@ def test_a_short_run_finds_nothing() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_end_it_leaves_nothing_behind(number: signal.Signals) -> None:
+def test_told_to_end_it_leaves_no_process_and_no_file(number: signal.Signals) -> None:
     with directory() as place:
         process = subprocess.Popen(
             [EXCHANGE, "torture"],

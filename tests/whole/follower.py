@@ -1,4 +1,4 @@
-"""Somebody who follows channels through everything: cut off, they come back, and go on where they were."""
+"""A subscriber that reconnects whenever it is cut off, and continues where it was."""
 
 import asyncio
 import contextlib

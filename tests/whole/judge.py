@@ -1,4 +1,4 @@
-"""Judges an exchange by what its client was told, against what the exchange shows when all is over."""
+"""Judges an exchange: compares what its client was answered with what the exchange shows at the end."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""A real `exchange serve` as a process: started, waited for, stopped, and what it said."""
+"""A real `exchange serve` as a process: start, wait until it is ready, stop, and its output."""
 
 import contextlib
 import json

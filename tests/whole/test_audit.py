@@ -1,4 +1,4 @@
-"""Whoever changes a row by hand is found out by `exchange check`: one story a kind of row."""
+"""`exchange check` finds a row that was changed by hand: one test for each kind of row."""
 
 import asyncio
 import re

@@ -89,10 +89,10 @@ async def test_a_trade_is_the_same_wherever_it_is_read(api: Api, market: str) ->
     (fill,) = order["fills"]
 
     assert await api.ok("GET", "/order", user_id=taker, market=market, order_id=order["order_id"]) == order
-    half = await api.ok("GET", "/order", user_id=maker, market=market, client_order_id="bid")
-    assert_order(half, with_fills=True)
-    assert (half["status"], half["executed_quantity"]) == ("partially_filled", "2")
-    assert half["fills"] == [fill | {"liquidity": "maker", "fee_asset": market.partition("_")[0]}]
+    partial = await api.ok("GET", "/order", user_id=maker, market=market, client_order_id="bid")
+    assert_order(partial, with_fills=True)
+    assert (partial["status"], partial["executed_quantity"]) == ("partially_filled", "2")
+    assert partial["fills"] == [fill | {"liquidity": "maker", "fee_asset": market.partition("_")[0]}]
 
     (trade,) = (await api.ok("GET", "/trade/history", market=market))["trades"]
     assert_shape(trade, shapes.TRADE)

@@ -1,4 +1,4 @@
-"""A retry under the same client_order_id finds its order, whatever has become of it; another order does not."""
+"""A retry under the same client_order_id finds its order in any state; a request with other content does not."""
 
 from tests.whole.api import Api, order_body
 from tests.whole.conftest import Markets

@@ -1,4 +1,4 @@
-"""The second Ctrl-C ends the exchange at once, whatever it is doing; and whoever comes next finds all in order."""
+"""A second Ctrl-C ends the exchange at once, whatever it is doing, and the next start finds everything in order."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""What a command came to, its exit code says too: scripts and CI read nothing else."""
+"""Every command's exit code is its result, because scripts and CI read nothing else."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""More than it can take, no room on the disk, no lock any more: it says so, and nothing unconfirmed was shown."""
+"""Overload, a full disk, a lost lock: the exchange reports them, and nothing unconfirmed was shown."""
 
 import asyncio
 import contextlib
@@ -280,7 +280,7 @@ async def test_an_exchange_that_has_been_replaced_ends_at_its_next_commit() -> N
 # --- the tables do not come after the journal
 
 
-async def test_a_stop_that_leaves_the_tables_behind_says_so_and_the_next_start_fills_them() -> None:
+async def test_a_stop_with_projection_lag_says_so_and_the_next_start_fills_them() -> None:
     with serving(environment={"EXCHANGE_SERVER_STOP_TIMEOUT_S": "1"}) as exchange:
         async with client_of(exchange) as api, database(exchange) as other:
             await other.execute("BEGIN; LOCK TABLE closed_orders IN ACCESS EXCLUSIVE MODE")

@@ -1,4 +1,4 @@
-"""What only reads the feeds knows what there is to know: the book, the tape, and what everybody has.
+"""A client that only reads the feeds knows the book, the trades and all balances.
 
 A recording is replayed as fast as it goes; meanwhile the exchange is killed again and again, and one reader stops
 reading for a while.
@@ -209,7 +209,7 @@ async def judge(client: Client, crowd: Crowd, director: Director, recorded: Reco
 
 @pytest.mark.skipif("FEEDS_REAL" not in os.environ, reason="takes minutes: FEEDS_REAL=1 runs it")
 @pytest.mark.skipif(not REAL.commands.exists(), reason="the recording is not beside the repository")
-async def test_readers_of_a_real_half_hour_hold_what_the_exchange_holds() -> None:
+async def test_readers_of_thirty_recorded_minutes_hold_what_the_exchange_holds() -> None:
     await replay_with_readers(REAL, batch_max=100, killed_at=TEN_KILLS)
 
 

@@ -1,4 +1,4 @@
-"""The promise that matters most: whatever was acknowledged is there exactly once, however often the exchange is killed.
+"""Every acknowledged command is present exactly once, however often the exchange is killed.
 
 The exchange is killed without warning at moments that chance picks among the commands of a replay: when a client was
 answered, when PostgreSQL has stored what nobody was told yet, or while it is storing.
@@ -86,7 +86,7 @@ async def replay_with_kills(recorded: Recorded, batch_max: int) -> None:
 
 
 @pytest.mark.skipif(not REAL.commands.exists(), reason="the recording is not beside the repository")
-async def test_a_real_half_hour_survives_ten_kills() -> None:
+async def test_thirty_recorded_minutes_survives_ten_kills() -> None:
     await replay_with_kills(REAL, batch_max=100)
 
 

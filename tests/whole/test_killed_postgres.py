@@ -1,4 +1,4 @@
-"""PostgreSQL dies, is ended by others, or freezes under load: the exchange comes back by itself, and loses nothing."""
+"""PostgreSQL is killed, shut down or frozen under load: the exchange recovers by itself and loses nothing."""
 
 import asyncio
 import itertools
@@ -25,7 +25,7 @@ from tests.whole.process import (
 )
 
 PASSING = {"NOT_READY", "OUTCOME_UNKNOWN"}
-"""All that a client may be told meanwhile; that nothing is OVERLOADED the replay sees to itself."""
+"""The only errors that a client may get meanwhile; the replay itself keeps below the bounds of OVERLOADED."""
 
 
 class Reader:

@@ -1,4 +1,4 @@
-"""What becomes of an order: types, times in force, refusals, and that everybody sees it once it is answered."""
+"""Orders: types, times in force, refusals, and that every read shows an order once it is answered."""
 
 import asyncio
 from typing import Any

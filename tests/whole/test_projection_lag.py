@@ -1,4 +1,4 @@
-"""What the journal has and the tables have not: the next start brings it there, or says why not. On PostgreSQL."""
+"""The next start brings what the journal has into the tables, or reports why it cannot. On PostgreSQL."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""What an exchange keeps when it ends, however it is asked to, and that it leaves nothing running."""
+"""What an exchange keeps after each way to stop it, and that no process remains."""
 
 import asyncio
 import signal

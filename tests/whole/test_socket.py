@@ -1,4 +1,4 @@
-"""The socket: its channels and their shapes, who may open it, and how one talks to it."""
+"""The socket: its channels and their shapes, who may open it, and its messages."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""How sockets end, each of them and all of them, and what goes on after a restart."""
+"""How sockets end, one by one and all together, and how they continue after a restart."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A start that cannot be is one sentence and an exit code, never a traceback."""
+"""A start that fails is one sentence and an exit code, never a traceback."""
 
 import os
 
@@ -97,7 +97,7 @@ def test_a_bad_option_is_told_without_a_traceback() -> None:
         assert "Traceback" not in ended.stderr
 
 
-def test_an_inconsistent_market_leaves_nothing_half_done() -> None:
+def test_an_inconsistent_market_changes_nothing() -> None:
     """The market before the wrong one is not there afterwards: its rules may still be put right."""
     wrong = CONFIG + served.market_text("JUP").replace('tick_size = "0.01"', 'tick_size = "0.00000001"')
     with served.directory() as place:

@@ -1,4 +1,4 @@
-"""A socket as a test uses it: says, hears, and lets a Reader judge every event on the way."""
+"""A socket for tests: sends, receives, and passes every event to a Reader that judges it."""
 
 import asyncio
 import base64

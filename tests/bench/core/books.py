@@ -23,7 +23,7 @@ from tests.bench.figure import UnmeasuredError
 SYMBOL = "SOL_USDC"
 GTC, IOC = TimeInForce.GTC, TimeInForce.IOC
 USERS = [f"user{number:04d}" for number in range(1_000)]
-HALF = len(USERS) // 2
+TRADERS_EACH = len(USERS) // 2
 
 Run = Callable[[Sequence[Operation]], int]  # does them; how many trades there were
 
@@ -143,8 +143,8 @@ BOOKS: dict[str, Callable[[list[Operation]], Run]] = {
 def operations_a_second(book: str, depth: int, count: int, seed: int) -> float:
     """How many operations of the mixed flow a book does beside `depth` resting orders. For a process of its own."""
     chance = random.Random(seed)
-    begin = resting(chance, depth, HALF)
-    operations = mixed(chance, begin, count, HALF)
+    begin = resting(chance, depth, TRADERS_EACH)
+    operations = mixed(chance, begin, count, TRADERS_EACH)
     # Each with numbers of its own, as if it had come over a wire, not with those of the order it names.
     operations = pickle.loads(pickle.dumps(operations))
     takes = sum(operation.kind not in (REST, CANCEL) for operation in operations)
@@ -164,4 +164,4 @@ def _library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise UnmeasuredError(f"{name} is not installed: `make bench` installs the extra `bench`") from error
+        raise UnmeasuredError(f"{name} is not installed: `make bench` installs it") from error

@@ -32,7 +32,7 @@ class Operation:
     target: int = -1
 
 
-class _Half:
+class _Side:
     """One side of the book of whoever writes the flow: numbers of orders by price, the oldest first."""
 
     def __init__(self, sign: int) -> None:
@@ -69,16 +69,16 @@ def _rest(chance: random.Random, buys: bool, users: int) -> Operation:
 
 def mixed(chance: random.Random, begin: Sequence[Operation], count: int, users: int) -> list[Operation]:
     """`count` operations on a book in which `begin` rests. Takers are users of their own: nobody meets himself."""
-    halves = {True: _Half(-1), False: _Half(1)}
+    sides = {True: _Side(-1), False: _Side(1)}
     orders = list(begin)
     alive: list[int] = list(range(len(orders)))
     place = {number: number for number in alive}  # of each living order in `alive`
     for number, order in enumerate(orders):
-        halves[order.buys].add(number, order.price_ticks, order.lots)
+        sides[order.buys].add(number, order.price_ticks, order.lots)
 
     def end(number: int) -> Operation:
         order = orders[number]
-        halves[order.buys].remove(number, order.price_ticks)
+        sides[order.buys].remove(number, order.price_ticks)
         last, hole = alive.pop(), place.pop(number)
         if last != number:
             alive[hole], place[last] = last, hole
@@ -93,14 +93,14 @@ def mixed(chance: random.Random, begin: Sequence[Operation], count: int, users: 
                 orders.append(made)
                 place[number] = len(alive)
                 alive.append(number)
-                halves[made.buys].add(number, made.price_ticks, made.lots)
+                sides[made.buys].add(number, made.price_ticks, made.lots)
             elif kind == CANCEL:
                 number = alive[int(chance.random() * len(alive))]
                 order = end(number)
                 made = Operation(CANCEL, order.buys, order.user, order.price_ticks, order.lots, number)
             else:
                 buys = chance.random() < 0.5
-                price_ticks, number, lots = halves[not buys].best()
+                price_ticks, number, lots = sides[not buys].best()
                 end(number)
                 made = Operation(TAKE, buys, users + int(chance.random() * users), price_ticks, lots)
             operations.append(made)

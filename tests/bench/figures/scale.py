@@ -1,4 +1,4 @@
-"""How orders/s change with what there is more of: connections, resting orders, markets, subscribers. For the plots.
+"""Orders/s by the number of connections, resting orders, markets and subscribers, for the plots.
 
 Each point stands beside the limit handler's requests/s on as many connections, measured just after it.
 """

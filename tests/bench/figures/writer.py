@@ -20,7 +20,7 @@ from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Applied, Batch
 from exchange.store.postgres import PostgresStore
 from tests.bench.bench import Bench
-from tests.bench.core.books import HALF, SYMBOL, USERS
+from tests.bench.core.books import SYMBOL, TRADERS_EACH, USERS
 from tests.bench.core.deep import instrument, state_of, terms_of
 from tests.bench.core.flow import CANCEL, REST, mixed, resting
 from tests.bench.database import ORDER_COLUMNS, lay, postgres, terms_row
@@ -53,7 +53,7 @@ TABLES: dict[str, tuple[str, list[str] | None, bool]] = {
 def batches(seed: int, count: int) -> tuple[Any, list[Batch]]:
     """A state, and batches of the flow that goes on from it."""
     chance = random.Random(seed)
-    begin = resting(chance, RESTING, HALF)
+    begin = resting(chance, RESTING, TRADERS_EACH)
     state = state_of(instrument(SYMBOL), USERS, begin)
     venue = Venue.restore(state)
     ids = list(range(1, len(begin) + 1))

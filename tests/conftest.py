@@ -1,0 +1,23 @@
+"""The option `--compiled`: run the suite on the compiled build, and refuse to run if there is none that fits."""
+
+import sys
+
+import pytest
+
+from exchange.runtime import compiled
+
+OPTION = "--compiled"
+
+if OPTION in sys.argv:  # here and not in a hook, because pytest loads other conftest files before it calls hooks
+    compiled.use()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--compiled`, which `make test-compiled` gives."""
+    parser.addoption(OPTION, action="store_true", help="run the hot modules compiled (see `make compile`)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to test as Python what was meant to be tested compiled."""
+    if config.getoption(OPTION) and not compiled.in_use():
+        raise pytest.UsageError(f"{OPTION}: there is no compiled build of these sources; run `make compile` first")
