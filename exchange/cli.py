@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -74,7 +75,8 @@ def cli() -> None:
 def serve(ephemeral: bool, ready_file: Path | None, **options: Any) -> None:
     """Run the exchange until Ctrl-C."""
     if ephemeral and options["data_dir"] is not None:
-        raise click.UsageError("--ephemeral keeps nothing, so it does not go with a --data-dir.")
+        raise click.UsageError("--ephemeral keeps nothing and cannot be combined with --data-dir.")
+    _exit_on_sigterm()
     from exchange.runtime.serve import ServeOptions
     from exchange.runtime.serve import serve as run_exchange
 
@@ -98,6 +100,7 @@ def demo(ready_file: Path | None, seed: int, speed: float, **options: Any) -> No
     Market makers and takers, as clients over the public API, keep every market alive. Nothing is kept, unless
     a data directory or a database is named, as an option or in the environment.
     """
+    _exit_on_sigterm()
     from exchange.demo.participants import DemoOptions
     from exchange.demo.participants import demo as run_demo
     from exchange.runtime.serve import ServeOptions
@@ -123,12 +126,12 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
     )
     report = run(lambda: run_check(loaded, replay=replay))
     for finding in report.findings:
-        click.echo(f"wrong: {finding}")
+        logs.announce(f"wrong: {finding}")
     verdict = f"{len(report.findings)} things are wrong" if report.findings else "all is right"
     replayed = f", {report.replayed} replayed" if replay else ""
     if report.ahead:
         replayed += f", {report.ahead} more in the journal for the next start to bring into the tables"
-    click.echo(
+    logs.announce(
         f"{verdict}: sequence {report.sequence}, {report.open_orders} open orders, {report.trades} trades{replayed}"
     )
     sys.exit(1 if report.findings else 0)
@@ -145,7 +148,12 @@ def deposit(user: str, asset: str, amount: str, key: str, url: str) -> None:
     from exchange.client.deposit import deposit as run_deposit
     from exchange.client.deposit import shown
 
-    click.echo(shown(run(lambda: run_deposit(url, user, asset, amount, key)), asset))
+    logs.announce(shown(run(lambda: run_deposit(url, user, asset, amount, key)), asset))
+
+
+def _exit_on_sigterm() -> None:
+    """While modules are imported nothing runs yet; the exchange then has a handler of its own."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 cli.add_command(replay_command)
@@ -160,7 +168,17 @@ def run(program: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
 
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        return runner.run(program())
+        logs.watch_loop(runner.get_loop())
+        return runner.run(_until_terminated(program()))
+
+
+async def _until_terminated(program: Coroutine[Any, Any, Any]) -> Any:
+    """SIGTERM cancels it, as SIGINT does: what it has started, PostgreSQL above all, ends with it."""
+    this = asyncio.current_task()
+    assert this is not None
+    if sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    return await program
 
 
 def main(environment: Mapping[str, str] = os.environ) -> None:
@@ -188,9 +206,11 @@ def _end(error: BaseException) -> None:
         sys.exit(130)
     if isinstance(reason, SystemExit):
         raise reason
+    if isinstance(reason, asyncio.CancelledError):
+        sys.exit(128 + signal.SIGTERM)
     if isinstance(reason, Failure):
-        click.echo(f"exchange: {reason}", err=True)
+        logs.complain(f"exchange: {reason}")
         sys.exit(reason.exit_code)
-    structlog.get_logger().critical("the exchange failed", exc_info=reason)
-    click.echo(f"exchange: a fault in the program ended it: {type(reason).__name__}: {reason}", err=True)
+    structlog.get_logger().critical("internal error", exc_info=reason)
+    logs.complain(f"exchange: internal error (see the traceback above): {type(reason).__name__}: {reason}")
     sys.exit(70)

@@ -4,6 +4,7 @@
 itself.
 """
 
+import ipaddress
 import math
 import tomllib
 from collections import Counter
@@ -126,6 +127,16 @@ SECTIONS: dict[str, type[Section]] = {
 }
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address: all of 127.0.0.0/8, ::1, and `localhost`."""
+    if host.lower() in LOOPBACK:
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
 def packaged_config() -> Path:
     """The configuration that comes with the exchange: in the package when it was built, beside it in a checkout."""
     packaged = Path(__file__).parent / "config.toml"
@@ -211,7 +222,7 @@ def _check(config: Config) -> None:
         for name, times in Counter(names).items():
             if times > 1:
                 raise Failure(f"[[{table}]] {name} is there {times} times.", 2)
-    if server.host not in LOOPBACK and not config.auth.dev_anywhere:
+    if not is_loopback(server.host) and not config.auth.dev_anywhere:
         raise Failure(
             f'[auth] mode = "dev" believes everybody, so [server] host must be loopback, not {server.host}; '
             "[auth] dev_anywhere = true lifts that, for networks where everybody may trade as anybody.",

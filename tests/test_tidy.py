@@ -46,14 +46,17 @@ MAY: dict[str, tuple[str, ...]] = {
     "exchange.store": SERVICE,
     "exchange.postgres": ("exchange.failure",),
     "exchange.api": (*SERVICE, "exchange.config", "exchange.__version__", "exchange.api"),
-    "exchange.runtime": (*SERVICE, "exchange.config", "exchange.api", "exchange.store", "exchange.postgres"),
+    "exchange.runtime": (
+        *(*SERVICE, "exchange.config", "exchange.logs"),
+        *("exchange.api", "exchange.store", "exchange.postgres"),
+    ),
     "exchange.runtime.compiled": (),
     # Clients of the exchange, which know of it what anybody can see.
     "exchange.client": ("exchange.failure",),
     "exchange.testing": ("exchange.config",),
     "exchange.replay": CLIENT,
     "exchange.torture": (*CLIENT, "exchange.postgres"),  # which it starts and kills
-    "exchange.demo": (*CLIENT, "exchange.config", "exchange.runtime"),
+    "exchange.demo": (*CLIENT, "exchange.config", "exchange.logs", "exchange.runtime"),
     "exchange.cli": ("exchange",),
     "exchange.__main__": ("exchange.cli",),
 }

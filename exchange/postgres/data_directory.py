@@ -110,12 +110,16 @@ class DataDirectory:
 
     def make_fresh_pgdata(self, account: Account) -> Path:
         """An empty directory for initdb; `install_pgdata` renames it: a kill leaves nothing or all of `pgdata`."""
-        for leftover in self.path.glob("pgdata.new-*"):
-            kill_initdb(leftover)
-            shutil.rmtree(leftover)
+        self.kill_initdbs()
         fresh = Path(tempfile.mkdtemp(prefix="pgdata.new-", dir=self.path))
         os.chown(fresh, account.uid, account.gid)
         return fresh
+
+    def kill_initdbs(self) -> None:
+        """End every initdb that works here, and delete what it has made."""
+        for leftover in self.path.glob("pgdata.new-*"):
+            kill_initdb(leftover)
+            shutil.rmtree(leftover, ignore_errors=True)
 
     def install_pgdata(self, fresh: Path) -> None:
         """Give the finished directory its name, durably."""

@@ -30,8 +30,12 @@ _CONNECT_TIMEOUT_S = 2.0
 _SAY_EVERY_S = 5.0
 _ORPHANS_PATIENCE_S = 5.0
 _ORPHANS_TIMEOUT_S = 30.0
-_STOP_STEPS = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0))
+Steps = tuple[tuple[signal.Signals, float], ...]
+_STOP_STEPS: Steps = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0))
 """Fast shutdown (which writes a checkpoint), immediate shutdown, the end; each with the seconds it gets."""
+_GIVE_UP_STEPS: Steps = ((signal.SIGINT, 1.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 10.0))
+"""The same for a server that was not ready yet: its next start only recovers once more."""
+_KILL_PATIENCE_S = 1.0
 _NOT_YET = (
     OSError,
     asyncpg.OperatorInterventionError,
@@ -84,7 +88,7 @@ class EmbeddedPostgres:
                 await self._launch()
                 await self._create_database()
             except BaseException:
-                await self.stop()
+                await self._stop(_GIVE_UP_STEPS)
                 raise
 
     def alive(self) -> bool:
@@ -115,16 +119,38 @@ class EmbeddedPostgres:
 
     async def stop(self) -> None:
         """Stop the server, adopted or not, and release the data directory. Harmless if there is nothing to stop."""
+        await self._stop(_STOP_STEPS)
+
+    async def _stop(self, steps: Steps) -> None:
         self._stopping = True
         async with self._launching:
             if not self._dir.is_locked:
                 return
             try:
-                await self._end_postmaster()
+                await self._end_postmaster(steps)
                 await self._outlast_orphans()
             finally:
                 await asyncio.to_thread(self._dir.remove, self._socket_dir)
                 self._dir.unlock()
+
+    def kill(self) -> None:
+        """End every process of PostgreSQL here, without a checkpoint, and delete what is ephemeral.
+
+        For a process that ends right afterwards. Blocks, for some seconds at most.
+        """
+        if self._dir.is_locked:
+            self._dir.kill_initdbs()
+            if self._process is not None and self.alive():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    self._process.send_signal(signal.SIGQUIT)
+            postmaster.outlast_or_kill(self._dir.pgdata, _KILL_PATIENCE_S)
+            self._dir.remove(self._socket_dir)
+        self.remove_ephemeral()
+
+    def remove_ephemeral(self) -> None:
+        """Delete an ephemeral directory, also one in which nothing was started."""
+        if self._dir.ephemeral:
+            shutil.rmtree(self._dir.path, ignore_errors=True)
 
     async def join(self) -> bool:
         """Whether a server that somebody else looks after runs here and accepts connections; `dsn` is then valid."""
@@ -167,7 +193,7 @@ class EmbeddedPostgres:
         self._process = await asyncio.to_thread(postmaster.find, self._dir.pgdata)
         if self.ending():
             # A smart shutdown waits until the last client is gone, and that may be us.
-            await self._end_postmaster()
+            await self._end_postmaster(_STOP_STEPS)
         if await self._adopt():
             return
         await self._outlast_orphans()
@@ -235,8 +261,8 @@ class EmbeddedPostgres:
                 f"PostgreSQL in {self._dir.path} could not create its database: {one_line(error)}."
             ) from error
 
-    async def _end_postmaster(self) -> None:
-        for number, patience_s in _STOP_STEPS:
+    async def _end_postmaster(self, steps: Steps) -> None:
+        for number, patience_s in steps:
             if self._process is None or not self.alive():
                 return
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -7,6 +7,7 @@ Leaves out: what to do about it (see `embedded`). To search all processes blocks
 import contextlib
 import os
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import psutil  # type: ignore[import-untyped]
 _PID_LINE, _SOCKET_DIR_LINE, _STATUS_LINE = 0, 4, 7
 """PostgreSQL documents them in its `pidfile.h`, and `pg_ctl` relies on them as well."""
 _KILL_TIMEOUT_S = 5.0
+_POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,19 @@ def kill_orphans(pgdata: Path) -> None:
         with contextlib.suppress(psutil.Error):
             if " ".join(process.cmdline()).startswith("postgres:"):
                 process.kill()
+
+
+def outlast_or_kill(pgdata: Path, patience_s: float) -> None:
+    """Return when no PostgreSQL process of `pgdata` is left; after `patience_s` they are killed."""
+    until = time.monotonic() + patience_s
+    while remaining := processes_in(pgdata):
+        if time.monotonic() > until:
+            for process in remaining:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            psutil.wait_procs(remaining, timeout=_KILL_TIMEOUT_S)
+            return
+        time.sleep(_POLL_S)
 
 
 def kill_initdb(pgdata: Path) -> None:

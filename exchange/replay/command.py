@@ -5,14 +5,17 @@ import math
 import signal
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from exchange.failure import Failure
-from exchange.replay.driver import ReplayOptions, ReplayResult, replay
-from exchange.replay.loop import LoopTally, loop
-from exchange.replay.report import closing_table, differences, progress_view, tally_line
+
+if TYPE_CHECKING:
+    from exchange.replay.driver import ReplayOptions, ReplayResult
+    from exchange.replay.loop import LoopTally
+
+# Modules are imported where they are needed: every other command starts without them.
 
 
 class PositiveDecimal(click.ParamType[Decimal]):
@@ -87,6 +90,8 @@ def replay_command(
     """
     if looping and resume:
         raise click.UsageError("--loop begins anew each time: --resume has nothing to continue.")
+    from exchange.replay.driver import ReplayOptions
+
     pace = (1.0 if looping else math.inf) if speed is None else speed
     options = ReplayOptions(
         file,
@@ -112,7 +117,12 @@ def replay_command(
         raise click.exceptions.Exit(1)
 
 
-async def _shown(options: ReplayOptions) -> ReplayResult:
+async def _shown(options: "ReplayOptions") -> "ReplayResult":
+    from rich.console import Console
+
+    from exchange.replay.driver import replay
+    from exchange.replay.report import closing_table, differences, progress_view
+
     with progress_view(Console(stderr=True)) as progress:
         result = await replay(options, progress)
     console = Console()
@@ -122,8 +132,13 @@ async def _shown(options: ReplayOptions) -> ReplayResult:
     return result
 
 
-async def _looped(options: ReplayOptions) -> None:
+async def _looped(options: "ReplayOptions") -> None:
     """Until SIGINT or SIGTERM."""
+    from rich.console import Console
+
+    from exchange.replay.loop import loop
+    from exchange.replay.report import progress_view, tally_line
+
     this = asyncio.current_task()
     assert this is not None
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -131,7 +146,7 @@ async def _looped(options: ReplayOptions) -> None:
     last: LoopTally | None = None
     console = Console(stderr=True)
 
-    def on_start(number: int, tally: LoopTally) -> None:
+    def on_start(number: int, tally: "LoopTally") -> None:
         nonlocal last
         last = tally
         line = f"time {number} begins" + (f"; {tally_line(tally)} so far" if tally.started else "")

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from exchange import __version__
 from exchange.core import commands
+from exchange.logs import lines_dropped
 from exchange.pipeline.histogram import Histogram
 from exchange.runtime.app import Exchange
 
@@ -115,6 +116,7 @@ class _Pulled(Collector):
         yield _gauge("exchange_open_sockets", "Open WebSockets.", self._open_sockets())
         yield _gauge("exchange_subscriptions", "Channels listened to, over all sockets.", feeds.subscribers)
         yield _counter("exchange_conflations", "Events that came while their subscriber was slow.", feeds.conflations)
+        yield _counter("exchange_log_lines_dropped", "Log lines that could not be written.", lines_dropped())
 
 
 def _gauge(name: str, what: str, value: float, **labels: str) -> Metric:

@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -26,11 +24,13 @@ from exchange.api.native.feed_frames import answer_frame, feed_encoder
 from exchange.api.native.rest import Rest
 from exchange.api.native.session import Floor
 from exchange.api.native.trading import Trading
-from exchange.config import LOOPBACK, Config
+from exchange.config import Config, is_loopback
 from exchange.failure import Failure
+from exchange.logs import announce
 from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.runtime.app import Exchange, build
 from exchange.runtime.metrics import Metrics
+from exchange.runtime.stop import Stop
 from exchange.store.postgres import PostgresStore
 from exchange.store.queries import PostgresHistory
 
@@ -39,7 +39,8 @@ if sys.platform != "win32":
 
 log = structlog.get_logger(__name__)
 
-WATCH_S = 0.5  # how soon a dead PostgreSQL is noticed while nothing is asked of it
+WATCH_S = 0.5  # how soon a dead PostgreSQL is noticed while no command needs it
+CLOSE_S = 3.0  # for the connections, after the last command is confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +54,36 @@ class ServeOptions:
 
 async def serve(config: Config, options: ServeOptions) -> None:
     """Run until SIGINT or SIGTERM. Raises Failure, or a group of exceptions that holds why it ended."""
-    stop = asyncio.Event()
-    _handle_signals(stop)
-    _allow_many_sockets()
+    if options.ephemeral and config.database.url:
+        raise Failure("--ephemeral keeps nothing and cannot be combined with --database-url.", 2)
     if options.ready_file is not None and not options.ready_file.parent.is_dir():
-        raise Failure(f"The ready file {options.ready_file} cannot be written: there is no such directory.", 2)
-    if config.server.host not in LOOPBACK:
+        raise Failure(f"The ready file {options.ready_file} cannot be written: its directory does not exist.", 2)
+    _allow_many_sockets()
+    if not is_loopback(config.server.host):
         log.warning(
-            f"[auth] dev_anywhere: the exchange believes everybody, and it listens on {config.server.host}: whoever "
-            "can reach it may trade as anybody."
+            f"[auth] dev_anywhere: requests are not authenticated, and the exchange listens on {config.server.host}. "
+            "Anybody who can connect can trade as any user."
         )
     if config.database.url:
-        if options.ephemeral:
-            raise Failure("--ephemeral keeps nothing, so it does not go with a database of yours.", 2)
-        await _run(config, options, config.database.url, None, stop)
+        stop = Stop(_nothing)
+        await stop.run(_run(config, options, config.database.url, None, stop))
         return
     data_dir = Path(tempfile.mkdtemp(prefix="exchange-")) if options.ephemeral else Path(config.database.data_dir)
     postgres = EmbeddedPostgres(data_dir, say=_say, ephemeral=options.ephemeral)
+    stop = Stop(postgres.kill)
+    await stop.run(_run_embedded(config, options, postgres, stop))
+
+
+async def _run_embedded(config: Config, options: ServeOptions, postgres: EmbeddedPostgres, stop: Stop) -> None:
     try:
         await postgres.start()
-        if not stop.is_set():
-            await _run(config, options, postgres.dsn, postgres, stop)
+        await _run(config, options, postgres.dsn, postgres, stop)
     finally:
         await postgres.stop()
-        if options.ephemeral:
-            shutil.rmtree(data_dir, ignore_errors=True)
+        postgres.remove_ephemeral()
 
 
-async def _run(
-    config: Config, options: ServeOptions, dsn: str, postgres: EmbeddedPostgres | None, stop: asyncio.Event
-) -> None:
+async def _run(config: Config, options: ServeOptions, dsn: str, postgres: EmbeddedPostgres | None, stop: Stop) -> None:
     store = PostgresStore(
         dsn,
         ensure_running=postgres.ensure_running if postgres else None,
@@ -113,7 +114,7 @@ async def _run(
         finally:
             if watch is not None:
                 watch.cancel()
-            await server.stop()
+            await _close(server)
 
     try:
         await exchange.run(listen)
@@ -123,37 +124,34 @@ async def _run(
 
 
 async def _finish(exchange: Exchange) -> None:
-    """Everything accepted is durable, answered and in the tables, or the process ends saying what is not."""
+    """Wait until everything accepted is durable, answered and in the tables. Raises Failure if that takes too long."""
     try:
         async with asyncio.timeout(exchange.config.server.stop_timeout_s):
             await exchange.stop()
     except TimeoutError:
+        reason = "Stopped without confirming the last commands: the database did not answer in time."
         if exchange.settled():
-            raise Failure("Stopped before the tables had come after the journal: the next start sees to it.") from None
-        raise Failure("Stopped without confirming the last commands: the database did not answer.") from None
+            reason = "Stopped with the query tables behind the journal; the next start will catch them up."
+        raise Failure(reason) from None
+
+
+async def _close(server: Server) -> None:
+    """Close every connection. A client that is still sending a request must not delay the stop."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            await server.stop()
 
 
 async def _watch(postgres: EmbeddedPostgres) -> None:
-    """Bring a dead PostgreSQL back, also while nobody asks anything of it."""
+    """Restart PostgreSQL when it has ended, also while no command needs it."""
     while True:
         await asyncio.sleep(WATCH_S)
         if not postgres.alive() or postgres.ending():
-            log.warning("PostgreSQL is gone, or going; starting it again")
+            log.warning("PostgreSQL stopped or is shutting down; restarting it")
             try:
                 await postgres.ensure_running()
             except Failure as failure:
-                log.error("PostgreSQL does not start", cause=str(failure))
-
-
-def _handle_signals(stop: asyncio.Event) -> None:
-    def on_signal(number: int) -> None:
-        if stop.is_set():
-            os._exit(128 + number)  # asked twice: at once
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal, number)
+                log.error("PostgreSQL could not be restarted; trying again", cause=str(failure))
 
 
 def _allow_many_sockets() -> None:
@@ -164,13 +162,17 @@ def _allow_many_sockets() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def _nothing() -> None:
+    """There is no PostgreSQL of ours to end."""
+
+
 def _say(sentence: str) -> None:
     log.info(sentence)
 
 
 def _announce(url: str, ws_url: str, options: ServeOptions) -> None:
     """Say where it listens: one line for a person, and a file for a program, there only when it is whole."""
-    print(f"The exchange is ready at {url} and {ws_url}", flush=True)
+    announce(f"The exchange is ready at {url} and {ws_url}")
     if options.ready_file is not None:
         draft = options.ready_file.with_name(options.ready_file.name + ".new")
         try:

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from exchange.failure import Failure
-from exchange.replay import ReplayOptions
 from exchange.replay.command import replay_command
+from exchange.replay.driver import ReplayOptions
 from exchange.replay.loop import LoopTally, loop
 from tests.replay.fake import FakeExchange, Fault, serving
 from tests.replay.stories import write_commands

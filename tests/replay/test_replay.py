@@ -7,9 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from exchange.failure import Failure
-from exchange.replay import ReplayOptions, ReplayResult, replay
 from exchange.replay.command import replay_command
-from exchange.replay.driver import choose_market
+from exchange.replay.driver import ReplayOptions, ReplayResult, choose_market, replay
 from tests.replay.fake import FakeExchange, Fault, serving
 from tests.replay.stories import record, write_commands, write_trades
 

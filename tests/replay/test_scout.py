@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from exchange.failure import Failure
-from exchange.replay import ReplayOptions, ReplayResult, replay
+from exchange.replay.driver import ReplayOptions, ReplayResult, replay
 from tests.replay.fake import FakeExchange, Fault, FaultKind, serving
 from tests.replay.stories import random_story, record, write_commands, write_trades
 
