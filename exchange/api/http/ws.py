@@ -144,6 +144,8 @@ class Sockets:
                 session.handle(message.data)
                 if not socket.closed:
                     inbox.attend(session)
+        except ConnectionError:
+            pass  # the client has aborted the connection
         except Exception as error:
             # The upgrade is done: there is no reply any more that could carry this.
             log.error("a socket failed", request_id=opened_as, exc_info=error)
