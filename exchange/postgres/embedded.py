@@ -7,6 +7,7 @@ Leaves out: what is stored (see `schema` and `postgres`), and when to look wheth
 
 import asyncio
 import contextlib
+import errno
 import math
 import os
 import shutil
@@ -23,8 +24,11 @@ import psutil  # type: ignore[import-untyped]
 from exchange.failure import Failure, one_line
 from exchange.postgres import binaries, postmaster
 from exchange.postgres.data_directory import PORT, ROLE, DataDirectory
+from exchange.postgres.reserve import Reserve
 
 _DATABASE = "exchange"
+_NO_PASSWORD = "peer"  # a server with peer authentication asks for none; with one, no file is searched for another
+_PLAIN = "&sslmode=disable&sslnegotiation=postgres&target_session_attrs=any&krbsrvname=postgres&gsslib=gssapi"
 _POLL_S = 0.02
 _CONNECT_TIMEOUT_S = 2.0
 _SAY_EVERY_S = 5.0
@@ -43,6 +47,9 @@ _NOT_YET = (
     asyncpg.PostgresConnectionError,
 )
 """A server that starts, recovers, shuts down or is full: the next attempt may do better."""
+_SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS))
+_RESERVED_FILES = 24  # to start a server, to look at its files, and to connect to it again
+_RECONNECT_S = 5.0
 _INHERITED = ("PATH", "LD_LIBRARY_PATH")
 """Of our environment PostgreSQL needs no more; PGPORT and the like would even change what it does."""
 
@@ -67,12 +74,19 @@ class EmbeddedPostgres:
         self._bin_dir: Path | None = None
         self._socket_dir: Path | None = None
         self._process: psutil.Process | None = None
+        self._reserve = Reserve(_RESERVED_FILES)
 
     @property
     def dsn(self) -> str:
-        """For `asyncpg.connect`; stays the same when the server is restarted."""
+        """For `asyncpg.connect`; stays the same when the server is restarted.
+
+        It names everything that asyncpg would otherwise take from libpq's variables and files (PGSSLMODE, PGPASSFILE
+        …): these concern other servers.
+        """
         assert self._socket_dir is not None, "start() comes first"
-        return f"postgresql://{ROLE}@/{_DATABASE}?host={quote(str(self._socket_dir))}&port={PORT}"
+        return (
+            f"postgresql://{ROLE}:{_NO_PASSWORD}@/{_DATABASE}?host={quote(str(self._socket_dir))}&port={PORT}{_PLAIN}"
+        )
 
     async def start(self) -> None:
         """Return when the database `exchange` accepts connections; leave nothing running on failure or cancellation."""
@@ -80,6 +94,7 @@ class EmbeddedPostgres:
         with _in_a_sentence(self._dir.path):
             self._dir.make()
             self._dir.lock()
+            self._reserve.fill()
             self._stopping = False
             try:
                 await asyncio.to_thread(self._choose_user_and_binaries)
@@ -109,13 +124,19 @@ class EmbeddedPostgres:
     async def ensure_running(self) -> None:
         """Bring the server back if it died, or if somebody else is shutting it down.
 
-        If this is cancelled, the server goes on starting; `stop` still ends it.
+        If this is cancelled, the server goes on starting; `stop` still ends it. Raises OSError where there are too
+        few open files or too little memory for now: try again.
         """
         async with self._launching:
             assert self._dir.is_locked, "start() comes first, and nothing comes after stop()"
             if not self.alive() or self.ending():
-                with _in_a_sentence(self._dir.path):
-                    await self._launch()
+                self._reserve.release()
+                try:
+                    with _in_a_sentence(self._dir.path, but=_SHORTAGES):
+                        await self._launch()
+                finally:
+                    # Not at once: whoever has lost the connection has to connect again first.
+                    asyncio.get_running_loop().call_later(_RECONNECT_S, self._reserve.fill)
 
     async def stop(self) -> None:
         """Stop the server, adopted or not, and release the data directory. Harmless if there is nothing to stop."""
@@ -130,6 +151,7 @@ class EmbeddedPostgres:
                 await self._end_postmaster(steps)
                 await self._outlast_orphans()
             finally:
+                self._reserve.release()
                 await asyncio.to_thread(self._dir.remove, self._socket_dir)
                 self._dir.unlock()
 
@@ -212,7 +234,7 @@ class EmbeddedPostgres:
         assert self._account is not None
         self._socket_dir = self._dir.claim_socket_dir(self._account, self._socket_dir)
         self._dir.write_settings(self._account)
-        self._dir.forget_foreign_pid(self._socket_dir)
+        self._dir.forget_stale_pid(self._socket_dir)
 
     async def _accepts_connections(self) -> bool:
         """Wait for as long as the postmaster lives, for recovery may take long; False if it ends."""
@@ -335,9 +357,11 @@ async def _has_ended(process: psutil.Process, timeout_s: float = math.inf) -> bo
 
 
 @contextmanager
-def _in_a_sentence(data_dir: Path) -> Iterator[None]:
+def _in_a_sentence(data_dir: Path, *, but: frozenset[int] = frozenset()) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in but:
+            raise
         where = f" ({error.filename})" if error.filename else ""
         raise Failure(f"PostgreSQL cannot run in {data_dir}: {error.strerror or error}{where}.") from error

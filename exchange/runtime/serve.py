@@ -150,7 +150,7 @@ async def _watch(postgres: EmbeddedPostgres) -> None:
             log.warning("PostgreSQL stopped or is shutting down; restarting it")
             try:
                 await postgres.ensure_running()
-            except Failure as failure:
+            except (Failure, OSError) as failure:
                 log.error("PostgreSQL could not be restarted; trying again", cause=str(failure))
 
 

@@ -4,6 +4,7 @@ The state is copied in one short snapshot and judged here; history only ever gro
 page, up to where the snapshot stood. (A long snapshot would keep dead rows alive and slow the writer down.)
 """
 
+from configparser import Error as ConfigParserError
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -66,7 +67,7 @@ async def _audit(dsn: str, replay: bool) -> Report:
 async def _connect(dsn: str) -> Any:
     try:
         return await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "exchange check"})
-    except ValueError as error:  # a port that is no number
+    except (ValueError, ConfigParserError) as error:  # a port that is no number; a service file that is none
         raise Failure(f"The database cannot be read: {one_line(error)}.") from error
 
 

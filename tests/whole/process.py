@@ -144,8 +144,8 @@ class Exchange:
         self.url = f"http://127.0.0.1:{port}"
         database = database or f"data_dir = {json.dumps(str(self.data_dir))}"
         self.config.write_text(CONFIG.format(port=port, database=database), encoding="utf-8")
-        self._environment = {key: value for key, value in os.environ.items() if not key.startswith("EXCHANGE_")}
-        self._environment |= environment or {}
+        self.environment = {key: value for key, value in os.environ.items() if not key.startswith("EXCHANGE_")}
+        self.environment |= environment or {}
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
@@ -171,7 +171,7 @@ class Exchange:
                     *self._options,
                 ],
                 cwd=self.place,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -229,7 +229,7 @@ class Exchange:
         return subprocess.run(
             [EXCHANGE, "check", "--config", str(self.config), "--replay"],
             cwd=self.place,
-            env=self._environment,
+            env=self.environment,
             text=True,
             capture_output=True,
             timeout=PATIENCE_S,
@@ -241,7 +241,7 @@ class Exchange:
         return subprocess.Popen(
             [EXCHANGE, "check", "--config", str(self.config)],
             cwd=self.place,
-            env=self._environment,
+            env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -1,18 +1,32 @@
 """What surrounds the exchange, and must not end it: who reads its log, libpq's variables, few open files."""
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from exchange.client import Client
-from tests.whole.process import MARKET, Exchange, directory, until
+from tests.whole import served
+from tests.whole.process import MARKET, PATIENCE_S, Exchange, directory, until
+from tests.whole.served import one_sentence
 
+LIBPQ = {
+    "PGSSLMODE": "verify-full",
+    "PGSSLROOTCERT": "system",
+    "PGTARGETSESSIONATTRS": "standby",
+    "PGHOST": "nowhere.invalid",
+    "PGPORT": "eighty",
+    "PGPASSFILE": "/dev/null/pass",
+    "PGOPTIONS": "-c nonsense=1",
+    "PGSERVICEFILE": "/dev/null/service",
+}
 ORDER = {"market": MARKET, "side": "buy", "order_type": "limit", "price": "1", "quantity": "0.001"}
 
 
@@ -107,3 +121,52 @@ async def test_every_line_of_a_log_is_one_json_object(exchange: Exchange) -> Non
     logged = [json.loads(line) for line in lines]
     assert len(logged) > 3
     assert [line for line in logged if line["level"] not in ("info", "warning")] == []
+
+
+async def test_libpqs_variables_do_not_reach_the_embedded_database(exchange: Exchange) -> None:
+    """Neither `serve` nor `check`, nor the connections that come back after a crash."""
+    exchange.environment |= LIBPQ
+    exchange.start()
+    await trades_again(exchange)
+    exchange.postmaster().kill()
+    await trades_again(exchange)
+    checked = await asyncio.to_thread(exchange.check)
+    assert checked.returncode == 0, checked.stderr
+    assert await asyncio.to_thread(exchange.stop) == 0
+    checked = await asyncio.to_thread(exchange.check)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "environment"),
+    [
+        ("postgresql://127.0.0.1:1/x", {"PGSSLMODE": "verify-full"}),
+        ("postgresql://127.0.0.1:1/x", {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": "system"}),
+        ("postgresql://127.0.0.1:1/x", {"PGSSLMODE": "nonsense"}),
+        ("postgresql://127.0.0.1:1/x", {"PGSSLNEGOTIATION": "nonsense"}),
+        ("postgresql://127.0.0.1:1/x", {"PGTARGETSESSIONATTRS": "nonsense"}),
+        ("postgresql://127.0.0.1/x", {"PGPORT": "eighty"}),
+        ("postgresql:///x", {"PGHOST": "nowhere.invalid"}),
+        ("postgresql:///x?host=/nowhere&service=exchange", {"PGSERVICEFILE": str(Path(__file__))}),
+    ],
+)
+def test_what_they_make_of_a_database_url_is_a_sentence(url: str, environment: dict[str, str]) -> None:
+    for command in ("serve", "check"):
+        ended = served.command(command, "--database-url", url, environment=environment)
+        assert ended.returncode == 1
+        assert one_sentence(ended), ended.stderr
+
+
+async def test_a_killed_postgresql_comes_back_with_no_open_file_left(exchange: Exchange) -> None:
+    """Connections have taken all of them; one that was there before goes on."""
+    exchange.start(shell='ulimit -n 128; exec "$0" "$@"')
+    async with Client(exchange.url, user_id="trader", timeout_s=PATIENCE_S) as client:
+        await client.deposit("USD", "1000", "once", "trader")
+        with contextlib.ExitStack() as stack:
+            host, port = exchange.url.removeprefix("http://").split(":")
+            for _ in range(200):
+                stack.enter_context(socket.create_connection((host, int(port))))
+            exchange.postmaster().kill()
+            order = await client.place(ORDER, retry_s=PATIENCE_S)
+            assert order["status"] == "open"
+    assert await asyncio.to_thread(exchange.stop) == 0
