@@ -13,22 +13,21 @@ import structlog
 
 from exchange import __version__, logs
 from exchange.failure import Failure
+from exchange.options import FilePath
 from exchange.replay.command import replay_command
 from exchange.torture.command import torture_command
 
 if TYPE_CHECKING:
     from exchange.config import Config
 
-CONFIG = click.option("--config", type=click.Path(path_type=Path), help="The configuration; default ./config.toml.")
+CONFIG = click.option("--config", type=FilePath(), help="The configuration; default ./config.toml.")
 DATA_DIR = click.option("--data-dir", help="Where the embedded PostgreSQL lives.  [env: EXCHANGE_DATABASE_DATA_DIR]")
 HOST = click.option("--host", help="The address to listen on.  [env: EXCHANGE_SERVER_HOST]")
 PORT = click.option("--port", type=int, help="The port of the API; 0 picks a free one.  [env: EXCHANGE_SERVER_PORT]")
 WS_PORT = click.option(
     "--ws-port", type=int, help="A second port for sockets, which serves the same.  [env: EXCHANGE_SERVER_WS_PORT]"
 )
-READY_FILE = click.option(
-    "--ready-file", type=click.Path(path_type=Path), help="Write the addresses there, as JSON, when ready."
-)
+READY_FILE = click.option("--ready-file", type=FilePath(), help="Write the addresses there, as JSON, when ready.")
 DATABASE_URL = click.option("--database-url", help="A PostgreSQL of yours instead.  [env: EXCHANGE_DATABASE_URL]")
 
 

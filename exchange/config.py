@@ -1,22 +1,25 @@
 """The configuration: `config.toml`, with an environment twin for every scalar.
 
-`EXCHANGE_<SECTION>_<KEY>` beats the file, a command line option beats both. An unknown key refuses to start and names
-itself.
+`EXCHANGE_<SECTION>_<KEY>` beats the file, a command line option beats both. An unknown key of the file, or of a section
+in the environment, refuses to start and names itself; other variables that begin with EXCHANGE_ are warned of.
 """
 
-import ipaddress
 import math
+import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import structlog
 
+from exchange.addresses import LOOPBACK as LOOPBACK
+from exchange.addresses import host_name, is_loopback, origin_of
 from exchange.failure import Failure
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+log = structlog.get_logger(__name__)
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -24,7 +27,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class ServerConfig(Section, frozen=True, kw_only=True):
-    """Where it listens, and whom a browser may come from. Port 0 picks a free one."""
+    """The addresses it listens on, and the hosts and origins that a browser may use. Port 0 picks a free one."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -127,14 +130,9 @@ SECTIONS: dict[str, type[Section]] = {
 }
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address: all of 127.0.0.0/8, ::1, and `localhost`."""
-    if host.lower() in LOOPBACK:
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]").partition("%")[0]).is_loopback
-    except ValueError:
-        return False
+# What Kubernetes sets for a service called "exchange-server": EXCHANGE_SERVER_PORT=tcp://10.0.0.1:80 and others.
+_INJECTED = re.compile(r".*_SERVICE_(HOST|PORT(_.*)?)|.*_PORT_\d+_(TCP|UDP|SCTP)(_(PORT|PROTO|ADDR))?")
+_INJECTED_PORT = re.compile(r"(tcp|udp|sctp)://")
 
 
 def packaged_config() -> Path:
@@ -152,7 +150,8 @@ def load(
     """
     path = path or (Path("config.toml") if Path("config.toml").is_file() else packaged_config())
     try:
-        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        # utf-8-sig: some editors begin a file with a byte order mark.
+        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"The configuration {path} cannot be read: {error}.", 2) from error
     except tomllib.TOMLDecodeError as error:
@@ -166,7 +165,7 @@ def load(
     except msgspec.ValidationError as error:
         raise Failure(f"{_source(str(error), path, environment, said)} is wrong: {error}.", 2) from error
     _check(config)
-    return config
+    return _normal(config)
 
 
 def _source(error: str, path: Path, environment: Mapping[str, str], said: Mapping[tuple[str, str], object]) -> str:
@@ -181,13 +180,47 @@ def _source(error: str, path: Path, environment: Mapping[str, str], said: Mappin
 def _environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str | int]:
     found: dict[tuple[str, str], str | int] = {}
     for name, value in environment.items():
-        prefix, _, rest = name.partition("_")
-        section, _, key = rest.lower().partition("_")
-        if prefix == "EXCHANGE":
-            if section not in SECTIONS or key not in SECTIONS[section].__struct_fields__:
-                raise Failure(f"The environment variable {name} names no setting.", 2)
-            found[section, key] = value
+        if not name.startswith("EXCHANGE_"):
+            continue
+        section, _, key = name.removeprefix("EXCHANGE_").lower().partition("_")
+        if section not in SECTIONS or _INJECTED.fullmatch(name) or _INJECTED_PORT.match(value):
+            # The value may be a secret.
+            log.warning("environment variable ignored: it names no setting", name=name)
+            continue
+        keys = SECTIONS[section].__struct_fields__
+        if key not in keys:
+            raise Failure(
+                f"The environment variable {name} names no setting: [{section}] has {', '.join(sorted(keys))}.", 2
+            )
+        found[section, key] = value
     return found
+
+
+def _normal(config: Config) -> Config:
+    """Addresses and paths as the rest of the exchange compares and opens them."""
+    hosts = _each(config.server.allowed_hosts, host_name, "allowed_hosts", "a host name such as bot.example")
+    origins = _each(
+        config.server.allowed_origins, origin_of, "allowed_origins", "an origin such as http://localhost:3000"
+    )
+    try:
+        data_dir = str(Path(config.database.data_dir).expanduser())
+    except RuntimeError as error:
+        raise Failure(f"[database] data_dir {config.database.data_dir!r} has no such home directory.", 2) from error
+    return msgspec.structs.replace(
+        config,
+        server=msgspec.structs.replace(config.server, allowed_hosts=hosts, allowed_origins=origins),
+        database=msgspec.structs.replace(config.database, data_dir=data_dir),
+    )
+
+
+def _each(texts: list[str], form: Callable[[str], str], key: str, what: str) -> list[str]:
+    forms = []
+    for text in texts:
+        try:
+            forms.append(form(text))
+        except ValueError:
+            raise Failure(f"[server] {key} {text!r} must be {what}; there are no wildcards.", 2) from None
+    return forms
 
 
 def _check(config: Config) -> None:
@@ -195,7 +228,9 @@ def _check(config: Config) -> None:
     server, engine = config.server, config.engine
     for name, port in (("port", server.port), ("ws_port", server.ws_port)):
         if not 0 <= port <= 65535:
-            raise Failure(f"[server] {name} = {port} is no port.", 2)
+            raise Failure(f"[server] {name} = {port} must be 0 to 65535.", 2)
+    if server.port == server.ws_port != 0:
+        raise Failure(f"[server] port and ws_port are both {server.port}; they must differ.", 2)
     positive = {
         "[server] body_max_bytes": server.body_max_bytes,
         "[server] stop_timeout_s": server.stop_timeout_s,
@@ -221,10 +256,10 @@ def _check(config: Config) -> None:
     ):
         for name, times in Counter(names).items():
             if times > 1:
-                raise Failure(f"[[{table}]] {name} is there {times} times.", 2)
+                raise Failure(f"[[{table}]] {name} is defined {times} times.", 2)
     if not is_loopback(server.host) and not config.auth.dev_anywhere:
         raise Failure(
-            f'[auth] mode = "dev" believes everybody, so [server] host must be loopback, not {server.host}; '
-            "[auth] dev_anywhere = true lifts that, for networks where everybody may trade as anybody.",
+            f'[auth] mode = "dev" authenticates nobody, so [server] host must be loopback, not {server.host!r}. In a '
+            "network where anybody may trade as any user, [auth] dev_anywhere = true allows it.",
             2,
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exchange.failure import Failure
+from exchange.options import FilePath
 
 if TYPE_CHECKING:
     from exchange.replay.driver import ReplayOptions, ReplayResult
@@ -52,7 +53,7 @@ class Speed(click.ParamType[float]):
         return speed
 
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = FilePath(exists=True, dir_okay=False)
 
 
 @click.command("replay", context_settings={"show_default": True})

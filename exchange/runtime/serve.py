@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
+import socket
 import sys
 import tempfile
 import time
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import structlog
 
+from exchange.addresses import is_loopback
 from exchange.api.http.auth import Gate
 from exchange.api.http.desk import Desk
 from exchange.api.http.limits import RateLimits
@@ -24,11 +27,13 @@ from exchange.api.native.feed_frames import answer_frame, feed_encoder
 from exchange.api.native.rest import Rest
 from exchange.api.native.session import Floor
 from exchange.api.native.trading import Trading
-from exchange.config import Config, is_loopback
+from exchange.config import Config
+from exchange.core.venue import Venue
 from exchange.failure import Failure
 from exchange.logs import announce
 from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.runtime.app import Exchange, build
+from exchange.runtime.bootstrap import differences
 from exchange.runtime.metrics import Metrics
 from exchange.runtime.stop import Stop
 from exchange.store.postgres import PostgresStore
@@ -64,6 +69,7 @@ async def serve(config: Config, options: ServeOptions) -> None:
             f"[auth] dev_anywhere: requests are not authenticated, and the exchange listens on {config.server.host}. "
             "Anybody who can connect can trade as any user."
         )
+    _refuse_early(config, options)
     if config.database.url:
         stop = Stop(_nothing)
         await stop.run(_run(config, options, config.database.url, None, stop))
@@ -72,6 +78,31 @@ async def serve(config: Config, options: ServeOptions) -> None:
     postgres = EmbeddedPostgres(data_dir, say=_say, ephemeral=options.ephemeral)
     stop = Stop(postgres.kill)
     await stop.run(_run_embedded(config, options, postgres, stop))
+
+
+def _refuse_early(config: Config, options: ServeOptions) -> None:
+    """Judge what can be judged without a database, before one is created. Raises Failure."""
+    pgdata = Path(config.database.data_dir) / "pgdata"
+    if not config.database.url and (options.ephemeral or not pgdata.exists()):
+        differences(config, Venue())
+    for port in (config.server.port, config.server.ws_port):
+        try:
+            _try_to_listen(config.server.host, port)
+        except OSError as error:
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):  # of one of several addresses, perhaps
+                raise Failure(f"Cannot listen on {config.server.host}:{port}: {error.strerror or error}.") from error
+
+
+def _try_to_listen(host: str, port: int) -> None:
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    ):
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(address)
+            probe.listen()
 
 
 async def _run_embedded(config: Config, options: ServeOptions, postgres: EmbeddedPostgres, stop: Stop) -> None:

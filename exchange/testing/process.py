@@ -164,7 +164,9 @@ def running_exchange(
         elif isinstance(config, str):
             text, config = config, place / "config.toml"
             config.write_text(text, encoding="utf-8")
-        exchange = RunningExchange(place, config.resolve(), None if data_dir is None else Path(data_dir).resolve())
+        exchange = RunningExchange(
+            place, config.expanduser().resolve(), None if data_dir is None else Path(data_dir).expanduser().resolve()
+        )
         exchange.start()
         try:
             yield exchange
