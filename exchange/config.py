@@ -60,12 +60,13 @@ class AuthConfig(Section, frozen=True, kw_only=True):
 
 
 class EngineConfig(Section, frozen=True, kw_only=True):
-    """The bounds of the flow, in commands, and how long a reply may wait for its commit."""
+    """The bounds of the flow, in commands; how long a reply may wait for its commit; how far the clock may jump."""
 
     market_queue_max: int = 10_000
     backlog_max: int = 20_000
     batch_max: int = 4096
     reply_timeout_s: float = 5.0
+    clock_jump_max_s: float = 3600.0  # a clock that jumps further ahead is not followed until the next start
 
 
 class LimitsConfig(Section, frozen=True, kw_only=True):
@@ -241,6 +242,7 @@ def _check(config: Config) -> None:
         "[engine] backlog_max": engine.backlog_max,
         "[engine] batch_max": engine.batch_max,
         "[engine] reply_timeout_s": engine.reply_timeout_s,
+        "[engine] clock_jump_max_s": engine.clock_jump_max_s,
         "[limits] requests_per_s": config.limits.requests_per_s,
         "[limits] requests_burst": config.limits.requests_burst,
         "[limits] orders_per_s": config.limits.orders_per_s,

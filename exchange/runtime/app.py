@@ -24,6 +24,7 @@ from exchange.pipeline.projector import Projector
 from exchange.pipeline.writer import Writer
 from exchange.runtime import garbage
 from exchange.runtime.bootstrap import differences
+from exchange.runtime.clock import Clock, steady_ns
 
 TICK_S = 0.05
 Encoder = Callable[[Venue], Encode]
@@ -72,7 +73,7 @@ class Exchange:
         venue: Venue,
         data: MarketData,
         encoder: Encoder,
-        now_ns: Callable[[], int],
+        clock: Clock,
     ) -> None:
         self.config = config
         self.store = store
@@ -91,10 +92,12 @@ class Exchange:
         self.engine = Engine(
             venue,
             self.writer,
-            now_ns,
+            clock.now_ns,
             market_queue_max=config.engine.market_queue_max,
             backlog_max=config.engine.backlog_max,
         )
+        self.clock = clock
+        self._look_at_clock()  # what is wrong at the start is told at the start
         self.loop_lag_us = Histogram(powers=23)  # to eight seconds
         self._seeded = False
 
@@ -143,6 +146,12 @@ class Exchange:
         """Whether everything that was applied is durable."""
         return self.engine.durable_sequence == self.venue.sequence and not self.engine.queued()[0]
 
+    def _look_at_clock(self) -> int:
+        """The time now; how far it is from the machine's is then known to whoever asks."""
+        now_ns = self.engine.time_ns()
+        self.engine.clock_offset_ns = self.clock.offset_ns(now_ns)
+        return now_ns
+
     async def _tick(self) -> None:
         """What goes by the clock: candles end, and slow subscribers get what waited."""
         minute = 0  # the last one at whose beginning all has ended whose time was over
@@ -153,7 +162,7 @@ class Exchange:
             await asyncio.sleep(TICK_S)
             self.loop_lag_us.observe(max(0, int((loop.time() - due) * 1_000_000)))
             self.feeds.catch_up()
-            now_ns = self.engine.time_ns()
+            now_ns = self._look_at_clock()
             if now_ns // MINUTE_NS != latest:
                 latest, applied = now_ns // MINUTE_NS, self.venue.sequence
             if latest != minute:
@@ -165,9 +174,16 @@ class Exchange:
 
 
 async def build(
-    config: Config, store: OpenStore, encoder: Encoder, now_ns: Callable[[], int] = time.time_ns
+    config: Config,
+    store: OpenStore,
+    encoder: Encoder,
+    now_ns: Callable[[], int] = time.time_ns,
+    steady_ns: Callable[[], int] = steady_ns,
 ) -> Exchange:
-    """Open the store and recover: an exchange that can run. `encoder` makes what the feeds send, in whatever form."""
+    """Open the store and recover: an exchange that can run. `encoder` makes what the feeds send, in whatever form.
+
+    `now_ns` is the machine's clock, `steady_ns` one that nobody sets.
+    """
     started = time.monotonic()
     gc.disable()  # all that is made here stays: to look through it takes seconds, each time
     try:
@@ -186,7 +202,8 @@ async def build(
             from_journal=unprojected,
             seconds=round(time.monotonic() - started, 2),
         )
-    return Exchange(config, store, venue, await _market_data(store, venue), encoder, now_ns)
+    clock = Clock(now_ns, steady_ns, last_ns=venue.time_ns, jump_max_s=config.engine.clock_jump_max_s)
+    return Exchange(config, store, venue, await _market_data(store, venue), encoder, clock)
 
 
 async def _carry_on(store: OpenStore, venue: Venue, state: VenueState) -> int:

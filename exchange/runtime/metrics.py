@@ -109,6 +109,11 @@ class _Pulled(Collector):
         yield _gauge("exchange_backlog", "Outcomes, reads among them, that wait for the writer.", writer.backlog)
         yield _gauge("exchange_queued", "Requests that wait to be applied, over all markets.", queued)
         yield _gauge("exchange_queued_longest", "The same, of the market where most wait.", longest)
+        yield _gauge(
+            "exchange_clock_offset_seconds",
+            "The exchange's time less the machine's clock; 0 within a second.",
+            engine.clock_offset_ns / 1_000_000_000,
+        )
         yield _gauge("exchange_markets", "Markets.", len(exchange.venue.markets))
 
     def _clients(self) -> Iterable[Metric]:

@@ -193,13 +193,14 @@ class Rest:
             "status": "ok",
             "version": __version__,
             "sequence": self._engine.durable_sequence,
+            "clock_offset_ms": self._engine.clock_offset_ns // 1_000_000,
             "markets": {symbol: codec.MARKET_STATUS_NAMES[status] for symbol, status in markets.items()},
         }
 
     async def time(self, request: web.Request) -> models.Json:
         """GET /time."""
         self._query(request, models.NoQuery)
-        return {"timestamp": codec.millis(self._engine.now_ns())}
+        return {"timestamp": codec.millis(self._engine.time_ns())}
 
     async def markets(self, request: web.Request) -> models.Json:
         """GET /markets."""
