@@ -126,10 +126,13 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
     report = run(lambda: run_check(loaded, replay=replay))
     for finding in report.findings:
         logs.announce(f"wrong: {finding}")
-    verdict = f"{len(report.findings)} things are wrong" if report.findings else "all is right"
+    count = len(report.findings)
+    verdict = f"{count} finding{'s' if count > 1 else ''}" if count else "all is right"
     replayed = f", {report.replayed} replayed" if replay else ""
     if report.ahead:
-        replayed += f", {report.ahead} more in the journal for the next start to bring into the tables"
+        replayed += f"; the journal has {report.ahead} later commands, which are not in the query tables yet"
+        if not replay:
+            replayed += ", and which only --replay checks"
     logs.announce(
         f"{verdict}: sequence {report.sequence}, {report.open_orders} open orders, {report.trades} trades{replayed}"
     )

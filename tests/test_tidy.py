@@ -55,7 +55,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "exchange.runtime.compiled": (),
     # Clients of the exchange, which know of it what anybody can see.
     "exchange.client": ("exchange.failure",),
-    "exchange.testing": ("exchange.config",),
+    "exchange.testing": ("exchange.config", "exchange.client"),
     "exchange.replay": (*CLIENT, "exchange.options"),
     "exchange.torture": (*CLIENT, "exchange.options", "exchange.postgres"),  # which it starts and kills
     "exchange.demo": (*CLIENT, "exchange.config", "exchange.logs", "exchange.runtime"),

@@ -28,6 +28,7 @@ from exchange.client.errors import (
     user_of,
     with_client_order_id,
 )
+from exchange.client.numbers import with_texts
 from exchange.client.types import Json, Order, Refusal
 
 CONNECT_TIMEOUT_S = 10.0
@@ -188,13 +189,14 @@ class Socket:
     async def request(self, message_type: str, **fields: Any) -> Json:
         """Any message of the contract, and the `data` of its RESULT, or the whole answer where it has no such field."""
         assert self._running is not None, "use it as `async with Socket(url) as socket`"
+        texts = with_texts(fields)
         if self._connection is None:
             raise Unreachable(f"{message_type}: there is no connection to {self.url} now")
         self._last_id += 1
         request_id = self._last_id
         answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = answer
-        message = {"message_type": message_type, "id": request_id, **fields}
+        message = {"message_type": message_type, "id": request_id, **texts}
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._connection.send_str(orjson.dumps(message).decode())

@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,15 +49,18 @@ class RunningExchange:
         self._keys = itertools.count()
         self._users = itertools.count(1)
 
-    def user(self, **balances: str) -> str:
-        """The id of a new user with these balances by asset, in decimal text: `user(USDC="1000", SOL="10")`."""
+    def user(self, **balances: str | int | Decimal) -> str:
+        """The id of a new user with these balances by asset, which are no floats: `user(USDC="1000", SOL=10)`."""
         user_id = f"test-{self.pid}-{next(self._users)}"
         for asset, amount in balances.items():
             self.deposit(user_id, asset, amount)
         return user_id
 
-    def deposit(self, user_id: str, asset: str, amount: str) -> None:
-        """Credit a user, who is made by this if need be."""
+    def deposit(self, user_id: str, asset: str, amount: str | int | Decimal) -> None:
+        """Credit a user, who is created if need be."""
+        from exchange.client.numbers import decimal_text
+
+        amount = decimal_text("amount", amount)
         key = f"test-{os.getpid()}-{time.time_ns()}-{next(self._keys)}"
         self._post("/admin/deposit", {"user_id": user_id, "asset": asset, "amount": amount, "key": key})
 

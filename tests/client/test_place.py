@@ -1,6 +1,7 @@
 """Placing again until the outcome is known never makes two orders."""
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 
 import pytest
 import pytest_asyncio
@@ -79,3 +80,27 @@ async def test_giving_up_names_the_order_that_may_be_there(
             await placing.place(limit(market, "buy", "5"), retry_s=0)
     found = await client.order(market, client_order_id=unsettled.value.client_order_id, user_id=user_id)
     assert found["status"] == "open"
+
+
+async def test_numbers_may_be_exact_ones_and_a_float_sends_nothing(rich: NewUser, client: Client, market: str) -> None:
+    exact = {"market": market, "side": "buy", "order_type": "limit", "price": Decimal("5.25"), "quantity": 2}
+    async with Socket(client.url, rich()) as socket:
+        for connection in (client, socket):
+            placed = [
+                await connection.place(exact),
+                *(await connection.orders([exact, exact | {"price": Decimal("1E1")}])),
+            ]
+            assert [(row["price"], row["quantity"]) for row in placed if "code" not in row] == [
+                ("5.25", "2"),
+                ("5.25", "2"),
+                ("10", "2"),
+            ]
+            with pytest.raises(TypeError, match=r"price must be a str, .*, not float"):
+                await connection.place(exact | {"price": 5.25})
+            with pytest.raises(TypeError, match="quantity"):
+                await connection.orders([exact, exact | {"quantity": 0.5}])
+            assert len(await connection.cancel_all(market)) == 3
+        await client.deposit("USDC", 5, "as-int", socket.user_id)
+        await client.deposit("USDC", Decimal("0.5"), "as-decimal", socket.user_id)
+        with pytest.raises(TypeError, match="amount"):
+            await client.deposit("USDC", 0.5, "as-float", socket.user_id)  # type: ignore[arg-type]
