@@ -12,6 +12,7 @@ import os
 import select
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
@@ -26,11 +27,15 @@ class Lines:
     def __init__(self, fd: int) -> None:
         self.fd: int | None = fd
         self.dropped = 0
+        self.display: Callable[[str], None] | None = None  # what shows lines instead
         self._rest = b""  # of a line that was begun
         self._lock = threading.RLock()  # a line may be written while garbage of another one is collected
 
     def write(self, line: str) -> None:
         """Write the line and its end, or drop it."""
+        if self.display is not None:
+            self.display(line)
+            return
         data = f"{line}\n".encode(errors="backslashreplace")
         with self._lock:
             self._rest = self._push(self._rest)
@@ -71,6 +76,19 @@ def announce(line: str) -> None:
 def complain(line: str) -> None:
     """Write a line for the person who started the command to standard error, as it is."""
     _ERR.write(line)
+
+
+@contextlib.contextmanager
+def displayed(show: Callable[[str], None]) -> Iterator[None]:
+    """Have log lines shown by a live display instead, if the terminal that has it is also the log's."""
+    if _ERR.fd is None or not os.isatty(_ERR.fd):
+        yield
+        return
+    _ERR.display = show
+    try:
+        yield
+    finally:
+        _ERR.display = None
 
 
 def lines_dropped() -> int:

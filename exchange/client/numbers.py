@@ -42,6 +42,16 @@ class Step:
         whole, fraction = digits[: len(digits) - self._decimals], digits[len(digits) - self._decimals :].rstrip("0")
         return f"{whole}.{fraction}" if fraction else whole
 
+    def fixed(self, number: Number) -> str:
+        """The number with as many decimals as the size has, for columns: `Step("0.01").fixed("150.5")` is `"150.50"`.
+
+        ValueError if it is no decimal text, or has more decimals than that.
+        """
+        text = decimal_text("number", number)
+        digits = str(_scaled(text, self._decimals)).zfill(self._decimals + 1)
+        whole, fraction = digits[: len(digits) - self._decimals], digits[len(digits) - self._decimals :]
+        return f"{whole}.{fraction}" if fraction else whole
+
     def count(self, number: Number) -> int:
         """How many steps the number is. ValueError if it is no decimal text, or no whole number of them."""
         text = decimal_text("number", number)

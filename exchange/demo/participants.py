@@ -17,6 +17,7 @@ from exchange.demo.taker import Taker
 from exchange.demo.view import View
 from exchange.demo.walk import Walk
 from exchange.failure import Failure
+from exchange.logs import announce
 from exchange.runtime.serve import ServeOptions, serve
 
 MAKERS = ("demo-maker-1", "demo-maker-2")
@@ -85,7 +86,8 @@ class Participants:
         }
         watching = await stack.enter_async_context(Socket(self._url))
         books = [await watching.book(walk.market) for walk in walks]
-        view = View(books, await watching.subscribe(*(f"trade@{walk.market}" for walk in walks)))
+        trades = await watching.subscribe(*(f"trade@{walk.market}" for walk in walks))
+        view = View(books, trades, {walk.market: walk.tick for walk in walks})
         strategies: list[tuple[str, Strategy]] = []
         for walk, book in zip(walks, books, strict=True):
             for user_id in MAKERS:
@@ -142,8 +144,8 @@ class Participants:
 
     def _say(self, walks: Sequence[Walk]) -> None:
         who = ", ".join((*MAKERS, *TAKERS))
-        print(f"The demo trades {', '.join(walk.market for walk in walks)} as {who}. Look for example at")
-        print(f"  {self._url}/depth?market={walks[0].market}&limit=5")
-        print(f"  {self._url}/trade/history?market={walks[0].market}&limit=5")
-        print(f"  {self._url}/docs")
-        print("Ctrl-C ends it.", flush=True)
+        announce(f"The demo trades {', '.join(walk.market for walk in walks)} as {who}. To see it, open for example")
+        announce(f"  {self._url}/depth?market={walks[0].market}&limit=5")
+        announce(f"  {self._url}/trade/history?market={walks[0].market}&limit=5")
+        announce(f"  {self._url}/docs")
+        announce("Ctrl-C ends it.")

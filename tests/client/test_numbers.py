@@ -28,6 +28,20 @@ def test_steps_are_exact_both_ways(size: str, count: int) -> None:
     assert Fraction(step.text(count)) == Fraction(size) * count
 
 
+@pytest.mark.parametrize(
+    ("size", "text", "fixed"),
+    [
+        ("0.01", "150.5", "150.50"),
+        ("0.01", "150", "150.00"),
+        ("0.01", "0.1", "0.10"),
+        ("1", "7", "7"),
+        ("0.00000001", "0.00002", "0.00002000"),
+    ],
+)
+def test_a_column_of_prices_has_fixed_decimals(size: str, text: str, fixed: str) -> None:
+    assert Step(size).fixed(text) == fixed
+
+
 @pytest.mark.parametrize("text", ["0.015", "1e2", "-1", "", ".5"])
 def test_what_is_no_whole_number_of_steps_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any of its kinds
