@@ -20,19 +20,21 @@ from exchange.torture.command import torture_command
 if TYPE_CHECKING:
     from exchange.config import Config
 
-CONFIG = click.option("--config", type=FilePath(), help="The configuration; default ./config.toml.")
-DATA_DIR = click.option("--data-dir", help="Where the embedded PostgreSQL lives.  [env: EXCHANGE_DATABASE_DATA_DIR]")
+CONFIG = click.option("--config", type=FilePath(), help="The configuration file; default ./config.toml.")
+DATA_DIR = click.option("--data-dir", help="Directory of the embedded PostgreSQL.  [env: EXCHANGE_DATABASE_DATA_DIR]")
 HOST = click.option("--host", help="The address to listen on.  [env: EXCHANGE_SERVER_HOST]")
 PORT = click.option("--port", type=int, help="The port of the API; 0 picks a free one.  [env: EXCHANGE_SERVER_PORT]")
 WS_PORT = click.option(
-    "--ws-port", type=int, help="A second port for sockets, which serves the same.  [env: EXCHANGE_SERVER_WS_PORT]"
+    "--ws-port", type=int, help="A second port, which serves the same API and sockets.  [env: EXCHANGE_SERVER_WS_PORT]"
 )
-READY_FILE = click.option("--ready-file", type=FilePath(), help="Write the addresses there, as JSON, when ready.")
-DATABASE_URL = click.option("--database-url", help="A PostgreSQL of yours instead.  [env: EXCHANGE_DATABASE_URL]")
+READY_FILE = click.option("--ready-file", type=FilePath(), help="When ready, write the addresses to this file as JSON.")
+DATABASE_URL = click.option(
+    "--database-url", help="Use this PostgreSQL instead of the embedded one.  [env: EXCHANGE_DATABASE_URL]"
+)
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of whatever starts an exchange."""
+    """Add the options that every command which starts an exchange has."""
     for option in (READY_FILE, DATABASE_URL, DATA_DIR, WS_PORT, PORT, HOST, CONFIG):
         command = option(command)
     return command
@@ -46,7 +48,7 @@ def _configuration(
     data_dir: str | None,
     database_url: str | None,
 ) -> "Config":
-    """What the file, the environment and the options of `server_options` say together."""
+    """The configuration from the file, the environment and the options of `server_options`."""
     from exchange import config as configuration
 
     return configuration.load(
@@ -70,7 +72,7 @@ def cli() -> None:
 
 @cli.command()
 @server_options
-@click.option("--ephemeral", is_flag=True, help="Keep nothing: a new database that goes with the process.")
+@click.option("--ephemeral", is_flag=True, help="Use a new database and delete it at the end.")
 def serve(ephemeral: bool, ready_file: Path | None, **options: Any) -> None:
     """Run the exchange until Ctrl-C."""
     if ephemeral and options["data_dir"] is not None:
@@ -85,19 +87,19 @@ def serve(ephemeral: bool, ready_file: Path | None, **options: Any) -> None:
 
 @cli.command()
 @server_options
-@click.option("--seed", default=1, show_default=True, help="The same number, the same participants.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same participants.")
 @click.option(
     "--speed",
     default=1.0,
     show_default=True,
     type=click.FloatRange(min=0, min_open=True),
-    help="How busy they are; 1 is some tens of orders a second.",
+    help="How often they act; 1 is some tens of orders a second.",
 )
 def demo(ready_file: Path | None, seed: int, speed: float, **options: Any) -> None:
-    """Run the exchange with participants who trade on it, until Ctrl-C.
+    """Run the exchange with participants that trade on it, until Ctrl-C.
 
-    Market makers and takers, as clients over the public API, keep every market alive. Nothing is kept, unless
-    a data directory or a database is named, as an option or in the environment.
+    Market makers and takers trade in every market through the public API. Without a data directory or a database,
+    given as an option or in the environment, everything is deleted at the end.
     """
     _exit_on_sigterm()
     from exchange.demo.participants import DemoOptions
@@ -114,9 +116,9 @@ def demo(ready_file: Path | None, seed: int, speed: float, **options: Any) -> No
 @CONFIG
 @DATA_DIR
 @DATABASE_URL
-@click.option("--replay", is_flag=True, help="Also apply the journal from its baseline, and compare.")
+@click.option("--replay", is_flag=True, help="Also apply the journal from its baseline and compare the results.")
 def check(config: Path | None, data_dir: str | None, database_url: str | None, replay: bool) -> None:
-    """Audit a database, of a running or a stopped exchange: exit 1 and what is wrong, else 0."""
+    """Audit the database of a running or a stopped exchange. Exit code 1 if anything is wrong."""
     from exchange import config as configuration
     from exchange.runtime.check import check as run_check
 
@@ -143,10 +145,10 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
 @click.argument("user")
 @click.argument("asset")
 @click.argument("amount")
-@click.option("--key", required=True, help="The deposit's own name: the same key is credited once.")
+@click.option("--key", required=True, help="Identifies the deposit: each key is credited once.")
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
 def deposit(user: str, asset: str, amount: str, key: str, url: str) -> None:
-    """Credit USER with AMOUNT of ASSET on a running exchange; the user comes to be with it."""
+    """Credit USER with AMOUNT of ASSET on a running exchange. The user is created if necessary."""
     from exchange.client.deposit import deposit as run_deposit
     from exchange.client.deposit import shown
 
@@ -163,7 +165,7 @@ cli.add_command(torture_command)
 
 
 def run(program: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """Run a coroutine on the fast loop where there is one."""
+    """Run a coroutine, on uvloop where it exists."""
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     if sys.platform != "win32":
         import uvloop
@@ -175,7 +177,7 @@ def run(program: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
 
 
 async def _until_terminated(program: Coroutine[Any, Any, Any]) -> Any:
-    """SIGTERM cancels it, as SIGINT does: what it has started, PostgreSQL above all, ends with it."""
+    """Cancel the program on SIGTERM, as asyncio does on SIGINT, so that it can stop the PostgreSQL it has started."""
     this = asyncio.current_task()
     assert this is not None
     if sys.platform != "win32":
@@ -184,12 +186,12 @@ async def _until_terminated(program: Coroutine[Any, Any, Any]) -> Any:
 
 
 def main(environment: Mapping[str, str] = os.environ) -> None:
-    """Run the command line; whatever ends it is one sentence and an exit code."""
+    """Run the command line. An error is reported as one sentence and an exit code."""
     if not __debug__:
-        sys.exit("exchange: python -O removes the assertions that guard the money; run it without.")
+        sys.exit("exchange: python -O removes the assertions that protect balances; run Python without -O.")
     logs.configure()
     try:
-        # What a command has exited with is only returned; of itself it returns None.
+        # click returns the exit code of a command that has exited, and None for any other.
         sys.exit(cli(standalone_mode=False))
     except click.exceptions.Abort:
         sys.exit(130)

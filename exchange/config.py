@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One table of the file; the defaults are its."""
+    """One table of the file, with its defaults."""
 
 
 class ServerConfig(Section, frozen=True, kw_only=True):
@@ -36,14 +36,14 @@ class ServerConfig(Section, frozen=True, kw_only=True):
     allowed_origins: list[str] = []
     body_max_bytes: int = 1 << 20
     stop_timeout_s: float = 10.0
-    ping_s: float = 20.0  # an idle socket is asked so often; one that does not answer within half of it is closed
+    ping_s: float = 20.0  # an idle socket gets a ping this often; without a pong within half of it the socket is closed
 
 
 class DatabaseConfig(Section, frozen=True, kw_only=True):
-    """Which PostgreSQL: `url`, or an embedded one that lives in `data_dir`.
+    """Which PostgreSQL to use: the one at `url`, or an embedded one in `data_dir`.
 
-    A commit that has not returned within `commit_timeout_s` is in doubt, and looked after on a new connection. One that
-    finds the database in use by another exchange waits `lock_timeout_s` for it to go.
+    A commit that has not returned within `commit_timeout_s` is in doubt: a new connection finds out what became of it.
+    While another exchange uses the database, a start waits `lock_timeout_s` for it to end.
     """
 
     url: str = ""
@@ -53,7 +53,7 @@ class DatabaseConfig(Section, frozen=True, kw_only=True):
 
 
 class AuthConfig(Section, frozen=True, kw_only=True):
-    """Who a request is from. `dev` believes it; that is for loopback, unless `dev_anywhere` says otherwise."""
+    """How users are authenticated. Mode `dev` does not, and is for loopback unless `dev_anywhere` is true."""
 
     mode: Literal["dev"] = "dev"
     dev_anywhere: bool = False
@@ -70,7 +70,7 @@ class EngineConfig(Section, frozen=True, kw_only=True):
 
 
 class LimitsConfig(Section, frozen=True, kw_only=True):
-    """How much an address may ask, and a user may place; a burst is what may come at once. Off unless enabled."""
+    """Rate limits of requests by address and of orders by user. A burst is how many may come at once."""
 
     enabled: bool = False
     requests_per_s: float = 100.0
@@ -89,7 +89,7 @@ class AssetConfig(Section, frozen=True, kw_only=True):
 class MarketConfig(Section, frozen=True, kw_only=True):
     """A market's rules; sizes are decimal text, fees a fraction of what is received.
 
-    With an empty `status` a new market trades, and one that is there stays as it is.
+    With an empty `status` a new market trades, and an existing one keeps its status.
     """
 
     symbol: str
@@ -103,14 +103,14 @@ class MarketConfig(Section, frozen=True, kw_only=True):
 
 
 class UserConfig(Section, frozen=True, kw_only=True):
-    """A user, and what they are credited with once."""
+    """A user, and the balances that are credited once."""
 
     id: str
     balances: dict[str, str] = {}
 
 
 class Config(Section, frozen=True, kw_only=True):
-    """All of it."""
+    """The whole configuration."""
 
     server: ServerConfig = ServerConfig()
     database: DatabaseConfig = DatabaseConfig()
@@ -137,7 +137,7 @@ _INJECTED_PORT = re.compile(r"(tcp|udp|sctp)://")
 
 
 def packaged_config() -> Path:
-    """The configuration that comes with the exchange: in the package when it was built, beside it in a checkout."""
+    """The configuration that comes with the exchange: in a built package, or beside the package in a checkout."""
     packaged = Path(__file__).parent / "config.toml"
     return packaged if packaged.is_file() else packaged.parent.parent / "config.toml"
 
@@ -147,7 +147,7 @@ def load(
 ) -> Config:
     """The configuration of `path`, else of the working directory, else the packaged one.
 
-    `options` are what the command line says, by (section, key); None says nothing. Raises Failure.
+    `options` are the values of the command line by (section, key); None means not given. Raises Failure.
     """
     path = path or (Path("config.toml") if Path("config.toml").is_file() else packaged_config())
     try:
@@ -164,13 +164,13 @@ def load(
     try:
         config = msgspec.convert(tables, Config, strict=False)
     except msgspec.ValidationError as error:
-        raise Failure(f"{_source(str(error), path, environment, said)} is wrong: {error}.", 2) from error
+        raise Failure(f"{_source(str(error), path, environment, said)} is invalid: {error}.", 2) from error
     _check(config)
     return _normal(config)
 
 
 def _source(error: str, path: Path, environment: Mapping[str, str], said: Mapping[tuple[str, str], object]) -> str:
-    """Where the value comes from that a converter complains about: it ends with the place, "at `$.server.port`"."""
+    """The source of the value that a converter refused. Its error ends with the place, "at `$.server.port`"."""
     section, _, key = error.rpartition("`$.")[2].rstrip("`").partition(".")
     name = f"EXCHANGE_{section}_{key}".upper()
     if name in environment and (section, key) not in said:
@@ -225,7 +225,7 @@ def _each(texts: list[str], form: Callable[[str], str], key: str, what: str) -> 
 
 
 def _check(config: Config) -> None:
-    """What types cannot say."""
+    """Check what the types do not express. Raises Failure."""
     server, engine = config.server, config.engine
     for name, port in (("port", server.port), ("ws_port", server.ws_port)):
         if not 0 <= port <= 65535:
@@ -250,7 +250,7 @@ def _check(config: Config) -> None:
     }
     for setting, value in positive.items():
         if not 0 < value < math.inf:  # which nan is not either
-            raise Failure(f"{setting} must be a number greater than zero.", 2)
+            raise Failure(f"{setting} = {value} must be a number greater than zero.", 2)
     for table, names in (
         ("assets", [asset.symbol for asset in config.assets]),
         ("markets", [market.symbol for market in config.markets]),

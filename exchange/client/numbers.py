@@ -34,7 +34,7 @@ class Step:
         self._decimals = len(size.partition(".")[2])
         self._scaled = _scaled(size, self._decimals)
         if not self._scaled:
-            raise ValueError(f"{size!r} is no step")
+            raise ValueError(f"{size!r} is not a step above zero")
 
     def text(self, count: int) -> str:
         """So many steps (0 or more) as decimal text, without zeros to spare."""
@@ -57,7 +57,7 @@ class Step:
         text = decimal_text("number", number)
         steps, off = divmod(_scaled(text, self._decimals), self._scaled)
         if off:
-            raise ValueError(f"{text} is no multiple of {self.size}")
+            raise ValueError(f"{text} is not a multiple of {self.size}")
         return steps
 
 
@@ -105,7 +105,7 @@ def decimal_key(text: str) -> tuple[int, str]:
 
 def _scaled(text: str, decimals: int) -> int:
     if not _PLAIN.fullmatch(text):
-        raise ValueError(f"{text!r} is no decimal text")
+        raise ValueError(f"{text!r} is not a decimal text")
     whole, _, fraction = text.partition(".")
     if fraction[decimals:].strip("0"):
         raise ValueError(f"{text} has more than {decimals} decimals")

@@ -141,7 +141,7 @@ class Socket:
         """
         for channel in channels:
             if channel not in self._channels:
-                raise ValueError(f"this socket does not listen to {channel}")
+                raise ValueError(f"this socket has no subscription to {channel}")
             del self._channels[channel]
             await self.request("UNSUBSCRIBE", channel=channel)
 
@@ -299,7 +299,7 @@ class Socket:
 
     async def _listen(self, channel: str, listener: Listener) -> None:
         if channel in self._channels:
-            raise ValueError(f"this socket listens to {channel} already")
+            raise ValueError(f"this socket already has a subscription to {channel}")
         self._channels[channel] = Channel(channel, listener, self._on_gap)
         try:
             await self.request("SUBSCRIBE", channel=channel)

@@ -1,6 +1,6 @@
 """`exchange demo`: an exchange, and participants who trade on it over its public API.
 
-The participants know only the addresses: they would trade on an exchange elsewhere just so.
+The participants know only the addresses, as they would of any exchange.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ LONGEST_WAIT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """The same `seed`, the same participants; at `speed` 2 they are twice as busy."""
+    """The same `seed` gives the same participants; at `speed` 2 they act twice as often."""
 
     seed: int = 1
     speed: float = 1.0
 
 
 class Strategy(Protocol):
-    """Somebody who does something every now and then."""
+    """A participant that acts at intervals."""
 
     every_s: float
 
@@ -61,7 +61,7 @@ async def demo(config: Config, serve_options: ServeOptions, options: DemoOptions
 
 
 class Participants:
-    """Everybody who trades."""
+    """All participants of the demo."""
 
     def __init__(self, url: str, options: DemoOptions) -> None:
         self._url = url
@@ -73,7 +73,7 @@ class Participants:
             try:
                 await self._begin(stack)
             except (ApiError, Unreachable) as error:
-                raise Failure(f"The demo cannot begin: {error}.") from error
+                raise Failure(f"The demo cannot start: {error}.") from error
 
     async def _begin(self, stack: AsyncExitStack) -> None:
         async with Client(self._url) as house:
@@ -118,7 +118,7 @@ class Participants:
                 market["quote"]: str(walk.usual_quote * USUAL_ORDERS),
             }
             for asset, amount in amounts.items():
-                # One key for all time: a market that goes on does not pay them again.
+                # One key for ever: a kept database does not credit them again.
                 await house.deposit(asset, amount, f"{user_id}-{market['market']}-{asset}", user_id)
 
     async def _wander(self, walks: Sequence[Walk]) -> None:

@@ -1,4 +1,4 @@
-"""The directory of one embedded PostgreSQL: who may use it, and what lies in it.
+"""The directory of one embedded PostgreSQL: who may use it, and what is in it.
 
 `pgdata/` and `run/` (the socket) belong to PostgreSQL's user and have mode 0700; `lock` is held by the exchange and
 names its process; `postgres.log` has what PostgreSQL and initdb print.

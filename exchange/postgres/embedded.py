@@ -55,13 +55,13 @@ _INHERITED = ("PATH", "LD_LIBRARY_PATH")
 
 
 def _silent(sentence: str) -> None:
-    """Nobody listens."""
+    """Discard it."""
 
 
 class EmbeddedPostgres:
     """The PostgreSQL of one data directory.
 
-    `say` gets a sentence whenever somebody has to wait. `ephemeral` is for a fresh directory that the caller made for
+    `say` gets a sentence when something takes long. `ephemeral` is for a fresh directory that the caller made for
     this run: `stop` deletes it. Methods raise `Failure`. End the task that calls `ensure_running` before you `stop`.
     """
 
@@ -111,7 +111,7 @@ class EmbeddedPostgres:
         return self._process is not None and postmaster.is_alive(self._process)
 
     def ending(self) -> bool:
-        """Whether somebody else has told the postmaster to shut down."""
+        """Whether another process has told the postmaster to shut down."""
         record = postmaster.read_record(self._dir.pgdata)
         return (
             record is not None
@@ -122,7 +122,7 @@ class EmbeddedPostgres:
         )
 
     async def ensure_running(self) -> None:
-        """Bring the server back if it died, or if somebody else is shutting it down.
+        """Restart the server if it died, or if another process is shutting it down.
 
         If this is cancelled, the server goes on starting; `stop` still ends it. Raises OSError where there are too
         few open files or too little memory for now: try again.
@@ -175,7 +175,7 @@ class EmbeddedPostgres:
             shutil.rmtree(self._dir.path, ignore_errors=True)
 
     async def join(self) -> bool:
-        """Whether a server that somebody else looks after runs here and accepts connections; `dsn` is then valid."""
+        """Whether a server of another process runs here and accepts connections; `dsn` is then valid."""
         with _in_a_sentence(self._dir.path):
             if not self._dir.pgdata.is_dir():
                 raise Failure(f"There is no exchange in {self._dir.path}.")
@@ -194,7 +194,7 @@ class EmbeddedPostgres:
 
     async def _initdb(self) -> None:
         assert self._account is not None
-        self._say(f"Creating a new database in {self._dir.path} …")
+        self._say(f"Creating a new database in {self._dir.path}.")
         fresh = await asyncio.to_thread(self._dir.make_fresh_pgdata, self._account)
         options = ("--encoding=UTF8", "--locale=C", f"--username={ROLE}", "--auth=peer", "--no-instructions")
         child = self._popen("initdb", *options, "-D", fresh)
@@ -247,7 +247,7 @@ class EmbeddedPostgres:
                 return True
             if loop.time() - said >= _SAY_EVERY_S:
                 said = loop.time()
-                self._say(f"PostgreSQL is recovering or busy, {said - started:.0f} s so far; waiting for it …")
+                self._say(f"Waiting for PostgreSQL, which is recovering or busy: {said - started:.0f} s so far.")
             await asyncio.sleep(_POLL_S)
         return False
 

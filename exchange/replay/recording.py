@@ -167,7 +167,9 @@ def _check_commands(file: Path, commands: Sequence[Command]) -> None:
             is_bid[command.order_id] = command.is_bid
         else:
             if is_bid.get(command.order_id) is not command.is_bid:
-                raise Failure(f"{file}: seq {command.seq} cancels order {command.order_id}, never added on that side.")
+                raise Failure(
+                    f"{file}: seq {command.seq} cancels order {command.order_id}, which was never added on that side."
+                )
             # A second cancel would make "its order is canceled" no evidence that this very command was applied.
             if command.order_id in canceled:
                 raise Failure(f"{file}: seq {command.seq} cancels order {command.order_id} a second time.")
@@ -179,9 +181,9 @@ def _check_trades(file: Path, trades: Sequence[RecordedTrade], commands: Sequenc
     for trade in trades:
         if is_bid.get(trade.buy_order_id) is not True:
             raise Failure(
-                f"{file}: the buyer {trade.buy_order_id} of trade {trade.trade_id} is no bid of the commands."
+                f"{file}: the buyer {trade.buy_order_id} of trade {trade.trade_id} is not a bid in the commands."
             )
         if is_bid.get(trade.sell_order_id) is not False:
             raise Failure(
-                f"{file}: the seller {trade.sell_order_id} of trade {trade.trade_id} is no ask of the commands."
+                f"{file}: the seller {trade.sell_order_id} of trade {trade.trade_id} is not an ask in the commands."
             )

@@ -70,8 +70,8 @@ def test_trades_come_with_their_sides(tmp_path: Path) -> None:
     ("lines", "sentence"),
     [
         (["1 bid limit 100 5", "1 ask limit 101 5"], "seq 1 adds order 1 a second time"),
-        (["cancel 1 bid 100 5", "1 bid limit 100 5"], "seq 0 cancels order 1, never added on that side"),
-        (["1 bid limit 100 5", "cancel 1 ask 100 5"], "seq 1 cancels order 1, never added on that side"),
+        (["cancel 1 bid 100 5", "1 bid limit 100 5"], "seq 0 cancels order 1, which was never added on that side"),
+        (["1 bid limit 100 5", "cancel 1 ask 100 5"], "seq 1 cancels order 1, which was never added on that side"),
         (["1 bid limit 100 5", "cancel 1 bid 100 5", "cancel 1 bid 100 5"], "seq 2 cancels order 1 a second time"),
         (["1 bid limit 100 5", "2 bid iceberg 100 5"], "line 3: the action 'add' with the type 'iceberg' must be"),
         (["1 bid limit 100 -5"], "line 2: the qty '-5' must be a whole number of 0 or more"),

@@ -54,7 +54,7 @@ def test_the_environment_is_judged(name: str) -> None:
 def test_a_wrong_variable_is_named_and_not_the_file() -> None:
     for name, value in (("EXCHANGE_SERVER_WS_PORT", "eighty"), ("EXCHANGE_AUTH_MODE", "trust")):
         ended = served.command("serve", "--port", "0", environment={name: value})
-        assert f"The environment variable {name} is wrong" in ended.stderr
+        assert f"The environment variable {name} is invalid" in ended.stderr
 
 
 @pytest.mark.parametrize("name", BAD_CONFIGS)
