@@ -1,4 +1,4 @@
-"""What SIGINT and SIGTERM do to an exchange.
+"""What SIGINT, SIGTERM and the end of its terminal (SIGHUP) do to an exchange.
 
 While it starts, the first signal cancels the start. While it runs, the first one lets it finish what it has accepted.
 Another signal ends everything at once.
@@ -27,8 +27,9 @@ class Stop:
     async def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Do the work; return when it is done, or when it was canceled by a signal before it came to `wait`."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._on_signal, number)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it
+                loop.add_signal_handler(number, self._on_signal, number)
         self._work = asyncio.create_task(work, name="serve")
         try:
             await self._work

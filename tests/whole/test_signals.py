@@ -36,7 +36,7 @@ def ended_at_once(exchange: Exchange, number: signal.Signals) -> None:
     assert "Traceback" not in exchange.said()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_while_initdb_works(exchange: Exchange, number: signal.Signals) -> None:
     async def works() -> bool:
         return any(exchange.data_dir.glob("pgdata.new-*/base"))
@@ -107,6 +107,21 @@ async def test_at_any_moment_of_the_start(exchange: Exchange) -> None:
         assert postgres_in(exchange.place) == []
         delay_s += 0.15
     assert "Traceback" not in exchange.said()
+
+
+def test_the_end_of_its_terminal_stops_it_in_good_order_unless_nohup_is_asked_for() -> None:
+    with directory() as place:
+        exchange = Exchange(place)
+        try:
+            exchange.start()
+            assert exchange.stop(signal.SIGHUP) == 0
+            assert postgres_in(place) == []
+            exchange.start(shell='trap "" HUP; exec "$0" "$@"')
+            exchange.send(signal.SIGHUP)
+            assert exchange.stop() == 0
+            assert exchange.said().count('"stopping"') == 2
+        finally:
+            exchange.end()
 
 
 def test_a_second_ctrl_c_takes_postgresql_and_an_ephemeral_directory_along() -> None:
