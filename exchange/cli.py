@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import structlog
 
 from exchange import __version__, logs
 from exchange.failure import Failure
+from exchange.options import FilePath
 from exchange.replay.command import replay_command
 from exchange.runtime import compiled
 from exchange.torture.command import torture_command
@@ -19,21 +21,21 @@ from exchange.torture.command import torture_command
 if TYPE_CHECKING:
     from exchange.config import Config
 
-CONFIG = click.option("--config", type=click.Path(path_type=Path), help="The configuration; default ./config.toml.")
-DATA_DIR = click.option("--data-dir", help="Where the embedded PostgreSQL lives.  [env: EXCHANGE_DATABASE_DATA_DIR]")
+CONFIG = click.option("--config", type=FilePath(), help="The configuration file; default ./config.toml.")
+DATA_DIR = click.option("--data-dir", help="Directory of the embedded PostgreSQL.  [env: EXCHANGE_DATABASE_DATA_DIR]")
 HOST = click.option("--host", help="The address to listen on.  [env: EXCHANGE_SERVER_HOST]")
 PORT = click.option("--port", type=int, help="The port of the API; 0 picks a free one.  [env: EXCHANGE_SERVER_PORT]")
 WS_PORT = click.option(
-    "--ws-port", type=int, help="A second port for sockets, which serves the same.  [env: EXCHANGE_SERVER_WS_PORT]"
+    "--ws-port", type=int, help="A second port, which serves the same API and sockets.  [env: EXCHANGE_SERVER_WS_PORT]"
 )
-READY_FILE = click.option(
-    "--ready-file", type=click.Path(path_type=Path), help="Write the addresses there, as JSON, when ready."
+READY_FILE = click.option("--ready-file", type=FilePath(), help="When ready, write the addresses to this file as JSON.")
+DATABASE_URL = click.option(
+    "--database-url", help="Use this PostgreSQL instead of the embedded one.  [env: EXCHANGE_DATABASE_URL]"
 )
-DATABASE_URL = click.option("--database-url", help="A PostgreSQL of yours instead.  [env: EXCHANGE_DATABASE_URL]")
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of whatever starts an exchange."""
+    """Add the options that every command which starts an exchange has."""
     for option in (READY_FILE, DATABASE_URL, DATA_DIR, WS_PORT, PORT, HOST, CONFIG):
         command = option(command)
     return command
@@ -47,7 +49,7 @@ def _configuration(
     data_dir: str | None,
     database_url: str | None,
 ) -> "Config":
-    """What the file, the environment and the options of `server_options` say together."""
+    """The configuration from the file, the environment and the options of `server_options`."""
     from exchange import config as configuration
 
     return configuration.load(
@@ -71,11 +73,12 @@ def cli() -> None:
 
 @cli.command()
 @server_options
-@click.option("--ephemeral", is_flag=True, help="Keep nothing: a new database that goes with the process.")
+@click.option("--ephemeral", is_flag=True, help="Use a new database and delete it at the end.")
 def serve(ephemeral: bool, ready_file: Path | None, **options: Any) -> None:
     """Run the exchange until Ctrl-C."""
     if ephemeral and options["data_dir"] is not None:
-        raise click.UsageError("--ephemeral keeps nothing, so it does not go with a --data-dir.")
+        raise click.UsageError("--ephemeral keeps nothing and cannot be combined with --data-dir.")
+    _exit_on_sigterm()
     from exchange.runtime.serve import ServeOptions
     from exchange.runtime.serve import serve as run_exchange
 
@@ -85,20 +88,21 @@ def serve(ephemeral: bool, ready_file: Path | None, **options: Any) -> None:
 
 @cli.command()
 @server_options
-@click.option("--seed", default=1, show_default=True, help="The same number, the same participants.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same participants.")
 @click.option(
     "--speed",
     default=1.0,
     show_default=True,
     type=click.FloatRange(min=0, min_open=True),
-    help="How busy they are; 1 is some tens of orders a second.",
+    help="How often they act; 1 is some tens of orders a second.",
 )
 def demo(ready_file: Path | None, seed: int, speed: float, **options: Any) -> None:
-    """Run the exchange with participants who trade on it, until Ctrl-C.
+    """Run the exchange with participants that trade on it, until Ctrl-C.
 
-    Market makers and takers, as clients over the public API, keep every market alive. Nothing is kept, unless
-    a data directory or a database is named, as an option or in the environment.
+    Market makers and takers trade in every market through the public API. Without a data directory or a database,
+    given as an option or in the environment, everything is deleted at the end.
     """
+    _exit_on_sigterm()
     from exchange.demo.participants import DemoOptions
     from exchange.demo.participants import demo as run_demo
     from exchange.runtime.serve import ServeOptions
@@ -113,9 +117,9 @@ def demo(ready_file: Path | None, seed: int, speed: float, **options: Any) -> No
 @CONFIG
 @DATA_DIR
 @DATABASE_URL
-@click.option("--replay", is_flag=True, help="Also apply the journal from its baseline, and compare.")
+@click.option("--replay", is_flag=True, help="Also apply the journal from its baseline and compare the results.")
 def check(config: Path | None, data_dir: str | None, database_url: str | None, replay: bool) -> None:
-    """Audit a database, of a running or a stopped exchange: exit 1 and what is wrong, else 0."""
+    """Audit the database of a running or a stopped exchange. Exit code 1 if anything is wrong."""
     from exchange import config as configuration
     from exchange.runtime.check import check as run_check
 
@@ -124,12 +128,15 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
     )
     report = run(lambda: run_check(loaded, replay=replay))
     for finding in report.findings:
-        click.echo(f"wrong: {finding}")
-    verdict = f"{len(report.findings)} things are wrong" if report.findings else "all is right"
+        logs.announce(f"wrong: {finding}")
+    count = len(report.findings)
+    verdict = f"{count} finding{'s' if count > 1 else ''}" if count else "all is right"
     replayed = f", {report.replayed} replayed" if replay else ""
     if report.ahead:
-        replayed += f", {report.ahead} more in the journal for the next start to bring into the tables"
-    click.echo(
+        replayed += f"; the journal has {report.ahead} later commands, which are not in the query tables yet"
+        if not replay:
+            replayed += ", and which only --replay checks"
+    logs.announce(
         f"{verdict}: sequence {report.sequence}, {report.open_orders} open orders, {report.trades} trades{replayed}"
     )
     sys.exit(1 if report.findings else 0)
@@ -139,14 +146,19 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
 @click.argument("user")
 @click.argument("asset")
 @click.argument("amount")
-@click.option("--key", required=True, help="The deposit's own name: the same key is credited once.")
+@click.option("--key", required=True, help="Identifies the deposit: each key is credited once.")
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
 def deposit(user: str, asset: str, amount: str, key: str, url: str) -> None:
-    """Credit USER with AMOUNT of ASSET on a running exchange; the user comes to be with it."""
+    """Credit USER with AMOUNT of ASSET on a running exchange. The user is created if necessary."""
     from exchange.client.deposit import deposit as run_deposit
     from exchange.client.deposit import shown
 
-    click.echo(shown(run(lambda: run_deposit(url, user, asset, amount, key)), asset))
+    logs.announce(shown(run(lambda: run_deposit(url, user, asset, amount, key)), asset))
+
+
+def _exit_on_sigterm() -> None:
+    """While modules are imported nothing runs yet; the exchange then has a handler of its own."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 cli.add_command(replay_command)
@@ -158,17 +170,26 @@ def run(program: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(program())
+        logs.watch_loop(runner.get_loop())
+        return runner.run(_until_terminated(program()))
+
+
+async def _until_terminated(program: Coroutine[Any, Any, Any]) -> Any:
+    """Cancel the program on SIGTERM, as asyncio does on SIGINT, so that it can stop the PostgreSQL it has started."""
+    this = asyncio.current_task()
+    assert this is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    return await program
 
 
 def main(environment: Mapping[str, str] = os.environ) -> None:
-    """Run the command line; whatever ends it is one sentence and an exit code."""
+    """Run the command line. An error is reported as one sentence and an exit code."""
     if not __debug__:
-        sys.exit("exchange: python -O removes the assertions that guard the money; run it without.")
+        sys.exit("exchange: python -O removes the assertions that protect balances; run Python without -O.")
     compiled.use()  # the commands import the hot modules when they run, which is later
     logs.configure()
     try:
-        # What a command has exited with is only returned; of itself it returns None.
+        # click returns the exit code of a command that has exited, and None for any other.
         sys.exit(cli(standalone_mode=False))
     except click.exceptions.Abort:
         sys.exit(130)
@@ -187,9 +208,11 @@ def _end(error: BaseException) -> None:
         sys.exit(130)
     if isinstance(reason, SystemExit):
         raise reason
+    if isinstance(reason, asyncio.CancelledError):
+        sys.exit(128 + signal.SIGTERM)
     if isinstance(reason, Failure):
-        click.echo(f"exchange: {reason}", err=True)
+        logs.complain(f"exchange: {reason}")
         sys.exit(reason.exit_code)
-    structlog.get_logger().critical("the exchange failed", exc_info=reason)
-    click.echo(f"exchange: a fault in the program ended it: {type(reason).__name__}: {reason}", err=True)
+    structlog.get_logger().critical("internal error", exc_info=reason)
+    logs.complain(f"exchange: internal error (see the traceback above): {type(reason).__name__}: {reason}")
     sys.exit(70)

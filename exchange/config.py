@@ -1,29 +1,33 @@
 """The configuration: `config.toml`, with an environment twin for every scalar.
 
-`EXCHANGE_<SECTION>_<KEY>` beats the file, a command line option beats both. An unknown key refuses to start and names
-itself.
+`EXCHANGE_<SECTION>_<KEY>` beats the file, a command line option beats both. An unknown key of the file, or of a section
+in the environment, refuses to start and names itself; other variables that begin with EXCHANGE_ are warned of.
 """
 
 import math
+import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import structlog
 
+from exchange.addresses import LOOPBACK as LOOPBACK
+from exchange.addresses import host_name, is_loopback, origin_of
 from exchange.failure import Failure
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+log = structlog.get_logger(__name__)
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One table of the file; the defaults are its."""
+    """One table of the file, with its defaults."""
 
 
 class ServerConfig(Section, frozen=True, kw_only=True):
-    """Where it listens, and whom a browser may come from. Port 0 picks a free one."""
+    """The addresses it listens on, and the hosts and origins that a browser may use. Port 0 picks a free one."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -32,7 +36,7 @@ class ServerConfig(Section, frozen=True, kw_only=True):
     allowed_origins: list[str] = []
     body_max_bytes: int = 1 << 20
     stop_timeout_s: float = 10.0
-    ping_s: float = 20.0  # an idle socket is asked so often; one that does not answer within half of it is closed
+    ping_s: float = 20.0  # an idle socket gets a ping this often; without a pong within half of it the socket is closed
     head_timeout_s: float = 10.0  # from the first byte of a request to the end of its headers
     body_timeout_s: float = 30.0  # from there to the end of its body
     idle_timeout_s: float = 75.0  # from a reply to the next request on the same connection
@@ -42,10 +46,10 @@ class ServerConfig(Section, frozen=True, kw_only=True):
 
 
 class DatabaseConfig(Section, frozen=True, kw_only=True):
-    """Which PostgreSQL: `url`, or an embedded one that lives in `data_dir`.
+    """Which PostgreSQL to use: the one at `url`, or an embedded one in `data_dir`.
 
-    A commit that has not returned within `commit_timeout_s` is in doubt, and looked after on a new connection. One that
-    finds the database in use by another exchange waits `lock_timeout_s` for it to go.
+    A commit that has not returned within `commit_timeout_s` is in doubt: a new connection finds out what became of it.
+    While another exchange uses the database, a start waits `lock_timeout_s` for it to end.
     """
 
     url: str = ""
@@ -55,16 +59,16 @@ class DatabaseConfig(Section, frozen=True, kw_only=True):
 
 
 class AuthConfig(Section, frozen=True, kw_only=True):
-    """Who a request is from. `dev` believes it; that is for loopback, unless `dev_anywhere` says otherwise."""
+    """How users are authenticated. Mode `dev` does not, and is for loopback unless `dev_anywhere` is true."""
 
     mode: Literal["dev"] = "dev"
     dev_anywhere: bool = False
 
 
 class EngineConfig(Section, frozen=True, kw_only=True):
-    """The bounds of the flow, in commands, and how long a reply may wait for its commit.
+    """The bounds of the flow, in commands; how long a reply may wait for its commit; how far the clock may jump.
 
-    The last `closed_orders_max` orders that closed are kept in memory, for questions about them.
+    The last `closed_orders_max` closed orders are kept in memory, for queries about them.
     """
 
     market_queue_max: int = 10_000
@@ -72,10 +76,11 @@ class EngineConfig(Section, frozen=True, kw_only=True):
     batch_max: int = 4096
     reply_timeout_s: float = 5.0
     closed_orders_max: int = 100_000
+    clock_jump_max_s: float = 3600.0  # a clock that jumps further ahead is not followed until the next start
 
 
 class LimitsConfig(Section, frozen=True, kw_only=True):
-    """How much an address may ask, and a user may place; a burst is what may come at once. Off unless enabled."""
+    """Rate limits of requests by address and of orders by user. A burst is how many may come at once."""
 
     enabled: bool = False
     requests_per_s: float = 100.0
@@ -94,7 +99,7 @@ class AssetConfig(Section, frozen=True, kw_only=True):
 class MarketConfig(Section, frozen=True, kw_only=True):
     """A market's rules; sizes are decimal text, fees a fraction of what is received.
 
-    With an empty `status` a new market trades, and one that is there stays as it is.
+    With an empty `status` a new market trades, and an existing one keeps its status.
     """
 
     symbol: str
@@ -108,14 +113,14 @@ class MarketConfig(Section, frozen=True, kw_only=True):
 
 
 class UserConfig(Section, frozen=True, kw_only=True):
-    """A user, and what they are credited with once."""
+    """A user, and the balances that are credited once."""
 
     id: str
     balances: dict[str, str] = {}
 
 
 class Config(Section, frozen=True, kw_only=True):
-    """All of it."""
+    """The whole configuration."""
 
     server: ServerConfig = ServerConfig()
     database: DatabaseConfig = DatabaseConfig()
@@ -136,8 +141,13 @@ SECTIONS: dict[str, type[Section]] = {
 }
 
 
+# What Kubernetes sets for a service called "exchange-server": EXCHANGE_SERVER_PORT=tcp://10.0.0.1:80 and others.
+_INJECTED = re.compile(r".*_SERVICE_(HOST|PORT(_.*)?)|.*_PORT_\d+_(TCP|UDP|SCTP)(_(PORT|PROTO|ADDR))?")
+_INJECTED_PORT = re.compile(r"(tcp|udp|sctp)://")
+
+
 def packaged_config() -> Path:
-    """The configuration that comes with the exchange: in the package when it was built, beside it in a checkout."""
+    """The configuration that comes with the exchange: in a built package, or beside the package in a checkout."""
     packaged = Path(__file__).parent / "config.toml"
     return packaged if packaged.is_file() else packaged.parent.parent / "config.toml"
 
@@ -147,11 +157,12 @@ def load(
 ) -> Config:
     """The configuration of `path`, else of the working directory, else the packaged one.
 
-    `options` are what the command line says, by (section, key); None says nothing. Raises Failure.
+    `options` are the values of the command line by (section, key); None means not given. Raises Failure.
     """
     path = path or (Path("config.toml") if Path("config.toml").is_file() else packaged_config())
     try:
-        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        # utf-8-sig: some editors begin a file with a byte order mark.
+        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"The configuration {path} cannot be read: {error}.", 2) from error
     except tomllib.TOMLDecodeError as error:
@@ -163,13 +174,13 @@ def load(
     try:
         config = msgspec.convert(tables, Config, strict=False)
     except msgspec.ValidationError as error:
-        raise Failure(f"{_source(str(error), path, environment, said)} is wrong: {error}.", 2) from error
+        raise Failure(f"{_source(str(error), path, environment, said)} is invalid: {error}.", 2) from error
     _check(config)
-    return config
+    return _normal(config)
 
 
 def _source(error: str, path: Path, environment: Mapping[str, str], said: Mapping[tuple[str, str], object]) -> str:
-    """Where the value comes from that a converter complains about: it ends with the place, "at `$.server.port`"."""
+    """The source of the value that a converter refused. Its error ends with the place, "at `$.server.port`"."""
     section, _, key = error.rpartition("`$.")[2].rstrip("`").partition(".")
     name = f"EXCHANGE_{section}_{key}".upper()
     if name in environment and (section, key) not in said:
@@ -180,21 +191,57 @@ def _source(error: str, path: Path, environment: Mapping[str, str], said: Mappin
 def _environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str | int]:
     found: dict[tuple[str, str], str | int] = {}
     for name, value in environment.items():
-        prefix, _, rest = name.partition("_")
-        section, _, key = rest.lower().partition("_")
-        if prefix == "EXCHANGE":
-            if section not in SECTIONS or key not in SECTIONS[section].__struct_fields__:
-                raise Failure(f"The environment variable {name} names no setting.", 2)
-            found[section, key] = value
+        if not name.startswith("EXCHANGE_"):
+            continue
+        section, _, key = name.removeprefix("EXCHANGE_").lower().partition("_")
+        if section not in SECTIONS or _INJECTED.fullmatch(name) or _INJECTED_PORT.match(value):
+            # The value may be a secret.
+            log.warning("environment variable ignored: it names no setting", name=name)
+            continue
+        keys = SECTIONS[section].__struct_fields__
+        if key not in keys:
+            raise Failure(
+                f"The environment variable {name} names no setting: [{section}] has {', '.join(sorted(keys))}.", 2
+            )
+        found[section, key] = value
     return found
 
 
+def _normal(config: Config) -> Config:
+    """Addresses and paths as the rest of the exchange compares and opens them."""
+    hosts = _each(config.server.allowed_hosts, host_name, "allowed_hosts", "a host name such as bot.example")
+    origins = _each(
+        config.server.allowed_origins, origin_of, "allowed_origins", "an origin such as http://localhost:3000"
+    )
+    try:
+        data_dir = str(Path(config.database.data_dir).expanduser())
+    except RuntimeError as error:
+        raise Failure(f"[database] data_dir {config.database.data_dir!r} has no such home directory.", 2) from error
+    return msgspec.structs.replace(
+        config,
+        server=msgspec.structs.replace(config.server, allowed_hosts=hosts, allowed_origins=origins),
+        database=msgspec.structs.replace(config.database, data_dir=data_dir),
+    )
+
+
+def _each(texts: list[str], form: Callable[[str], str], key: str, what: str) -> list[str]:
+    forms = []
+    for text in texts:
+        try:
+            forms.append(form(text))
+        except ValueError:
+            raise Failure(f"[server] {key} {text!r} must be {what}; there are no wildcards.", 2) from None
+    return forms
+
+
 def _check(config: Config) -> None:
-    """What types cannot say."""
+    """Check what the types do not express. Raises Failure."""
     server, engine = config.server, config.engine
     for name, port in (("port", server.port), ("ws_port", server.ws_port)):
         if not 0 <= port <= 65535:
-            raise Failure(f"[server] {name} = {port} is no port.", 2)
+            raise Failure(f"[server] {name} = {port} must be 0 to 65535.", 2)
+    if server.port == server.ws_port != 0:
+        raise Failure(f"[server] port and ws_port are both {server.port}; they must differ.", 2)
     positive = {
         "[server] body_max_bytes": server.body_max_bytes,
         "[server] stop_timeout_s": server.stop_timeout_s,
@@ -211,6 +258,7 @@ def _check(config: Config) -> None:
         "[engine] batch_max": engine.batch_max,
         "[engine] reply_timeout_s": engine.reply_timeout_s,
         "[engine] closed_orders_max": engine.closed_orders_max,
+        "[engine] clock_jump_max_s": engine.clock_jump_max_s,
         "[limits] requests_per_s": config.limits.requests_per_s,
         "[limits] requests_burst": config.limits.requests_burst,
         "[limits] orders_per_s": config.limits.orders_per_s,
@@ -218,7 +266,7 @@ def _check(config: Config) -> None:
     }
     for setting, value in positive.items():
         if not 0 < value < math.inf:  # which nan is not either
-            raise Failure(f"{setting} must be a number greater than zero.", 2)
+            raise Failure(f"{setting} = {value} must be a number greater than zero.", 2)
     for table, names in (
         ("assets", [asset.symbol for asset in config.assets]),
         ("markets", [market.symbol for market in config.markets]),
@@ -226,10 +274,10 @@ def _check(config: Config) -> None:
     ):
         for name, times in Counter(names).items():
             if times > 1:
-                raise Failure(f"[[{table}]] {name} is there {times} times.", 2)
-    if server.host not in LOOPBACK and not config.auth.dev_anywhere:
+                raise Failure(f"[[{table}]] {name} is defined {times} times.", 2)
+    if not is_loopback(server.host) and not config.auth.dev_anywhere:
         raise Failure(
-            f'[auth] mode = "dev" believes everybody, so [server] host must be loopback, not {server.host}; '
-            "[auth] dev_anywhere = true lifts that, for networks where everybody may trade as anybody.",
+            f'[auth] mode = "dev" authenticates nobody, so [server] host must be loopback, not {server.host!r}. In a '
+            "network where anybody may trade as any user, [auth] dev_anywhere = true allows it.",
             2,
         )

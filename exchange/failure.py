@@ -2,7 +2,7 @@
 
 
 class Failure(Exception):
-    """The process cannot go on, and it is not a bug.
+    """The process cannot continue, for a reason that is not a bug in it.
 
     `str(failure)` is one sentence for the person at the terminal: what is wrong and, where there is one, the way out.
     `exit_code` is what the process exits with.

@@ -43,20 +43,25 @@ MAY: dict[str, tuple[str, ...]] = {
     "exchange.core": (),
     "exchange.failure": (),
     "exchange.logs": (),
-    "exchange.config": ("exchange.failure",),
+    "exchange.addresses": (),
+    "exchange.options": (),
+    "exchange.config": ("exchange.failure", "exchange.addresses"),
     "exchange.pipeline": PIPELINE,
     "exchange.service": SERVICE,
     "exchange.store": SERVICE,
     "exchange.postgres": ("exchange.failure",),
     "exchange.api": (*SERVICE, "exchange.config", "exchange.__version__", "exchange.api"),
-    "exchange.runtime": (*SERVICE, "exchange.config", "exchange.api", "exchange.store", "exchange.postgres"),
+    "exchange.runtime": (
+        *(*SERVICE, "exchange.config", "exchange.logs", "exchange.addresses"),
+        *("exchange.api", "exchange.store", "exchange.postgres"),
+    ),
     "exchange.runtime.compiled": (),
     # Clients of the exchange, which know of it what anybody can see.
     "exchange.client": ("exchange.failure",),
-    "exchange.testing": ("exchange.config",),
-    "exchange.replay": CLIENT,
-    "exchange.torture": (*CLIENT, "exchange.postgres"),  # which it starts and kills
-    "exchange.demo": (*CLIENT, "exchange.config", "exchange.runtime"),
+    "exchange.testing": ("exchange.config", "exchange.client"),
+    "exchange.replay": (*CLIENT, "exchange.options"),
+    "exchange.torture": (*CLIENT, "exchange.options", "exchange.postgres"),  # which it starts and kills
+    "exchange.demo": (*CLIENT, "exchange.config", "exchange.logs", "exchange.runtime"),
     "exchange.cli": ("exchange",),
     "exchange.__main__": ("exchange.cli",),
 }

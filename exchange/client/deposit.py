@@ -17,7 +17,7 @@ async def deposit(url: str, user_id: str, asset: str, amount: str, key: str) -> 
     except ApiError as error:
         raise Failure(f"The exchange refused the deposit: {error.code}: {error.message}") from error
     except Unreachable as error:
-        raise Failure(f"There is no exchange at {url}: {error}.") from error
+        raise Failure(f"The exchange at {url} cannot be reached: {error}.") from error
 
 
 def shown(balances: Json, asset: str) -> str:

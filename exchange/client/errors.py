@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from exchange.client.numbers import with_decimal_text
+from exchange.client.numbers import with_texts
 from exchange.client.types import Json, Order
 
 RETRY_S = 30.0
@@ -60,7 +60,7 @@ class Unsettled(Unreachable):
 
 def with_client_order_id(order: Mapping[str, Any]) -> Json:
     """The order as it is sent: amounts as decimal text, and a random `client_order_id` if it has none."""
-    named = with_decimal_text(order)
+    named = with_texts(order)
     if named.get("client_order_id") is None:
         named["client_order_id"] = uuid.uuid4().hex
     return named

@@ -6,7 +6,6 @@ retries. Requests share one connection: calls that are awaited one after the oth
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
@@ -23,7 +22,7 @@ from exchange.client.errors import (
     user_of,
     with_client_order_id,
 )
-from exchange.client.numbers import decimal_text, with_decimal_text
+from exchange.client.numbers import Number, with_texts
 from exchange.client.types import Balance, Candle, Depth, Fill, Json, Market, Order, Refusal, Ticker, Trade
 
 CONNECT_TIMEOUT_S = 10.0
@@ -32,9 +31,10 @@ CONNECT_TIMEOUT_S = 10.0
 class Client:
     """Calls of one exchange.
 
-    `url` is its address (`http://host:port`); ValueError if it is not one. `user_id` is the user of calls that name
-    none. `timeout_s` bounds the silence of the exchange within one call; after it the call raises `Unreachable`. Every
-    method raises `ApiError` or `Unreachable`, and ValueError if the call names no user or no order.
+    `url` is its address (`http://host:port`), else ValueError. `user_id` is who asks where a call names no user.
+    `timeout_s` bounds the silence of the exchange within one call; past it the call is `Unreachable`.
+    Every method raises `ApiError` or `Unreachable`, ValueError where the call itself names no user or no order, and
+    TypeError where a price, a quantity or an amount is a float.
     """
 
     def __init__(self, url: str, user_id: str | None = None, timeout_s: float = 30.0) -> None:
@@ -93,9 +93,9 @@ class Client:
     async def place(self, order: Mapping[str, Any], user_id: str | None = None, retry_s: float = RETRY_S) -> Order:
         """Place one order, exactly once.
 
-        `order` has the fields of `POST /order` without the user: `market`, `side`, `order_type`, `price`, `quantity`
-        (decimal text, Decimal or int), optionally `client_order_id`, `time_in_force`, `post_only`. The reply carries
-        `fills`; after a retry it is the order as it is by then.
+        `order` has the fields of `POST /order` without the user: `market`, `side`, `order_type`, `price` and `quantity`
+        (each a decimal text, an int or a Decimal, never a float), optionally `client_order_id`, `time_in_force`,
+        `post_only`. The reply carries `fills`; after a retry it is the order as it is by then.
 
         While there is no complete answer (Unreachable, `NOT_READY`, `OUTCOME_UNKNOWN`) it sends the order again under
         the same `client_order_id`, a new one if none is given, for `retry_s` seconds (0: not again), so there is never
@@ -148,7 +148,7 @@ class Client:
         reply = await self._call(
             "POST",
             "/orders",
-            body={"user_id": self._who(user_id), "orders": [with_decimal_text(item) for item in items]},
+            body={"user_id": self._who(user_id), "orders": [with_texts(item) for item in items]},
         )
         results = cast(list[Order | Refusal], self._field(reply, "results"))
         if len(results) != len(items):
@@ -192,12 +192,12 @@ class Client:
         page = await self._call("GET", "/fills", query={"user_id": self._who(user_id), **query})
         return self._field(page, "fills"), page.get("next")
 
-    async def deposit(self, asset: str, amount: str | int | Decimal, key: str, user_id: str | None = None) -> Json:
-        """Credit `amount` (decimal text) once a `key`, however often it is sent; the balance after it.
+    async def deposit(self, asset: str, amount: Number, key: str, user_id: str | None = None) -> Json:
+        """Credit `amount` once a `key`, however often it is sent; the balance after it.
 
         ApiError `FORBIDDEN` if the caller may not deposit.
         """
-        body = {"user_id": self._who(user_id), "asset": asset, "amount": decimal_text(amount), "key": key}
+        body = {"user_id": self._who(user_id), "asset": asset, "amount": amount, "key": key}
         return await self._call("POST", "/admin/deposit", body=body)
 
     # --- requests and replies
@@ -220,7 +220,7 @@ class Client:
     ) -> Json:
         assert self._session is not None, "use it as `async with Client(url) as client`"
         params = {name: value for name, value in (query or {}).items() if value is not None}
-        data = orjson.dumps(body) if body is not None else None
+        data = orjson.dumps(with_texts(body)) if body is not None else None
         headers = {"Content-Type": "application/json"} if body is not None else None
         try:
             async with self._session.request(

@@ -28,7 +28,7 @@ from exchange.client.errors import (
     user_of,
     with_client_order_id,
 )
-from exchange.client.numbers import with_decimal_text
+from exchange.client.numbers import with_texts
 from exchange.client.types import Json, Order, Refusal
 
 CONNECT_TIMEOUT_S = 10.0
@@ -141,7 +141,7 @@ class Socket:
         """
         for channel in channels:
             if channel not in self._channels:
-                raise ValueError(f"this socket does not listen to {channel}")
+                raise ValueError(f"this socket has no subscription to {channel}")
             del self._channels[channel]
             await self.request("UNSUBSCRIBE", channel=channel)
 
@@ -178,7 +178,7 @@ class Socket:
         A refused item is a result with a `code`: it raises nothing.
         """
         reply = await self.request(
-            "ORDERS", user_id=user_of(user_id, self.user_id), orders=[with_decimal_text(item) for item in items]
+            "ORDERS", user_id=user_of(user_id, self.user_id), orders=[with_texts(item) for item in items]
         )
         return cast(list[Order | Refusal], reply["results"])
 
@@ -191,13 +191,14 @@ class Socket:
     async def request(self, message_type: str, **fields: Any) -> Json:
         """Any message of the contract, and the `data` of its RESULT, or the whole answer where it has no such field."""
         assert self._running is not None, "use it as `async with Socket(url) as socket`"
+        texts = with_texts(fields)
         if self._connection is None:
             raise Unreachable(f"{message_type}: there is no connection to {self.url} now")
         self._last_id += 1
         request_id = self._last_id
         answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = answer
-        message = {"message_type": message_type, "id": request_id, **fields}
+        message = {"message_type": message_type, "id": request_id, **texts}
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._connection.send_str(orjson.dumps(message).decode())
@@ -300,7 +301,7 @@ class Socket:
 
     async def _listen(self, channel: str, listener: Listener) -> None:
         if channel in self._channels:
-            raise ValueError(f"this socket listens to {channel} already")
+            raise ValueError(f"this socket already has a subscription to {channel}")
         self._channels[channel] = Channel(channel, listener, self._on_gap)
         try:
             await self.request("SUBSCRIBE", channel=channel)

@@ -1,4 +1,4 @@
-"""A market with somebody in it: strategies that trade over the public API, to look at, and to copy.
+"""A market with participants: strategies that trade through the public API, as examples to copy.
 
-`maker` quotes, `taker` hits, `walk` is what they believe the price to be; `run` brings them together.
+`maker` quotes, `taker` takes, `walk` is the price that they believe in, `participants` runs them all.
 """

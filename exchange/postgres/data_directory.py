@@ -1,4 +1,4 @@
-"""The directory of one embedded PostgreSQL: who may use it, and what lies in it.
+"""The directory of one embedded PostgreSQL: who may use it, and what is in it.
 
 `pgdata/` and `run/` (the socket) belong to PostgreSQL's user and have mode 0700; `lock` is held by the exchange and
 names its process; `postgres.log` has what PostgreSQL and initdb print.
@@ -22,7 +22,7 @@ import psutil  # type: ignore[import-untyped]
 
 from exchange.failure import Failure
 from exchange.postgres.binaries import Account, our_account
-from exchange.postgres.postmaster import kill_initdb, read_record
+from exchange.postgres.postmaster import kill_initdb, read_pid
 
 PORT = 5432
 ROLE = "exchange"
@@ -110,12 +110,17 @@ class DataDirectory:
 
     def make_fresh_pgdata(self, account: Account) -> Path:
         """An empty directory for initdb; `install_pgdata` renames it: a kill leaves nothing or all of `pgdata`."""
+        self.kill_initdbs()
+        fresh = Path(tempfile.mkdtemp(prefix="pgdata.new-", dir=self.path))
+        if os.geteuid() == 0:
+            os.chown(fresh, account.uid, account.gid)
+        return fresh
+
+    def kill_initdbs(self) -> None:
+        """End every initdb that works here, and delete what it has made."""
         for leftover in self.path.glob("pgdata.new-*"):
             kill_initdb(leftover)
-            shutil.rmtree(leftover)
-        fresh = Path(tempfile.mkdtemp(prefix="pgdata.new-", dir=self.path))
-        os.chown(fresh, account.uid, account.gid)
-        return fresh
+            shutil.rmtree(leftover, ignore_errors=True)
 
     def install_pgdata(self, fresh: Path) -> None:
         """Give the finished directory its name, durably."""
@@ -140,7 +145,8 @@ class DataDirectory:
             with open(fd, "w") as file:
                 file.write(text)
                 file.flush()
-                os.fchown(fd, account.uid, account.gid)
+                if os.geteuid() == 0:  # anybody else may not give files away, and need not
+                    os.fchown(fd, account.uid, account.gid)
                 os.fsync(fd)
             os.replace(temporary, self.pgdata / name)
 
@@ -162,16 +168,17 @@ class DataDirectory:
             raise Failure(f"{path} must be a directory of the user {account.name} with mode 0700: remove it.")
         return path
 
-    def forget_foreign_pid(self, socket_dir: Path) -> None:
-        """Only when no process of PostgreSQL is left here: then a living process in its pid file is somebody else.
+    def forget_stale_pid(self, socket_dir: Path) -> None:
+        """Remove the pid files that would keep PostgreSQL from starting. No process of PostgreSQL may be left here.
 
-        PostgreSQL might take that process for its postmaster. The file's other use, to name the shared memory that
-        orphans may still hold, is void without orphans.
+        A living process in them is then somebody else, whom PostgreSQL might take for its postmaster; and what is in
+        them after a power cut may be nothing, or anything, which PostgreSQL refuses. The file's other use, to name the
+        shared memory that orphans may still hold, is void without orphans.
         """
-        record = read_record(self.pgdata)
-        if record is not None and psutil.pid_exists(record.pid):
-            (self.pgdata / "postmaster.pid").unlink()
-            (socket_dir / f"{_SOCKET_NAME}.lock").unlink(missing_ok=True)
+        for path in (self.pgdata / "postmaster.pid", socket_dir / f"{_SOCKET_NAME}.lock"):
+            pid = read_pid(path)
+            if pid is None or psutil.pid_exists(pid):
+                path.unlink(missing_ok=True)
 
     def remove(self, socket_dir: Path | None) -> None:
         """What shall not outlive the run: an ephemeral directory, and a socket directory elsewhere."""
@@ -203,7 +210,8 @@ class DataDirectory:
             fd = os.open(self.path / name, flags | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             return os.open(self.path / name, flags)
-        # Made by root in a user's directory, it must not lock that user out.
-        owner = self.path.stat()
-        os.fchown(fd, owner.st_uid, owner.st_gid)
+        if os.geteuid() == 0:
+            # Made by root in a user's directory, it must not lock that user out.
+            owner = self.path.stat()
+            os.fchown(fd, owner.st_uid, owner.st_gid)
         return fd

@@ -7,6 +7,7 @@ Leaves out: what is stored (see `schema` and `postgres`), and when to look wheth
 
 import asyncio
 import contextlib
+import errno
 import math
 import os
 import shutil
@@ -23,15 +24,22 @@ import psutil  # type: ignore[import-untyped]
 from exchange.failure import Failure, one_line
 from exchange.postgres import binaries, postmaster
 from exchange.postgres.data_directory import PORT, ROLE, DataDirectory
+from exchange.postgres.reserve import Reserve
 
 _DATABASE = "exchange"
+_NO_PASSWORD = "peer"  # a server with peer authentication asks for none; with one, no file is searched for another
+_PLAIN = "&sslmode=disable&sslnegotiation=postgres&target_session_attrs=any&krbsrvname=postgres&gsslib=gssapi"
 _POLL_S = 0.02
 _CONNECT_TIMEOUT_S = 2.0
 _SAY_EVERY_S = 5.0
 _ORPHANS_PATIENCE_S = 5.0
 _ORPHANS_TIMEOUT_S = 30.0
-_STOP_STEPS = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0))
+Steps = tuple[tuple[signal.Signals, float], ...]
+_STOP_STEPS: Steps = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0))
 """Fast shutdown (which writes a checkpoint), immediate shutdown, the end; each with the seconds it gets."""
+_GIVE_UP_STEPS: Steps = ((signal.SIGINT, 1.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 10.0))
+"""The same for a server that was not ready yet: its next start only recovers once more."""
+_KILL_PATIENCE_S = 1.0
 _NOT_YET = (
     OSError,
     asyncpg.OperatorInterventionError,
@@ -39,18 +47,21 @@ _NOT_YET = (
     asyncpg.PostgresConnectionError,
 )
 """A server that starts, recovers, shuts down or is full: the next attempt may do better."""
+_SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS))
+_RESERVED_FILES = 24  # to start a server, to look at its files, and to connect to it again
+_RECONNECT_S = 5.0
 _INHERITED = ("PATH", "LD_LIBRARY_PATH")
 """Of our environment PostgreSQL needs no more; PGPORT and the like would even change what it does."""
 
 
 def _silent(sentence: str) -> None:
-    """Nobody listens."""
+    """Discard it."""
 
 
 class EmbeddedPostgres:
     """The PostgreSQL of one data directory.
 
-    `say` gets a sentence whenever somebody has to wait. `ephemeral` is for a fresh directory that the caller made for
+    `say` gets a sentence when something takes long. `ephemeral` is for a fresh directory that the caller made for
     this run: `stop` deletes it. Methods raise `Failure`. End the task that calls `ensure_running` before you `stop`.
     """
 
@@ -63,12 +74,19 @@ class EmbeddedPostgres:
         self._bin_dir: Path | None = None
         self._socket_dir: Path | None = None
         self._process: psutil.Process | None = None
+        self._reserve = Reserve(_RESERVED_FILES)
 
     @property
     def dsn(self) -> str:
-        """For `asyncpg.connect`; stays the same when the server is restarted."""
+        """For `asyncpg.connect`; stays the same when the server is restarted.
+
+        It names everything that asyncpg would otherwise take from libpq's variables and files (PGSSLMODE, PGPASSFILE
+        …): these concern other servers.
+        """
         assert self._socket_dir is not None, "start() comes first"
-        return f"postgresql://{ROLE}@/{_DATABASE}?host={quote(str(self._socket_dir))}&port={PORT}"
+        return (
+            f"postgresql://{ROLE}:{_NO_PASSWORD}@/{_DATABASE}?host={quote(str(self._socket_dir))}&port={PORT}{_PLAIN}"
+        )
 
     async def start(self) -> None:
         """Return when the database `exchange` accepts connections; leave nothing running on failure or cancellation."""
@@ -76,6 +94,7 @@ class EmbeddedPostgres:
         with _in_a_sentence(self._dir.path):
             self._dir.make()
             self._dir.lock()
+            self._reserve.fill()
             self._stopping = False
             try:
                 await asyncio.to_thread(self._choose_user_and_binaries)
@@ -84,7 +103,7 @@ class EmbeddedPostgres:
                 await self._launch()
                 await self._create_database()
             except BaseException:
-                await self.stop()
+                await self._stop(_GIVE_UP_STEPS)
                 raise
 
     def alive(self) -> bool:
@@ -92,7 +111,7 @@ class EmbeddedPostgres:
         return self._process is not None and postmaster.is_alive(self._process)
 
     def ending(self) -> bool:
-        """Whether somebody else has told the postmaster to shut down."""
+        """Whether another process has told the postmaster to shut down."""
         record = postmaster.read_record(self._dir.pgdata)
         return (
             record is not None
@@ -103,31 +122,60 @@ class EmbeddedPostgres:
         )
 
     async def ensure_running(self) -> None:
-        """Bring the server back if it died, or if somebody else is shutting it down.
+        """Restart the server if it died, or if another process is shutting it down.
 
-        If this is cancelled, the server goes on starting; `stop` still ends it.
+        If this is cancelled, the server goes on starting; `stop` still ends it. Raises OSError where there are too
+        few open files or too little memory for now: try again.
         """
         async with self._launching:
             assert self._dir.is_locked, "start() comes first, and nothing comes after stop()"
             if not self.alive() or self.ending():
-                with _in_a_sentence(self._dir.path):
-                    await self._launch()
+                self._reserve.release()
+                try:
+                    with _in_a_sentence(self._dir.path, but=_SHORTAGES):
+                        await self._launch()
+                finally:
+                    # Not at once: whoever has lost the connection has to connect again first.
+                    asyncio.get_running_loop().call_later(_RECONNECT_S, self._reserve.fill)
 
     async def stop(self) -> None:
         """Stop the server, adopted or not, and release the data directory. Harmless if there is nothing to stop."""
+        await self._stop(_STOP_STEPS)
+
+    async def _stop(self, steps: Steps) -> None:
         self._stopping = True
         async with self._launching:
             if not self._dir.is_locked:
                 return
             try:
-                await self._end_postmaster()
+                await self._end_postmaster(steps)
                 await self._outlast_orphans()
             finally:
+                self._reserve.release()
                 await asyncio.to_thread(self._dir.remove, self._socket_dir)
                 self._dir.unlock()
 
+    def kill(self) -> None:
+        """End every process of PostgreSQL here, without a checkpoint, and delete what is ephemeral.
+
+        For a process that ends right afterwards. Blocks, for some seconds at most.
+        """
+        if self._dir.is_locked:
+            self._dir.kill_initdbs()
+            if self._process is not None and self.alive():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    self._process.send_signal(signal.SIGQUIT)
+            postmaster.outlast_or_kill(self._dir.pgdata, _KILL_PATIENCE_S)
+            self._dir.remove(self._socket_dir)
+        self.remove_ephemeral()
+
+    def remove_ephemeral(self) -> None:
+        """Delete an ephemeral directory, also one in which nothing was started."""
+        if self._dir.ephemeral:
+            shutil.rmtree(self._dir.path, ignore_errors=True)
+
     async def join(self) -> bool:
-        """Whether a server that somebody else looks after runs here and accepts connections; `dsn` is then valid."""
+        """Whether a server of another process runs here and accepts connections; `dsn` is then valid."""
         with _in_a_sentence(self._dir.path):
             if not self._dir.pgdata.is_dir():
                 raise Failure(f"There is no exchange in {self._dir.path}.")
@@ -146,7 +194,7 @@ class EmbeddedPostgres:
 
     async def _initdb(self) -> None:
         assert self._account is not None
-        self._say(f"Creating a new database in {self._dir.path} …")
+        self._say(f"Creating a new database in {self._dir.path}.")
         fresh = await asyncio.to_thread(self._dir.make_fresh_pgdata, self._account)
         options = ("--encoding=UTF8", "--locale=C", f"--username={ROLE}", "--auth=peer", "--no-instructions")
         child = self._popen("initdb", *options, "-D", fresh)
@@ -167,7 +215,7 @@ class EmbeddedPostgres:
         self._process = await asyncio.to_thread(postmaster.find, self._dir.pgdata)
         if self.ending():
             # A smart shutdown waits until the last client is gone, and that may be us.
-            await self._end_postmaster()
+            await self._end_postmaster(_STOP_STEPS)
         if await self._adopt():
             return
         await self._outlast_orphans()
@@ -186,7 +234,7 @@ class EmbeddedPostgres:
         assert self._account is not None
         self._socket_dir = self._dir.claim_socket_dir(self._account, self._socket_dir)
         self._dir.write_settings(self._account)
-        self._dir.forget_foreign_pid(self._socket_dir)
+        self._dir.forget_stale_pid(self._socket_dir)
 
     async def _accepts_connections(self) -> bool:
         """Wait for as long as the postmaster lives, for recovery may take long; False if it ends."""
@@ -199,7 +247,7 @@ class EmbeddedPostgres:
                 return True
             if loop.time() - said >= _SAY_EVERY_S:
                 said = loop.time()
-                self._say(f"PostgreSQL is recovering or busy, {said - started:.0f} s so far; waiting for it …")
+                self._say(f"Waiting for PostgreSQL, which is recovering or busy: {said - started:.0f} s so far.")
             await asyncio.sleep(_POLL_S)
         return False
 
@@ -235,8 +283,8 @@ class EmbeddedPostgres:
                 f"PostgreSQL in {self._dir.path} could not create its database: {one_line(error)}."
             ) from error
 
-    async def _end_postmaster(self) -> None:
-        for number, patience_s in _STOP_STEPS:
+    async def _end_postmaster(self, steps: Steps) -> None:
+        for number, patience_s in steps:
             if self._process is None or not self.alive():
                 return
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -309,9 +357,11 @@ async def _has_ended(process: psutil.Process, timeout_s: float = math.inf) -> bo
 
 
 @contextmanager
-def _in_a_sentence(data_dir: Path) -> Iterator[None]:
+def _in_a_sentence(data_dir: Path, *, but: frozenset[int] = frozenset()) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in but:
+            raise
         where = f" ({error.filename})" if error.filename else ""
         raise Failure(f"PostgreSQL cannot run in {data_dir}: {error.strerror or error}{where}.") from error

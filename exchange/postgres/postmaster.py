@@ -7,6 +7,7 @@ Leaves out: what to do about it (see `embedded`). To search all processes blocks
 import contextlib
 import os
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,10 @@ import psutil  # type: ignore[import-untyped]
 
 _PID_LINE, _SOCKET_DIR_LINE, _STATUS_LINE = 0, 4, 7
 """PostgreSQL documents them in its `pidfile.h`, and `pg_ctl` relies on them as well."""
+_PID_MAX = 2**31 - 1
+_PID_DIGITS_MAX = 10
 _KILL_TIMEOUT_S = 5.0
+_POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,10 @@ class Record:
 
 
 def read_record(pgdata: Path) -> Record | None:
-    """None if no postmaster has written it (a single-user server, which nobody can connect to, has a negative pid)."""
+    """None if no postmaster has written it: what a power cut leaves may be empty, or anything.
+
+    (A single-user server, which nobody can connect to, has a negative pid.)
+    """
     try:
         lines = (pgdata / "postmaster.pid").read_text(errors="surrogateescape").splitlines()
     except FileNotFoundError:
@@ -38,9 +45,26 @@ def read_record(pgdata: Path) -> Record | None:
     pid, socket_dir, status = (
         lines[number].strip() if number < len(lines) else "" for number in (_PID_LINE, _SOCKET_DIR_LINE, _STATUS_LINE)
     )
-    if not (pid.isascii() and pid.isdigit()):
+    number = _pid(pid)
+    if number is None or "\0" in socket_dir:
         return None
-    return Record(int(pid), Path(socket_dir), status == "ready", status == "stopping")
+    return Record(number, Path(socket_dir), status == "ready", status == "stopping")
+
+
+def read_pid(path: Path) -> int | None:
+    """The process in the first line of a lock file of PostgreSQL's; None if there is no file, or no pid in it."""
+    try:
+        lines = path.read_text(errors="surrogateescape").splitlines()
+    except FileNotFoundError:
+        return None
+    return _pid(lines[0].strip()) if lines else None
+
+
+def _pid(text: str) -> int | None:
+    if not (text.isascii() and text.isdigit() and len(text) <= _PID_DIGITS_MAX):
+        return None
+    pid = int(text)
+    return pid if 0 < pid <= _PID_MAX else None
 
 
 def find(pgdata: Path) -> psutil.Process | None:
@@ -71,6 +95,19 @@ def kill_orphans(pgdata: Path) -> None:
         with contextlib.suppress(psutil.Error):
             if " ".join(process.cmdline()).startswith("postgres:"):
                 process.kill()
+
+
+def outlast_or_kill(pgdata: Path, patience_s: float) -> None:
+    """Return when no PostgreSQL process of `pgdata` is left; after `patience_s` they are killed."""
+    until = time.monotonic() + patience_s
+    while remaining := processes_in(pgdata):
+        if time.monotonic() > until:
+            for process in remaining:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            psutil.wait_procs(remaining, timeout=_KILL_TIMEOUT_S)
+            return
+        time.sleep(_POLL_S)
 
 
 def kill_initdb(pgdata: Path) -> None:

@@ -5,14 +5,18 @@ import math
 import signal
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from exchange.failure import Failure
-from exchange.replay.driver import ReplayOptions, ReplayResult, replay
-from exchange.replay.loop import LoopTally, loop
-from exchange.replay.report import closing_table, differences, progress_view, tally_line
+from exchange.options import FilePath
+
+if TYPE_CHECKING:
+    from exchange.replay.driver import ReplayOptions, ReplayResult
+    from exchange.replay.loop import LoopTally
+
+# Modules are imported where they are needed: every other command starts without them.
 
 
 class PositiveDecimal(click.ParamType[Decimal]):
@@ -49,21 +53,26 @@ class Speed(click.ParamType[float]):
         return speed
 
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = FilePath(exists=True, dir_okay=False)
 
 
 @click.command("replay", context_settings={"show_default": True})
 @click.argument("file", type=FILE)
-@click.option("--market", help="Where to replay it; the exchange's only market if it has just one.")
-@click.option("--trades", type=FILE, help="The recorded trades, to assign users by and to compare with.")
+@click.option("--market", help="The market to replay in; may be omitted if the exchange has only one.")
+@click.option("--trades", type=FILE, help="Recorded trades, to assign users by and to compare the result with.")
 @click.option("--url", default="http://127.0.0.1:8080", help="Address of the running exchange.")
 @click.option("--batch", default=100, type=click.IntRange(1, 100), help="Most commands in one request.")
-@click.option("--retry-s", default=60.0, type=click.FloatRange(min=0), help="How long to wait for a lost exchange.")
-@click.option("--resume", is_flag=True, help="Continue an interrupted run; give it the same options.")
-@click.option("--price-unit", default="0.01", type=PositiveDecimal(), help="What a price of 1 in the file is.")
-@click.option("--quantity-unit", default="0.00000001", type=PositiveDecimal(), help="What a qty of 1 in the file is.")
-@click.option("--speed", type=Speed(), help="Times the recording's, or max.  [default: max; 1 with --loop]")
-@click.option("--loop", "looping", is_flag=True, help="Over and over, to trade against, until Ctrl-C; never compares.")
+@click.option(
+    "--retry-s",
+    default=60.0,
+    type=click.FloatRange(min=0),
+    help="How long to wait for a lost exchange.",
+)
+@click.option("--resume", is_flag=True, help="Continue an interrupted run; give the same options.")
+@click.option("--price-unit", default="0.01", type=PositiveDecimal(), help="The price that a 1 means.")
+@click.option("--quantity-unit", default="0.00000001", type=PositiveDecimal(), help="The quantity that a 1 means.")
+@click.option("--speed", type=Speed(), help="A multiple of the recorded speed, or max.  [default: max; 1 with --loop]")
+@click.option("--loop", "looping", is_flag=True, help="Repeat until Ctrl-C, as a market to trade in.")
 def replay_command(
     file: Path,
     market: str | None,
@@ -80,13 +89,15 @@ def replay_command(
     """Send the recorded order flow in FILE (csv or csv.gz) to a running exchange, in order, and compare.
 
     FILE has the columns seq, ts, action, order_id, side, type, price, qty. Exit code 1 if the exchange did anything
-    else than recorded, or if the run failed.
+    that differs from the recording, or if the run failed.
 
-    With --loop the recorded market stays alive for a bot of yours: its orders change what happens, so nothing is
-    compared; each time begins by canceling what the one before has left open. Ctrl-C ends it with exit code 0.
+    With --loop the recording repeats, so that a bot can trade in it. The bot's orders change the results, so nothing is
+    compared. Each round first cancels the orders that the last one left open. Ctrl-C ends it with exit code 0.
     """
     if looping and resume:
-        raise click.UsageError("--loop begins anew each time: --resume has nothing to continue.")
+        raise click.UsageError("--loop starts from the beginning each time and cannot be combined with --resume.")
+    from exchange.replay.driver import ReplayOptions
+
     pace = (1.0 if looping else math.inf) if speed is None else speed
     options = ReplayOptions(
         file,
@@ -112,7 +123,12 @@ def replay_command(
         raise click.exceptions.Exit(1)
 
 
-async def _shown(options: ReplayOptions) -> ReplayResult:
+async def _shown(options: "ReplayOptions") -> "ReplayResult":
+    from rich.console import Console
+
+    from exchange.replay.driver import replay
+    from exchange.replay.report import closing_table, differences, progress_view
+
     with progress_view(Console(stderr=True)) as progress:
         result = await replay(options, progress)
     console = Console()
@@ -122,8 +138,13 @@ async def _shown(options: ReplayOptions) -> ReplayResult:
     return result
 
 
-async def _looped(options: ReplayOptions) -> None:
+async def _looped(options: "ReplayOptions") -> None:
     """Until SIGINT or SIGTERM."""
+    from rich.console import Console
+
+    from exchange.replay.loop import loop
+    from exchange.replay.report import progress_view, tally_line
+
     this = asyncio.current_task()
     assert this is not None
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -131,10 +152,10 @@ async def _looped(options: ReplayOptions) -> None:
     last: LoopTally | None = None
     console = Console(stderr=True)
 
-    def on_start(number: int, tally: LoopTally) -> None:
+    def on_start(number: int, tally: "LoopTally") -> None:
         nonlocal last
         last = tally
-        line = f"time {number} begins" + (f"; {tally_line(tally)} so far" if tally.started else "")
+        line = f"round {number} begins" + (f"; {tally_line(tally)} so far" if tally.started else "")
         if console.is_terminal:
             console.print(line, highlight=False, markup=False)  # above the bar, not into it
         else:

@@ -55,7 +55,7 @@ class Contact:
         left_s = self._since + self._retry_s - now
         if left_s <= 0:
             raise Failure(
-                f"The exchange at {self._url} was not back within {self._retry_s:g} s ({error}); {self._advice}."
+                f"The exchange at {self._url} did not answer within {self._retry_s:g} s ({error}); {self._advice}."
             ) from error
         wait_s = self._wait_s
         if isinstance(error, ApiError) and error.retry_after_s is not None:
@@ -75,7 +75,7 @@ class Contact:
         """End the run for what the exchange answered. Always raises Failure."""
         if code in ENDS_THE_RUN:
             raise Failure(
-                f"The exchange at {self._url} turned commands away with {code}, so the order of the recording is lost "
-                f"({message}); the run ends as failed."
+                f"The exchange at {self._url} refused commands with {code} ({message}), so the rest cannot be applied "
+                "in the recorded order; the run has failed."
             )
         raise Failure(f"The exchange at {self._url} refused the replay: {code}: {message}")

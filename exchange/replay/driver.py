@@ -144,7 +144,7 @@ def choose_market(markets: Sequence[Market], name: str | None) -> Market:
     if name is None and len(rules) == 1:
         (name,) = rules
     if name is None:
-        raise Failure(f"The exchange has {len(rules)} markets ({', '.join(rules)}); say which with --market.")
+        raise Failure(f"The exchange has {len(rules)} markets ({', '.join(rules)}); choose one with --market.")
     if name not in rules:
         raise Failure(f"The exchange has no market {name}; it has {', '.join(rules) or 'none'}.")
     return rules[name]
@@ -189,8 +189,8 @@ class _Run:
         if first is not None and await self._scout.find(first) is not None:
             # Sent again, its adds would be answered as before, but its post-only orders would meet another book.
             raise Failure(
-                f"The exchange knows order {client_order_id(first.order_id)} of this recording already: "
-                "continue with --resume, or take a fresh exchange."
+                f"The exchange already has order {client_order_id(first.order_id)} of this recording: "
+                "continue with --resume, or use a new exchange."
             )
         return 0
 

@@ -23,6 +23,8 @@ Kind = Literal["limit", "post_only", "market", ""]
 COMMAND_COLUMNS = ("seq", "ts", "action", "order_id", "side", "type", "price", "qty")
 TRADE_COLUMNS = ("trade_id", "cmd_seq", "ts", "taker_side", "price", "qty", "buy_order_id", "sell_order_id")
 
+SHOWN_MAX = 100  # characters of a line in a message
+
 Row = TypeVar("Row")
 
 
@@ -87,17 +89,31 @@ def _content(file: Path) -> bytes:
 
 
 def _rows(file: Path, content: bytes, columns: Sequence[str], row_of: Callable[[Sequence[str]], Row]) -> Iterator[Row]:
-    reader = csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline=""))
+    """The rows; blank lines count for nothing, and neither do blanks around a value or a byte order mark."""
+    reader = csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=""))
+    has_header = False
     try:
-        header = next(reader, [])
-        if header != list(columns):
-            raise ValueError(f"the columns should be {', '.join(columns)}")
         for cells in reader:
-            if len(cells) != len(columns):
-                raise ValueError(f"{len(columns)} columns are needed")
-            yield row_of(cells)
+            cells = [cell.strip() for cell in cells]
+            if not any(cells) and len(cells) <= 1:
+                continue
+            if not has_header:
+                if cells != list(columns):
+                    raise ValueError(f"the first line must name the columns {', '.join(columns)}, not {_shown(cells)}")
+                has_header = True
+            elif len(cells) != len(columns):
+                raise ValueError(f"a line has {len(columns)} values ({', '.join(columns)}); this has {len(cells)}")
+            else:
+                yield row_of(cells)
+        if not has_header:
+            raise ValueError(f"the file is empty; the first line must name the columns {', '.join(columns)}")
     except (ValueError, csv.Error) as error:
         raise Failure(f"{file}, line {max(reader.line_num, 1)}: {error}") from error
+
+
+def _shown(cells: Sequence[str]) -> str:
+    text = ", ".join(cells)
+    return repr(text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "…")
 
 
 def _command(cells: Sequence[str]) -> Command:
@@ -109,11 +125,20 @@ def _command(cells: Sequence[str]) -> Command:
     is_bid = side == "bid"
     match action, kind:
         case "cancel", "":
-            return Command(int(seq), "cancel", order_id, is_bid, "", _count(price), _count(quantity), _count(ts))
+            return Command(
+                _count("seq", seq), "cancel", order_id, is_bid, "",
+                _count("price", price), _count("qty", quantity), _count("ts", ts),
+            )  # fmt: skip
         case "add", "limit" | "post_only" | "market":
-            return Command(int(seq), "add", order_id, is_bid, kind, _count(price), _count(quantity), _count(ts))
+            return Command(
+                _count("seq", seq), "add", order_id, is_bid, kind,
+                _count("price", price), _count("qty", quantity), _count("ts", ts),
+            )  # fmt: skip
         case _:
-            raise ValueError(f"{action!r} of type {kind!r} is no known command")
+            raise ValueError(
+                f"the action {action!r} with the type {kind!r} must be add with limit, post_only or market, or cancel "
+                "without a type"
+            )
 
 
 def _trade(cells: Sequence[str]) -> RecordedTrade:
@@ -121,15 +146,15 @@ def _trade(cells: Sequence[str]) -> RecordedTrade:
     if taker_side not in ("buy", "sell"):
         raise ValueError(f"the taker_side {taker_side!r} is neither buy nor sell")
     return RecordedTrade(
-        trade_id, int(cmd_seq), taker_side, _count(price), _count(quantity), buy_order_id, sell_order_id
+        *(trade_id, _count("cmd_seq", cmd_seq), taker_side, _count("price", price), _count("qty", quantity)),
+        *(buy_order_id, sell_order_id),
     )
 
 
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 0:
-        raise ValueError(f"{text} is negative")
-    return count
+def _count(column: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"the {column} {text!r} must be a whole number of 0 or more")
+    return int(text)
 
 
 def _check_commands(file: Path, commands: Sequence[Command]) -> None:
@@ -142,7 +167,9 @@ def _check_commands(file: Path, commands: Sequence[Command]) -> None:
             is_bid[command.order_id] = command.is_bid
         else:
             if is_bid.get(command.order_id) is not command.is_bid:
-                raise Failure(f"{file}: seq {command.seq} cancels order {command.order_id}, never added on that side.")
+                raise Failure(
+                    f"{file}: seq {command.seq} cancels order {command.order_id}, which was never added on that side."
+                )
             # A second cancel would make "its order is canceled" no evidence that this very command was applied.
             if command.order_id in canceled:
                 raise Failure(f"{file}: seq {command.seq} cancels order {command.order_id} a second time.")
@@ -154,9 +181,9 @@ def _check_trades(file: Path, trades: Sequence[RecordedTrade], commands: Sequenc
     for trade in trades:
         if is_bid.get(trade.buy_order_id) is not True:
             raise Failure(
-                f"{file}: the buyer {trade.buy_order_id} of trade {trade.trade_id} is no bid of the commands."
+                f"{file}: the buyer {trade.buy_order_id} of trade {trade.trade_id} is not a bid in the commands."
             )
         if is_bid.get(trade.sell_order_id) is not False:
             raise Failure(
-                f"{file}: the seller {trade.sell_order_id} of trade {trade.trade_id} is no ask of the commands."
+                f"{file}: the seller {trade.sell_order_id} of trade {trade.trade_id} is not an ask in the commands."
             )

@@ -63,10 +63,13 @@ def closing_table(result: ReplayResult) -> Table:
 
 
 def differences(result: ReplayResult) -> list[str]:
-    """A sentence each: the first command and the first trade that went another way than recorded."""
+    """A sentence each: the first command and the first trade that differ from the recording."""
     sentences = []
     if result.tally.first_difference is not None:
-        sentences.append(f"{result.tally.unexpected} commands went another way: first {result.tally.first_difference}.")
+        sentences.append(
+            f"{result.tally.unexpected} commands had other outcomes than recorded; "
+            f"the first: {result.tally.first_difference}."
+        )
     if result.comparison is not None and result.comparison.difference is not None:
         sentences.append(f"The trades differ: {result.comparison.difference}.")
     return sentences

@@ -25,6 +25,7 @@ from exchange.pipeline.projector import Projector
 from exchange.pipeline.writer import Entry, Writer
 from exchange.runtime import garbage
 from exchange.runtime.bootstrap import differences
+from exchange.runtime.clock import Clock, steady_ns
 from exchange.service.order_lookup import last_order_id
 
 TICK_S = 0.05
@@ -72,7 +73,7 @@ class Exchange:
         store: OpenStore,
         venue: Venue,
         data: MarketData,
-        now_ns: Callable[[], int],
+        clock: Clock,
     ) -> None:
         self.config = config
         self.store = store
@@ -92,11 +93,13 @@ class Exchange:
         self.engine = Engine(
             venue,
             self.writer,
-            now_ns,
+            clock.now_ns,
             self.feeds,
             market_queue_max=config.engine.market_queue_max,
             backlog_max=config.engine.backlog_max,
         )
+        self.clock = clock
+        self._look_at_clock()  # what is wrong at the start is told at the start
         self.loop_lag_us = Histogram(powers=23)  # to eight seconds
         self._seeded = False
 
@@ -150,6 +153,12 @@ class Exchange:
         """Whether everything that was applied is durable."""
         return self.engine.durable_sequence == self.venue.sequence and not self.engine.queued()[0]
 
+    def _look_at_clock(self) -> int:
+        """The time now; how far it is from the machine's is then known to whoever asks."""
+        now_ns = self.engine.time_ns()
+        self.engine.clock_offset_ns = self.clock.offset_ns(now_ns)
+        return now_ns
+
     async def _tick(self) -> None:
         """What goes by the clock: candles end, and slow subscribers get what waited."""
         minute = 0  # the last one at whose beginning all has ended whose time was over
@@ -160,7 +169,7 @@ class Exchange:
             await asyncio.sleep(TICK_S)
             self.loop_lag_us.observe(max(0, int((loop.time() - due) * 1_000_000)))
             self.feeds.catch_up()
-            now_ns = self.engine.time_ns()
+            now_ns = self._look_at_clock()
             if now_ns // MINUTE_NS != latest:
                 latest, applied = now_ns // MINUTE_NS, self.venue.sequence
             if latest != minute:
@@ -171,8 +180,16 @@ class Exchange:
                     minute = latest
 
 
-async def build(config: Config, store: OpenStore, now_ns: Callable[[], int] = time.time_ns) -> Exchange:
-    """Open the store and recover: an exchange that can run."""
+async def build(
+    config: Config,
+    store: OpenStore,
+    now_ns: Callable[[], int] = time.time_ns,
+    steady_ns: Callable[[], int] = steady_ns,
+) -> Exchange:
+    """Open the store and recover: an exchange that can run.
+
+    `now_ns` is the machine's clock, `steady_ns` one that nobody sets.
+    """
     started = time.monotonic()
     gc.disable()  # all that is made here stays: to look through it takes seconds, each time
     try:
@@ -191,7 +208,8 @@ async def build(config: Config, store: OpenStore, now_ns: Callable[[], int] = ti
             from_journal=unprojected,
             seconds=round(time.monotonic() - started, 2),
         )
-    return Exchange(config, store, venue, await _market_data(store, venue), now_ns)
+    clock = Clock(now_ns, steady_ns, last_ns=venue.time_ns, jump_max_s=config.engine.clock_jump_max_s)
+    return Exchange(config, store, venue, await _market_data(store, venue), clock)
 
 
 async def _carry_on(store: OpenStore, venue: Venue, state: VenueState) -> int:

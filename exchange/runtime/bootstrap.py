@@ -1,4 +1,4 @@
-"""What the configuration says the venue should have, as commands for what it does not have yet."""
+"""The commands that create and change what the configuration has and the venue does not have yet."""
 
 import re
 from collections.abc import Iterator
@@ -24,10 +24,10 @@ SEED_KEY = SEED_PREFIX + "{user_id}:{asset}"
 
 
 def differences(config: Config, venue: Venue) -> list[Command]:
-    """The commands that bring the venue to what the configuration says. Raises Failure where none can.
+    """The commands that bring the venue to what the configuration says. Raises Failure where that is impossible.
 
-    All of it is judged before any of it is carried out: a wrong line must not leave half of the others behind.
-    Users are credited once: a balance that is changed in the configuration later credits nothing.
+    The whole configuration is checked before any command is carried out, so that an invalid entry changes nothing.
+    Users are credited once: a balance that changes in the configuration later has no effect.
     """
     return list(_differences(config, venue))
 
@@ -41,7 +41,7 @@ def _differences(config: Config, venue: Venue) -> Iterator[Command]:
                 f"[[assets]] {entry.symbol!r} must be 1 to 16 letters and digits, with 0 to {DECIMALS_MAX} decimals.", 2
             )
         if assets.setdefault(asset.symbol, asset) != asset:
-            raise Failure(f"[[assets]] {entry.symbol}: the decimals of an asset that exists cannot change.", 2)
+            raise Failure(f"[[assets]] {entry.symbol}: the decimals of an existing asset cannot change.", 2)
         if asset.symbol not in venue.assets:
             yield AddAsset(asset)
     for market_entry in config.markets:
@@ -54,7 +54,7 @@ def _differences(config: Config, venue: Venue) -> Iterator[Command]:
             instrument = replace(instrument, status=market.instrument.status)
         if not market.instrument.same_scale(instrument):
             raise Failure(
-                f"[[markets]] {instrument.symbol}: tick_size and lot_size of a market that exists cannot change.", 2
+                f"[[markets]] {instrument.symbol}: tick_size and lot_size of an existing market cannot change.", 2
             )
         if market.instrument != instrument:
             yield SetMarket(instrument)
@@ -65,9 +65,11 @@ def _differences(config: Config, venue: Venue) -> Iterator[Command]:
 def _instrument(entry: MarketConfig, assets: dict[str, Asset]) -> Instrument:
     base, _, quote = entry.symbol.partition("_")
     if base not in assets or quote not in assets or base == quote:
-        raise Failure(f"[[markets]] {entry.symbol!r} must be BASE_QUOTE, of two assets that are configured.", 2)
+        raise Failure(f"[[markets]] {entry.symbol!r} must be BASE_QUOTE, two different configured assets.", 2)
     if not 0 < entry.max_open_orders < 2**31:
-        raise Failure(f"[[markets]] {entry.symbol}: max_open_orders must be at least 1.", 2)
+        raise Failure(
+            f"[[markets]] {entry.symbol}: max_open_orders = {entry.max_open_orders} must be 1 to 2147483647.", 2
+        )
     try:
         instrument = instrument_of(
             entry.symbol,
@@ -84,24 +86,24 @@ def _instrument(entry: MarketConfig, assets: dict[str, Asset]) -> Instrument:
     except InvalidInstrument as error:
         raise Failure(f"[[markets]] {entry.symbol}: {error}.", 2) from error
     if max(instrument.min_notional_minor, instrument.lot_minor, instrument.notional_unit) >= AMOUNT_MAX:
-        raise Failure(f"[[markets]] {entry.symbol}: its sizes are larger than any amount can be.", 2)
+        raise Failure(f"[[markets]] {entry.symbol}: tick_size, lot_size or min_notional is too large.", 2)
     return instrument
 
 
 def _user(user_id: str, balances: dict[str, str], venue: Venue, assets: dict[str, Asset]) -> Iterator[Command]:
     if not _USER_ID.fullmatch(user_id):
-        raise Failure(f"[[users]] id {user_id!r} must be 1 to 64 of A-Z a-z 0-9 . _ -", 2)
+        raise Failure(f"[[users]] id {user_id!r} must be 1 to 64 characters of A-Z a-z 0-9 . _ -.", 2)
     if not venue.ledger.has_user(user_id):
         yield AddUser(user_id)
     for symbol, text in balances.items():
         key = SEED_KEY.format(user_id=user_id, asset=symbol)
         if symbol not in assets:
-            raise Failure(f"[[users]] {user_id}: {symbol!r} is no configured asset.", 2)
+            raise Failure(f"[[users]] {user_id}: {symbol!r} is not a configured asset.", 2)
         try:
             amount_minor = assets[symbol].minor(text)
         except ValueError:
             amount_minor = AMOUNT_MAX
         if amount_minor >= AMOUNT_MAX:
-            raise Failure(f"[[users]] {user_id}: {text!r} is no amount of {symbol}.", 2)
+            raise Failure(f"[[users]] {user_id}: {text!r} is not a valid amount of {symbol}.", 2)
         if amount_minor and not venue.has_deposit(key):
             yield Deposit(user_id, symbol, amount_minor, key)

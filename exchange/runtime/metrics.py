@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from exchange import __version__
 from exchange.api.http.site import Site
 from exchange.core import commands
+from exchange.logs import lines_dropped
 from exchange.pipeline.histogram import Histogram
 from exchange.runtime.app import Exchange
 
@@ -129,6 +130,11 @@ class _Pulled(Collector):
         yield _gauge("exchange_backlog", "Outcomes, reads among them, that wait for the writer.", writer.backlog)
         yield _gauge("exchange_queued", "Requests that wait to be applied, over all markets.", queued)
         yield _gauge("exchange_queued_longest", "The same, of the market where most wait.", longest)
+        yield _gauge(
+            "exchange_clock_offset_seconds",
+            "The exchange's time less the machine's clock; 0 within a second.",
+            engine.clock_offset_ns / 1_000_000_000,
+        )
         yield _gauge("exchange_markets", "Markets.", len(exchange.venue.markets))
         yield _gauge("exchange_closed_orders", "Closed orders that are kept in memory.", len(exchange.closed_orders))
 
@@ -155,6 +161,7 @@ class _Pulled(Collector):
         yield _counter("exchange_slow_closed", "Clients cut off for what they were owed.", counts.slow_closed)
         yield _gauge("exchange_subscriptions", "Channels listened to, over all sockets.", feeds.subscribers)
         yield _counter("exchange_conflations", "Events that came while their subscriber was slow.", feeds.conflations)
+        yield _counter("exchange_log_lines_dropped", "Log lines that could not be written.", lines_dropped())
 
 
 def _gauge(name: str, what: str, value: float, **labels: str) -> Metric:

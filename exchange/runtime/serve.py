@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import resource
-import shutil
-import signal
+import socket
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import structlog
 
+from exchange.addresses import is_loopback
 from exchange.api.http.auth import Gate
 from exchange.api.http.server import Server
 from exchange.api.native.errors import STATUS, Refusals
@@ -22,11 +23,15 @@ from exchange.api.native.feed_frames import NativeFrames
 from exchange.api.native.rest import Rest
 from exchange.api.native.routes import SOCKET_PATHS, native_routes
 from exchange.api.native.session import Sessions
-from exchange.config import LOOPBACK, Config
+from exchange.config import Config
+from exchange.core.venue import Venue
 from exchange.failure import Failure
+from exchange.logs import announce
 from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.runtime.app import Exchange, build
+from exchange.runtime.bootstrap import differences
 from exchange.runtime.metrics import Metrics
+from exchange.runtime.stop import Stop
 from exchange.service.limits import RateLimits
 from exchange.service.order_lookup import OrderLookup
 from exchange.service.principal import DevAuthenticator
@@ -39,7 +44,8 @@ from exchange.store.queries import PostgresHistory
 
 log = structlog.get_logger(__name__)
 
-WATCH_S = 0.5  # how soon a dead PostgreSQL is noticed while nothing is asked of it
+WATCH_S = 0.5  # how soon a dead PostgreSQL is noticed while no command needs it
+CLOSE_S = 3.0  # for the connections, after the last command is confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +59,62 @@ class ServeOptions:
 
 async def serve(config: Config, options: ServeOptions) -> None:
     """Run until SIGINT or SIGTERM. Raises Failure, or a group of exceptions that holds why it ended."""
-    stop = asyncio.Event()
-    _handle_signals(stop)
-    _allow_many_sockets()
+    if options.ephemeral and config.database.url:
+        raise Failure("--ephemeral keeps nothing and cannot be combined with --database-url.", 2)
     if options.ready_file is not None and not options.ready_file.parent.is_dir():
-        raise Failure(f"The ready file {options.ready_file} cannot be written: there is no such directory.", 2)
-    if config.server.host not in LOOPBACK:
+        raise Failure(f"The ready file {options.ready_file} cannot be written: its directory does not exist.", 2)
+    _allow_many_sockets()
+    if not is_loopback(config.server.host):
         log.warning(
-            f"[auth] dev_anywhere: the exchange believes everybody, and it listens on {config.server.host}: whoever "
-            "can reach it may trade as anybody."
+            f"[auth] dev_anywhere: requests are not authenticated, and the exchange listens on {config.server.host}. "
+            "Anybody who can connect can trade as any user."
         )
+    _refuse_early(config, options)
     if config.database.url:
-        if options.ephemeral:
-            raise Failure("--ephemeral keeps nothing, so it does not go with a database of yours.", 2)
-        await _run(config, options, config.database.url, None, stop)
+        stop = Stop(_nothing)
+        await stop.run(_run(config, options, config.database.url, None, stop))
         return
     data_dir = Path(tempfile.mkdtemp(prefix="exchange-")) if options.ephemeral else Path(config.database.data_dir)
     postgres = EmbeddedPostgres(data_dir, say=_say, ephemeral=options.ephemeral)
+    stop = Stop(postgres.kill)
+    await stop.run(_run_embedded(config, options, postgres, stop))
+
+
+def _refuse_early(config: Config, options: ServeOptions) -> None:
+    """Judge what can be judged without a database, before one is created. Raises Failure."""
+    pgdata = Path(config.database.data_dir) / "pgdata"
+    if not config.database.url and (options.ephemeral or not pgdata.exists()):
+        differences(config, Venue())
+    for port in (config.server.port, config.server.ws_port):
+        try:
+            _try_to_listen(config.server.host, port)
+        except OSError as error:
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):  # of one of several addresses, perhaps
+                raise Failure(f"Cannot listen on {config.server.host}:{port}: {error.strerror or error}.") from error
+
+
+def _try_to_listen(host: str, port: int) -> None:
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    ):
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(address)
+            probe.listen()
+
+
+async def _run_embedded(config: Config, options: ServeOptions, postgres: EmbeddedPostgres, stop: Stop) -> None:
     try:
         await postgres.start()
-        if not stop.is_set():
-            await _run(config, options, postgres.dsn, postgres, stop)
+        await _run(config, options, postgres.dsn, postgres, stop)
     finally:
         await postgres.stop()
-        if options.ephemeral:
-            shutil.rmtree(data_dir, ignore_errors=True)
+        postgres.remove_ephemeral()
 
 
-async def _run(
-    config: Config, options: ServeOptions, dsn: str, postgres: EmbeddedPostgres | None, stop: asyncio.Event
-) -> None:
+async def _run(config: Config, options: ServeOptions, dsn: str, postgres: EmbeddedPostgres | None, stop: Stop) -> None:
     store = PostgresStore(
         dsn,
         ensure_running=postgres.ensure_running if postgres else None,
@@ -113,7 +145,7 @@ async def _run(
         finally:
             if watch is not None:
                 watch.cancel()
-            await server.stop()
+            await _close(server)
 
     try:
         await exchange.run(listen)
@@ -131,37 +163,34 @@ def _service(exchange: Exchange, history: PostgresHistory, orders: OrderLookup) 
 
 
 async def _finish(exchange: Exchange) -> None:
-    """Everything accepted is durable, answered and in the tables, or the process ends saying what is not."""
+    """Wait until everything accepted is durable, answered and in the tables. Raises Failure if that takes too long."""
     try:
         async with asyncio.timeout(exchange.config.server.stop_timeout_s):
             await exchange.stop()
     except TimeoutError:
+        reason = "Stopped without confirming the last commands: the database did not answer in time."
         if exchange.settled():
-            raise Failure("Stopped before the tables had come after the journal: the next start sees to it.") from None
-        raise Failure("Stopped without confirming the last commands: the database did not answer.") from None
+            reason = "Stopped with the query tables behind the journal; the next start will catch them up."
+        raise Failure(reason) from None
+
+
+async def _close(server: Server) -> None:
+    """Close every connection. A client that is still sending a request must not delay the stop."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            await server.stop()
 
 
 async def _watch(postgres: EmbeddedPostgres) -> None:
-    """Bring a dead PostgreSQL back, also while nobody asks anything of it."""
+    """Restart PostgreSQL when it has ended, also while no command needs it."""
     while True:
         await asyncio.sleep(WATCH_S)
         if not postgres.alive() or postgres.ending():
-            log.warning("PostgreSQL is gone, or going; starting it again")
+            log.warning("PostgreSQL stopped or is shutting down; restarting it")
             try:
                 await postgres.ensure_running()
-            except Failure as failure:
-                log.error("PostgreSQL does not start", cause=str(failure))
-
-
-def _handle_signals(stop: asyncio.Event) -> None:
-    def on_signal(number: int) -> None:
-        if stop.is_set():
-            os._exit(128 + number)  # asked twice: at once
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal, number)
+            except (Failure, OSError) as failure:
+                log.error("PostgreSQL could not be restarted; trying again", cause=str(failure))
 
 
 def _allow_many_sockets() -> None:
@@ -171,13 +200,17 @@ def _allow_many_sockets() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def _nothing() -> None:
+    """There is no PostgreSQL of ours to end."""
+
+
 def _say(sentence: str) -> None:
     log.info(sentence)
 
 
 def _announce(url: str, ws_url: str, options: ServeOptions) -> None:
     """Say where it listens: one line for a person, and a file for a program, there only when it is whole."""
-    print(f"The exchange is ready at {url} and {ws_url}", flush=True)
+    announce(f"The exchange is ready at {url} and {ws_url}")
     if options.ready_file is not None:
         draft = options.ready_file.with_name(options.ready_file.name + ".new")
         try:

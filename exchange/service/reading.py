@@ -17,9 +17,10 @@ from exchange.service.queries import Balances, Depth, DepthResult, Markets, Open
 
 @dataclass(slots=True)
 class Health:
-    """The last durable sequence, and the status of each market."""
+    """The last durable sequence, how far the exchange's clock is ahead of the machine's, and each market's status."""
 
     sequence: int
+    clock_offset_ns: int
     markets: dict[str, MarketStatus]
 
 
@@ -42,11 +43,11 @@ class Reading:
         if not self._ready():
             raise Refused(Code.NOT_READY)
         markets = {symbol: market.instrument.status for symbol, market in sorted(self._engine.venue.markets.items())}
-        return Health(self._engine.durable_sequence, markets)
+        return Health(self._engine.durable_sequence, self._engine.clock_offset_ns, markets)
 
     def time_ns(self) -> int:
         """The exchange's clock."""
-        return self._engine.now_ns()
+        return self._engine.time_ns()
 
     def tickers(self, market: str | None) -> list[Ticker]:
         """One market over the last 24 hours, or all; released values, so durable ones."""

@@ -4,6 +4,7 @@ The state is copied in one short snapshot and judged here; history only ever gro
 page, up to where the snapshot stood. (A long snapshot would keep dead rows alive and slow the writer down.)
 """
 
+from configparser import Error as ConfigParserError
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -52,6 +53,7 @@ async def _audit(dsn: str, replay: bool) -> Report:
         if await connection.fetchval("SELECT to_regclass('venue')") is None:
             raise Failure("The database holds no exchange.")
         state = await recovery.load(connection, remembered=replay)
+        behind: int = await connection.fetchval("SELECT sequence FROM venue") - state.sequence
         ahead, findings = await _ahead(connection, state) if replay else ([], [])
         findings += [*_balances(state), *_books(state), *audit_counts.orders(state)]
         findings += await _history(connection, state)
@@ -61,13 +63,14 @@ async def _audit(dsn: str, replay: bool) -> Report:
             findings += differences or _goes_on(state, ahead)
     finally:
         await connection.close()
-    return Report(state.sequence, len(state.orders), state.last_trade_id, replayed, len(ahead), findings[:FINDINGS_MAX])
+    further = len(ahead) if replay else behind
+    return Report(state.sequence, len(state.orders), state.last_trade_id, replayed, further, findings[:FINDINGS_MAX])
 
 
 async def _connect(dsn: str) -> Any:
     try:
         return await asyncpg.connect(dsn, timeout=10, server_settings={"application_name": "exchange check"})
-    except ValueError as error:  # a port that is no number
+    except (ValueError, ConfigParserError) as error:  # a port that is no number; a service file that is none
         raise Failure(f"The database cannot be read: {one_line(error)}.") from error
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Awaitable, Callable, Iterator
+from configparser import Error as ConfigParserError
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -126,8 +127,15 @@ def _failures() -> Iterator[None]:
     """Turn a database error during the start into a Failure, which is one sentence."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OSError, TimeoutError) as error:
-        # ValueError: a port in the URL that is no number.
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        ValueError,
+        OSError,
+        TimeoutError,
+        ConfigParserError,
+    ) as error:
+        # ValueError: a port in the URL that is no number. ConfigParserError: the service file that the URL names.
         raise Failure(f"The database cannot be used: {one_line(error)}.") from error
     except DBAPIError as error:  # of a migration; what asyncpg said is the cause of the cause
         cause = error.orig.__cause__ if error.orig is not None else None

@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,15 +49,18 @@ class RunningExchange:
         self._keys = itertools.count()
         self._users = itertools.count(1)
 
-    def user(self, **balances: str) -> str:
-        """The id of a new user with these balances by asset, in decimal text: `user(USDC="1000", SOL="10")`."""
+    def user(self, **balances: str | int | Decimal) -> str:
+        """The id of a new user with these balances by asset, which are no floats: `user(USDC="1000", SOL=10)`."""
         user_id = f"test-{self.pid}-{next(self._users)}"
         for asset, amount in balances.items():
             self.deposit(user_id, asset, amount)
         return user_id
 
-    def deposit(self, user_id: str, asset: str, amount: str) -> None:
-        """Credit a user, and create the user if there is none of that id."""
+    def deposit(self, user_id: str, asset: str, amount: str | int | Decimal) -> None:
+        """Credit a user, who is created if need be."""
+        from exchange.client.numbers import decimal_text
+
+        amount = decimal_text("amount", amount)
         key = f"test-{os.getpid()}-{time.time_ns()}-{next(self._keys)}"
         self._post("/admin/deposit", {"user_id": user_id, "asset": asset, "amount": amount, "key": key})
 
@@ -164,7 +168,9 @@ def running_exchange(
         elif isinstance(config, str):
             text, config = config, place / "config.toml"
             config.write_text(text, encoding="utf-8")
-        exchange = RunningExchange(place, config.resolve(), None if data_dir is None else Path(data_dir).resolve())
+        exchange = RunningExchange(
+            place, config.expanduser().resolve(), None if data_dir is None else Path(data_dir).expanduser().resolve()
+        )
         exchange.start()
         try:
             yield exchange

@@ -13,6 +13,7 @@ import orjson
 from rich.console import Console
 
 from exchange.failure import Failure
+from exchange.options import FilePath
 
 LINE_EVERY_S = 10.0
 
@@ -22,10 +23,8 @@ LINE_EVERY_S = 10.0
 @click.option("--seed", default=1, help="The same number: the same faults, and the same commands.")
 @click.option("--kills", type=click.IntRange(min=0), help="Kills of the exchange, instead of --minutes.")
 @click.option("--postgres-kills", type=click.IntRange(min=0), help="Kills of PostgreSQL; a quarter of the others.")
-@click.option(
-    "--figures", type=click.Path(path_type=Path), help="Write the numbers of the closing table there, as JSON."
-)
-@click.option("--history", type=click.Path(path_type=Path), help="Write what the clients recorded there, as JSON.")
+@click.option("--figures", type=FilePath(), help="Write the numbers of the closing table there, as JSON.")
+@click.option("--history", type=FilePath(), help="Write what the clients recorded there, as JSON.")
 def torture_command(
     minutes: float,
     seed: int,

@@ -82,17 +82,25 @@ async def test_giving_up_names_the_order_that_may_be_there(
     assert found["status"] == "open"
 
 
-async def test_decimals_and_ints_are_placed_exactly_and_floats_are_refused(
-    client: Client, socket: Socket, market: str
-) -> None:
-    bid = limit(market, "buy", "5") | {"price": Decimal("5.10"), "quantity": 2}
-    for order in (await client.place(bid), await socket.place(bid)):
-        assert (order["price"], order["quantity"]) == ("5.1", "2")
-    for placed in (await client.orders([bid]), await socket.orders([bid])):
-        assert placed[0].get("price") == "5.1"
-    for wrong in (bid | {"price": 5.1}, bid | {"quantity": 2.0}):
-        with pytest.raises(TypeError, match="is a float"):
-            await client.place(wrong)
-        with pytest.raises(TypeError, match="is a float"):
-            await socket.orders([wrong])
-    assert len(await client.open_orders()) == 2
+async def test_numbers_may_be_exact_ones_and_a_float_sends_nothing(rich: NewUser, client: Client, market: str) -> None:
+    exact = {"market": market, "side": "buy", "order_type": "limit", "price": Decimal("5.25"), "quantity": 2}
+    async with Socket(client.url, rich()) as socket:
+        for connection in (client, socket):
+            placed = [
+                await connection.place(exact),
+                *(await connection.orders([exact, exact | {"price": Decimal("1E1")}])),
+            ]
+            assert [(row["price"], row["quantity"]) for row in placed if "code" not in row] == [
+                ("5.25", "2"),
+                ("5.25", "2"),
+                ("10", "2"),
+            ]
+            with pytest.raises(TypeError, match=r"price must be a str, .*, not float"):
+                await connection.place(exact | {"price": 5.25})
+            with pytest.raises(TypeError, match="quantity"):
+                await connection.orders([exact, exact | {"quantity": 0.5}])
+            assert len(await connection.cancel_all(market)) == 3
+        await client.deposit("USDC", 5, "as-int", socket.user_id)
+        await client.deposit("USDC", Decimal("0.5"), "as-decimal", socket.user_id)
+        with pytest.raises(TypeError, match="amount"):
+            await client.deposit("USDC", 0.5, "as-float", socket.user_id)  # type: ignore[arg-type]

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from exchange.failure import Failure
-from exchange.replay import ReplayOptions
 from exchange.replay.command import replay_command
+from exchange.replay.driver import ReplayOptions
 from exchange.replay.loop import LoopTally, loop
 from tests.replay.fake import FakeExchange, Fault, serving
 from tests.replay.stories import write_commands
@@ -117,8 +117,8 @@ async def test_ctrl_c_ends_the_command_well(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         lines += (await process.stdout.read()).decode().splitlines()
         assert await process.wait() == 0
-    assert lines[0] == "time 1 begins\n"
-    assert lines[1] == "time 2 begins; 4 accepted, 1 canceled, 1 refused WOULD_TAKE, 0 reconnects so far\n"
+    assert lines[0] == "round 1 begins\n"
+    assert lines[1] == "round 2 begins; 4 accepted, 1 canceled, 1 refused WOULD_TAKE, 0 reconnects so far\n"
     assert lines[-1].startswith("ended; ")
     assert names(fake, "open") == [], "what it had open is canceled"
 

@@ -1,6 +1,7 @@
 """Reading recordings, and saying their integers in the contract's words."""
 
 import gzip
+from collections.abc import Callable
 from decimal import Decimal, Inexact
 from pathlib import Path
 
@@ -32,6 +33,30 @@ def test_a_recording_reads_the_same_plain_and_compressed(tmp_path: Path) -> None
     assert read_recording(packed_file, None) == recording
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: text + "\n",
+        lambda text: "\n" + text.replace("\r\n", "\n\n") + "  \n\n",
+        lambda text: text.replace(",", " , "),
+        lambda text: text.replace(",", ",\t"),
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\r\n", "\r"),
+        lambda text: text.rstrip(),
+    ],
+)
+def test_blank_lines_blanks_and_a_mark_at_the_beginning_count_for_nothing(
+    tmp_path: Path, written: Callable[[str], str]
+) -> None:
+    trades_file = write_trades(tmp_path / "trades.csv", [(77, 2, 1002, "buy", 7831900, 100, 3, 1)])
+    file = write_commands(tmp_path / "story.csv", STORY)
+    expected = read_recording(file, trades_file)
+    for either in (file, trades_file):
+        either.write_bytes(written(either.read_bytes().decode()).encode())
+    found = read_recording(file, trades_file)
+    assert (found.commands, found.trades) == (expected.commands, expected.trades)
+
+
 def test_trades_come_with_their_sides(tmp_path: Path) -> None:
     trades = write_trades(tmp_path / "trades.csv", [(77, 2, 1002, "buy", 7831900, 100, 3, 1)])
     recording = read_recording(write_commands(tmp_path / "story.csv", STORY), trades)
@@ -45,11 +70,11 @@ def test_trades_come_with_their_sides(tmp_path: Path) -> None:
     ("lines", "sentence"),
     [
         (["1 bid limit 100 5", "1 ask limit 101 5"], "seq 1 adds order 1 a second time"),
-        (["cancel 1 bid 100 5", "1 bid limit 100 5"], "seq 0 cancels order 1, never added on that side"),
-        (["1 bid limit 100 5", "cancel 1 ask 100 5"], "seq 1 cancels order 1, never added on that side"),
+        (["cancel 1 bid 100 5", "1 bid limit 100 5"], "seq 0 cancels order 1, which was never added on that side"),
+        (["1 bid limit 100 5", "cancel 1 ask 100 5"], "seq 1 cancels order 1, which was never added on that side"),
         (["1 bid limit 100 5", "cancel 1 bid 100 5", "cancel 1 bid 100 5"], "seq 2 cancels order 1 a second time"),
-        (["1 bid limit 100 5", "2 bid iceberg 100 5"], "line 3: 'add' of type 'iceberg' is no known command"),
-        (["1 bid limit 100 -5"], "line 2: -5 is negative"),
+        (["1 bid limit 100 5", "2 bid iceberg 100 5"], "line 3: the action 'add' with the type 'iceberg' must be"),
+        (["1 bid limit 100 -5"], "line 2: the qty '-5' must be a whole number of 0 or more"),
         (["x1 bid limit 100 5"], "line 2: the order_id 'x1' is not a number"),
     ],
 )
@@ -62,9 +87,16 @@ def test_a_recording_that_makes_no_sense_is_refused(tmp_path: Path, lines: list[
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "line 1: the columns should be seq, ts"),
-        (b"a,b\n1,2\n", "line 1: the columns should be seq, ts"),
-        (b"seq,ts,action,order_id,side,type,price,qty\n1,2\n", "line 2: 8 columns are needed"),
+        (b"", "line 1: the file is empty; the first line must name the columns seq, ts"),
+        (b"\n\n", "the file is empty"),
+        (b"a,b\n1,2\n", "line 1: the first line must name the columns seq, ts.*, not 'a, b'"),
+        (b"a" * 1000, "not 'a{100}…'"),
+        (b"seq,ts,action,order_id,side,type,price,qty\n1,2\n", r"line 2: a line has 8 values \(.*\); this has 2"),
+        (b"seq,ts,action,order_id,side,type,price,qty\n,,,,,,,\n", "line 2: the order_id '' is not a number"),
+        (
+            b"seq,ts,action,order_id,side,type,price,qty\n1,1,add,1,bid,limit,100.5,5\n",
+            "line 2: the price '100.5' must be a whole number of 0 or more",
+        ),
         (b"\x1f\x8bnonsense", "cannot be read"),
         (gzip.compress(b"seq")[:10] + b"\xff" * 20, "cannot be read"),
         (b"\xff\xfe", "line 1: "),

@@ -7,9 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from exchange.failure import Failure
-from exchange.replay import ReplayOptions, ReplayResult, replay
 from exchange.replay.command import replay_command
-from exchange.replay.driver import choose_market
+from exchange.replay.driver import ReplayOptions, ReplayResult, choose_market, replay
 from tests.replay.fake import FakeExchange, Fault, serving
 from tests.replay.stories import record, write_commands, write_trades
 
@@ -90,7 +89,7 @@ async def test_a_second_run_is_refused_before_it_spoils_the_book(files: Files) -
     fake = FakeExchange()
     await run(files, fake)
     batches = list(fake.batches)
-    with pytest.raises(Failure, match=r"knows order r-1 .* --resume"):
+    with pytest.raises(Failure, match=r"already has order r-1 .* --resume"):
         await run(files, fake)
     assert fake.batches == batches
     assert len(fake.deposits) == 2, "and nobody was paid twice"
@@ -146,7 +145,7 @@ def test_the_market_is_named_or_the_only_one() -> None:
     markets: list[object] = [sol, btc]
     assert choose_market([btc], None) is btc  # type: ignore[list-item]
     assert choose_market(markets, "SOL_USDC") is sol  # type: ignore[arg-type]
-    with pytest.raises(Failure, match=r"2 markets \(SOL_USDC, BTC_USD\); say which with --market"):
+    with pytest.raises(Failure, match=r"2 markets \(SOL_USDC, BTC_USD\); choose one with --market"):
         choose_market(markets, None)  # type: ignore[arg-type]
     with pytest.raises(Failure, match="no market JUP_USDC; it has SOL_USDC, BTC_USD"):
         choose_market(markets, "JUP_USDC")  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from exchange.failure import Failure
-from exchange.replay import ReplayOptions, ReplayResult, replay
+from exchange.replay.driver import ReplayOptions, ReplayResult, replay
 from tests.replay.fake import FakeExchange, Fault, FaultKind, serving
 from tests.replay.stories import random_story, record, write_commands, write_trades
 
@@ -175,13 +175,13 @@ async def test_resuming_what_never_began_begins(treacherous: Story) -> None:
 
 async def test_an_exchange_that_stays_away_ends_the_run(treacherous: Story) -> None:
     fake = FakeExchange({0: Fault("cut", 3, away=10**6)})
-    with pytest.raises(Failure, match=r"was not back within 0\.2 s"):
+    with pytest.raises(Failure, match=r"did not answer within 0\.2 s"):
         await treacherous.run(fake, retry_s=0.2)
 
 
 async def test_an_exchange_that_answers_but_never_gets_ahead_ends_the_run(treacherous: Story) -> None:
     fake = FakeExchange({number: Fault("not_ready", 0) for number in range(1000)})
-    with pytest.raises(Failure, match=r"was not back within 0\.2 s"):
+    with pytest.raises(Failure, match=r"did not answer within 0\.2 s"):
         await treacherous.run(fake, retry_s=0.2)
 
 

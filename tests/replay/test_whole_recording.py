@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.replay import ReplayOptions, replay
+from exchange.replay.driver import ReplayOptions, replay
 from tests.replay.fake import FakeExchange, Fault, serving
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -37,7 +37,7 @@ async def start_and_stop(world: World, store_of: Callable[[World], FaultyStore])
     """One life of an exchange where nobody asks for anything."""
     store = store_of(world)
     store.be_calm()
-    exchange = await app.build(CONFIG, store, world.now_ns)
+    exchange = await app.build(CONFIG, store, world.now_ns, world.steady_ns)
 
     async def serve() -> None:
         assert exchange.ready()
@@ -81,7 +81,7 @@ async def life(world: World, now_ns: int, commands: list[Command]) -> Exchange:
     """One life at this time of the wall clock, with these commands."""
     store = FaultyStore(world.disk, world.script)
     store.be_calm()
-    exchange = await app.build(CONFIG, store, lambda: now_ns)
+    exchange = await app.build(CONFIG, store, lambda: now_ns, world.steady_ns)
 
     async def serve() -> None:
         if commands:

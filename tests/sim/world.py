@@ -27,6 +27,8 @@ START_NS = 1_700_000_000 * 10**9
 LIVES_S = 15.0  # of virtual time, on the average, until something happens to a process
 STARTS_S = 1.0  # about so long does one take to start
 CLOCKS_BACK = 0.05  # of all seconds
+CLOCKS_AHEAD = 0.02
+JUMP_NS = 3 * 24 * 3600 * 10**9
 USERS = ("ann", "ben", "cat", "dan")
 MARKETS = ("COIN_CASH", "GEM_CASH")
 CONFIG = Config(
@@ -114,16 +116,24 @@ class World:
         self._calm = False
         self._over = False
         self._armed: asyncio.TimerHandle | None = None
-        self._back: dict[int, bool] = {}
+        self._moved_ns: dict[int, int] = {}
 
     def now_ns(self) -> int:
-        """The wall clock of the machine, which is set back for a second now and then."""
+        """The wall clock of the machine, which is set back for a second now and then, or jumps days ahead."""
         second = int(self.loop.time())
-        if second not in self._back:
+        if second not in self._moved_ns:
             name = f"clock {second}"
-            back = self.script.chance(name).random() < CLOCKS_BACK
-            self._back[second] = back and self.script.happens(name, "the clock is set back")
-        return START_NS + int(self.loop.time() * 1e9) - (2 * 10**9 if self._back[second] else 0)
+            chance = self.script.chance(name).random()
+            self._moved_ns[second] = 0
+            if chance < CLOCKS_BACK and self.script.happens(name, "the clock is set back"):
+                self._moved_ns[second] = -2 * 10**9
+            elif chance > 1 - CLOCKS_AHEAD and self.script.happens(name, "the clock jumps three days ahead"):
+                self._moved_ns[second] = JUMP_NS
+        return START_NS + int(self.loop.time() * 1e9) + self._moved_ns[second]
+
+    def steady_ns(self) -> int:
+        """A clock that nobody sets."""
+        return int(self.loop.time() * 1e9)
 
     async def serving(self) -> Server:
         """The process, once there is one that can trade."""
@@ -157,7 +167,7 @@ class World:
             await asyncio.sleep(self.script.chance(f"away {self.starts}").uniform(0.01, 3.0))
 
     async def _run(self, store: FaultyStore) -> None:
-        exchange = await app.build(CONFIG, store, self.now_ns)
+        exchange = await app.build(CONFIG, store, self.now_ns, self.steady_ns)
         await exchange.run(lambda: self._serve(exchange))
 
     async def _serve(self, exchange: Exchange) -> None:

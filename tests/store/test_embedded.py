@@ -8,8 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -18,82 +17,11 @@ import pytest
 
 from exchange.failure import Failure
 from exchange.postgres import binaries, postmaster
-from exchange.postgres.embedded import EmbeddedPostgres, attached
+from exchange.postgres.embedded import attached
+from tests.store.servers import Make, postmaster_pid, query, until
 
 is_root = os.geteuid() == 0
 only_root = pytest.mark.skipif(not is_root, reason="another user's directories take root")
-
-Make = Callable[..., EmbeddedPostgres]
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    with new_directory() as directory:
-        yield directory
-
-
-@contextlib.contextmanager
-def new_directory() -> Iterator[Path]:
-    """A directory that PostgreSQL's user can reach too: pytest's own is closed to all but its maker."""
-    directory = Path(tempfile.mkdtemp(prefix="exchange-test-", dir="/tmp"))
-    directory.chmod(0o755)
-    yield directory
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.name() == "postgres" and Path(process.cwd()).is_relative_to(directory):
-                process.kill()
-    shutil.rmtree(directory)
-
-
-@pytest.fixture(scope="session")
-def template() -> Iterator[Path]:
-    """A data directory that was used before: to copy one takes a fraction of the time that initdb needs."""
-
-    async def fill(directory: Path) -> None:
-        server = EmbeddedPostgres(directory)
-        await server.start()
-        await server.stop()
-
-    with new_directory() as directory:
-        asyncio.run(fill(directory / "data"))
-        yield directory / "data"
-
-
-@pytest.fixture
-async def make(place: Path, template: Path) -> AsyncIterator[Make]:
-    """Makes servers, of `place`/data unless told otherwise, and stops them after the test."""
-    made: list[EmbeddedPostgres] = []
-
-    def make(data_dir: Path | None = None, *, fresh: bool = False, ephemeral: bool = False) -> EmbeddedPostgres:
-        data_dir = data_dir or place / "data"
-        if not (fresh or data_dir.exists()):
-            subprocess.run(["cp", "-a", template, data_dir], check=True)
-        made.append(EmbeddedPostgres(data_dir, ephemeral=ephemeral))
-        return made[-1]
-
-    yield make
-    for server in made:
-        await server.stop()
-
-
-async def query(dsn: str, sql: str) -> object:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await connection.fetchval(sql)
-    finally:
-        await connection.close()
-
-
-def postmaster_pid(data_dir: Path) -> int:
-    process = postmaster.find(data_dir / "pgdata")
-    assert process is not None
-    return int(process.pid)
-
-
-async def until(fact: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not fact():  # noqa: ASYNC110 (facts about other processes have no event to wait for)
-            await asyncio.sleep(0.01)
 
 
 def start_elsewhere(data_dir: Path) -> subprocess.Popen[str]:

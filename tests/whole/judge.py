@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from exchange.client import Client, Fill, Order
-from exchange.replay import ReplayResult
+from exchange.replay.driver import ReplayResult
 from exchange.replay.outcome import Outcome
 from exchange.replay.recording import Recording, read_recording
 from exchange.replay.users import Owners

@@ -128,7 +128,14 @@ def _free_port() -> int:
 class Exchange:
     """One exchange in `place`: its files, and its process while it runs."""
 
-    def __init__(self, place: Path, *, database: str = "", environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        place: Path,
+        *,
+        database: str = "",
+        environment: dict[str, str] | None = None,
+        options: tuple[str, ...] = (),
+    ) -> None:
         self.place = place
         self.data_dir = place / "data"
         self.config = place / "config.toml"
@@ -137,20 +144,34 @@ class Exchange:
         self.url = f"http://127.0.0.1:{port}"
         database = database or f"data_dir = {json.dumps(str(self.data_dir))}"
         self.config.write_text(CONFIG.format(port=port, database=database), encoding="utf-8")
-        self._environment = {key: value for key, value in os.environ.items() if not key.startswith("EXCHANGE_")}
-        self._environment |= environment or {}
+        self.environment = {key: value for key, value in os.environ.items() if not key.startswith("EXCHANGE_")}
+        self.environment |= environment or {}
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
 
-    def launch(self) -> Path:
-        """Start it; the file that will be there when it is ready."""
+    def launch(self, *, output: int | None = None, shell: str = "") -> Path:
+        """Start it; the file that will be there when it is ready.
+
+        `output` is where it writes instead of the log, `shell` a command line that runs its arguments.
+        """
         self._starts += 1
         ready = self.place / f"ready-{self._starts}.json"
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as file:
+            log = file.fileno() if output is None else output
             self._process = subprocess.Popen(
-                [EXCHANGE, "serve", "--config", str(self.config), "--ready-file", str(ready)],
+                [
+                    *(("/bin/sh", "-c", shell) if shell else ()),
+                    EXCHANGE,
+                    "serve",
+                    "--config",
+                    str(self.config),
+                    "--ready-file",
+                    str(ready),
+                    *self._options,
+                ],
                 cwd=self.place,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -158,9 +179,9 @@ class Exchange:
             )
         return ready
 
-    def start(self) -> None:
+    def start(self, *, output: int | None = None, shell: str = "") -> None:
         """Start it, and return when it is ready."""
-        ready = self.launch()
+        ready = self.launch(output=output, shell=shell)
         assert self._process is not None
         until = time.monotonic() + PATIENCE_S
         while not ready.exists():
@@ -208,11 +229,22 @@ class Exchange:
         return subprocess.run(
             [EXCHANGE, "check", "--config", str(self.config), "--replay"],
             cwd=self.place,
-            env=self._environment,
+            env=self.environment,
             text=True,
             capture_output=True,
             timeout=PATIENCE_S,
             check=False,
+        )
+
+    def launch_check(self) -> subprocess.Popen[bytes]:
+        """`exchange check`, just started."""
+        return subprocess.Popen(
+            [EXCHANGE, "check", "--config", str(self.config)],
+            cwd=self.place,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def postmaster(self) -> psutil.Process:

@@ -12,6 +12,7 @@ from exchange.core.instrument import Asset
 from exchange.core.venue import Venue
 from exchange.store import baseline, journal
 from exchange.store.audit import audit
+from tests.whole import served
 from tests.whole.databases import MARKET, Server, execute, order, running_server, writing
 
 IN_THE_STATE = {
@@ -206,6 +207,17 @@ async def test_what_only_the_journal_has_is_looked_at(dsn: str) -> None:
     report = await audit(dsn, replay=True)
     assert report.findings == []
     assert (report.replayed, report.ahead) == (report.sequence, 2)
+    assert (await audit(dsn, replay=False)).ahead == 2
+    for options, words in (
+        (
+            (),
+            "; the journal has 2 later commands, which are not in the query tables yet, and which only --replay checks",
+        ),
+        (("--replay",), "replayed; the journal has 2 later commands, which are not in the query tables yet"),
+    ):
+        said = await asyncio.to_thread(served.command, "check", "--database-url", dsn, *options)
+        assert said.stdout.startswith("all is right: ")
+        assert said.stdout.endswith(f"{words}\n")
     await execute(dsn, f"DELETE FROM journal WHERE last_sequence = {report.sequence + 2}")
     assert found("commands are missing", (await audit(dsn, replay=True)).findings)
 

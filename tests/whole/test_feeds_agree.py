@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from exchange.client import Client, Unreachable
-from exchange.replay import ReplayOptions, replay
+from exchange.replay.driver import ReplayOptions, replay
 from tests.reader import Json
 from tests.whole.flow import REAL, Recorded, make_recording
 from tests.whole.follower import Follower, books_at

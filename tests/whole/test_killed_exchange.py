@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from exchange.client import Client
-from exchange.replay import ReplayOptions, replay
+from exchange.replay.driver import ReplayOptions, replay
 from tests.whole.flow import REAL, Recorded, make_recording
 from tests.whole.judge import judge
 from tests.whole.process import MARKET, Exchange, Eye, new_seed, serving, until

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from exchange.client import ApiError, Client, Unreachable
-from exchange.replay import ReplayOptions, ReplayResult, replay
+from exchange.replay.driver import ReplayOptions, ReplayResult, replay
 from tests.whole.flow import Recorded, make_recording
 from tests.whole.judge import USERS, judge
 from tests.whole.process import (

@@ -10,8 +10,6 @@ from tests.whole.test_restart import CONFIG
 
 BAD_ENVIRONMENT = {
     "EXCHANGE_SERVER_PROT": "1",
-    "EXCHANGE_SEVER_PORT": "1",
-    "EXCHANGE_PORT": "1",
     "EXCHANGE_SERVER_WS_PORT": "eighty",
     "EXCHANGE_ENGINE_REPLY_TIMEOUT_S": "nan",
     "EXCHANGE_SERVER_PING_S": "inf",
@@ -32,6 +30,7 @@ BAD_CONFIGS = {
     "an open address": CONFIG.replace("[server]", '[server]\nhost = "0.0.0.0"'),
 }  # fmt: skip
 BAD_ARGUMENTS = {
+    "one port for both": ("--port", "18080", "--ws-port", "18080"),
     "no such file": ("--config", "nowhere.toml"),
     "a directory": ("--config", "/tmp"),
     "no port": ("--port", "65536"),
@@ -55,7 +54,7 @@ def test_the_environment_is_judged(name: str) -> None:
 def test_a_wrong_variable_is_named_and_not_the_file() -> None:
     for name, value in (("EXCHANGE_SERVER_WS_PORT", "eighty"), ("EXCHANGE_AUTH_MODE", "trust")):
         ended = served.command("serve", "--port", "0", environment={name: value})
-        assert f"The environment variable {name} is wrong" in ended.stderr
+        assert f"The environment variable {name} is invalid" in ended.stderr
 
 
 @pytest.mark.parametrize("name", BAD_CONFIGS)
@@ -87,6 +86,34 @@ def test_a_busy_port_is_said_in_a_sentence(shared: Served) -> None:
     assert second.returncode == 1
     assert one_sentence(second)
     assert port in second.stderr
+
+
+def test_what_can_be_judged_without_a_database_is_judged_before_one_is_made(shared: Served) -> None:
+    """A busy port, the same port twice, the rules of a market."""
+    wrong = CONFIG + served.market_text("JUP").replace('tick_size = "0.01"', 'tick_size = "0.00000001"')
+    port = shared.url.rpartition(":")[2]
+    for text, options in (
+        (CONFIG, ("--port", port)),
+        (CONFIG, ("--ws-port", port)),
+        (CONFIG, ("--port", "18080", "--ws-port", "18080")),
+        (wrong, ()),
+    ):
+        with served.directory() as place:
+            (place / "config.toml").write_text(text, encoding="utf-8")
+            where = ("--config", str(place / "config.toml"), "--data-dir", str(place / "data"))
+            refused = served.command("serve", *where, *options)
+            assert refused.returncode in (1, 2)
+            assert one_sentence(refused), refused.stderr
+            assert not (place / "data").exists()
+
+
+def test_a_tilde_is_a_home_directory_where_no_shell_has_seen_to_it() -> None:
+    with served.directory() as place:
+        (place / "config.toml").write_text(CONFIG, encoding="utf-8")
+        checked = served.command(
+            "check", "--config=~/config.toml", "--data-dir", "~/data", environment={"HOME": str(place)}
+        )
+        assert checked.stderr == f"exchange: There is no exchange in {place / 'data'}.\n"
 
 
 def test_a_bad_option_is_told_without_a_traceback() -> None:
@@ -132,7 +159,7 @@ def test_dev_anywhere_lifts_the_bound_of_dev_mode_and_says_what_it_means() -> No
             exchange.start()
             made = [name for name in set(os.listdir("/tmp")) - before if name.startswith("exchange-")]
             assert exchange.stop() == 0
-            assert "believes everybody" in exchange.said()
+            assert "requests are not authenticated" in exchange.said()
             mine = [name for name in made if name in exchange.said()]
             assert mine
             assert not set(mine) & set(os.listdir("/tmp")), "an ephemeral exchange leaves nothing"

@@ -60,6 +60,9 @@ class Health(Reply):
     status: Annotated[str, _enum("ok")]
     version: str
     sequence: Annotated[int, msgspec.Meta(ge=0, description="the last durable one")]
+    clock_offset_ms: Annotated[
+        int, msgspec.Meta(description="the exchange's time less the machine's clock; 0 while they agree")
+    ]
     markets: dict[str, MarketStatus]
 
 

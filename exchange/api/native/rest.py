@@ -209,7 +209,8 @@ class Rest:
         self._query(request, models.NoQuery)
         health = self._service.reading.health()
         markets = {symbol: MARKET_STATUS_NAMES[status] for symbol, status in health.markets.items()}
-        return replies.Health("ok", __version__, health.sequence, markets)
+        offset_ms = health.clock_offset_ns // encode.NS_PER_MS
+        return replies.Health("ok", __version__, health.sequence, offset_ms, markets)
 
     def time(self, request: Request) -> replies.Reply:
         """GET /time."""

@@ -58,7 +58,7 @@ def batches(seed: int, count: int) -> tuple[Any, list[Batch]]:
     venue = Venue.restore(state)
     ids = list(range(1, len(begin) + 1))
     applied: list[Applied] = []
-    for operation in mixed(chance, begin, count * BATCH_COMMANDS, HALF):
+    for operation in mixed(chance, begin, count * BATCH_COMMANDS, TRADERS_EACH):
         sequence, now_ns = venue.sequence + 1, venue.time_ns + 1_000_000
         command: Any
         if operation.kind == CANCEL:
