@@ -60,6 +60,23 @@ taker_fee = "0"
 max_open_orders = 1000000
 """
 
+# Where nothing else trades: one whose makers are swept, one whose book is deep.
+SWEPT, DEEP = f"SWEPT_{QUOTE}", f"DEEP_{QUOTE}"
+APART = """
+[[assets]]
+symbol = "{base}"
+decimals = 9
+
+[[markets]]
+symbol = "{base}_{quote}"
+tick_size = "0.01"
+lot_size = "0.0001"
+min_notional = "0.1"
+maker_fee = "0"
+taker_fee = "0"
+max_open_orders = 1000000
+"""
+
 MORE = """
 [[assets]]
 symbol = "{base}"
@@ -100,7 +117,8 @@ def write_config(scratch: Path, markets: str = "") -> Path:
     """The configuration of the bench, in `scratch`; one with more `markets` in a file of its own."""
     config = scratch / ("markets.toml" if markets else "config.toml")
     data_dir = json.dumps(str(scratch / "exchange"))
-    config.write_text(CONFIG.format(data_dir=data_dir, base=BASE, quote=QUOTE, market=MARKET) + markets)
+    apart = "".join(APART.format(base=market.partition("_")[0], quote=QUOTE) for market in (SWEPT, DEEP))
+    config.write_text(CONFIG.format(data_dir=data_dir, base=BASE, quote=QUOTE, market=MARKET) + apart + markets)
     return config
 
 
@@ -109,9 +127,12 @@ def more_markets(count: int) -> str:
     return "".join(MORE.format(base=f"M{number}", quote=QUOTE) for number in range(count))
 
 
-def exchange_command(scratch: Path, *options: str, markets: str = "") -> list[str]:
-    """The command of an exchange; one that keeps nothing, unless `options` say where its database is."""
-    binary = Path(sys.executable).with_name("exchange")
+def exchange_command(scratch: Path, *options: str, markets: str = "", python: Path = Path(sys.executable)) -> list[str]:
+    """The command of an exchange; one that keeps nothing, unless `options` say where its database is.
+
+    `python` is that of the environment in which the exchange is installed.
+    """
+    binary = python.with_name("exchange")
     listen = ["--config", str(write_config(scratch, markets)), "--port", "0", "--ws-port", "0"]
     return [str(binary), "serve", *listen, *(options or ["--ephemeral"])]
 
@@ -123,11 +144,17 @@ def ticking_command(scratch: Path, dsn: str, output: Path) -> list[str]:
 
 
 def limit_command() -> list[str]:
+    """The command of the handler that does nothing."""
     return [sys.executable, "-m", "tests.bench.limit"]
 
 
+def bare_command() -> list[str]:
+    """The command of the protocol that does nothing."""
+    return [sys.executable, "-m", "tests.bench.bare"]
+
+
 @asynccontextmanager
-async def serving(command: Sequence[str], name: str, scratch: Path) -> AsyncIterator[Server]:
+async def serving(command: Sequence[str], name: str, scratch: Path, root: Path = ROOT) -> AsyncIterator[Server]:
     """Run a server and yield its address, which it writes into its `--ready-file`; end it by SIGTERM, or by force."""
     ready_file, log = scratch / f"{name}.json", scratch / f"{name}.log"
     # A developer's own settings must not reach the exchange that is measured.
@@ -138,7 +165,7 @@ async def serving(command: Sequence[str], name: str, scratch: Path) -> AsyncIter
             *command,
             "--ready-file",
             str(ready_file),
-            cwd=ROOT,
+            cwd=root,
             env=environment,
             stdout=output,
             stderr=output,
