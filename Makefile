@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: run compile test test-compiled prove prove-page sim install lock lint format bench bench-full clean
+.PHONY: run compile test test-compiled prove prove-page sim install lock lint format bench bench-full bench-compare clean
 
 run: install
 	@exec $(BIN)/exchange serve
@@ -62,7 +62,7 @@ format: install
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# What the exchange costs beside what the same work must cost: three minutes; `bench-full` takes a quarter of an hour,
+# What the exchange costs beside what the same work must cost: five minutes; `bench-full` takes a quarter of an hour,
 # and draws. Other people's books are only measured against: where they cannot be installed, their rows say so.
 BENCH_EXTRA := tests/bench/requirements.lock
 .venv/.bench: $(BENCH_EXTRA) .venv/.installed
@@ -76,6 +76,14 @@ bench: install .venv/.bench
 bench-full: install .venv/.bench
 	@command -v cc >/dev/null && $(MAKE) --no-print-directory compile || true
 	@exec $(BIN)/python -m tests.bench --full
+
+# This code and that of revision BASE in turn, about ten minutes; figures whose names begin with FIGURES, or all.
+ROUNDS ?= 5
+bench-compare: install
+	@test -n "$(BASE)" || { echo "make: say which revision to compare with: make bench-compare BASE=HEAD~1" >&2; exit 1; }
+	@command -v cc >/dev/null && $(MAKE) --no-print-directory compile || true
+	@exec $(BIN)/python -m tests.bench.compare --against $(BASE) --rounds $(ROUNDS) \
+		$$(command -v cc >/dev/null || echo --interpreted) $(FIGURES)
 
 lock: install
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --extra dev --no-header --no-annotate --no-emit-index-url -o requirements.lock pyproject.toml

@@ -5,11 +5,8 @@ import os
 import platform
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 import uvloop
@@ -21,9 +18,16 @@ from tests.bench.bench import Bench
 from tests.bench.figure import Figure, Row, UnmeasuredError
 from tests.bench.figures import FIGURES
 from tests.bench.pace import FULL, PACES, QUICK, USUAL, Pace
-from tests.bench.processes import ROOT, bare_command, exchange_command, limit_command, raise_open_files, serving
+from tests.bench.processes import (
+    OUTPUT_DIR,
+    bare_command,
+    exchange_command,
+    limit_command,
+    raise_open_files,
+    scratch_dir,
+    serving,
+)
 
-OUTPUT_DIR = ROOT / ".bench"
 LAST = OUTPUT_DIR / "last.json"
 
 
@@ -46,17 +50,6 @@ async def measure(bench: Bench, figures: list[Figure]) -> list[Row]:
         except UnmeasuredError as error:
             rows.append(Row(figure.name, "", failure=str(error)))
     return rows
-
-
-@contextmanager
-def scratch_dir() -> Iterator[Path]:
-    """Files of this run only. Under the project, like the exchange's own data: a system's /tmp may be in memory."""
-    OUTPUT_DIR.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=OUTPUT_DIR) as name:
-        scratch = Path(name)
-        # Where root runs the bench, PostgreSQL runs as an ordinary user, who must be able to walk through here.
-        scratch.chmod(0o755)
-        yield scratch
 
 
 async def run(figures: list[Figure], pace: Pace, url: str | None, console: Console) -> bool:

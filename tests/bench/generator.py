@@ -51,6 +51,8 @@ def program(compiler: str = "cc") -> Path | None:
         )
         if done.returncode:
             return None
+        for older in BUILD_DIR.glob("generator-*"):
+            older.unlink(missing_ok=True)
         # In one step: two processes may compile it at the same time.
         made.replace(target)
     return target

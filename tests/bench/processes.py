@@ -6,10 +6,11 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.bench.flow import MARKET
 from tests.bench.load import Job, Slice
 
 ROOT = Path(__file__).resolve().parents[2]
+OUTPUT_DIR = ROOT / ".bench"
 
 READY_TIMEOUT_S = 120.0  # a first start makes a database cluster
 STOP_TIMEOUT_S = 30.0
@@ -107,6 +109,17 @@ def raise_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+@contextmanager
+def scratch_dir() -> Iterator[Path]:
+    """Files of this run only. Under the project, like the exchange's own data: a system's /tmp may be in memory."""
+    OUTPUT_DIR.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=OUTPUT_DIR) as name:
+        scratch = Path(name)
+        # Where root runs the bench, PostgreSQL runs as an ordinary user, who must be able to walk through here.
+        scratch.chmod(0o755)
+        yield scratch
+
+
 async def in_a_process(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The result of a function that runs alone in a fresh process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -182,12 +195,12 @@ async def _ready(process: asyncio.subprocess.Process, name: str, ready_file: Pat
     give_up_at = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < give_up_at:
         if process.returncode is not None:
-            raise UnmeasuredError(f"{name} ended with code {process.returncode}: {_tail(log)}")
+            raise UnmeasuredError(f"{name} ended with code {process.returncode}: {tail(log)}")
         if announced := _announced(ready_file):
             url = announced["url"]
             return Server(url, announced.get("ws_url", url), process.pid)
         await asyncio.sleep(POLL_S)
-    raise UnmeasuredError(f"{name} was not ready within {READY_TIMEOUT_S:.0f} s: {_tail(log)}")
+    raise UnmeasuredError(f"{name} was not ready within {READY_TIMEOUT_S:.0f} s: {tail(log)}")
 
 
 def _announced(ready_file: Path) -> dict[str, str] | None:
@@ -198,7 +211,8 @@ def _announced(ready_file: Path) -> dict[str, str] | None:
         return None
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
+    """The end of a log, in one line."""
     return " / ".join(log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]) or "it said nothing"
 
 
