@@ -62,7 +62,7 @@ format: install
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# What the exchange costs beside what the same work must cost: five minutes; `bench-full` takes a quarter of an hour,
+# What the exchange costs beside what the same work must cost: six minutes; `bench-full` takes twenty minutes,
 # and draws. Other people's books are only measured against: where they cannot be installed, their rows say so.
 BENCH_EXTRA := tests/bench/requirements.lock
 .venv/.bench: $(BENCH_EXTRA) .venv/.installed
@@ -77,7 +77,7 @@ bench-full: install .venv/.bench
 	@command -v cc >/dev/null && $(MAKE) --no-print-directory compile || true
 	@exec $(BIN)/python -m tests.bench --full
 
-# This code and that of revision BASE in turn, about ten minutes; figures whose names begin with FIGURES, or all.
+# This code and that of revision BASE in turn, about twelve minutes; figures whose names begin with FIGURES, or all.
 ROUNDS ?= 5
 bench-compare: install
 	@test -n "$(BASE)" || { echo "make: say which revision to compare with: make bench-compare BASE=HEAD~1" >&2; exit 1; }

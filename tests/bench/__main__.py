@@ -104,7 +104,7 @@ async def run_until_signal(figures: list[Figure], pace: Pace, url: str | None) -
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option(
-    "--full", "pace", flag_value=FULL.name, help="Long rounds, the whole sizes, and the plots: a quarter of an hour."
+    "--full", "pace", flag_value=FULL.name, help="Long rounds, the whole sizes, and the plots: twenty minutes."
 )
 @click.option(
     "--quick", "pace", flag_value=QUICK.name, help="One short round: shows that everything runs, not how fast."
@@ -117,7 +117,7 @@ async def run_until_signal(figures: list[Figure], pace: Pace, url: str | None) -
 def main(names: tuple[str, ...], pace: str | None, url: str | None) -> None:
     """Measure the exchange beside its limit: the figures whose name begins so, or all.
 
-    Takes about five minutes; exits 1 if a figure could not be measured.
+    Takes about six minutes; exits 1 if a figure could not be measured.
     """
     figures = chosen(names, full=pace == FULL.name)
     raise_open_files()
