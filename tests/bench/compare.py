@@ -207,7 +207,10 @@ async def run(base: Revision, loads: list[Load], pace: Pace, rounds: int, *, com
         figures: dict[str, Compared] = {}
         failures: dict[str, str] = {}
         for number, load in enumerate(loads):
-            status.update(f"{load.name}: {rounds} rounds, load {number + 1} of {len(loads)}")
+            progress = f"{load.name}: {rounds} rounds, load {number + 1} of {len(loads)}"
+            status.update(progress)
+            if not console.is_terminal:
+                console.print(progress, markup=False, highlight=False)
             try:
                 figures |= await measure(load, sides, rounds, seed=100 * number)
             except UnmeasuredError as error:
