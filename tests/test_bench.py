@@ -1,14 +1,17 @@
 """The bench itself: its generator, its limit, its flow and its report. Nothing here looks at how fast anything was."""
 
+import asyncio
 import io
 import random
 import re
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import psutil  # type: ignore[import-untyped]
 import pytest
 from rich.console import Console
 
@@ -20,7 +23,7 @@ from tests.bench.figures import FIGURES
 from tests.bench.load import Call, Job
 from tests.bench.pace import QUICK
 from tests.bench.processes import bare_command, limit_command, run_load, serving
-from tests.bench.side import Side
+from tests.bench.side import Side, cpu_seconds
 from tests.bench.stats import percentile
 
 
@@ -146,7 +149,7 @@ GENERATORS = [True, *([False] if generator.program() else [])]  # interpreted; a
 async def bare(tmp_path: Path) -> AsyncIterator[Side]:
     """The bare limit as a side."""
     async with serving(bare_command(), "bare", tmp_path) as server:
-        yield Side(server.url, server.ws_url, QUICK)
+        yield Side(server.url, server.ws_url, QUICK, pid=server.pid)
 
 
 @pytest.mark.parametrize("interpreted", GENERATORS)
@@ -195,6 +198,25 @@ async def test_a_client_and_the_bare_limit_understand_each_other(bare: Side) -> 
     assert await loads.client_ns(bare)
     measured = await loads.cancel_all(bare, "c-", 50)
     assert measured.answered == 50
+
+
+async def test_the_cpu_time_of_a_server_is_counted_with_what_it_started() -> None:
+    busy = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'sum(range(3_000_000))']); print(); input()"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", busy, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        await process.stdout.readline()
+        own = psutil.Process(process.pid).cpu_times()
+        assert cpu_seconds(process.pid) > own.user + own.system
+    finally:
+        await process.communicate(b"\n")
+
+
+async def test_a_server_that_settles_is_idle_and_its_cost_is_of_a_reply(bare: Side) -> None:
+    await bare.load("orders", 4)
+    assert bare.cpu_us_a_reply > 0
 
 
 def test_what_cannot_be_compiled_is_sent_from_python() -> None:

@@ -67,6 +67,7 @@ async def run(figures: list[Figure], pace: Pace, url: str | None, console: Conso
             if url is None:
                 served = await stack.enter_async_context(serving(exchange_command(scratch), "exchange", scratch))
                 bench.ours.url, bench.ours.ws_url = served.url, served.ws_url
+                bench.ours.pid = served.pid
             else:
                 bench.ours.url, bench.ours.ws_url = url, url.replace("http", "ws", 1) + "/ws"
             handler = await stack.enter_async_context(serving(limit_command(), "handler", scratch))

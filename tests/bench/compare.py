@@ -200,7 +200,7 @@ async def run(base: Revision, loads: list[Load], pace: Pace, rounds: int, *, com
             server = await stack.enter_async_context(serving(command, name, directory, root))
             libraries = (mapped.path for mapped in psutil.Process(server.pid).memory_maps())
             notes[name] = "compiled" if is_compiled(libraries) else "nothing compiled"
-            sides[name] = Side(server.url, server.ws_url, pace)
+            sides[name] = Side(server.url, server.ws_url, pace, pid=server.pid)
             await sides[name].prepare()
         if notes[OLD] != notes[NEW]:
             raise UnmeasuredError(f"old is {notes[OLD]}, new is {notes[NEW]}: compile both, or neither")

@@ -167,6 +167,7 @@ async def sweep(side: Side) -> tuple[float, Slice]:
     """Seconds in which one order takes very many makers, and the orders of others around it."""
     makers = min(MANY, side.pace.resting_max)
     await side.lay_swept(makers)
+    await side.settle()
     async with asyncio.TaskGroup() as tasks:
         beside = tasks.create_task(others(side))
         await asyncio.sleep(SWEEP_AFTER_S)
@@ -194,6 +195,7 @@ def _sweep(url: str, makers: int) -> None:
 async def resubscribe(side: Side) -> tuple[int, Slice]:
     """How often a socket subscribed to a deep book, and the orders of others meanwhile."""
     await side.lay_deep(min(MANY, side.pace.resting_max))
+    await side.settle()
     subscriber = asyncio.create_task(_resubscribe(side.ws_url))
     try:
         measured = await others(side, 4 * side.pace.slice_s)
@@ -251,11 +253,14 @@ async def closed_cancels(side: Side) -> tuple[Slice, Slice]:
 
 async def _speed(name: str, unit: str, times: int, load: Callable[[Side], Awaitable[Slice]], side: Side) -> Values:
     measured = await load(side)
-    return {
+    values = {
         name: Value(unit, measured.replies_a_second * times),
         f"{name} p50": milliseconds(measured.p50_ns),
         f"{name} p99": milliseconds(measured.p99_ns),
     }
+    if side.pid is not None:
+        values[f"{name} cpu"] = Value("µs", side.cpu_us_a_reply / times)
+    return values
 
 
 async def _client(side: Side) -> Values:

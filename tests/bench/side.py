@@ -5,11 +5,13 @@ import http.client
 import random
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+import psutil  # type: ignore[import-untyped]
 
 from tests.bench import flow
 from tests.bench.figure import UnmeasuredError
@@ -19,6 +21,9 @@ from tests.bench.processes import DEEP, SWEPT, run_load
 
 SETUP_CONNECTIONS = 16
 CLIENT_TIMEOUT_S = 60.0
+SETTLE_TIMEOUT_S = 10.0
+SETTLE_POLL_S = 0.25
+SETTLED_SHARE = 0.1  # of a core: below it a server is idle
 CLOSED_PAIRS = 60
 READERS = tuple(flow.TAKERS[:2])  # who closed the orders, and has the fills
 FAR_TICKS = 20_000  # 200.00: the first price of the markets where nothing else trades
@@ -30,6 +35,17 @@ def post(encoded: flow.Encoded) -> Call:
     """A request of `flow` as a call of a job."""
     path, body = encoded
     return Call("POST", path, body.decode())
+
+
+def cpu_seconds(pid: int | None) -> float:
+    """CPU time of a process and all that it started: an exchange and its PostgreSQL. Those that ended count too."""
+    root = psutil.Process(pid)
+    total = 0.0
+    for process in (root, *root.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            # The last two are of children that have ended and been waited for.
+            total += sum(process.cpu_times()[:4])
+    return total
 
 
 def refuse_errors(measured: Slice, kind: str) -> None:
@@ -47,6 +63,8 @@ class Side:
     ws_url: str
     pace: Pace
     seed: int = 0
+    pid: int | None = None  # of a server whose CPU time is counted, and waited for to become idle
+    cpu_us_a_reply: float = 0.0  # of the last load, with its database, until both were idle again
     generator_share_max: float = 0.0
     compiled_generator: bool | None = None
     _closed: list[tuple[str, str]] = field(default_factory=list)
@@ -67,13 +85,36 @@ class Side:
     async def any_load(self, kind: str, connections: int, *, socket: bool = False, **options: Any) -> Slice:
         """A slice of load, whatever its replies are."""
         usual = {"seed": self.seed, "warmup_s": self.pace.warmup_s, "duration_s": self.pace.slice_s}
+        counted = self.pid is not None and "rate" not in options
+        if counted:
+            await self.settle()
+        before_s = cpu_seconds(self.pid) if counted else 0.0
         measured = await run_load(Job(self.ws_url if socket else self.url, kind, connections, **(usual | options)))
+        if counted:
+            await self.settle()
+            self.cpu_us_a_reply = (cpu_seconds(self.pid) - before_s) * 1e6 / max(1, measured.answered)
         if not measured.replies:
             raise UnmeasuredError(f"no reply to {kind or 'calls'} within {self.pace.slice_s} s")
         self.generator_share_max = max(self.generator_share_max, measured.cpu_share)
         if not socket and "rate" not in options:
             self.compiled_generator = measured.compiled
         return measured
+
+    async def settle(self) -> None:
+        """Wait until the server has done what it still had to do: the tables follow the journal.
+
+        A server that is never idle is measured all the same.
+        """
+        if self.pid is None:
+            return
+        give_up_at = time.monotonic() + SETTLE_TIMEOUT_S
+        before_s = cpu_seconds(self.pid)
+        while time.monotonic() < give_up_at:
+            await asyncio.sleep(SETTLE_POLL_S)
+            now_s = cpu_seconds(self.pid)
+            if now_s - before_s < SETTLED_SHARE * SETTLE_POLL_S:
+                return
+            before_s = now_s
 
     async def once(self, requests: Iterable[flow.Encoded], connections: int = SETUP_CONNECTIONS) -> Slice:
         """Send each request once, as fast as it goes."""
