@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: run install compile test test-compiled coverage site prove prove-page sim lock lint format bench bench-full clean
+.PHONY: run install compile test test-compiled coverage site prove prove-page sim lock lint format bench bench-full bench-compare clean
 
 run: install
 	@exec $(BIN)/exchange serve
@@ -88,7 +88,7 @@ format: install
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# Measures throughput and latency beside a limit: three minutes. `bench-full` takes a quarter of an hour and draws plots.
+# Measures throughput and latency beside a limit: six minutes. `bench-full` takes twenty minutes and draws plots.
 # Two order books of other projects are measured for comparison; if they cannot be installed, their rows say so.
 BENCH_EXTRA := tests/bench/requirements.lock
 .venv/.bench: $(BENCH_EXTRA) .venv/.installed
@@ -102,6 +102,14 @@ bench: install .venv/.bench
 bench-full: install .venv/.bench
 	@command -v cc >/dev/null && $(MAKE) --no-print-directory compile || true
 	@exec $(BIN)/python -m exchange.runtime.compiled tests.bench --full
+
+# This code and that of revision BASE in turn, about twelve minutes; figures whose names begin with FIGURES, or all.
+ROUNDS ?= 5
+bench-compare: install
+	@test -n "$(BASE)" || { echo "make: say which revision to compare with: make bench-compare BASE=HEAD~1" >&2; exit 1; }
+	@command -v cc >/dev/null && $(MAKE) --no-print-directory compile || true
+	@exec $(BIN)/python -m tests.bench.compare --against $(BASE) --rounds $(ROUNDS) \
+		$$(command -v cc >/dev/null || echo --interpreted) $(FIGURES)
 
 # Writes both lock files from pyproject.toml.
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url

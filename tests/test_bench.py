@@ -1,21 +1,29 @@
 """The bench itself: its generator, its limit, its flow and its report. Nothing here looks at how fast anything was."""
 
+import asyncio
 import io
 import random
+import re
+import sys
 from collections import Counter
+from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import psutil  # type: ignore[import-untyped]
 import pytest
 from rich.console import Console
 
-from tests.bench import flow, load, report
+from tests.bench import flow, generator, load, loads, report
 from tests.bench.__main__ import chosen, measure
-from tests.bench.bench import QUICK, Bench, Mix
+from tests.bench.bench import Bench, Mix
 from tests.bench.figure import Figure, Goal, Row, UnmeasuredError, row_of
 from tests.bench.figures import FIGURES
-from tests.bench.load import Job
-from tests.bench.processes import limit_command, run_load, serving
+from tests.bench.load import Call, Job
+from tests.bench.pace import QUICK
+from tests.bench.processes import bare_command, limit_command, run_load, serving
+from tests.bench.side import Side, cpu_seconds
 from tests.bench.stats import percentile
 
 
@@ -98,7 +106,7 @@ async def test_a_figure_that_fails_stops_no_other(tmp_path: Path) -> None:
     async def measured(bench: Bench) -> list[Row]:
         return [row_of("good", "ms", [(1, 2)])]
 
-    bench = Bench("", "", QUICK, tmp_path)
+    bench = Bench(QUICK, tmp_path)
     rows = await measure(bench, [Figure("bad", refused), Figure("good", measured)])
     assert [(row.name, row.failure) for row in rows] == [("bad", "orders: 3 503 OVERLOADED"), ("good", None)]
 
@@ -132,3 +140,109 @@ def test_the_report_shows_the_goal_and_the_run_before(tmp_path: Path) -> None:
     assert remembered["orders-64"].ratio == 0.75
     assert remembered["orders-1"].ratio == 0.25, "a row that was not measured again stays"
     assert "batches-8" not in remembered
+
+
+GENERATORS = [True, *([False] if generator.program() else [])]  # interpreted; and compiled, where there is a compiler
+
+
+@pytest.fixture
+async def bare(tmp_path: Path) -> AsyncIterator[Side]:
+    """The bare limit as a side."""
+    async with serving(bare_command(), "bare", tmp_path) as server:
+        yield Side(server.url, server.ws_url, QUICK, pid=server.pid)
+
+
+@pytest.mark.parametrize("interpreted", GENERATORS)
+@pytest.mark.parametrize("options", [{}, {"split": True}, {"signed": True}], ids=["plain", "split", "signed"])
+async def test_both_generators_and_the_bare_limit_understand_each_other(
+    bare: Side, interpreted: bool, options: dict[str, bool]
+) -> None:
+    measured = await bare.load("orders", 4, interpreted=interpreted, **options)
+    assert measured.compiled is not interpreted
+    assert 0 < measured.p50_ns <= measured.p99_ns <= measured.longest_ns
+    assert measured.statuses["open"] + measured.statuses["filled"] == measured.answered >= measured.replies > 0
+
+
+@pytest.mark.parametrize("interpreted", GENERATORS)
+async def test_a_job_without_an_end_sends_each_call_once(bare: Side, interpreted: bool) -> None:
+    calls = tuple(Call("GET", f"/bytes?size={size}") for size in range(1, 101))
+    measured = await bare.load("", 4, calls=calls, duration_s=None, warmup_s=0.0, keep=False, interpreted=interpreted)
+    assert (measured.replies, measured.answered) == (100, 100)
+    assert measured.reply_bytes_mean == 50.5
+
+
+@pytest.mark.parametrize("interpreted", GENERATORS)
+async def test_both_generators_take_a_reply_that_comes_in_many_pieces(bare: Side, interpreted: bool) -> None:
+    calls = (Call("GET", "/bytes?size=3000000"),)
+    measured = await bare.load("", 2, calls=calls, duration_s=None, warmup_s=0.0, keep=False, interpreted=interpreted)
+    assert (measured.answered, measured.reply_bytes_mean) == (1, 3_000_000)
+
+
+@pytest.mark.parametrize("interpreted", GENERATORS)
+async def test_both_generators_count_what_a_server_refuses(tmp_path: Path, interpreted: bool) -> None:
+    calls = (Call("GET", "/nowhere"), Call("DELETE", "/order", "{}"))
+    async with serving(limit_command(), "limit", tmp_path) as server:
+        job = Job(server.url, "", 1, calls=calls, keep=False, interpreted=interpreted)
+        measured = await run_load(job)
+    assert measured.errors == {"404 without a code": 1, "405 without a code": 1}
+
+
+@pytest.mark.parametrize("interpreted", GENERATORS)
+async def test_both_generators_count_a_connection_that_is_cut(bare: Side, interpreted: bool) -> None:
+    calls = (Call("GET", "/bytes?size=1 1 1"),)
+    with pytest.raises(UnmeasuredError, match="no reply"):
+        await bare.any_load("", 1, calls=calls, duration_s=None, interpreted=interpreted)
+
+
+async def test_a_client_and_the_bare_limit_understand_each_other(bare: Side) -> None:
+    assert await loads.client_ns(bare)
+    measured = await loads.cancel_all(bare, "c-", 50)
+    assert measured.answered == 50
+
+
+async def test_the_cpu_time_of_a_server_is_counted_with_what_it_started() -> None:
+    busy = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'sum(range(3_000_000))']); print(); input()"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", busy, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        await process.stdout.readline()
+        own = psutil.Process(process.pid).cpu_times()
+        assert cpu_seconds(process.pid) > own.user + own.system
+    finally:
+        await process.communicate(b"\n")
+
+
+async def test_a_server_that_settles_is_idle_and_its_cost_is_of_a_reply(bare: Side) -> None:
+    await bare.load("orders", 4)
+    assert bare.cpu_us_a_reply > 0
+
+
+def test_what_cannot_be_compiled_is_sent_from_python() -> None:
+    assert generator.program("no-such-compiler") is None
+
+
+def test_signed_requests_differ_in_one_header() -> None:
+    plain = load.encoded(Job("", "orders", 1, seed=3), "host:1")
+    signed = load.encoded(Job("", "orders", 1, seed=3, signed=True), "host:1")
+    assert [body for _, body in plain] == [body for _, body in signed]
+    signatures = {re.search(rb"X-Signature: ([0-9a-f]{64})\r\n", head) for head, _ in signed}
+    assert None not in signatures
+    assert len({found[1] for found in signatures if found}) == len(signed)
+
+
+def test_a_read_has_neither_a_body_nor_its_length() -> None:
+    ((head, body),) = load.encoded(Job("", "", 1, calls=(Call("GET", "/depth?market=SOL_USDC"),)), "host:1")
+    assert (head, body) == (b"GET /depth?market=SOL_USDC HTTP/1.1\r\nHost: host:1\r\n\r\n", b"")
+
+
+def test_a_sweep_takes_exactly_what_was_laid() -> None:
+    prices = [20_000 + number % 7 for number in range(250)]
+    batches = [msgspec.json.decode(body) for _, body in flow.laid("SWEPT_USDC", "maker", "sell", prices, "c-")]
+    orders = [order for batch in batches for order in batch["orders"]]
+    assert [len(batch["orders"]) for batch in batches] == [100, 100, 50]
+    assert len({order["client_order_id"] for order in orders}) == 250
+    sweep = msgspec.json.decode(flow.sweeping("SWEPT_USDC", "taker", 20_006, len(orders))[1])
+    assert Decimal(sweep["quantity"]) == sum(Decimal(order["quantity"]) for order in orders)
+    assert Decimal(sweep["price"]) == max(Decimal(order["price"]) for order in orders)

@@ -5,11 +5,8 @@ import os
 import platform
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 import uvloop
@@ -17,12 +14,20 @@ from rich.console import Console
 
 from exchange.runtime import compiled
 from tests.bench import report
-from tests.bench.bench import FULL, PACES, QUICK, USUAL, Bench, Pace
+from tests.bench.bench import Bench
 from tests.bench.figure import Figure, Row, UnmeasuredError
 from tests.bench.figures import FIGURES
-from tests.bench.processes import ROOT, exchange_command, limit_command, raise_open_files, serving
+from tests.bench.pace import FULL, PACES, QUICK, USUAL, Pace
+from tests.bench.processes import (
+    OUTPUT_DIR,
+    bare_command,
+    exchange_command,
+    limit_command,
+    raise_open_files,
+    scratch_dir,
+    serving,
+)
 
-OUTPUT_DIR = ROOT / ".bench"
 LAST = OUTPUT_DIR / "last.json"
 
 
@@ -47,17 +52,6 @@ async def measure(bench: Bench, figures: list[Figure]) -> list[Row]:
     return rows
 
 
-@contextmanager
-def scratch_dir() -> Iterator[Path]:
-    """Files of this run only. Under the project, like the exchange's own data: a system's /tmp may be in memory."""
-    OUTPUT_DIR.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=OUTPUT_DIR) as name:
-        scratch = Path(name)
-        # Where root runs the bench, PostgreSQL runs as an ordinary user, who must be able to walk through here.
-        scratch.chmod(0o755)
-        yield scratch
-
-
 async def run(figures: list[Figure], pace: Pace, url: str | None, console: Console) -> bool:
     """Whether every figure was measured, with the flow that was meant. A missed goal is a result, not a failure."""
     measured_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -68,15 +62,19 @@ async def run(figures: list[Figure], pace: Pace, url: str | None, console: Conso
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_dir())
         status = stack.enter_context(console.status("starting the exchange"))
-        bench = Bench("", "", pace, scratch, tell=status.update)
+        bench = Bench(pace, scratch, tell=status.update)
         if any(figure.serves for figure in figures):
             if url is None:
                 served = await stack.enter_async_context(serving(exchange_command(scratch), "exchange", scratch))
-                bench.exchange_url, bench.exchange_ws_url = served.url, served.ws_url
+                bench.ours.url, bench.ours.ws_url = served.url, served.ws_url
+                bench.ours.pid = served.pid
             else:
-                bench.exchange_url, bench.exchange_ws_url = url, url.replace("http", "ws", 1) + "/ws"
-            bench.limit_url = (await stack.enter_async_context(serving(limit_command(), "limit", scratch))).url
-            await bench.prepare()
+                bench.ours.url, bench.ours.ws_url = url, url.replace("http", "ws", 1) + "/ws"
+            handler = await stack.enter_async_context(serving(limit_command(), "handler", scratch))
+            bench.handler.url, bench.handler.ws_url = handler.url, handler.url.replace("http", "ws", 1) + "/echo"
+            bench.bare.url = (await stack.enter_async_context(serving(bare_command(), "bare", scratch))).url
+            status.update("preparing: deposits, and a book")
+            await bench.ours.prepare()
         rows = await measure(bench, figures)
     notes |= bench.notes() | {row.name: row.remark for row in rows if row.remark is not None}
     previous = report.load(LAST)
@@ -96,7 +94,7 @@ async def run_until_signal(figures: list[Figure], pace: Pace, url: str | None) -
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     # A pipe says nothing of its width; the table needs this much.
-    console = Console(width=None if sys.stdout.isatty() else 100)
+    console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         return 0 if await run(figures, pace, url, console) else 1
     except UnmeasuredError as error:
@@ -107,19 +105,20 @@ async def run_until_signal(figures: list[Figure], pace: Pace, url: str | None) -
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option(
-    "--full", "pace", flag_value=FULL.name, help="Long rounds, the whole sizes, and the plots: a quarter of an hour."
+    "--full", "pace", flag_value=FULL.name, help="Long rounds, the whole sizes, and the plots: twenty minutes."
 )
 @click.option(
     "--quick", "pace", flag_value=QUICK.name, help="One short round: shows that everything runs, not how fast."
 )
 @click.option(
     "--url",
-    help="Measure an exchange that runs already, whose SOL_USDC allows many open orders, instead of starting one.",
+    help="Measure an exchange that runs already instead of starting one; its markets SOL_USDC, SWEPT_USDC and "
+    "DEEP_USDC must allow a million open orders.",
 )
 def main(names: tuple[str, ...], pace: str | None, url: str | None) -> None:
     """Measure the exchange beside its limit: the figures whose name begins so, or all.
 
-    Takes about three minutes; exits 1 if a figure could not be measured.
+    Takes about six minutes; exits 1 if a figure could not be measured.
     """
     figures = chosen(names, full=pace == FULL.name)
     raise_open_files()

@@ -47,6 +47,7 @@ class Row:
     goal: Goal | None = None
     failure: str | None = None
     remark: str | None = None  # what was measured less than the figure means: fewer orders, a shorter time
+    beside: str = ""  # what the limit is, in a word or two
 
     @property
     def ratio(self) -> float:
@@ -54,12 +55,19 @@ class Row:
 
 
 def row_of(
-    name: str, unit: str, pairs: Sequence[tuple[float, float]], goal: Goal | None = None, remark: str | None = None
+    name: str,
+    unit: str,
+    pairs: Sequence[tuple[float, float]],
+    goal: Goal | None = None,
+    remark: str | None = None,
+    *,
+    beside: str = "",
 ) -> Row:
     """A row of pairs (value, limit), each measured side by side; its ratio is the median of theirs."""
     values, limits = zip(*pairs, strict=True)
     ratios = tuple(value / limit for value, limit in pairs)
-    return Row(name, unit, statistics.median(values), statistics.median(limits), ratios, goal, remark=remark)
+    value, limit = statistics.median(values), statistics.median(limits)
+    return Row(name, unit, value, limit, ratios, goal, remark=remark, beside=beside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ No order has a `client_order_id`; any list of requests may be sent again and aga
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import orjson
 
@@ -90,12 +90,12 @@ def orders(chance: random.Random) -> list[Encoded]:
     return [("/order", orjson.dumps(body)) for _ in range(BLOCKS) for body in _block(chance)]
 
 
-def batches(chance: random.Random) -> list[Encoded]:
+def batches(chance: random.Random, pairs: int = BATCH_PAIRS, takers: Sequence[str] = tuple(TAKERS)) -> list[Encoded]:
     """A batch belongs to one user, so batches of makers and of takers take turns, with the same quantities."""
     encoded = []
-    for _ in range(BATCH_PAIRS):
+    for _ in range(pairs):
         quantities = {side: _quantities(chance, BATCH_ORDERS // 2) for side in ("buy", "sell")}
-        maker, taker = chance.choice(MAKERS), chance.choice(TAKERS)
+        maker, taker = chance.choice(MAKERS), chance.choice(takers)
         resting = [_maker(chance, maker, side, quantity) for side in quantities for quantity in quantities[side]]
         taking = [_taker(taker, "sell", quantity) for quantity in quantities["buy"]]
         taking += [_taker(taker, "buy", quantity) for quantity in quantities["sell"]]
@@ -123,6 +123,33 @@ def prime(chance: random.Random) -> list[Encoded]:
             quantities = _quantities(chance, PRIME_ORDERS_A_LEVEL)
             bodies += [_order(chance.choice(MAKERS), side, price_ticks, quantity, "gtc") for quantity in quantities]
     return [("/order", orjson.dumps(body)) for body in bodies]
+
+
+# --- orders of one user at known places: what is canceled, swept or read from
+
+
+def laid(market: str, user: str, side: str, prices_ticks: Sequence[int], client_prefix: str = "") -> Iterator[Encoded]:
+    """Batches of gtc orders of 0.01, one at each price in turn; with a prefix, numbered by `client_order_id`."""
+    bodies: list[Body] = []
+    for number, price_ticks in enumerate(prices_ticks):
+        body = _order(user, side, price_ticks, 1, "gtc") | {"market": market}
+        if client_prefix:
+            body["client_order_id"] = f"{client_prefix}{number}"
+        bodies.append(body)
+    for at in range(0, len(bodies), BATCH_ORDERS):
+        yield "/orders", orjson.dumps({"user_id": user, "orders": bodies[at : at + BATCH_ORDERS]})
+
+
+def sweeping(market: str, user: str, price_ticks: int, makers: int) -> Encoded:
+    """One ioc order that takes so many orders of `laid`, which sell up to that price."""
+    body = _order(user, "buy", price_ticks, 1, "ioc")
+    quantity = f"{makers // 100}.{makers % 100:02d}"
+    return "/order", orjson.dumps(body | {"market": market, "quantity": quantity})
+
+
+def deposit(user: str, asset: str, amount: str, key: str) -> Encoded:
+    """Money for one user; the key makes it safe to repeat."""
+    return "/admin/deposit", orjson.dumps({"user_id": user, "asset": asset, "amount": amount, "key": key})
 
 
 KINDS: dict[str, Callable[[random.Random], list[Encoded]]] = {

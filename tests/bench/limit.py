@@ -100,7 +100,8 @@ async def crowd(request: web.Request) -> web.WebSocketResponse:
     return socket
 
 
-def _announce(ready_file: Path, url: str) -> None:
+def announce(ready_file: Path, url: str) -> None:
+    """Tell who started the server where it is."""
     ready_file.write_bytes(orjson.dumps({"url": url}))
 
 
@@ -120,7 +121,7 @@ async def serve(ready_file: Path) -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
-    _announce(ready_file, f"http://{host}:{port}")
+    announce(ready_file, f"http://{host}:{port}")
     await stop.wait()
     await runner.cleanup()
 

@@ -6,10 +6,11 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.bench.flow import MARKET
 from tests.bench.load import Job, Slice
 
 ROOT = Path(__file__).resolve().parents[2]
+OUTPUT_DIR = ROOT / ".bench"
 
 READY_TIMEOUT_S = 120.0  # a first start makes a database cluster
 STOP_TIMEOUT_S = 30.0
@@ -53,6 +55,23 @@ decimals = 6
 
 [[markets]]
 symbol = "{market}"
+tick_size = "0.01"
+lot_size = "0.0001"
+min_notional = "0.1"
+maker_fee = "0"
+taker_fee = "0"
+max_open_orders = 1000000
+"""
+
+# Where nothing else trades: one whose makers are swept, one whose book is deep.
+SWEPT, DEEP = f"SWEPT_{QUOTE}", f"DEEP_{QUOTE}"
+APART = """
+[[assets]]
+symbol = "{base}"
+decimals = 9
+
+[[markets]]
+symbol = "{base}_{quote}"
 tick_size = "0.01"
 lot_size = "0.0001"
 min_notional = "0.1"
@@ -91,6 +110,17 @@ def raise_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+@contextmanager
+def scratch_dir() -> Iterator[Path]:
+    """Files of this run only. Under the project, like the exchange's own data: a system's /tmp may be in memory."""
+    OUTPUT_DIR.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=OUTPUT_DIR) as name:
+        scratch = Path(name)
+        # Where root runs the bench, PostgreSQL runs as an ordinary user, who must be able to walk through here.
+        scratch.chmod(0o755)
+        yield scratch
+
+
 async def in_a_process(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The result of a function that runs alone in a fresh process, on the compiled build if this process uses it."""
     initializer = compiled.use if compiled.in_use() else None
@@ -102,7 +132,8 @@ def write_config(scratch: Path, markets: str = "") -> Path:
     """The configuration of the bench, in `scratch`; one with more `markets` in a file of its own."""
     config = scratch / ("markets.toml" if markets else "config.toml")
     data_dir = json.dumps(str(scratch / "exchange"))
-    config.write_text(CONFIG.format(data_dir=data_dir, base=BASE, quote=QUOTE, market=MARKET) + markets)
+    apart = "".join(APART.format(base=market.partition("_")[0], quote=QUOTE) for market in (SWEPT, DEEP))
+    config.write_text(CONFIG.format(data_dir=data_dir, base=BASE, quote=QUOTE, market=MARKET) + apart + markets)
     return config
 
 
@@ -111,9 +142,12 @@ def more_markets(count: int) -> str:
     return "".join(MORE.format(base=f"M{number}", quote=QUOTE) for number in range(count))
 
 
-def exchange_command(scratch: Path, *options: str, markets: str = "") -> list[str]:
-    """The command of an exchange; one that keeps nothing, unless `options` say where its database is."""
-    binary = Path(sys.executable).with_name("exchange")
+def exchange_command(scratch: Path, *options: str, markets: str = "", python: Path = Path(sys.executable)) -> list[str]:
+    """The command of an exchange; one that keeps nothing, unless `options` say where its database is.
+
+    `python` is that of the environment in which the exchange is installed.
+    """
+    binary = python.with_name("exchange")
     listen = ["--config", str(write_config(scratch, markets)), "--port", "0", "--ws-port", "0"]
     return [str(binary), "serve", *listen, *(options or ["--ephemeral"])]
 
@@ -125,11 +159,17 @@ def ticking_command(scratch: Path, dsn: str, output: Path) -> list[str]:
 
 
 def limit_command() -> list[str]:
+    """The command of the handler that does nothing."""
     return [sys.executable, "-m", "tests.bench.limit"]
 
 
+def bare_command() -> list[str]:
+    """The command of the protocol that does nothing."""
+    return [sys.executable, "-m", "tests.bench.bare"]
+
+
 @asynccontextmanager
-async def serving(command: Sequence[str], name: str, scratch: Path) -> AsyncIterator[Server]:
+async def serving(command: Sequence[str], name: str, scratch: Path, root: Path = ROOT) -> AsyncIterator[Server]:
     """Run a server and yield its address, which it writes into its `--ready-file`; end it by SIGTERM, or by force."""
     ready_file, log = scratch / f"{name}.json", scratch / f"{name}.log"
     # A developer's own settings must not reach the exchange that is measured.
@@ -140,7 +180,7 @@ async def serving(command: Sequence[str], name: str, scratch: Path) -> AsyncIter
             *command,
             "--ready-file",
             str(ready_file),
-            cwd=ROOT,
+            cwd=root,
             env=environment,
             stdout=output,
             stderr=output,
@@ -157,12 +197,12 @@ async def _ready(process: asyncio.subprocess.Process, name: str, ready_file: Pat
     give_up_at = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < give_up_at:
         if process.returncode is not None:
-            raise UnmeasuredError(f"{name} ended with code {process.returncode}: {_tail(log)}")
+            raise UnmeasuredError(f"{name} ended with code {process.returncode}: {tail(log)}")
         if announced := _announced(ready_file):
             url = announced["url"]
             return Server(url, announced.get("ws_url", url), process.pid)
         await asyncio.sleep(POLL_S)
-    raise UnmeasuredError(f"{name} was not ready within {READY_TIMEOUT_S:.0f} s: {_tail(log)}")
+    raise UnmeasuredError(f"{name} was not ready within {READY_TIMEOUT_S:.0f} s: {tail(log)}")
 
 
 def _announced(ready_file: Path) -> dict[str, str] | None:
@@ -173,7 +213,8 @@ def _announced(ready_file: Path) -> dict[str, str] | None:
         return None
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
+    """The end of a log, in one line."""
     return " / ".join(log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]) or "it said nothing"
 
 

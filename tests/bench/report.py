@@ -72,7 +72,9 @@ def table(rows: list[Row], previous: Run) -> Table:
         padding=(0, 1, 0, 0),
     )
     result.add_column("figure", no_wrap=True)
-    for heading in ("value", "limit", "ratio", "rounds", "goal"):
+    result.add_column("value", justify="right", no_wrap=True)
+    result.add_column("beside", no_wrap=True)
+    for heading in ("limit", "ratio", "rounds", "goal"):
         result.add_column(heading, justify="right", no_wrap=True)
     result.add_column("", no_wrap=True)
     result.add_column("met", no_wrap=True)
@@ -80,13 +82,14 @@ def table(rows: list[Row], previous: Run) -> Table:
     for row in rows:
         if row.failure is not None:
             result.add_row(
-                row.name, Text("failed", style="bold red"), "", "", "", "", Text("see below", style="red"), "", ""
+                row.name, Text("failed", style="bold red"), *[""] * 5, Text("see below", style="red"), "", ""
             )
             continue
         before = previous.rows.get(row.name)
         result.add_row(
             row.name,
             _quantity(row.value, row.unit),
+            row.beside,
             _quantity(row.limit, row.unit),
             f"{row.ratio:.2f}",
             _spread(row.ratios),

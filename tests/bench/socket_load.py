@@ -103,7 +103,7 @@ async def connect(url: str, heard: Heard, lost: Callable[[], None] = lambda: Non
 class Conversation:
     """One socket of a job: keeps `in_flight` orders on their way, and each is answered once."""
 
-    def __init__(self, load: Load, in_flight: int) -> None:
+    def __init__(self, load: Load[bytes], in_flight: int) -> None:
         self.load = load
         self.in_flight = in_flight
         self.sent_ns: deque[int] = deque()
@@ -149,8 +149,7 @@ def unwrapped(body: bytes) -> bytes:
 async def run(job: Job) -> Slice:
     """Open the sockets, run the job, and wait for what is still in flight when its time is over."""
     assert job.duration_s is not None
-    encoded = [frame_of(body) for _, body in requests_of(job.kind, job.seed)]
-    requests: Iterator[bytes] = itertools.cycle(encoded)
+    requests: Iterator[bytes] = itertools.cycle([frame_of(body) for _, body in requests_of(job.kind, job.seed)])
     load = Load(requests, job.connections)
     conversations = [Conversation(load, job.in_flight) for _ in range(job.connections)]
     for conversation in conversations:

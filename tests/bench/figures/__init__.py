@@ -1,10 +1,23 @@
 """All figures, in the order in which they are measured and printed."""
 
 from tests.bench.figure import Figure
-from tests.bench.figures import batches, core, deep, durable_latency, fan_out, orders, scale, socket_orders, writer
+from tests.bench.figures import (
+    batches,
+    calls,
+    core,
+    deep,
+    disturbed,
+    durable_latency,
+    fan_out,
+    orders,
+    scale,
+    socket_orders,
+    writer,
+)
 
 FIGURES: list[Figure] = [
     *orders.FIGURES,
+    *calls.FIGURES,
     batches.FIGURE,
     durable_latency.FIGURE,
     socket_orders.FIGURE,
@@ -12,5 +25,7 @@ FIGURES: list[Figure] = [
     writer.FIGURE,
     *core.FIGURES,
     *deep.FIGURES,
+    # Last of those on the shared exchange, whose process is heavier afterwards.
+    *disturbed.FIGURES,
     *scale.FIGURES,
 ]

@@ -13,9 +13,9 @@ NAME = "batches-8"
 
 
 async def measure(bench: Bench) -> list[Row]:
-    pairs = await bench.pairs(NAME, CONNECTIONS, "batches")
-    speeds = [(exchange.replies_a_second * BATCH_ORDERS, limit.replies_a_second) for exchange, limit in pairs]
-    return [row_of(NAME, "orders/s", speeds, GOAL)]
+    rounds = await bench.rounds(NAME, CONNECTIONS, "batches")
+    speeds = [(ours.replies_a_second * BATCH_ORDERS, handler.replies_a_second) for ours, handler, _ in rounds]
+    return [row_of(NAME, "orders/s", speeds, GOAL, beside="handler")]
 
 
 FIGURE = Figure(NAME, measure)

@@ -23,7 +23,7 @@ async def beside(other: str, bench: Bench) -> list[Row]:
             for book in ("venue", other)
         ]
         pairs.append((speeds[0], speeds[1]))
-    return [row_of(name, "operations/s", pairs, GOALS[other])]
+    return [row_of(name, "operations/s", pairs, GOALS[other], beside=other)]
 
 
 async def deep(bench: Bench) -> list[Row]:
@@ -36,7 +36,16 @@ async def deep(bench: Bench) -> list[Row]:
             for depth in (many, SHALLOW_ORDERS)
         ]
         pairs.append((speeds[0], speeds[1]))
-    return [row_of("core-deep", "operations/s", pairs, DEEP, f"{many:,} resting orders beside {SHALLOW_ORDERS:,}")]
+    return [
+        row_of(
+            "core-deep",
+            "operations/s",
+            pairs,
+            DEEP,
+            f"{many:,} resting orders beside {SHALLOW_ORDERS:,}",
+            beside="shallow",
+        )
+    ]
 
 
 FIGURES = [

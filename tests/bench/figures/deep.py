@@ -18,13 +18,14 @@ import asyncpg
 import orjson
 import psutil  # type: ignore[import-untyped]
 
-from tests.bench.bench import Bench, refuse_errors
+from tests.bench.bench import Bench
 from tests.bench.core.deep import far_orders, instrument, state_of
 from tests.bench.database import lay, postgres
 from tests.bench.figure import Figure, Goal, Row, UnmeasuredError, row_of
 from tests.bench.flow import MARKET, MID_TICKS, REACH_TICKS, USERS
 from tests.bench.load import Job, Slice
 from tests.bench.processes import exchange_command, in_a_process, run_load, serving, ticking_command
+from tests.bench.side import refuse_errors
 from tests.bench.stats import percentile
 
 FEW = 1_000
@@ -93,8 +94,8 @@ async def start(bench: Bench) -> list[Row]:
     weight = (memory[count] - memory[FEW]) / (count - FEW)
     remark = f"{count:,} resting orders"
     return [
-        row_of("deep-start", "s", pairs, START_GOAL, remark),
-        row_of("deep-memory", "B", [(weight, MEMORY_BYTES_MAX)], WITHIN, remark),
+        row_of("deep-start", "s", pairs, START_GOAL, remark, beside="reading"),
+        row_of("deep-memory", "B", [(weight, MEMORY_BYTES_MAX)], WITHIN, remark, beside="bound"),
     ]
 
 
@@ -149,7 +150,7 @@ async def pause(bench: Bench) -> list[Row]:
     )
     values = {"p99.9": p999_us / 1000, "longest": late_us[-1] / 1000}
     return [
-        row_of(f"loop-pause {name}", "ms", [(values[name], bound)], WITHIN, remark)
+        row_of(f"loop-pause {name}", "ms", [(values[name], bound)], WITHIN, remark, beside="bound")
         for name, bound in PAUSE_MS_MAX.items()
     ]
 

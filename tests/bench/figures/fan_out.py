@@ -26,12 +26,15 @@ async def measure(bench: Bench) -> list[Row]:
     tails, medians = [], []
     for number in range(1, bench.pace.rounds + 1):
         bench.tell(f"{NAME}: round {number} of {bench.pace.rounds}")
-        ours = await fan(bench.exchange_ws_url, SUBSCRIBERS, TRADES_A_ROUND)
-        crowd_url = bench.limit_url.replace("http", "ws", 1) + "/crowd"
+        ours = await fan(bench.ours.ws_url, SUBSCRIBERS, TRADES_A_ROUND)
+        crowd_url = bench.handler.url.replace("http", "ws", 1) + "/crowd"
         limit = await fan(crowd_url, SUBSCRIBERS, TRADES_A_ROUND, ours.message)
         medians.append((percentile(ours.took_ns, 50) / 1e6, percentile(limit.took_ns, 50) / 1e6))
         tails.append((percentile(ours.took_ns, 99) / 1e6, percentile(limit.took_ns, 99) / 1e6))
-    return [row_of(f"{NAME} p50", "ms", medians), row_of(f"{NAME} p99", "ms", tails, GOAL)]
+    return [
+        row_of(f"{NAME} p50", "ms", medians, beside="crowd"),
+        row_of(f"{NAME} p99", "ms", tails, GOAL, beside="crowd"),
+    ]
 
 
 FIGURE = Figure(NAME, measure)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
-from tests.bench.bench import Bench, refuse_errors
+from tests.bench.bench import Bench
 from tests.bench.database import postgres
 from tests.bench.figure import Figure, Row, row_of
 from tests.bench.figures.deep import lay_far_orders
@@ -15,6 +15,7 @@ from tests.bench.flow import MARKET
 from tests.bench.load import Job
 from tests.bench.plots import draw
 from tests.bench.processes import exchange_command, in_a_process, more_markets, run_load, serving
+from tests.bench.side import refuse_errors
 from tests.bench.socket_load import connect, masked
 
 CONNECTIONS = 64
@@ -31,7 +32,7 @@ async def _speed(bench: Bench, url: str, kind: str = "orders", connections: int 
 
 async def with_connections(bench: Bench, count: int) -> float:
     """So many connections with one order in flight each."""
-    return await _speed(bench, bench.exchange_url, connections=count)
+    return await _speed(bench, bench.ours.url, connections=count)
 
 
 async def with_resting(bench: Bench, count: int) -> float:
@@ -56,11 +57,11 @@ async def with_markets(bench: Bench, count: int) -> float:
 
 async def with_subscribers(bench: Bench, count: int) -> float:
     """So many sockets that hear of every trade."""
-    sockets = [await connect(bench.exchange_ws_url, lambda body: None) for _ in range(count)]
+    sockets = [await connect(bench.ours.ws_url, lambda body: None) for _ in range(count)]
     for socket in sockets:
         socket.transport.write(masked(b'{"message_type":"SUBSCRIBE","channel":"trade@%s"}' % MARKET.encode()))
     try:
-        return await _speed(bench, bench.exchange_url)
+        return await _speed(bench, bench.ours.url)
     finally:
         for socket in sockets:
             socket.transport.close()
@@ -73,8 +74,8 @@ async def measure(name: str, what: str, counts: Sequence[int], speed: Speed, ben
         bench.tell(f"{name}: {count:,} {what}")
         connections = count if speed is with_connections else CONNECTIONS
         value = await speed(bench, count)
-        limit = await _speed(bench, bench.limit_url, connections=connections)
-        rows.append(row_of(f"{name} {count:,}", "orders/s", [(value, limit)]))
+        limit = await _speed(bench, bench.handler.url, connections=connections)
+        rows.append(row_of(f"{name} {count:,}", "orders/s", [(value, limit)], beside="handler"))
         points.append((count, value, limit))
     draw(name, what, points)
     return rows

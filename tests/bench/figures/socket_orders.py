@@ -10,7 +10,8 @@ GOAL = Goal(0.45, at_least=True)
 
 async def measure(bench: Bench) -> list[Row]:
     pairs = await bench.socket_pairs(NAME, IN_FLIGHT)
-    return [row_of(NAME, "orders/s", [(ours.replies_a_second, echo.replies_a_second) for ours, echo in pairs], GOAL)]
+    speeds = [(ours.replies_a_second, echo.replies_a_second) for ours, echo in pairs]
+    return [row_of(NAME, "orders/s", speeds, GOAL, beside="echo")]
 
 
 FIGURE = Figure(NAME, measure)

@@ -206,7 +206,7 @@ async def measure(bench: Bench) -> list[Row]:
         finally:
             await store.close()
             await copier.close()
-    return [row_of(NAME, "rows/s", pairs, GOAL, f"batches of {BATCH_COMMANDS:,} commands")]
+    return [row_of(NAME, "rows/s", pairs, GOAL, f"batches of {BATCH_COMMANDS:,} commands", beside="COPY")]
 
 
 FIGURE = Figure(NAME, measure, serves=False)
