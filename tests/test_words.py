@@ -32,28 +32,6 @@ INSTEAD = {
 # Names that a library or a format prescribes, or that are history.
 PRESCRIBED = {"qty", "open_qty", "_check_front", "0002_the_filler", "uid"}
 
-# Files in which some of these words are still names. Take a file out when it has none left.
-STILL = {
-    "exchange/api/http/auth.py",
-    "exchange/api/http/connection.py",
-    "exchange/api/http/desk.py",
-    "exchange/api/http/server.py",
-    "exchange/api/http/ws.py",
-    "exchange/api/native/channels.py",
-    "exchange/api/native/rest.py",
-    "exchange/api/native/session.py",
-    "exchange/api/native/trading.py",
-    "exchange/core/book.py",
-    "exchange/core/market.py",
-    "exchange/pipeline/writer.py",
-    "exchange/runtime/metrics.py",
-    "exchange/runtime/serve.py",
-    "exchange/store/queries.py",
-    "tests/test_sockets.py",
-    "tests/test_writer.py",
-    "tests/whole/test_desk.py",
-}
-
 # In texts: riddles. Put together here so that this file does not find itself.
 TEXTS = re.compile(
     r"\b("
@@ -69,15 +47,6 @@ TEXTS = re.compile(
     + r")\b",
     re.IGNORECASE,
 )
-TEXTS_STILL = {
-    "exchange/cli.py",
-    "exchange/config.py",
-    "exchange/core/commands.py",
-    "exchange/runtime/app.py",
-    "exchange/runtime/serve.py",
-    "exchange/store/committer.py",
-    "exchange/store/rows.py",
-}
 
 
 def words(name: str) -> list[str]:
@@ -111,7 +80,7 @@ def test_names_use_the_fields_words() -> None:
     found = {
         str(path.relative_to(ROOT)): {name: [INSTEAD[word] for word in words(name) if word in INSTEAD] for name in odd}
         for path in sources()
-        if str(path.relative_to(ROOT)) not in STILL and (odd := odd_names(path))
+        if (odd := odd_names(path))
     }
     assert found == {}, "use the word after each name"
 
@@ -120,7 +89,7 @@ def test_texts_have_no_riddles() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
         for path in files()
-        if path.suffix in (".py", ".md", ".toml", ".html") and str(path.relative_to(ROOT)) not in TEXTS_STILL
+        if path.suffix in (".py", ".md", ".toml", ".html")
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if TEXTS.search(line)
     ]

@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from exchange.addresses import is_loopback
-from exchange.api.http.auth import Gate
+from exchange.api.http.admission import Admission
 from exchange.api.http.server import Server
 from exchange.api.native.errors import STATUS, Refusals
 from exchange.api.native.feed_frames import NativeFrames
@@ -125,18 +125,18 @@ async def _run(config: Config, options: ServeOptions, dsn: str, postgres: Embedd
     history = PostgresHistory(dsn, exchange.projector.reached)
     orders = OrderLookup(exchange.engine, exchange.closed_orders, history)
     service = _service(exchange, history, orders)
-    gate, refusals = Gate(config, service.limits), Refusals()
+    admission, refusals = Admission(config, service.limits), Refusals()
     rest = Rest(service, refusals)
     sessions = Sessions(service, NativeFrames(exchange.venue), refusals)
     metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources)
     routes = native_routes(rest, metrics.text)
-    server = Server(config.server, routes, gate, rest.refuse, sessions.open, SOCKET_PATHS)
+    server = Server(config.server, routes, admission, rest.refuse, sessions.open, SOCKET_PATHS)
 
     async def listen() -> None:
         watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None
         try:
             urls = await server.start()
-            gate.serves(*urls)
+            admission.serves(*urls)
             _announce(*urls, options)
             await stop.wait()
             log.info("stopping")

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from exchange.api.http.auth import Gate
+from exchange.api.http.admission import Admission
 from exchange.api.http.connection import HttpConnection
 from exchange.api.http.request import Request
 from exchange.api.http.request_id import RequestIds
@@ -141,7 +141,14 @@ def site_of(desk: Desk, sessions: list[Echo] | None = None, **server: Any) -> Si
         return error_response(refusals.error_of(error, what, request_id))
 
     return Site(
-        config.server, desk.routes(), Gate(config, limits), RequestIds(), refuse, opened, ("/ws",), connections_max=100
+        config.server,
+        desk.routes(),
+        Admission(config, limits),
+        RequestIds(),
+        refuse,
+        opened,
+        ("/ws",),
+        connections_max=100,
     )
 
 

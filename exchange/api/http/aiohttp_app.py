@@ -43,7 +43,7 @@ class AiohttpApp:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._routes = site.routes
-        self._gate = site.gate
+        self._admission = site.admission
         self._request_ids = site.request_ids
         self._refuse = site.refuse
         self._config = site.config
@@ -58,7 +58,7 @@ class AiohttpApp:
         request_id = self._request_ids.of(request.headers.get(HEADER))
         try:
             if request.path in self._site.socket_paths and request.method == "GET" and _upgrades(request):
-                self._gate.admit(request.remote, lower_case(request), changes=True)
+                self._admission.admit(request.remote, lower_case(request), changes=True)
                 return await AiohttpSocket(self._site, request_made(request, b"", request_id)).serve(request)
             return _sent(await self._answer(request, request_id), request_id)
         except Exception as error:
@@ -67,7 +67,7 @@ class AiohttpApp:
 
     async def _answer(self, request: web.Request, request_id: str) -> Response:
         route = self._routes.find(request.method, request.path)
-        self._gate.admit(request.remote, lower_case(request), changes=route is not None and route.changes)
+        self._admission.admit(request.remote, lower_case(request), changes=route is not None and route.changes)
         if route is None:
             return self._site.no_route(request.path, request_id)
         try:

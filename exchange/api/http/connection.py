@@ -268,7 +268,7 @@ class HttpConnection(asyncio.Protocol):
         self._ended = last
         self._waits_for, self._deadline = "", inf
         try:
-            site.gate.admit(self._address, head.headers, changes=route is not None and route.changes)
+            site.admission.admit(self._address, head.headers, changes=route is not None and route.changes)
             if route is None:
                 slot.send(site.no_route(head.path, request_id))
                 return
@@ -305,7 +305,7 @@ class HttpConnection(asyncio.Protocol):
             return
         request_id = site.request_ids.of(head.headers.get("x-request-id"))
         try:
-            site.gate.admit(self._address, head.headers, changes=True)
+            site.admission.admit(self._address, head.headers, changes=True)
             socket = open_socket(site, transport, self._request(head, raw_body, raw_body, request_id))
         except Exception as error:
             self._fail(error, request_id)

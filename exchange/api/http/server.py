@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
+from exchange.api.http.admission import Admission
 from exchange.api.http.aiohttp_app import AiohttpApp
-from exchange.api.http.auth import Gate
 from exchange.api.http.connection import HttpConnection
 from exchange.api.http.request_id import RequestIds
 from exchange.api.http.routes import Routes
@@ -26,7 +26,7 @@ class Server:
         self,
         config: ServerConfig,
         routes: Routes,
-        gate: Gate,
+        admission: Admission,
         refuse: Refuse,
         open_session: OpenSession,
         socket_paths: tuple[str, ...],
@@ -34,7 +34,7 @@ class Server:
         self._config = config
         request_ids = RequestIds()
         self.site = Site(
-            config, routes, gate, request_ids, refuse, open_session, socket_paths, _connections_max(config)
+            config, routes, admission, request_ids, refuse, open_session, socket_paths, _connections_max(config)
         )
         app = AiohttpApp(self.site)
         self._runner = web.AppRunner(

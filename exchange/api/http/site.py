@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from exchange.api.http.auth import Gate
+from exchange.api.http.admission import Admission
 from exchange.api.http.counts import HttpCounts
 from exchange.api.http.head import Head, parse_head
 from exchange.api.http.request_id import RequestIds
@@ -54,7 +54,7 @@ class Site:
         self,
         config: ServerConfig,
         routes: Routes,
-        gate: Gate,
+        admission: Admission,
         request_ids: RequestIds,
         refuse: Refuse,
         open_session: OpenSession,
@@ -63,7 +63,7 @@ class Site:
     ) -> None:
         self.config = config
         self.routes = routes
-        self.gate = gate
+        self.admission = admission
         self.request_ids = request_ids
         self.refuse = refuse
         self.open_session = open_session

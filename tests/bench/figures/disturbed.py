@@ -29,8 +29,9 @@ def core_sweep_seconds(makers: int) -> float:
     before = time.perf_counter()
     outcome = venue.apply(command, venue.sequence + 1, venue.time_ns + 1)
     took = time.perf_counter() - before
-    if venue.trade_ids.last != makers:
-        raise UnmeasuredError(f"the core made {venue.trade_ids.last:,} trades of {makers:,}: {str(outcome)[:100]}")
+    if venue.counts.last_trade_id != makers:
+        made = venue.counts.last_trade_id
+        raise UnmeasuredError(f"the core made {made:,} trades of {makers:,}: {str(outcome)[:100]}")
     return took
 
 

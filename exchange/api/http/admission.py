@@ -11,7 +11,7 @@ from exchange.config import LOOPBACK, Config
 from exchange.service.limits import RateLimits
 
 
-class Gate:
+class Admission:
     """Decides from the headers."""
 
     def __init__(self, config: Config, limits: RateLimits) -> None:
