@@ -32,7 +32,7 @@ def host_name(text: str) -> str:
         raise ValueError(f"{text!r} is not a host name")
     try:
         parts = urlsplit(f"//{text}")
-        _ = parts.port  # raises for what is no port
+        _ = parts.port  # raises ValueError if it is not a port
     except ValueError as error:
         raise ValueError(f"{text!r} is not a host name") from error
     if parts.hostname is None or parts.path or parts.query or parts.fragment or "@" in parts.netloc:

@@ -7,7 +7,7 @@ import click
 
 
 class FilePath(click.Path):
-    """A path in which `~` is a home directory also where no shell has seen to it, as in `--config=~/config.toml`."""
+    """A path in which `~` is a home directory, also if no shell expands it, as in `--config=~/config.toml`."""
 
     def __init__(self, **checks: Any) -> None:
         super().__init__(path_type=Path, **checks)

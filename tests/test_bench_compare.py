@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from tests.bench import compare
-from tests.bench.compare import NEW, OLD, Comparison, Revision, chosen, compared, floor_of, turns
+from tests.bench.compare import NEW, OLD, Comparison, Revision, chosen, compared, least_of, turns
 from tests.bench.figure import UnmeasuredError
 from tests.bench.loads import LOADS, Load, Value, Values
 from tests.bench.pace import QUICK
@@ -59,14 +59,14 @@ async def test_a_side_that_refuses_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "floor"),
+    ("name", "least"),
     [("orders-1", 1.2), ("orders-16", 1.2), ("socket-500", 1.2), ("orders-64", 0.95), ("orders-1 p99", None)],
 )
-def test_few_connections_must_gain_and_nothing_may_lose(name: str, floor: float | None) -> None:
-    assert floor_of(name) == floor
+def test_few_connections_must_gain_and_nothing_may_lose(name: str, least: float | None) -> None:
+    assert least_of(name) == least
 
 
-def test_every_floor_is_of_a_load() -> None:
+def test_every_least_ratio_is_of_a_load() -> None:
     assert set(compare.FLOORS) <= {load.name for load in LOADS}
 
 

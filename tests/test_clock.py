@@ -83,7 +83,7 @@ def test_a_restart_follows_a_jump_that_turned_out_to_be_right() -> None:
     assert machine.seconds(machine.start(NOW)) == 3 * DAY
 
 
-def test_after_a_start_with_a_clock_behind_the_journal_time_stands_until_it_is_set_right() -> None:
+def test_after_a_start_with_a_clock_older_than_the_journal_time_stands_until_it_is_set_right() -> None:
     """A machine without a battery: its clock begins in the past, and is set a moment later."""
     machine = Machine(NOW - 20 * YEAR)
     clock = machine.start(NOW)

@@ -117,7 +117,7 @@ class Exchange:
         return self.store.journal.connected() and self.store.tables.connected()
 
     async def run(self, serve: Callable[[], Awaitable[None]]) -> None:
-        """Run until `serve` returns, which then has seen to it that nobody asks for anything more.
+        """Run until `serve` returns, after which no further command may be submitted.
 
         Everything accepted is finished, durable and in the tables when this returns. Raises the Failure that ended it.
         """

@@ -125,8 +125,8 @@ class _Pulled(Collector):
         yield _gauge("exchange_sequence", "The last durable sequence.", engine.durable_sequence)
         lag = exchange.venue.sequence - engine.durable_sequence
         yield _gauge("exchange_durable_lag", "Commands that are applied and not yet durable.", lag)
-        behind = exchange.projector.lag
-        yield _gauge("exchange_projection_lag", "Commands that are durable and not yet in the tables.", behind)
+        lag = exchange.projector.lag
+        yield _gauge("exchange_projection_lag", "Commands that are durable and not yet in the tables.", lag)
         yield _gauge("exchange_backlog", "Outcomes, reads among them, that wait for the writer.", writer.backlog)
         yield _gauge("exchange_queued", "Requests that wait to be applied, over all markets.", queued)
         yield _gauge("exchange_queued_longest", "The same, of the market where most wait.", longest)

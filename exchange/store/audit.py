@@ -53,7 +53,7 @@ async def _audit(dsn: str, replay: bool) -> Report:
         if await connection.fetchval("SELECT to_regclass('venue')") is None:
             raise Failure("The database holds no exchange.")
         state = await recovery.load(connection, remembered=replay)
-        behind: int = await connection.fetchval("SELECT sequence FROM venue") - state.sequence
+        lag: int = await connection.fetchval("SELECT sequence FROM venue") - state.sequence
         ahead, findings = await _ahead(connection, state) if replay else ([], [])
         findings += [*_balances(state), *_books(state), *audit_counts.orders(state)]
         findings += await _history(connection, state)
@@ -63,7 +63,7 @@ async def _audit(dsn: str, replay: bool) -> Report:
             findings += differences or _goes_on(state, ahead)
     finally:
         await connection.close()
-    further = len(ahead) if replay else behind
+    further = len(ahead) if replay else lag
     return Report(state.sequence, len(state.orders), state.last_trade_id, replayed, further, findings[:FINDINGS_MAX])
 
 

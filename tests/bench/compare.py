@@ -37,7 +37,7 @@ from tests.bench.side import Side
 OUTPUT = OUTPUT_DIR / "compare.json"
 BUILD_TIMEOUT_S = 900.0
 # New beside old: what no figure may fall below, and what the orders of few connections must gain.
-FLOOR = 0.95
+LEAST = 0.95
 FLOORS = {"orders-1": 1.2, "orders-16": 1.2, "socket-500": 1.2}
 OLD, NEW = "old", "new"
 
@@ -80,9 +80,9 @@ def chosen(names: tuple[str, ...]) -> list[Load]:
     return loads
 
 
-def floor_of(name: str) -> float | None:
+def least_of(name: str) -> float | None:
     """The ratio that a figure must reach; tails are too noisy for one."""
-    return None if name.endswith(("p99", "longest")) else FLOORS.get(name, FLOOR)
+    return None if name.endswith(("p99", "longest")) else FLOORS.get(name, LEAST)
 
 
 def turns(number: int) -> tuple[str, str]:
@@ -183,7 +183,7 @@ async def measure(load: Load, sides: dict[str, Side], rounds: int, seed: int) ->
 
 
 async def run(base: Revision, loads: list[Load], pace: Pace, rounds: int, *, compiled: bool, console: Console) -> bool:
-    """Whether everything was measured. A ratio below its floor is a result, not a failure."""
+    """Whether everything was measured. A ratio below its least is a result, not a failure."""
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_dir())
         status = stack.enter_context(console.status(f"installing {base.name}"))
@@ -251,20 +251,20 @@ def table(result: Comparison) -> Table:
         padding=(0, 1, 0, 0),
     )
     shown.add_column("figure", no_wrap=True)
-    for heading in ("old", "new", "better", "rounds", "floor"):
+    for heading in ("old", "new", "better", "rounds", "least"):
         shown.add_column(heading, justify="right", no_wrap=True)
     shown.add_column("met", no_wrap=True)
     for name, figure in result.figures.items():
-        floor, ratio = floor_of(name), figure.ratio
-        met = floor is None or ratio >= floor
+        least, ratio = least_of(name), figure.ratio
+        met = least is None or ratio >= least
         shown.add_row(
             name,
             quantity(Value(figure.unit, statistics.median(figure.old))),
             quantity(Value(figure.unit, statistics.median(figure.new))),
             f"{ratio:.2f}",
             f"{min(figure.ratios):.2f}–{max(figure.ratios):.2f}",  # noqa: RUF001
-            "" if floor is None else f"≥ {floor:.2f}",
-            Text("" if floor is None else "yes" if met else "no", style="" if met else "red"),
+            "" if least is None else f"≥ {least:.2f}",
+            Text("" if least is None else "yes" if met else "no", style="" if met else "red"),
         )
     return shown
 

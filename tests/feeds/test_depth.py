@@ -90,7 +90,7 @@ async def test_a_deep_book_is_encoded_in_pieces_with_turns_between() -> None:
 
 
 @pytest.mark.usefixtures("deep")
-async def test_what_changes_while_a_deep_book_is_encoded_comes_behind_it() -> None:
+async def test_what_changes_while_a_deep_book_is_encoded_comes_after_it() -> None:
     async with running(levels=30) as stage:
         first, second = stage.listener(CHANNEL), Listener(stage.frames)
         await asyncio.sleep(depth.PAUSE_S)

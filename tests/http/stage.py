@@ -21,7 +21,7 @@ from exchange.service.limits import RateLimits
 BIG = b"x" * 300_000
 
 
-class Desk:
+class Shop:
     """Routes that reply at once, later, and from a task; every reply says what its request was."""
 
     def __init__(self) -> None:
@@ -125,8 +125,8 @@ class Echo:
         await self.peer.end(1001, "the exchange is stopping", 1.0)
 
 
-def site_of(desk: Desk, sessions: list[Echo] | None = None, **server: Any) -> Site:
-    """A site over the desk, with these settings."""
+def site_of(shop: Shop, sessions: list[Echo] | None = None, **server: Any) -> Site:
+    """A site over the shop, with these settings."""
     made = [] if sessions is None else sessions
 
     def opened(peer: Peer, request: Request) -> SocketSession:
@@ -142,7 +142,7 @@ def site_of(desk: Desk, sessions: list[Echo] | None = None, **server: Any) -> Si
 
     return Site(
         config.server,
-        desk.routes(),
+        shop.routes(),
         Admission(config, limits),
         RequestIds(),
         refuse,
@@ -160,14 +160,14 @@ class Wire(asyncio.Transport):
         self.out = bytearray()
         self.closing = False
         self.aborted = False
-        self.half_closed = False
+        self.ended_sending = False
         self.reading = True
         self.unsent = 0
         self.protocol: Any = None
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Keep it."""
-        assert not self.half_closed, "written after the end"
+        assert not self.ended_sending, "written after the end"
         self.out += data
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -195,7 +195,7 @@ class Wire(asyncio.Transport):
 
     def write_eof(self) -> None:
         """Nothing is written any more."""
-        self.half_closed = True
+        self.ended_sending = True
 
     def pause_reading(self) -> None:
         """Stop."""
@@ -254,4 +254,4 @@ def replies(out: bytes | bytearray, heads: frozenset[int] = frozenset()) -> list
     return found
 
 
-__all__ = ["BIG", "ApiError", "Desk", "Echo", "Wire", "connected", "replies", "settle", "site_of"]
+__all__ = ["BIG", "ApiError", "Echo", "Shop", "Wire", "connected", "replies", "settle", "site_of"]

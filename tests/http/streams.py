@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from tests.http.stage import Desk, connected, replies, settle, site_of
+from tests.http.stage import Shop, connected, replies, settle, site_of
 
 HOST = "Host: localhost\r\n"
 
@@ -72,9 +72,9 @@ def _chunked(own: str, body: bytes, chance: random.Random) -> bytes:
 
 async def check(stream: list[Asked], cuts: list[int], *, frozen: bool) -> int:
     """Send the stream cut at these places; the number of replies, all of them right."""
-    desk = Desk()
-    desk.frozen = frozen
-    wire = connected(site_of(desk))
+    shop = Shop()
+    shop.frozen = frozen
+    wire = connected(site_of(shop))
     whole = b"".join(each.sent for each in stream)
     for begin, end in zip([0, *cuts], [*cuts, len(whole)], strict=True):
         if begin < end:
@@ -82,12 +82,12 @@ async def check(stream: list[Asked], cuts: list[int], *, frozen: bool) -> int:
             if len(cuts) < 50:
                 await asyncio.sleep(0)
     if frozen:
-        desk.frozen = False
-        desk.thaw()
-    while desk.waiting or desk.tasks or len(replies_so_far(wire.out)) < len(stream):
-        before = bytes(wire.out), len(desk.waiting), len(desk.tasks)
+        shop.frozen = False
+        shop.thaw()
+    while shop.waiting or shop.tasks or len(replies_so_far(wire.out)) < len(stream):
+        before = bytes(wire.out), len(shop.waiting), len(shop.tasks)
         await settle()
-        assert before != (bytes(wire.out), len(desk.waiting), len(desk.tasks)), "it stands still"
+        assert before != (bytes(wire.out), len(shop.waiting), len(shop.tasks)), "it stands still"
     heads = frozenset(place for place, each in enumerate(stream) if each.head_only)
     orders = 0
     for each, (status, headers, body) in zip(stream, replies(wire.out, heads), strict=True):

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.http.stage import BIG, Desk, Wire, connected, replies, settle, site_of
+from tests.http.stage import BIG, Shop, Wire, connected, replies, settle, site_of
 
 HOST = b"Host: localhost\r\n"
 GET = b"GET /count HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -71,8 +71,8 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 async def test_it_is_refused_in_the_one_error_shape_and_places_nothing(name: str) -> None:
     sent, status, code = REFUSED[name]
-    desk = Desk()
-    wire = connected(site_of(desk))
+    shop = Shop()
+    wire = connected(site_of(shop))
     wire.protocol.data_received(sent)
     await settle()
     [(found, headers, body)] = replies(wire.out)
@@ -80,27 +80,27 @@ async def test_it_is_refused_in_the_one_error_shape_and_places_nothing(name: str
     error = orjson.loads(body)
     assert error.keys() == {"code", "message"}
     assert code is None or error["code"] == code
-    assert desk.orders == 0
+    assert shop.orders == 0
 
 
-async def ask(sent: bytes, **server: Any) -> tuple[Wire, Desk]:
-    desk = Desk()
-    wire = connected(site_of(desk, **server))
+async def ask(sent: bytes, **server: Any) -> tuple[Wire, Shop]:
+    shop = Shop()
+    wire = connected(site_of(shop, **server))
     wire.protocol.data_received(sent)
     await settle()
-    return wire, desk
+    return wire, shop
 
 
-async def test_a_head_behind_blank_lines_is_no_head_for_another_client() -> None:
-    desk = Desk()
-    site = site_of(desk)
+async def test_a_head_after_blank_lines_is_no_head_for_another_client() -> None:
+    shop = Shop()
+    site = site_of(shop)
     first = connected(site)
     first.protocol.data_received(b"\r\n\r\n" + ORDER)
     second = connected(site)
     second.protocol.data_received(b"\r\n\r\n{}")
     await settle()
     assert [status for status, _, _ in replies(first.out)] == [200]
-    assert desk.orders == 1
+    assert shop.orders == 1
     assert not second.out
 
 
@@ -128,8 +128,8 @@ async def test_connections_are_kept_or_closed_as_asked() -> None:
         wire, _ = await ask(request)
         assert wire.closing is not kept
         assert (b"Connection: close" in wire.out) is not kept
-    wire, desk = await ask(GET.replace(HOST, HOST + b"Connection: close\r\n") + ORDER)
-    assert (len(replies(wire.out)), desk.orders) == (1, 0)
+    wire, shop = await ask(GET.replace(HOST, HOST + b"Connection: close\r\n") + ORDER)
+    assert (len(replies(wire.out)), shop.orders) == (1, 0)
 
 
 async def test_a_client_that_waits_for_100_continue_gets_it_in_its_place() -> None:
@@ -143,52 +143,52 @@ async def test_a_client_that_waits_for_100_continue_gets_it_in_its_place() -> No
     assert b"HTTP/1.1 100" not in wire.out  # the body is there
 
 
-async def test_a_client_that_half_closes_gets_its_replies() -> None:
-    desk = Desk()
-    desk.frozen = True
-    wire = connected(site_of(desk))
+async def test_a_client_that_stops_sending_gets_its_replies() -> None:
+    shop = Shop()
+    shop.frozen = True
+    wire = connected(site_of(shop))
     wire.protocol.data_received(ORDER + ORDER)
     assert wire.protocol.eof_received()
     await settle()
     assert not wire.closing
-    desk.thaw()
+    shop.thaw()
     await settle()
     assert [status for status, _, _ in replies(wire.out)] == [200, 200]
     assert wire.closing
 
 
-async def test_a_half_close_ends_an_idle_connection_at_once() -> None:
+async def test_an_idle_client_that_stops_sending_ends_its_connection() -> None:
     wire, _ = await ask(GET)
     assert not wire.protocol.eof_received()
 
 
 async def test_no_more_than_32_requests_are_under_way_and_what_is_ahead_is_bounded() -> None:
-    desk = Desk()
-    desk.frozen = True
-    wire = connected(site_of(desk))
+    shop = Shop()
+    shop.frozen = True
+    wire = connected(site_of(shop))
     for _ in range(100):
         wire.protocol.data_received(ORDER)
-    assert desk.orders == 32
+    assert shop.orders == 32
     assert wire.reading
     wire.protocol.data_received(ORDER * 3000)
     assert not wire.reading
-    desk.frozen = False
+    shop.frozen = False
     while len(replies(wire.out)) < 3100:
-        desk.thaw()
+        shop.thaw()
         await settle()
     assert wire.reading
-    assert desk.orders == 3100
+    assert shop.orders == 3100
 
 
 async def test_a_client_that_does_not_read_is_not_read() -> None:
-    wire, desk = await ask(GET)
+    wire, shop = await ask(GET)
     wire.protocol.pause_writing()
     wire.protocol.data_received(ORDER)
     await settle()
-    assert (desk.orders, wire.reading) == (0, False)
+    assert (shop.orders, wire.reading) == (0, False)
     wire.protocol.resume_writing()
     await settle()
-    assert (desk.orders, wire.reading) == (1, True)
+    assert (shop.orders, wire.reading) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ async def test_a_client_that_does_not_read_is_not_read() -> None:
 )
 async def test_what_does_not_come_in_time_ends_the_connection(sent: bytes, deadline: str, status: int | None) -> None:
     times = {"idle": 75.0, "head": 10.0, "body": 30.0}
-    site = site_of(Desk())
+    site = site_of(Shop())
     wire = connected(site)
     if sent:
         wire.protocol.data_received(sent)
@@ -215,13 +215,13 @@ async def test_what_does_not_come_in_time_ends_the_connection(sent: bytes, deadl
     await settle()
     assert site.counts.timeouts == {deadline: 1}
     assert [reply[0] for reply in replies(wire.out)] == ([] if status is None else [status])
-    assert wire.closing or wire.half_closed
+    assert wire.closing or wire.ended_sending
 
 
 async def test_an_order_that_waits_for_its_commit_has_no_deadline_here() -> None:
-    desk = Desk()
-    desk.frozen = True
-    site = site_of(desk)
+    shop = Shop()
+    shop.frozen = True
+    site = site_of(shop)
     wire = connected(site)
     wire.protocol.data_received(ORDER)
     wire.protocol.sweep(site.now + 1000)
@@ -229,7 +229,7 @@ async def test_an_order_that_waits_for_its_commit_has_no_deadline_here() -> None
 
 
 async def test_a_client_that_reads_nothing_of_what_it_is_owed_is_cut_off() -> None:
-    site = site_of(Desk())
+    site = site_of(Shop())
     wire = connected(site)
     wire.unsent = 1000
     wire.protocol.sweep(1.0)
@@ -243,10 +243,10 @@ async def test_a_client_that_reads_nothing_of_what_it_is_owed_is_cut_off() -> No
 
 
 async def test_a_refused_client_may_finish_sending_and_is_then_cut_off() -> None:
-    site = site_of(Desk())
+    site = site_of(Shop())
     wire = connected(site)
     wire.protocol.data_received(post(b"Content-Length: 99999999", body=b"x" * 100))
-    assert wire.half_closed
+    assert wire.ended_sending
     wire.protocol.data_received(b"x" * 100_000)
     assert not wire.closing
     wire.protocol.sweep(site.now + 3)
@@ -256,7 +256,7 @@ async def test_a_refused_client_may_finish_sending_and_is_then_cut_off() -> None
 
 
 async def test_more_connections_than_there_may_be_are_told_so() -> None:
-    site = site_of(Desk())
+    site = site_of(Shop())
     site.connections_max = 2
     kept = [connected(site) for _ in range(2)]
     over = connected(site)
@@ -267,7 +267,7 @@ async def test_more_connections_than_there_may_be_are_told_so() -> None:
 
 
 async def test_the_clients_that_are_owed_most_are_cut_off_first() -> None:
-    site = site_of(Desk(), owed_bytes_max=10_000, ping_s=0.02)
+    site = site_of(Shop(), owed_bytes_max=10_000, ping_s=0.02)
     wires = [connected(site) for _ in range(5)]
     for unsent, wire in zip((1000, 6000, 2000, 5000, 0), wires, strict=True):
         wire.unsent = unsent
@@ -279,16 +279,16 @@ async def test_the_clients_that_are_owed_most_are_cut_off_first() -> None:
 
 
 async def test_the_end_answers_what_was_promised_and_nothing_else() -> None:
-    desk = Desk()
-    desk.frozen = True
-    site = site_of(desk)
-    idle, half, ordering = connected(site), connected(site), connected(site)
-    half.protocol.data_received(ORDER[:-1])
+    shop = Shop()
+    shop.frozen = True
+    site = site_of(shop)
+    idle, sending, ordering = connected(site), connected(site), connected(site)
+    sending.protocol.data_received(ORDER[:-1])
     ordering.protocol.data_received(ORDER + ORDER)
     site.finish()
     await settle()
-    assert (idle.closing, half.closing, ordering.closing) == (True, True, False)
-    desk.thaw()
+    assert (idle.closing, sending.closing, ordering.closing) == (True, True, False)
+    shop.thaw()
     await settle()
     assert [status for status, _, _ in replies(ordering.out)] == [200, 200]
     assert ordering.closing
@@ -296,7 +296,7 @@ async def test_the_end_answers_what_was_promised_and_nothing_else() -> None:
 
 
 async def test_every_request_is_counted_by_the_path_it_takes() -> None:
-    site = site_of(Desk())
+    site = site_of(Shop())
     wire = connected(site)
     for number in range(10):  # equal ones, others with a header that changes, others in two parts
         wire.protocol.data_received(ORDER)
@@ -310,13 +310,13 @@ async def test_every_request_is_counted_by_the_path_it_takes() -> None:
 
 
 async def test_a_connection_that_is_lost_with_an_order_under_way_is_forgotten() -> None:
-    desk = Desk()
-    desk.frozen = True
-    site = site_of(desk)
+    shop = Shop()
+    shop.frozen = True
+    site = site_of(shop)
     wire = connected(site)
     wire.protocol.data_received(ORDER)
     wire.abort()
     await settle()
-    desk.thaw()
+    shop.thaw()
     assert not site.connections
     assert not wire.out

@@ -8,7 +8,7 @@ import pytest
 
 from exchange.api.http.frames import text_frame
 from exchange.api.http.ws_frames import CLOSE, PING, PONG, TEXT, control_frame
-from tests.http.stage import Desk, Echo, Wire, connected, replies, settle, site_of
+from tests.http.stage import Echo, Shop, Wire, connected, replies, settle, site_of
 from tests.http.test_ws_frames import frame
 
 UPGRADE = (
@@ -20,7 +20,7 @@ UPGRADE = (
 async def opened(more: bytes = b"", **server: Any) -> tuple[Wire, Echo, Any]:
     """An upgraded connection, with what follows the upgrade in the same packet."""
     sessions: list[Echo] = []
-    site = site_of(Desk(), sessions, **server)
+    site = site_of(Shop(), sessions, **server)
     wire = connected(site)
     wire.protocol.data_received(UPGRADE + b"\r\n" + more)
     await settle()
@@ -39,7 +39,7 @@ async def test_the_first_message_may_come_with_the_upgrade() -> None:
 
 
 async def test_an_upgrade_waits_for_the_requests_before_it() -> None:
-    site = site_of(Desk())
+    site = site_of(Shop())
     wire = connected(site)
     order = b"POST /order HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
     wire.protocol.data_received(order + UPGRADE + b"\r\n" + frame(PING, b"x"))
@@ -63,7 +63,7 @@ async def test_an_upgrade_waits_for_the_requests_before_it() -> None:
     ],
 )
 async def test_a_bad_upgrade_is_refused(old: bytes, new: bytes, status: int) -> None:
-    wire = connected(site_of(Desk()))
+    wire = connected(site_of(Shop()))
     body = b"{}" if b"Content-Length" in new else b""
     wire.protocol.data_received(UPGRADE.replace(old, new) + b"\r\n" + body)
     await settle()

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -80,3 +81,25 @@ def start() -> Iterator[Start]:
     """Starts an exchange of this test's own, with that configuration and a data directory that it keeps."""
     with contextlib.ExitStack() as stack:
         yield lambda config: stack.enter_context(served.served(config))
+
+
+@pytest_asyncio.fixture
+async def names(api: Api, markets: Markets) -> AsyncIterator[dict[str, str]]:
+    """What the place holders mean; afterwards, nothing may have changed."""
+    market = markets.plain()
+    base = market.partition("_")[0]
+    user = await api.user(**{"USDC": "1000", base: "1000"})
+    await api.order(user, market, "buy 1 @ 9", client_order_id="resting")
+    before = await everything(api, user, market)
+    yield {"user": user, "market": market, "base": base}
+    assert await everything(api, user, market) == before
+
+
+async def everything(api: Api, user: str, market: str) -> list[Any]:
+    """What a bad request might have changed."""
+    return [
+        await api.ok("GET", "/health"),
+        await api.ok("GET", "/depth", market=market),
+        await api.ok("GET", "/balance", user_id=user),
+        await api.ok("GET", "/orders/history", user_id=user),
+    ]

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -12,34 +12,11 @@ from yarl import URL
 from exchange.api.native.errors import STATUS
 from tests.whole.api import Api
 from tests.whole.bad_input import Case, Item, cases, items
-from tests.whole.conftest import Markets
 from tests.whole.served import Served
 
 CASES = list(cases())
 ITEMS = list(items())
 AT_ONCE = 16
-
-
-@pytest.fixture
-async def names(api: Api, markets: Markets) -> AsyncIterator[dict[str, str]]:
-    """What the place holders mean; afterwards, nothing may have changed."""
-    market = markets.plain()
-    base = market.partition("_")[0]
-    user = await api.user(**{"USDC": "1000", base: "1000"})
-    await api.order(user, market, "buy 1 @ 9", client_order_id="resting")
-    before = await everything(api, user, market)
-    yield {"user": user, "market": market, "base": base}
-    assert await everything(api, user, market) == before
-
-
-async def everything(api: Api, user: str, market: str) -> list[Any]:
-    """What a bad request might have changed."""
-    return [
-        await api.ok("GET", "/health"),
-        await api.ok("GET", "/depth", market=market),
-        await api.ok("GET", "/balance", user_id=user),
-        await api.ok("GET", "/orders/history", user_id=user),
-    ]
 
 
 def filled(text: str, names: dict[str, str]) -> str:

@@ -145,7 +145,7 @@ def test_a_second_ctrl_c_takes_postgresql_and_an_ephemeral_directory_along() -> 
             exchange.end()
 
 
-def test_a_stop_with_half_sent_bodies_takes_less_than_ten_seconds(exchange: Exchange) -> None:
+def test_a_stop_with_unfinished_bodies_takes_less_than_ten_seconds(exchange: Exchange) -> None:
     exchange.start()
     host, port = exchange.url.removeprefix("http://").split(":")
     head = f"POST /order HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"

@@ -232,7 +232,6 @@ NOT_MESSAGES = {
     "{}": "INVALID_FIELD",
     '{"message_type":1}': "INVALID_FIELD",
     '{"message_type":null}': "INVALID_FIELD",
-    '{"message_type":"ping"}': "INVALID_FIELD",
     '{"message_type":"AUTHENTICATE"}': "INVALID_FIELD",
     '{"message_type":"AUTH"}': "INVALID_FIELD",
     '{"message_type":"AUTH","key":"a","signature":"b"}': "INVALID_FIELD",

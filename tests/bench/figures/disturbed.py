@@ -21,10 +21,10 @@ from tests.bench.side import FAR_TICKS, SWEPT_LEVELS
 
 def core_sweep_seconds(makers: int) -> float:
     """How long the core alone takes for the sweep. For a process of its own."""
-    half = len(USERS) // 2
-    begin = [Operation(REST, False, at % half, FAR_TICKS + at % SWEPT_LEVELS, 100) for at in range(makers)]
+    traders_each = len(USERS) // 2
+    begin = [Operation(REST, False, at % traders_each, FAR_TICKS + at % SWEPT_LEVELS, 100) for at in range(makers)]
     venue = Venue.restore(state_of(instrument(SWEPT), list(USERS), begin))
-    taker = Operation(TAKE, True, half, FAR_TICKS + SWEPT_LEVELS, 100 * makers)
+    taker = Operation(TAKE, True, traders_each, FAR_TICKS + SWEPT_LEVELS, 100 * makers)
     command = terms_of(taker, SWEPT, list(USERS), TimeInForce.IOC)
     before = time.perf_counter()
     outcome = venue.apply(command, venue.sequence + 1, venue.time_ns + 1)
