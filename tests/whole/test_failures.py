@@ -288,7 +288,7 @@ async def test_a_stop_with_projection_lag_says_so_and_the_next_start_fills_them(
             await api.ok("DELETE", "/order", user_id=USER, market=MARKET, order_id=order["order_id"])
             exchange.send(signal.SIGTERM)
             await asyncio.to_thread(exchange.wait)
-            ended_with_a_sentence(exchange, 1, "the tables")
+            ended_with_a_sentence(exchange, 1, "with the query tables behind the journal")
         await asyncio.to_thread(exchange.start)
         async with client_of(exchange) as api:
             history = await api.ok("GET", "/orders/history", user_id=USER, market=MARKET)
