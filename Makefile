@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: run compile test test-compiled prove prove-page sim install lock lint format bench bench-full clean
+.PHONY: run compile test test-compiled web web-check prove prove-page sim install lock lint format bench bench-full clean
 
 run: install
 	@exec $(BIN)/exchange serve
@@ -52,6 +52,19 @@ prove: install
 
 prove-page: install
 	@$(BIN)/python -m tests.prove --page
+
+# The page: built by the tools of exchange/web/package-lock.json into exchange/web/static, which is committed. Only who
+# changes the page needs Node.js. `web-check` tests its logic and fails where the committed build is not what is built.
+WEB := exchange/web
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.json
+	@command -v npm >/dev/null || { echo "make: the page is built with Node.js 20 or newer, and npm was not found on the PATH." >&2; exit 1; }
+	@cd $(WEB) && npm ci --ignore-scripts --silent
+
+web: $(WEB)/node_modules/.package-lock.json
+	@cd $(WEB) && npm run --silent build
+
+web-check: $(WEB)/node_modules/.package-lock.json
+	@cd $(WEB) && npm run --silent check && npm run --silent test
 
 lint: install
 	@$(BIN)/ruff format --check .

@@ -12,7 +12,7 @@ from exchange.api.http.desk import Desk
 from exchange.api.http.ws import Sockets
 from exchange.api.native import openapi
 from exchange.api.native.errors import ApiError
-from exchange.api.native.pages import docs_page, metrics_page, openapi_page
+from exchange.api.native.pages import docs_page, metrics_page, openapi_page, static_pages
 from exchange.api.native.rest import Rest
 from exchange.config import ServerConfig
 from exchange.failure import Failure
@@ -32,6 +32,7 @@ class Server:
         self._sockets = sockets
         self._pages = [openapi_page(lambda: document), docs_page(), metrics_page(metrics)]
         document = orjson.dumps(openapi.document(rest.calls, self._pages))
+        self._pages += static_pages()
         self._runner = web.AppRunner(self._application(), handle_signals=False, shutdown_timeout=config.stop_timeout_s)
         self._listeners: list[asyncio.Server] = []
 

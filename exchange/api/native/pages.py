@@ -1,4 +1,4 @@
-"""What is read as it is, without a request to decode: the description, the page that shows it, and the metrics."""
+"""What is read as it is, without a request to decode: the page, the description of the API, and the metrics."""
 
 import base64
 import hashlib
@@ -8,6 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WEB = Path(__file__).parent.parent.parent / "web"
+STATIC = WEB / "static"
+"""The built page; a name here changes with the content, except those of UNHASHED."""
+UNHASHED = ("index.html", "LICENSES.txt")
+CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+# Only the page's own files, and no inline script or style; it may ask and listen to this server alone.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +52,29 @@ def docs_page() -> Page:
     html = (WEB / "docs.html").read_bytes()
     headers = {"Content-Security-Policy": _policy(html), "X-Content-Type-Options": "nosniff"}
     return Page("/docs", "A page to read this description", "text/html; charset=utf-8", lambda: html, headers)
+
+
+def home_page() -> Page:
+    """`/` for a browser: the page to trade on."""
+    return _static_page("/", STATIC / "index.html", {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"})
+
+
+def static_pages() -> list[Page]:
+    """What the page is made of, under `/static/`."""
+    files = (path for path in sorted(STATIC.iterdir()) if path.name != "index.html")
+    return [_static_page(f"/static/{path.name}", path, {}) for path in files]
+
+
+def _static_page(path: str, file: Path, headers: dict[str, str]) -> Page:
+    body = file.read_bytes()
+    kept = "no-cache" if file.name in UNHASHED else "public, max-age=31536000, immutable"
+    headers = {
+        **headers,
+        "Cache-Control": kept,
+        "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Page(path, f"The page: {file.name}", CONTENT_TYPES[file.suffix], lambda: body, headers)
 
 
 def _policy(html: bytes) -> str:

@@ -14,7 +14,7 @@ from exchange.api.http.reply import Reply
 from exchange.api.http.request_id import HEADER, RequestIds
 from exchange.api.native import codec, models
 from exchange.api.native.errors import ApiError, error_response
-from exchange.api.native.pages import Page
+from exchange.api.native.pages import Page, home_page
 from exchange.api.native.trading import Trading, refused
 from exchange.core.commands import Deposit
 from exchange.core.events import BalanceChanged, OrderUpdated, Rejected
@@ -65,6 +65,7 @@ class Rest:
         self._history = history
         self._ready = ready
         self.request_ids = RequestIds()
+        self._home = home_page()
         self.calls = [
             Call("GET", "/health", self.health, "Whether the exchange can trade", models.NoQuery, False),
             Call("GET", "/time", self.time, "The exchange's clock", models.NoQuery, False),
@@ -107,19 +108,18 @@ class Rest:
             request_id = request_id_of(request)
             try:
                 admit(request, changes=False)
-                headers = {**page.headers, "Content-Type": page.content_type, HEADER: request_id}
-                return web.Response(body=page.body(), headers=headers)
+                return page_response(page, request, request_id)
             except Exception as error:
                 return self.error_answer(error, f"{request.method} {request.path}", request_id)
 
         return answer
 
     def without_upgrade(self, request: web.Request, request_id: str) -> web.Response:
-        """A socket's path, asked for as a page: a browser at `/` is sent to what there is to read."""
+        """A socket's path, asked for as a page: at `/` that is the page to trade on."""
         self._gate.admit(request, changes=False)
         if request.path != "/":
             raise ApiError("INVALID_FIELD", f"{request.path} is a WebSocket: it takes requests to upgrade.")
-        return web.Response(status=302, headers={"Location": "/docs", HEADER: request_id})
+        return page_response(self._home, request, request_id)
 
     def error_answer(self, error: Exception, what: str, request_id: str) -> web.Response:
         """What the client of a failed request gets."""
@@ -321,6 +321,14 @@ class Rest:
         page = await self._history.fills(user_id, market, order_id, limit + 1, before)
         rows = [codec.fill_json(fill, self._rules(fill.trade.market)) for fill in page[:limit]]
         return {"fills": rows, "next": rows[-1]["trade_id"] if len(page) > limit else None}
+
+
+def page_response(page: Page, request: web.Request, request_id: str) -> web.Response:
+    """The page, or 304 where the client has it."""
+    headers = {**page.headers, "Content-Type": page.content_type, HEADER: request_id}
+    if "ETag" in page.headers and request.headers.get("If-None-Match") == page.headers["ETag"]:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=page.body(), headers=headers)
 
 
 def api_error(error: BaseException, what: str, request_id: str) -> ApiError:
