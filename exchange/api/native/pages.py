@@ -56,7 +56,9 @@ def docs_page() -> Page:
 
 def home_page() -> Page:
     """`/` for a browser: the page to trade on."""
-    return _static_page("/", STATIC / "index.html", {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"})
+    return _static_page(
+        "/", STATIC / "index.html", {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
+    )
 
 
 def static_pages() -> list[Page]:

@@ -173,7 +173,7 @@ export function Candles() {
   const candle = shown.value;
   return (
     <div class="chart-box">
-      <p class="legend" aria-label="Candle">
+      <p class="legend">
         {rules && candle && <Legend candle={candle} rules={rules} />}
       </p>
       <div class="canvas-box" ref={root} role="img" aria-label={`Candlestick chart of ${rules?.market ?? ""}`} />

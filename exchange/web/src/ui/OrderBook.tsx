@@ -41,7 +41,7 @@ class Row {
   show(price: string | null, texts: [string, string, string], width: number): void {
     this.element.disabled = price === null;
     if (price !== null && price !== this.price)
-      this.element.setAttribute("aria-label", `${this.side} ${texts[0]}: take this price`);
+      this.element.setAttribute("aria-label", `${this.side} ${texts[0]}, take this price`);
     this.price = price ?? "";
     texts.forEach((text, index) => {
       if (text === this.shown[index]) return;
