@@ -52,6 +52,12 @@ function sceneOf(rules: Market): Scene | null {
   return { bids, asks, low: middle - reach, high: middle + reach, top: 1.1 * Math.max(bids.at(-1)!.sum, asks.at(-1)!.sum) };
 }
 
+/** The nearest of 1, 2, 5, 10, … that is not smaller. */
+function roundStep(size: number): number {
+  const power = 10 ** Math.floor(Math.log10(size));
+  return power * ([1, 2, 5].find((digit) => digit * power >= size) ?? 10);
+}
+
 class Drawing {
   private readonly context: CanvasRenderingContext2D;
   private readonly ratio = window.devicePixelRatio || 1;
@@ -92,8 +98,8 @@ class Drawing {
       context.fillText(price.toFixed(priceDecimals(rules)), x(price), this.height - 6);
     }
     context.textAlign = "right";
-    for (let part = 1; part < 4; part++) {
-      const sum = (scene.top * part) / 4;
+    const step = roundStep(scene.top / 4);
+    for (let sum = step; sum < scene.top * 0.97; sum += step) {
       this.line(0, y(sum), this.width, y(sum));
       context.fillText(short(String(sum)), this.width - 6, y(sum) - 4);
     }
