@@ -204,6 +204,7 @@ def test_the_tree_is_free_of(what: str, pattern: re.Pattern[str]) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}: {what}: {line.strip()[:100]}"
         for path, text in texts()
+        if pattern is not UNDONE or BUILT not in path.parents  # what others left undone in what they publish
         for number, line in enumerate(text.splitlines(), 1)
         if pattern.search(line)
     ]

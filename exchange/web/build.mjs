@@ -9,6 +9,14 @@ import { build } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const COMMON = { bundle: true, format: "esm", target: "es2022", jsx: "automatic", jsxImportSource: "preact" };
 
+const PAGES = [
+  { page: "index.html", entry: "src/main.tsx", name: "app" },
+  { page: "docs.html", entry: "src/docs.ts", name: "docs" },
+];
+// Of these only a bundle is used, which has the licenses of what is inside beside it.
+const BUNDLES = { "swagger-ui-dist": ["NOTICE", "swagger-ui-es-bundle.js.LICENSE.txt"] };
+const NOT_BUNDLED = ["@scarf/scarf"]; // Swagger UI's counter of installations; its script is not run
+
 async function buildTests() {
   const out = join(here, "dist-test");
   await rm(out, { recursive: true, force: true });
@@ -44,14 +52,17 @@ async function licenses() {
   const shipped = Object.keys(lock.packages)
     .filter((path) => path.startsWith("node_modules/") && !lock.packages[path].dev)
     .map((path) => path.slice("node_modules/".length))
+    .filter((name) => !NOT_BUNDLED.includes(name))
     .sort();
   const texts = [await readFile(join(here, "NOTICE"), "utf8")];
   for (const name of shipped) {
     const folder = join(here, "node_modules", name);
     const { version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
     const file = (await readdir(folder)).find((found) => /^licen[cs]e/i.test(found));
-    const text = file ? await readFile(join(folder, file), "utf8") : `(license: ${license})`;
-    texts.push(`${name} ${version}${name in dependencies ? "" : " (used by another package)"}\n\n${text.trim()}\n`);
+    const found = [...(file ? [file] : []), ...(BUNDLES[name] ?? [])];
+    const read = await Promise.all(found.map((file) => readFile(join(folder, file), "utf8")));
+    const text = read.map((one) => one.trim()).join("\n\n") || `(license: ${license})`;
+    texts.push(`${name} ${version}${name in dependencies ? "" : " (used by another package)"}\n\n${text}\n`);
   }
   return texts.join(`\n${"=".repeat(100)}\n\n`);
 }
@@ -59,16 +70,17 @@ async function licenses() {
 /** Every file of static/, by name. */
 async function pages() {
   const files = new Map();
-  const assets = await bundle("src/main.tsx", "app");
-  let html = await readFile(join(here, "src/index.html"), "utf8");
-  for (const asset of assets) {
-    files.set(asset.name, asset.content);
-    html = html.replaceAll(`%${asset.type}%`, `/static/${asset.name}`);
-  }
   const icon = await readFile(join(here, "src/icon.svg"));
   const iconName = `icon-${digest(icon)}.svg`;
   files.set(iconName, icon);
-  files.set("index.html", Buffer.from(html.replaceAll("%icon%", `/static/${iconName}`)));
+  for (const { page, entry, name } of PAGES) {
+    let html = await readFile(join(here, "src", page), "utf8");
+    for (const asset of await bundle(entry, name)) {
+      files.set(asset.name, asset.content);
+      html = html.replaceAll(`%${asset.type}%`, `/static/${asset.name}`);
+    }
+    files.set(page, Buffer.from(html.replaceAll("%icon%", `/static/${iconName}`)));
+  }
   files.set("LICENSES.txt", Buffer.from(await licenses()));
   return files;
 }

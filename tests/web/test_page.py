@@ -265,6 +265,18 @@ async def test_axe_finds_nothing(
         assert results.violations_count == 0, f"{view}: {results.generate_report()}"
 
 
+async def test_the_reference_shows_every_call_and_tries_one(screen: Screen) -> None:
+    await screen.page.get_by_role("link", name="API").click()
+    document = await (await screen.page.request.get(f"{screen.exchange.url}/openapi.json")).json()
+    calls = sum(len(methods) for methods in document["paths"].values())
+    await expect(screen.page.locator(".opblock")).to_have_count(calls)
+    await screen.page.locator(".opblock-summary", has_text="/depth").click()
+    await screen.page.get_by_role("button", name="Try it out").click()
+    await screen.page.get_by_placeholder("market").fill(screen.market)
+    await screen.page.get_by_role("button", name="Execute").click()
+    await expect(screen.page.locator(".live-responses-table")).to_contain_text('"last_sequence": 0')
+
+
 async def test_a_market_is_chosen_and_its_book_shown(screen: Screen, fresh_bases: Iterator[str]) -> None:
     other = next(fresh_bases)
     await screen.page.get_by_label("Search markets").fill(other.lower())

@@ -11,14 +11,15 @@ from exchange.testing import RunningExchange
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_the_page_is_asked_for_again_and_its_files_are_kept(exchange: RunningExchange) -> None:
+@pytest.mark.parametrize("page", ["/", "/docs"])
+async def test_a_page_is_asked_for_again_and_its_files_are_kept(exchange: RunningExchange, page: str) -> None:
     async with aiohttp.ClientSession(exchange.url) as session:
-        async with session.get("/") as reply:
+        async with session.get(page) as reply:
             assert (reply.status, reply.headers["Cache-Control"]) == (200, "no-cache")
             html, tag = await reply.text(), reply.headers["ETag"]
-        async with session.get("/", headers={"If-None-Match": tag}) as reply:
+        async with session.get(page, headers={"If-None-Match": tag}) as reply:
             assert (reply.status, await reply.read()) == (304, b"")
-        async with session.get("/", headers={"If-None-Match": '"another"'}) as reply:
+        async with session.get(page, headers={"If-None-Match": '"another"'}) as reply:
             assert (reply.status, await reply.text()) == (200, html)
         named = re.findall(r'(?:src|href)="(/static/[^"]+)"', html)
         assert {path.rsplit(".", 1)[1] for path in named} == {"css", "js", "svg"}
@@ -32,7 +33,13 @@ async def test_the_page_is_asked_for_again_and_its_files_are_kept(exchange: Runn
 
 async def test_nothing_else_of_the_directory_is_served(exchange: RunningExchange) -> None:
     async with aiohttp.ClientSession(exchange.url) as session:
-        for path in ("/static/", "/static/index.html", "/static/..%2fpackage.json", "/static/%2e%2e/docs.html"):
+        for path in (
+            "/static/",
+            "/static/index.html",
+            "/static/docs.html",
+            "/static/..%2fpackage.json",
+            "/static/%2e%2e/docs.html",
+        ):
             async with session.get(path) as reply:
                 assert reply.status == 404, path
 
@@ -44,8 +51,9 @@ async def test_a_strange_host_gets_no_page(exchange: RunningExchange) -> None:
                 assert reply.status == 421, path
 
 
-async def test_the_page_loads_nothing_from_elsewhere() -> None:
-    html = (pages.STATIC / "index.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["index.html", "docs.html"])
+async def test_a_page_loads_nothing_from_elsewhere(name: str) -> None:
+    html = (pages.STATIC / name).read_text(encoding="utf-8")
     assert "://" not in html
     assert "<style" not in html
     assert " style=" not in html
