@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: run install compile test test-compiled coverage test-unmeasured site prove prove-page sim lock lint format bench bench-full bench-compare clean
+.PHONY: run install compile test test-compiled coverage test-unmeasured site web web-check prove prove-page sim lock lint format bench bench-full bench-compare clean
 
 run: install
 	@exec $(BIN)/exchange serve
@@ -49,7 +49,7 @@ test-compiled: compile
 FLOOR ?= 87
 COVERAGE := $(BIN)/python -m coverage
 UNMEASURED := $(wildcard tests/whole/test_killed*.py) $(addprefix tests/,core/test_cost.py whole/test_ctrl_c.py whole/test_fencing.py \
-	$(addprefix test_,$(addsuffix .py,bench bench_compare client_docs compiled docs layout packaging prove readme tidy words)))
+	$(addprefix test_,$(addsuffix .py,bench bench_compare client_docs compiled docs layout packaging prove readme tidy words))) tests/web
 MEASURED := $(filter-out $(UNMEASURED),$(wildcard $(addprefix tests/,test_*.py core/test_*.py whole/test_*.py) tests/torture/test_checker.py)) \
 	tests/conformance tests/feeds tests/http tests/store tests/client tests/replay
 coverage: install
@@ -83,6 +83,19 @@ prove: install
 
 prove-page: install
 	@$(BIN)/python -m tests.prove --page
+
+# The page: built by the tools of exchange/web/package-lock.json into exchange/web/static, which is committed. Only who
+# changes the page needs Node.js. `web-check` tests its logic and fails where the committed build is not what is built.
+WEB := exchange/web
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.json
+	@command -v npm >/dev/null || { echo "make: the page is built with Node.js 20 or newer, and npm was not found on the PATH." >&2; exit 1; }
+	@cd $(WEB) && npm ci --ignore-scripts --silent
+
+web: $(WEB)/node_modules/.package-lock.json
+	@cd $(WEB) && npm run --silent build
+
+web-check: $(WEB)/node_modules/.package-lock.json
+	@cd $(WEB) && npm run --silent check && npm run --silent test
 
 lint: install
 	@$(BIN)/ruff format --check .

@@ -11,6 +11,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 IN_FULL = ("exchange/",)  # of the other folders the picture names the folders only
 UNNAMED = ("__init__.py",)
 GENERATED = ("__pycache__",)
+ELSEWHERE = ROOT / "exchange" / "web"  # docs/page.md says what is in it
 
 LINE = re.compile(r"^(?P<indent> *)(?P<name>[\w.]+/?)(?: +(?P<what>\S.*))?$")
 
@@ -36,7 +37,7 @@ def there() -> set[str]:
     }
     for path in [*(ROOT / "exchange").rglob("*"), *(ROOT / "tests").iterdir()]:
         name = path.relative_to(ROOT).as_posix()
-        if path.name in UNNAMED or any(part in GENERATED for part in path.parts):
+        if path.name in UNNAMED or any(part in GENERATED for part in path.parts) or ELSEWHERE in path.parents:
             continue
         if path.is_dir():
             if any(inner.is_file() and inner.suffix != ".pyc" for inner in path.rglob("*")):

@@ -206,10 +206,11 @@ async def test_without_an_upgrade_it_is_refused_in_the_one_shape(api: Api) -> No
     assert await api.refused("GET", "/ws") == (400, "INVALID_FIELD")
 
 
-async def test_a_browser_finds_something_to_read(api: Api, shared: Served) -> None:
+async def test_a_browser_gets_the_page(api: Api, shared: Served) -> None:
     for url in (shared.url, shared.ws_url.replace("ws", "http", 1)):
         async with api.session.get(url) as page:
-            assert (page.status, page.url.path) == (200, "/docs")
+            assert (page.status, page.url.path) == (200, "/")
+            assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     async with api.session.get(shared.url, headers={"Host": "evil.example"}, allow_redirects=False) as refused:
         assert refused.status == 421
 

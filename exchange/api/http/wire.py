@@ -16,7 +16,9 @@ def reply_bytes(
 ) -> bytes:
     """The whole of a reply. `old`: to HTTP/1.0. `head_only`: to `HEAD`, without the body."""
     body = response.body
-    own = f"X-Request-Id: {request_id}\r\nContent-Length: {len(body)}\r\n"
+    own = f"X-Request-Id: {request_id}\r\n"
+    if response.status != 304:
+        own += f"Content-Length: {len(body)}\r\n"
     if response.headers:
         own += "".join(f"{name}: {value}\r\n" for name, value in response.headers)
     if not keep_alive:

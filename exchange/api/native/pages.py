@@ -1,13 +1,27 @@
-"""What is read as it is, without a request to decode: the description, the page that shows it, and the metrics."""
+"""What is read as it is, without a request to decode: the page, the description of the API, and the metrics."""
 
-import base64
 import hashlib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 WEB = Path(__file__).parent.parent.parent / "web"
+STATIC = WEB / "static"
+"""The built page; a name here changes with the content, except those of UNHASHED."""
+UNHASHED = ("index.html", "docs.html", "LICENSES.txt")
+CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+# Only the page's own files (and the icons of Swagger UI, which are data), no inline script or style, this server alone.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+PAGE_HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +47,28 @@ def metrics_page(body: Callable[[], bytes]) -> Page:
 
 
 def docs_page() -> Page:
-    """`/docs`: one file that loads nothing but the description."""
-    html = (WEB / "docs.html").read_bytes()
-    headers = {"Content-Security-Policy": _policy(html), "X-Content-Type-Options": "nosniff"}
-    return Page("/docs", "A page to read this description", "text/html; charset=utf-8", lambda: html, headers)
+    """`/docs`: a viewer of the description, which loads nothing from elsewhere."""
+    return _static_page("/docs", "A page to read this description", STATIC / "docs.html", PAGE_HEADERS)
 
 
-def _policy(html: bytes) -> str:
-    """Only the page's own script and style may run, which it names by their digests; it may ask only this server."""
+def home_page() -> Page:
+    """`/` for a browser: the page to trade on."""
+    return _static_page("/", "The page to trade on", STATIC / "index.html", PAGE_HEADERS)
 
-    def digests(tag: bytes) -> str:
-        found = re.findall(b"<" + tag + b">(.*?)</" + tag + b">", html, re.DOTALL)
-        return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'" for text in found)
 
-    return (
-        f"default-src 'none'; script-src {digests(b'script')}; style-src {digests(b'style')}; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
+def static_pages() -> list[Page]:
+    """What the page is made of, under `/static/`."""
+    files = (path for path in sorted(STATIC.iterdir()) if path.suffix != ".html")
+    return [_static_page(f"/static/{path.name}", "A file of the page", path, {}) for path in files]
+
+
+def _static_page(path: str, summary: str, file: Path, headers: dict[str, str]) -> Page:
+    body = file.read_bytes()
+    kept = "no-cache" if file.name in UNHASHED else "public, max-age=31536000, immutable"
+    headers = {
+        **headers,
+        "Cache-Control": kept,
+        "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Page(path, summary, CONTENT_TYPES[file.suffix], lambda: body, headers)

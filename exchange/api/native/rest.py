@@ -98,12 +98,13 @@ class Rest:
         return handle
 
     def page_handler(self, page: Page) -> Handler:
-        """What the route of a page does."""
+        """What the route of a page does: it sends the page, or 304 if the client has it."""
         headers = list(page.headers.items())
 
         def handle(request: Request, responder: Responder) -> None:
             try:
-                response = Response(page.body(), content_type=page.content_type, headers=headers)
+                kept = "ETag" in page.headers and request.headers.get("if-none-match") == page.headers["ETag"]
+                response = Response(b"" if kept else page.body(), 304 if kept else 200, page.content_type, headers)
             except Exception as error:
                 response = self.refuse(error, f"GET {page.path}", request.request_id)
             responder.send(response)
@@ -111,12 +112,9 @@ class Rest:
         return handle
 
     def without_upgrade(self, request: Request, responder: Responder) -> None:
-        """A socket's path, asked for as a page: a browser at `/` is sent to what there is to read."""
-        if request.path == "/":
-            responder.send(Response(b"", 302, "text/plain; charset=utf-8", [("Location", "/docs")]))
-        else:
-            error = ApiError("INVALID_FIELD", f"{request.path} is a WebSocket: it takes requests to upgrade.")
-            responder.send(self.refuse(error, f"GET {request.path}", request.request_id))
+        """The path of a socket, asked for as a page."""
+        error = ApiError("INVALID_FIELD", f"{request.path} is a WebSocket: it takes requests to upgrade.")
+        responder.send(self.refuse(error, f"GET {request.path}", request.request_id))
 
     def refuse(self, error: BaseException, what: str, request_id: str) -> Response:
         """The reply to a request that failed."""

@@ -7,7 +7,7 @@ import orjson
 from exchange.api.http.routes import Route, Routes
 from exchange.api.native import openapi
 from exchange.api.native.calls import CALLS, Call
-from exchange.api.native.pages import docs_page, metrics_page, openapi_page
+from exchange.api.native.pages import docs_page, home_page, metrics_page, openapi_page, static_pages
 from exchange.api.native.rest import Rest
 
 SOCKET_PATHS = ("/", "/ws")
@@ -15,14 +15,17 @@ CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
 
 def native_routes(rest: Rest, metrics: Callable[[], bytes]) -> Routes:
-    """All calls and pages; the paths of the sockets answer a request without an upgrade."""
+    """All calls and pages. A request to `/` without an upgrade gets the page to trade on."""
     pages = [openapi_page(lambda: document), docs_page(), metrics_page(metrics)]
     document = orjson.dumps(openapi.document(pages))
+    pages += static_pages()
+    home = rest.page_handler(home_page())
     return Routes(
         [
             *(_route(rest, call) for call in CALLS),
             *(Route("GET", page.path, rest.page_handler(page), False, page=True) for page in pages),
-            *(Route("GET", path, rest.without_upgrade, False) for path in SOCKET_PATHS),
+            Route("GET", "/", home, False, page=True),
+            Route("GET", "/ws", rest.without_upgrade, False),
         ]
     )
 

@@ -1,0 +1,14 @@
+import { render } from "preact";
+import * as account from "./state/account";
+import * as exchange from "./state/exchange";
+import * as market from "./state/market";
+import "./styles/tokens.css";
+import "./styles/layout.css";
+import "./styles/parts.css";
+import "./styles/trading.css";
+import { App } from "./ui/App";
+
+market.start();
+account.start();
+exchange.start();
+render(<App />, document.getElementById("app")!);

@@ -1,0 +1,114 @@
+// What an order would cost, by the book as the page sees it. The exchange decides: another order may come first.
+
+import type { Market, Side } from "../api/types";
+import type { Level } from "./book";
+import * as d from "./decimal";
+import type { Decimal } from "./decimal";
+
+export interface Preview {
+  /** What would trade at once, and for how much of the quote. */
+  takes: Decimal;
+  takesFor: Decimal;
+  /** What would rest in the book. */
+  rests: Decimal;
+  /** What would expire. */
+  expires: Decimal;
+  /** What the order needs to be available, of the quote (buy) or the base (sell). */
+  needs: Decimal;
+  /** The fee of what would trade at once, of what is received. */
+  fee: Decimal;
+  /** What is received for what trades at once, less the fee. */
+  receives: Decimal;
+  /** The average price of what trades at once; null if nothing does. */
+  average: Decimal | null;
+}
+
+export interface Terms {
+  side: Side;
+  quantity: Decimal;
+  /** The worst price, null for any. */
+  limit: Decimal | null;
+  /** Whether it is covered at its own price, or at what walking the book costs. */
+  covered: "at-limit" | "by-walk";
+  timeInForce: string;
+  postOnly: boolean;
+}
+
+/** Walk the other side's levels, best first. */
+export function preview(market: Market, levels: readonly Level[], terms: Terms): Preview {
+  const buys = terms.side === "buy";
+  let left = terms.quantity;
+  let takes = d.ZERO;
+  let takesFor = d.ZERO;
+  for (const level of levels) {
+    if (!d.isPositive(left)) break;
+    const price = d.decimal(level.price);
+    if (terms.limit !== null) {
+      const order = d.compare(price, terms.limit);
+      if (buys ? order > 0 : order < 0) break;
+    }
+    const quantity = d.minimum(left, d.decimal(level.quantity));
+    takes = d.add(takes, quantity);
+    takesFor = d.add(takesFor, d.multiply(price, quantity));
+    left = d.subtract(left, quantity);
+  }
+  const walked = takesFor;
+  let rests = terms.timeInForce === "gtc" ? left : d.ZERO;
+  let expires = terms.timeInForce === "gtc" ? d.ZERO : left;
+  if (terms.postOnly) {
+    [takes, takesFor, rests] = [d.ZERO, d.ZERO, terms.quantity];
+  } else if (terms.timeInForce === "fok" && d.isPositive(left)) {
+    [takes, takesFor, expires] = [d.ZERO, d.ZERO, terms.quantity];
+  }
+  const received = buys ? takes : takesFor;
+  const fee = d.ceilAt(d.multiply(received, d.decimal(market.taker_fee)), feeDecimals(market, terms.side));
+  return {
+    takes,
+    takesFor,
+    rests,
+    expires,
+    needs: needs(terms, walked),
+    fee,
+    receives: d.subtract(received, fee),
+    average: d.isPositive(takes) ? d.divide(takesFor, takes, priceDecimals(market) + 2) : null,
+  };
+}
+
+/** A limit order is covered at its own price; a market buy at what walking the book costs; a sell with its quantity. */
+function needs(terms: Terms, walked: Decimal): Decimal {
+  if (terms.side === "sell") return terms.quantity;
+  return terms.covered === "by-walk" || terms.limit === null ? walked : d.multiply(terms.limit, terms.quantity);
+}
+
+/** The largest quantity that the available balance covers, in whole lots. */
+export function affordable(
+  market: Market,
+  levels: readonly Level[],
+  side: Side,
+  limit: Decimal | null,
+  available: Decimal,
+): Decimal {
+  const lot = d.decimal(market.lot_size);
+  if (side === "sell") return d.floorTo(available, lot);
+  if (limit !== null) {
+    if (!d.isPositive(limit)) return d.ZERO;
+    return d.floorTo(d.divide(available, limit, market.base_decimals), lot);
+  }
+  let left = available;
+  let total = d.ZERO;
+  for (const level of levels) {
+    const price = d.decimal(level.price);
+    const here = d.floorTo(d.divide(left, price, market.base_decimals), lot);
+    const quantity = d.minimum(d.decimal(level.quantity), here);
+    total = d.add(total, quantity);
+    left = d.subtract(left, d.multiply(price, quantity));
+    if (d.compare(quantity, here) === 0) break;
+  }
+  return total;
+}
+
+const feeDecimals = (market: Market, side: Side): number =>
+  side === "buy" ? market.base_decimals : market.quote_decimals;
+
+export const priceDecimals = (market: Market): number => d.decimalsOf(market.tick_size);
+export const quantityDecimals = (market: Market): number => d.decimalsOf(market.lot_size);

@@ -1,0 +1,80 @@
+// What the exchange says, in words for a person: refusals by code, and what became of an order.
+
+import type { Market, Order } from "../api/types";
+
+export interface Context {
+  market?: Market | undefined;
+  /** What the order would have needed, and of which asset, where that is known. */
+  needs?: string | undefined;
+  available?: string | undefined;
+  asset?: string | undefined;
+  userId?: string | undefined;
+}
+
+type Sentence = (context: Context) => string;
+
+const REFUSALS: Record<string, Sentence> = {
+  INSUFFICIENT_BALANCE: ({ needs, available, asset }) =>
+    needs !== undefined && available !== undefined
+      ? `Not enough ${asset ?? ""}: the order needs ${needs}, and ${available} is available.`
+      : "The available balance does not cover this order.",
+  OFF_TICK: ({ market }) => `The price must be a multiple of ${market?.tick_size ?? "the tick size"}.`,
+  OFF_LOT: ({ market }) => `The quantity must be a multiple of ${market?.lot_size ?? "the lot size"}.`,
+  MIN_NOTIONAL: ({ market }) =>
+    `The order is too small: it must be worth at least ${market?.min_notional ?? "the minimum"} ${market?.quote ?? ""}.`,
+  OUT_OF_RANGE: () => "The price or quantity is zero, or larger than the exchange can hold.",
+  INVALID_NUMBER: () => "Write prices and quantities in plain digits, with a point for decimals.",
+  TOO_MANY_OPEN_ORDERS: ({ market }) =>
+    `There are ${market?.max_open_orders ?? "too many"} open orders in this market already: cancel one first.`,
+  WOULD_TAKE: () => "A post-only order at this price would trade at once. Choose another price, or turn post-only off.",
+  MARKET_NOT_TRADING: ({ market }) => `${market?.market ?? "The market"} is halted: it takes cancels only.`,
+  UNKNOWN_USER: ({ userId }) => `There is no user ${userId ?? ""}.`,
+  UNKNOWN_ORDER: () => "The exchange has no such order.",
+  ORDER_CLOSED: () => "The order is no longer open.",
+  RATE_LIMITED: () => "Too many requests: wait a moment.",
+  OVERLOADED: () => "The exchange is busy and did not take this. Try again.",
+  NOT_READY: () => "The exchange is starting, stopping, or waiting for its database. Try again.",
+  OUTCOME_UNKNOWN: () => "The exchange has not confirmed this yet; it may still happen. See the open orders.",
+};
+
+/** The refusal as a sentence: ours where there is one, else the exchange's own message. */
+export function refusal(code: string, message: string, context: Context = {}): string {
+  return REFUSALS[code]?.(context) ?? (message || `The exchange refused this (${code}).`);
+}
+
+const EXPIRED: Record<string, string> = {
+  unfilled: "nothing more was there at its price",
+  fok_unfillable: "it could not be filled whole",
+  self_trade: "it met your own order",
+};
+
+export const expiry = (reason: string | null): string => (reason === null ? "" : (EXPIRED[reason] ?? reason));
+
+const STATUS: Record<string, string> = {
+  open: "Open",
+  partially_filled: "Partly filled",
+  filled: "Filled",
+  canceled: "Canceled",
+  expired: "Expired",
+};
+
+export const status = (name: string): string => STATUS[name] ?? name;
+
+/** What became of an order that was just placed. */
+export function outcome(order: Order, base: string): string {
+  const filled = `${order.executed_quantity} of ${order.quantity ?? "?"} ${base}`;
+  switch (order.status) {
+    case "open":
+      return "Order placed: it rests in the book.";
+    case "partially_filled":
+      return `Order placed: ${filled} filled, the rest is in the book.`;
+    case "filled":
+      return `Order filled: ${order.executed_quantity} ${base}.`;
+    case "expired":
+      return order.executed_quantity === "0"
+        ? `Order expired: ${expiry(order.expire_reason)}. Nothing traded.`
+        : `${filled} filled, the rest expired: ${expiry(order.expire_reason)}.`;
+    default:
+      return `Order ${order.status}.`;
+  }
+}

@@ -1,0 +1,145 @@
+// The user's open orders and balances as they change, and pages of their history.
+
+import { effect, signal } from "@preact/signals";
+import { get } from "../api/rest";
+import { ApiError, type Balance, type Fill, type Order } from "../api/types";
+import { refusal } from "../model/words";
+import { identity, socket } from "./exchange";
+import { gathered, onFrame } from "./frame";
+
+/** Newest first. */
+export const openOrders = signal<readonly Order[]>([]);
+export const balances = signal<ReadonlyMap<string, Balance>>(new Map());
+/** Why there is no account to show, as a sentence; or null. */
+export const accountError = signal<string | null>(null);
+
+const PAGE = 50;
+const ROWS_MAX = 1_000;
+
+/** A history that is read a page at a time, newest first. */
+export class History<Row> {
+  readonly rows = signal<readonly Row[]>([]);
+  readonly more = signal(false);
+  readonly error = signal<string | null>(null);
+  private next: string | null = null;
+  private shown = 0;
+  private turn = 0;
+
+  constructor(
+    private readonly path: string,
+    private readonly name: string,
+  ) {}
+
+  /** Somebody shows it; the result ends that. Only then it is read. */
+  show(): () => void {
+    this.shown += 1;
+    void this.read(null);
+    return () => (this.shown -= 1);
+  }
+
+  /** Something has changed. */
+  readonly stale = gathered(400, () => {
+    if (this.shown > 0) void this.read(null);
+  });
+
+  clear(): void {
+    this.turn += 1;
+    this.rows.value = [];
+    this.more.value = false;
+    if (this.shown > 0) void this.read(null);
+  }
+
+  async readOlder(): Promise<void> {
+    if (this.next !== null) await this.read(this.next);
+  }
+
+  private async read(before: string | null): Promise<void> {
+    const turn = ++this.turn;
+    const query = { ...identity.peek().query(), limit: String(PAGE), ...(before === null ? {} : { before }) };
+    try {
+      const page = await get<Record<string, unknown>>(this.path, query);
+      if (turn !== this.turn) return;
+      const rows = page[this.name] as Row[];
+      this.rows.value = before === null ? rows : [...this.rows.peek(), ...rows];
+      this.next = page["next"] as string | null;
+      this.more.value = this.next !== null && this.rows.peek().length < ROWS_MAX;
+      this.error.value = null;
+    } catch (error) {
+      if (turn !== this.turn) return;
+      this.error.value = error instanceof ApiError ? refusal(error.code, error.message) : "The exchange does not answer.";
+    }
+  }
+}
+
+export const orderHistory = new History<Order>("/orders/history", "orders");
+export const fillHistory = new History<Fill>("/fills", "fills");
+
+type OrdersData =
+  | { type: "snapshot"; orders: Order[] }
+  | { type: "update"; reason: string; order: Order; fill: unknown };
+type BalancesData = { type: "snapshot" | "update"; balances: Balance[] };
+
+const OPEN = new Set(["open", "partially_filled", "pending"]);
+
+function listen(userId: string): () => void {
+  const orders = new Map<string, Order>();
+  let held = new Map<string, Balance>();
+  const showOrders = (): void => {
+    openOrders.value = [...orders.values()].reverse();
+  };
+  const showBalances = (): void => {
+    balances.value = new Map(held);
+  };
+  accountError.value = null;
+  showOrders();
+  showBalances();
+  const refused = (error: ApiError): void => {
+    accountError.value = refusal(error.code, error.message, { userId });
+  };
+  const endOrders = socket.subscribe(`orders@${userId}`, {
+    event: (frame) => {
+      const data = frame.data as OrdersData;
+      if (data.type === "snapshot") {
+        orders.clear();
+        for (const order of data.orders) orders.set(order.order_id, order);
+      } else {
+        if (OPEN.has(data.order.status)) orders.set(data.order.order_id, data.order);
+        else orders.delete(data.order.order_id);
+        if (data.fill !== null) fillHistory.stale();
+      }
+      orderHistory.stale();
+      onFrame(showOrders);
+    },
+    gap: (reason) => {
+      if (reason === "lost") socket.again(`orders@${userId}`); // begins with a snapshot
+      fillHistory.stale();
+    },
+    refused,
+  });
+  const endBalances = socket.subscribe(`balances@${userId}`, {
+    event: (frame) => {
+      const data = frame.data as BalancesData;
+      if (data.type === "snapshot") held = new Map();
+      for (const balance of data.balances) held.set(balance.asset, balance);
+      onFrame(showBalances);
+    },
+    gap: (reason) => {
+      if (reason === "lost") socket.again(`balances@${userId}`);
+    },
+  });
+  return () => {
+    endOrders();
+    endBalances();
+  };
+}
+
+export function start(): void {
+  effect(() => {
+    const { userId } = identity.value;
+    if (userId === "") return undefined;
+    const end = listen(userId);
+    orderHistory.clear();
+    fillHistory.clear();
+    return end;
+  });
+}

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Order } from "../src/api/types";
+import { type Draft, FIELDS, orderBody, ORDER_TYPES } from "../src/model/orderTypes";
+import { grouped, percent, whole } from "../src/model/format";
+import { outcome, refusal } from "../src/model/words";
+
+const draft = (type: string, changes: Partial<Draft> = {}): Draft => ({
+  market: "SOL_USDC",
+  side: "buy",
+  type: ORDER_TYPES.find((one) => one.value === type)!,
+  fields: { price: "150.02", quantity: " 2 " },
+  timeInForce: "gtc",
+  postOnly: false,
+  ...changes,
+});
+
+test("a limit order says its time in force, and post-only where that goes together", () => {
+  const all = { market: "SOL_USDC", side: "buy", order_type: "limit", price: "150.02", quantity: "2", time_in_force: "gtc" };
+  assert.deepEqual(orderBody(draft("limit")), all);
+  assert.deepEqual(orderBody(draft("limit", { postOnly: true })), { ...all, post_only: true });
+  const ioc = orderBody(draft("limit", { postOnly: true, timeInForce: "ioc" }));
+  assert.deepEqual(ioc, { ...all, time_in_force: "ioc" });
+});
+
+test("a market order leaves its time in force to the exchange, and a worst price that was left empty out", () => {
+  const bare = { market: "SOL_USDC", side: "buy", order_type: "market", quantity: "2" };
+  assert.deepEqual(orderBody(draft("market", { fields: { price: "", quantity: "2" } })), bare);
+  assert.deepEqual(orderBody(draft("market", { timeInForce: "ioc" })), { ...bare, price: "150.02" });
+});
+
+test("every row of the table names fields that there are", () => {
+  for (const type of ORDER_TYPES) {
+    for (const { name } of type.fields) assert.ok(FIELDS[name], `${type.value}: ${name}`);
+    assert.ok(type.limit === null || type.fields.some(({ name }) => name === type.limit), type.value);
+    const known = type.timesInForce.map(({ value }) => value);
+    assert.ok(known.length > 0 && type.postOnlyWith.every((value) => known.includes(value)), type.value);
+  }
+});
+
+test("a refusal is a sentence with the figures, and an unknown code the exchange's own", () => {
+  assert.equal(
+    refusal("INSUFFICIENT_BALANCE", "", { needs: "300", available: "20", asset: "USDC" }),
+    "Not enough USDC: the order needs 300, and 20 is available.",
+  );
+  assert.equal(refusal("SOMETHING_NEW", "It says so."), "It says so.");
+  assert.match(refusal("SOMETHING_NEW", ""), /SOMETHING_NEW/);
+});
+
+test("an order that expired without a trade says why", () => {
+  const order = { status: "expired", executed_quantity: "0", quantity: "2", expire_reason: "fok_unfillable" } as Order;
+  assert.equal(outcome(order, "SOL"), "Order expired: it could not be filled whole. Nothing traded.");
+  assert.equal(
+    outcome({ ...order, executed_quantity: "0.5", expire_reason: "unfilled" }, "SOL"),
+    "0.5 of 2 SOL filled, the rest expired: nothing more was there at its price.",
+  );
+});
+
+test("figures keep their digits", () => {
+  assert.equal(grouped("1234567.5", 2), "1,234,567.50");
+  assert.equal(grouped("0.00001996", 8), "0.00001996");
+  assert.equal(whole("12345678901234567890.1000"), "12,345,678,901,234,567,890.1");
+  assert.equal(percent("-0.23", "150.09"), "−0.15 %");
+  assert.equal(percent(null, null), "–");
+});

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Market } from "../src/api/types";
+import { Book } from "../src/model/book";
+import { decimal, text } from "../src/model/decimal";
+import { affordable, preview, type Terms } from "../src/model/preview";
+
+const MARKET: Market = {
+  market: "SOL_USDC",
+  base: "SOL",
+  quote: "USDC",
+  base_decimals: 9,
+  quote_decimals: 6,
+  tick_size: "0.01",
+  lot_size: "0.0001",
+  min_notional: "0.1",
+  maker_fee: "0.001",
+  taker_fee: "0.002",
+  max_open_orders: 1000,
+  status: "trading",
+};
+
+const book = new Book(4, () => undefined);
+book.take({
+  type: "snapshot",
+  last_sequence: 1,
+  bids: [["99", "2"], ["98", "10"]],
+  asks: [["100", "1"], ["101", "2"], ["105", "1"]],
+});
+
+const terms = (changes: Partial<Terms>): Terms => ({
+  side: "buy",
+  quantity: decimal("2"),
+  limit: decimal("101"),
+  covered: "at-limit",
+  timeInForce: "gtc",
+  postOnly: false,
+  ...changes,
+});
+
+function seen(changes: Partial<Terms>): Record<string, string | null> {
+  const asked = terms(changes);
+  const found = preview(MARKET, asked.side === "buy" ? book.asks : book.bids, asked);
+  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, value === null ? null : text(value)]));
+}
+
+test("a limit buy takes the makers' prices and is covered at its own", () => {
+  assert.deepEqual(seen({}), {
+    takes: "2",
+    takesFor: "201",
+    rests: "0",
+    expires: "0",
+    needs: "202",
+    fee: "0.004",
+    receives: "1.996",
+    average: "100.5",
+  });
+});
+
+test("what is beyond its price rests, or expires with ioc, or all of it with fok", () => {
+  const beyond = { quantity: decimal("5"), limit: decimal("101") };
+  assert.deepEqual([seen(beyond)["takes"], seen(beyond)["rests"]], ["3", "2"]);
+  const ioc = seen({ ...beyond, timeInForce: "ioc" });
+  assert.deepEqual([ioc["takes"], ioc["rests"], ioc["expires"]], ["3", "0", "2"]);
+  const fok = seen({ ...beyond, timeInForce: "fok" });
+  assert.deepEqual([fok["takes"], fok["rests"], fok["expires"], fok["average"]], ["0", "0", "5", null]);
+});
+
+test("a post-only order takes nothing", () => {
+  const found = seen({ postOnly: true, limit: decimal("99.5") });
+  assert.deepEqual([found["takes"], found["rests"], found["needs"], found["fee"]], ["0", "2", "199", "0"]);
+});
+
+test("a market buy is covered by what walking the book costs, up to its worst price", () => {
+  const market: Partial<Terms> = { covered: "by-walk", timeInForce: "ioc", limit: null, quantity: decimal("3.5") };
+  assert.equal(seen(market)["needs"], "354.5");
+  const bounded = seen({ ...market, limit: decimal("101") });
+  assert.deepEqual([bounded["needs"], bounded["expires"]], ["302", "0.5"]);
+});
+
+test("a sell needs its quantity and pays its fee in the quote, rounded up", () => {
+  const found = seen({ side: "sell", limit: decimal("98"), quantity: decimal("2.0001") });
+  assert.deepEqual([found["needs"], found["takesFor"], found["fee"]], ["2.0001", "198.0098", "0.39602"]);
+  const tiny = seen({ side: "sell", limit: decimal("99"), quantity: decimal("0.0001") });
+  assert.equal(tiny["fee"], "0.00002"); // 0.0000198 rounded up to six decimals
+});
+
+test("the largest quantity that a balance covers, in whole lots", () => {
+  const most = (side: "buy" | "sell", limit: string | null, available: string): string =>
+    text(affordable(MARKET, book.asks, side, limit === null ? null : decimal(limit), decimal(available)));
+  assert.equal(most("sell", null, "1.00019"), "1.0001");
+  assert.equal(most("buy", "3", "100"), "33.3333");
+  assert.equal(most("buy", "0", "100"), "0");
+  assert.equal(most("buy", null, "150.5"), "1.5"); // 1 at 100, then 0.5 at 101
+  assert.equal(most("buy", null, "100000"), "4");
+});

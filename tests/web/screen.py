@@ -1,0 +1,159 @@
+"""The page as a test sees and uses it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+
+from exchange.client import Client
+from exchange.testing import RunningExchange
+
+DESKTOP = (1440, 900)
+PHONE = (390, 844)
+# What the browser says of a connection that a test cuts.
+CUT = ("WebSocket connection to", "net::ERR_CONNECTION", "net::ERR_EMPTY_RESPONSE", "net::ERR_SOCKET")
+
+WATCH_POLICY = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy: ${event.violatedDirective} forbids ${event.blockedURI} ${event.sample}`));
+"""
+
+Arrange = Callable[[Page], Awaitable[None]]
+
+
+class Screen:
+    """One page of one user on one market."""
+
+    def __init__(self, page: Page, exchange: RunningExchange, base: str, user: str) -> None:
+        self.page = page
+        self.exchange = exchange
+        self.base = base
+        self.market = f"{base}_USDC"
+        self.user = user
+        self.problems: list[str] = []
+        self.expected: tuple[str, ...] = ()
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))
+        page.on("request", self._requested)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self._note(message.text)
+
+    def _note(self, problem: str) -> None:
+        if not any(words in problem for words in self.expected):
+            self.problems.append(problem)
+
+    def _requested(self, request: Request) -> None:
+        if not request.url.startswith(self.exchange.url):
+            self.problems.append(f"asked {request.url}")
+
+    def expects(self, *words: str) -> None:
+        """From now on, a problem with any of these words is part of the test."""
+        self.expected = words
+
+    async def live(self) -> None:
+        """Wait for the book."""
+        await expect(self.book_state).to_have_text("Live", timeout=20_000)
+
+    # Parts
+
+    @property
+    def book_state(self) -> Locator:
+        """What the page says of its book."""
+        return self.page.locator(".book .state")
+
+    @property
+    def notice(self) -> Locator:
+        """What became of the last order or cancel."""
+        return self.page.locator(".notice")
+
+    @property
+    def open_orders(self) -> Locator:
+        """The rows of the open orders."""
+        return self.page.locator("tr[data-order]")
+
+    async def levels(self, side: str) -> list[list[str]]:
+        """The shown levels of a side, best first: price, quantity, running total."""
+        rows: list[list[str]] = await self.page.evaluate(
+            """(side) => [...document.querySelectorAll(`.level.${side}:enabled`)].map((row) =>
+                [...row.querySelectorAll("span:not(.level-bar)")].map((cell) => cell.textContent))""",
+            side,
+        )
+        return rows if side == "bid" else rows[::-1]
+
+    def preview(self, name: str) -> Locator:
+        """One figure of the preview."""
+        return self.page.locator(".preview > div").filter(has_text=name).locator("dd")
+
+    # Doing
+
+    async def fill_in(self, *, side: str = "Buy", kind: str = "Limit", **fields: str) -> None:
+        """Choose and type, as a person does."""
+        await self.page.locator(".choices.side label", has_text=side).click()
+        await self.page.locator(".choices.type label", has_text=kind).click()
+        for name, value in fields.items():
+            await self.page.locator(f"#order-{name}").fill(value)
+
+    async def submit(self) -> None:
+        """Press the button."""
+        await self.page.locator("button.submit").click()
+
+    async def place(self, user: str, side: str, price: str, quantity: str, **more: Any) -> None:
+        """Place an order as somebody else would, over the API."""
+        order = {
+            "market": self.market,
+            "side": side,
+            "order_type": "limit",
+            "price": price,
+            "quantity": quantity,
+            **more,
+        }
+        async with Client(self.exchange.url, user) as client:
+            await client.place(order)
+
+    def someone(self) -> str:
+        """Another user with plenty."""
+        return self.exchange.user(**{self.base: "100000", "USDC": "10000000"})
+
+
+class Screens:
+    """Opens pages, and judges all of them at the end."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self._screens: list[Screen] = []
+
+    async def open(
+        self,
+        exchange: RunningExchange,
+        base: str,
+        user: str,
+        *,
+        size: tuple[int, int] = DESKTOP,
+        arrange: Arrange | None = None,
+        **options: Any,
+    ) -> Screen:
+        """A page in a browser profile of its own, with a live book. `arrange` is called before it is loaded."""
+        width, height = size
+        context = await self._browser.new_context(viewport={"width": width, "height": height}, **options)
+        self._contexts.append(context)
+        chosen = (
+            f"localStorage.setItem('exchange.user', {user!r}); localStorage.setItem('exchange.market', '{base}_USDC');"
+        )
+        await context.add_init_script(chosen + WATCH_POLICY)
+        page = await context.new_page()
+        screen = Screen(page, exchange, base, user)
+        self._screens.append(screen)
+        if arrange is not None:
+            await arrange(page)
+        await page.goto(exchange.url)
+        await screen.live()
+        return screen
+
+    async def close(self) -> None:
+        """Close all pages; none may have had a problem."""
+        for context in self._contexts:
+            await context.close()
+        assert [problem for screen in self._screens for problem in screen.problems] == []

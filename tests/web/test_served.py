@@ -1,0 +1,72 @@
+"""How the page and its files are served, without a browser."""
+
+import re
+
+import aiohttp
+import pytest
+
+from exchange.api.native import pages
+from exchange.testing import RunningExchange
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.mark.parametrize("page", ["/", "/docs"])
+async def test_a_page_is_asked_for_again_and_its_files_are_kept(exchange: RunningExchange, page: str) -> None:
+    async with aiohttp.ClientSession(exchange.url) as session:
+        async with session.get(page) as reply:
+            assert (reply.status, reply.headers["Cache-Control"]) == (200, "no-cache")
+            html, tag = await reply.text(), reply.headers["ETag"]
+        async with session.get(page, headers={"If-None-Match": tag}) as reply:
+            assert (reply.status, await reply.read()) == (304, b"")
+        async with session.get(page, headers={"If-None-Match": '"another"'}) as reply:
+            assert (reply.status, await reply.text()) == (200, html)
+        named = re.findall(r'(?:src|href)="(/static/[^"]+)"', html)
+        assert {path.rsplit(".", 1)[1] for path in named} == {"css", "js", "svg"}
+        for path in named:
+            async with session.get(path) as reply:
+                assert reply.status == 200
+                assert reply.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+                assert reply.headers["X-Content-Type-Options"] == "nosniff"
+                assert await reply.read() == (pages.STATIC / path.rsplit("/", 1)[1]).read_bytes()
+
+
+async def test_nothing_else_of_the_directory_is_served(exchange: RunningExchange) -> None:
+    async with aiohttp.ClientSession(exchange.url) as session:
+        for path in (
+            "/static/",
+            "/static/index.html",
+            "/static/docs.html",
+            "/static/..%2fpackage.json",
+            "/static/%2e%2e/docs.html",
+        ):
+            async with session.get(path) as reply:
+                assert reply.status == 404, path
+
+
+async def test_a_strange_host_gets_no_page(exchange: RunningExchange) -> None:
+    async with aiohttp.ClientSession(exchange.url) as session:
+        for path in ("/", "/static/LICENSES.txt"):
+            async with session.get(path, headers={"Host": "evil.example"}) as reply:
+                assert reply.status == 421, path
+
+
+@pytest.mark.parametrize("name", ["index.html", "docs.html"])
+async def test_a_page_loads_nothing_from_elsewhere(name: str) -> None:
+    html = (pages.STATIC / name).read_text(encoding="utf-8")
+    assert "://" not in html
+    assert "<style" not in html
+    assert " style=" not in html
+    assert re.findall(r"<script(?![^>]* src=)", html) == []
+
+
+async def test_the_licenses_of_all_that_is_bundled_are_served() -> None:
+    text = (pages.STATIC / "LICENSES.txt").read_text(encoding="utf-8")
+    for words in (
+        "TradingView Lightweight Charts™",
+        "https://www.tradingview.com/",
+        "Apache License",
+        "preact",
+        "fancy-canvas",
+    ):
+        assert words in text
