@@ -1,5 +1,6 @@
-"""The option `--compiled`: run the suite on the compiled build, and refuse to run if there is none that fits."""
+"""What the whole suite runs on: the compiled build with `--compiled`, and signals that are not ignored."""
 
+import signal
 import sys
 
 import pytest
@@ -10,6 +11,12 @@ OPTION = "--compiled"
 
 if OPTION in sys.argv:  # here and not in a hook, because pytest loads other conftest files before it calls hooks
     compiled.use()
+
+
+# A shell starts what runs in the background with SIGINT ignored, nohup with SIGHUP ignored, and the processes that the
+# tests start would inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
