@@ -157,8 +157,11 @@ def deposit(user: str, asset: str, amount: str, key: str, url: str) -> None:
 
 
 def _exit_on_sigterm() -> None:
-    """While modules are imported nothing runs yet; the exchange then has a handler of its own."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    """While modules are imported nothing runs yet that would have to be stopped; later there is another handler.
+
+    An exception would not do: the import of an extension module may swallow it.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
 
 cli.add_command(replay_command)
