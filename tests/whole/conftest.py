@@ -96,9 +96,20 @@ async def names(api: Api, markets: Markets) -> AsyncIterator[dict[str, str]]:
 
 
 async def everything(api: Api, user: str, market: str) -> list[Any]:
-    """What a bad request might have changed."""
+    """What a bad request might have changed.
+
+    Commands are counted by kind rather than by the sequence: that a minute has passed is a command too.
+    """
+    health = await api.ok("GET", "/health")
+    # A session of its own: a connection on which a page was read is the application's from then on.
+    async with aiohttp.ClientSession() as session, session.get(f"{api.url}/metrics") as reply:
+        lines = (await reply.text()).splitlines()
+    counts = [line for line in lines if line.startswith("exchange_commands_total{")]
+    assert len(counts) > 1
     return [
-        await api.ok("GET", "/health"),
+        health["status"],
+        health["markets"],
+        [line for line in counts if "pass_time" not in line],
         await api.ok("GET", "/depth", market=market),
         await api.ok("GET", "/balance", user_id=user),
         await api.ok("GET", "/orders/history", user_id=user),
