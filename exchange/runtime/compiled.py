@@ -60,6 +60,13 @@ MODULES = (
     "exchange.api.native.encode",
     "exchange.api.native.feed_frames",
     "exchange.api.http.frames",
+    "exchange.api.http.ws_frames",
+    "exchange.api.http.request",
+    "exchange.api.http.response",
+    "exchange.api.http.wire",
+    "exchange.api.http.slot",
+    "exchange.api.http.head",
+    "exchange.api.http.connection",
     "exchange.api.native.session",
 )
 

@@ -26,7 +26,7 @@ class FrameReader:
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes; the messages and control frames that they complete."""
-        if self.failure is not None:
+        if self._failed():
             return []
         if self._rest:
             self._rest += data
@@ -36,14 +36,15 @@ class FrameReader:
             self._rest.clear()
         events: list[Event] = []
         begin = 0
-        while self.failure is None:
-            end = self._read(data, begin, events)
-            if not end:
-                break
+        while end := self._read(data, begin, events):
             begin = end
-        if self.failure is None and begin < len(data):
+        if begin < len(data) and not self._failed():
             self._rest += memoryview(data)[begin:]
         return events
+
+    def _failed(self) -> bool:
+        """Whether `failure` is set: asked by a call, since what a type checker narrows once stays so, compiled too."""
+        return self.failure is not None
 
     def _read(self, data: bytes, begin: int, events: list[Event]) -> int:
         """Read one frame; where it ends, or 0 if it is not whole or wrong."""
@@ -66,7 +67,7 @@ class FrameReader:
             self._needed = end - begin
             return 0
         self._take(first, unmasked(data[start : start + 4], data[start + 4 : end]), events)
-        return end if self.failure is None else 0
+        return 0 if self._failed() else end
 
     def _may_come(self, first: int, second: int, payload_bytes: int) -> bool:
         """Judge the head of a frame, before its payload is waited for."""
