@@ -62,6 +62,30 @@ def test_a_jump_within_the_bound_is_followed() -> None:
     assert clock.offset_ns(machine.time_ns) == 0
 
 
+def test_the_steady_clock_is_asked_about_once_a_second() -> None:
+    machine, asked = Machine(), 0
+
+    def steady_ns() -> int:
+        nonlocal asked
+        asked += 1
+        return machine.steady
+
+    clock = Clock(lambda: machine.wall, steady_ns, last_ns=0, jump_max_s=HOUR)
+    for number in range(4_001):
+        assert clock.now_ns() == (NOW * 1000 + number) * S // 1000
+        machine.wait(0.001)
+    assert asked == 5
+
+
+@pytest.mark.parametrize("jump_max_s", [0.1, 0.5, 3.0])
+def test_a_small_bound_is_kept_too(jump_max_s: float) -> None:
+    machine = Machine()
+    clock = Clock(lambda: machine.wall, lambda: machine.steady, last_ns=0, jump_max_s=jump_max_s)
+    machine.seconds(clock)
+    machine.set(jump_max_s + 0.01)
+    assert machine.seconds(clock) == 0
+
+
 @pytest.mark.parametrize("back_s", [2, 3 * DAY])
 def test_a_clock_that_was_set_back_and_comes_back_has_not_jumped(back_s: int) -> None:
     machine = Machine()

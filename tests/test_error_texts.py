@@ -1,11 +1,12 @@
 """What errors say: the numbers, the names, and what is expected in the API's words."""
 
+import json
 from dataclasses import replace
 
 import msgspec
 import pytest
 
-from exchange.api.native import codec, messages, models
+from exchange.api.native import codec, message_reader, messages, models
 from exchange.api.native.errors import ApiError
 from exchange.core.events import Rejected
 from tests.core.stories import SOL_USDC, order_of, venue_of
@@ -50,6 +51,12 @@ TWICE: dict[str, tuple[str, type[msgspec.Struct]]] = {
     "a cancel": ('{"market":"A_B","market":"A_C","order_id":"1"}', models.OrderRequest),
     "a batch": ('{"orders":[{"a":1}],"orders":[]}', models.BatchRequest),
     "within": ('{"cancel":{"market":"A_B","order_id":"1","order_id":"2"}}', models.BatchCancelItem),
+    "a batch of no objects": ('{"orders":["orders"],"orders":["orders"]}', models.BatchRequest),
+    "a batch of equal items": (
+        '{"orders":[{}],"user_id":"a","user_id":"a","orders":[{}]}',
+        models.BatchRequest,
+    ),
+    "an escaped name in a cancel": ('{"market":"A_B","order_id":"1","m\\u0061rket":"A_B"}', models.OrderRequest),
     "an item": ('{"cancel":{"market":"A_B","order_id":"1"},"cancel":{"market":"A_B"}}', models.BatchCancelItem),
 }
 
@@ -72,16 +79,44 @@ def test_a_field_that_is_given_once_is_taken(body: str) -> None:
     assert codec.decode(body.encode(), models.PlaceOrderRequest).price == "1"
 
 
+ONCE: dict[str, tuple[str, type[msgspec.Struct]]] = {
+    "an order": (f"{{{ORDER}}}", models.PlaceOrderRequest),
+    "a default": (f'{{{ORDER},"post_only":false}}', models.PlaceOrderRequest),
+    "a cancel": ('{"market":"A_B", "client_order_id" : "a.b"}', models.OrderRequest),
+    "a batch": (f'{{"orders":[{{{ORDER}}},{{{ORDER}}},{{"cancel":{{"market":"A_B"}}}}]}}', models.BatchRequest),
+    "an item": ('{"cancel":{"market":"A_B","order_id":"1"}}', models.BatchCancelItem),
+    "a deposit": ('{"user_id":"a:b","asset":"B","amount":"1","key":"k"}', models.DepositRequest),
+}
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_the_usual_request_is_not_read_a_second_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json, "loads", None)
+    text, model = ONCE[name]
+    for body in (text.encode(), msgspec.Raw(text.encode())):
+        assert isinstance(codec.decode(body, model), model)
+
+
+def test_the_items_of_a_batch_are_not_read_a_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json, "loads", None)
+    for text in (
+        f"{{{ORDER}}}",
+        f'{{{ORDER},"client_order_id":"cancel"}}',
+        '{"cancel":{"market":"A_B","order_id":"1"}}',
+    ):
+        codec.batch_item(msgspec.Raw(text.encode()))
+
+
 @pytest.mark.parametrize("kind", ["ping", "Ping", "PING"])
 def test_the_type_of_a_message_is_taken_in_any_letters(kind: str) -> None:
-    assert messages.read(f'{{"message_type":"{kind}","id":7}}') == messages.Ping(id=7)
+    assert message_reader.read(f'{{"message_type":"{kind}","id":7}}') == messages.Ping(id=7)
 
 
 @pytest.mark.parametrize("kind", ["order", "ORDER"])
 @pytest.mark.parametrize("more", ['"price":"2"', '"id":1,"id":2', '"message_type":"ORDER"'])
 def test_a_message_with_a_field_twice_is_refused(kind: str, more: str) -> None:
-    read = messages.read(f'{{"message_type":"{kind}",{ORDER},{more}}}')
-    assert isinstance(read, messages.Unreadable)
+    read = message_reader.read(f'{{"message_type":"{kind}",{ORDER},{more}}}')
+    assert isinstance(read, message_reader.Unreadable)
     assert read.error.message.endswith("is given twice.")
 
 

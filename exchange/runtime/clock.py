@@ -8,6 +8,7 @@ nothing to compare with but the last command, so only a gap of more than a year 
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -17,13 +18,15 @@ NS_PER_S = 1_000_000_000
 SHOWN_NS = NS_PER_S  # offsets below this are not worth a word
 START_GAP_MAX_NS = 366 * 24 * 3600 * NS_PER_S
 REMIND_NS = 60 * NS_PER_S
+NEAR_NS = NS_PER_S  # a time so little after one that was believed is no jump
 
 log = structlog.get_logger(__name__)
 
 
-def steady_ns() -> int:
-    """A clock that nobody sets, and that goes on while the machine sleeps, where there is one."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic_ns()
+# A clock that nobody sets, and that goes on while the machine sleeps, where there is one.
+steady_ns: Callable[[], int] = (
+    partial(time.clock_gettime_ns, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic_ns
+)
 
 
 class Clock:
@@ -36,6 +39,10 @@ class Clock:
         self._steady_ns = steady_ns
         self._last_ns = last_ns
         self._jump_max_ns = int(jump_max_s * NS_PER_S)
+        self._near_from_ns, self._near_until_ns = (
+            0,
+            0,
+        )  # wall times that are believed at once
         self._anchor: tuple[int, int] | None = None  # wall and steady time when they were last believed
         self._told_ns: int | None = None  # steady time of the last warning
         gap_ns = wall_ns() - last_ns
@@ -46,8 +53,11 @@ class Clock:
             )
 
     def now_ns(self) -> int:
-        """The time."""
-        wall, steady = self._wall_ns(), self._steady_ns()
+        """The time. Every command asks for it, so the steady clock is asked about once a second only."""
+        wall = self._wall_ns()
+        if self._near_from_ns <= wall < self._near_until_ns:
+            return wall
+        steady = self._steady_ns()
         if self._anchor is None:
             if wall < self._last_ns:
                 return wall  # it has been ahead, or is behind: believed as soon as it has passed the last command
@@ -58,6 +68,7 @@ class Clock:
             if expected - wall > self._jump_max_ns:
                 return wall  # when it comes back, that is no jump
         self._anchor = wall, steady
+        self._near_from_ns, self._near_until_ns = wall, wall + min(NEAR_NS, self._jump_max_ns)
         return wall
 
     def offset_ns(self, time_ns: int) -> int:

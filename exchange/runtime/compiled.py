@@ -61,13 +61,16 @@ MODULES = (
     "exchange.api.native.feed_frames",
     "exchange.api.http.frames",
     "exchange.api.http.ws_frames",
+    "exchange.api.http.websocket",
     "exchange.api.http.request",
     "exchange.api.http.response",
     "exchange.api.http.wire",
     "exchange.api.http.slot",
     "exchange.api.http.head",
     "exchange.api.http.connection",
+    "exchange.api.native.message_reader",
     "exchange.api.native.session",
+    "exchange.runtime.clock",
 )
 
 

@@ -3,6 +3,7 @@
 Nothing here looks at live state.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
@@ -40,6 +41,7 @@ _WHOLE_FIELDS = ("limit", "start", "end")
 
 RequestT = TypeVar("RequestT", bound=msgspec.Struct)
 _decoders: dict[type[msgspec.Struct], "msgspec.json.Decoder[Any]"] = {}
+_item_kind: "Final[msgspec.json.Decoder[BatchItemKind]]" = msgspec.json.Decoder(BatchItemKind)
 
 
 def is_json(content_type: str) -> bool:
@@ -202,11 +204,16 @@ def order_ids(order_id: str | None, client_order_id: str | None) -> tuple[int | 
 
 def batch_item(raw: msgspec.Raw) -> PlaceOrderRequest | BatchCancelItem:
     """One item of a batch. Raises ApiError."""
+    text = memoryview(raw).tobytes()
+    if text.startswith(b'{"cancel"'):
+        return decode(raw, BatchCancelItem)
     try:
         return decode(raw, PlaceOrderRequest)
     except ApiError:
-        if b'"cancel"' in memoryview(raw).tobytes() and decode(raw, BatchItemKind).cancel is not msgspec.UNSET:
-            return decode(raw, BatchCancelItem)
+        if b'"cancel"' in text:  # somewhere
+            with contextlib.suppress(msgspec.MsgspecError):
+                if _item_kind.decode(raw).cancel is not msgspec.UNSET:
+                    return decode(raw, BatchCancelItem)
         raise
 
 

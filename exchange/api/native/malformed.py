@@ -3,6 +3,7 @@
 Also finds a field that is given twice, of which the decoder takes the last without a word.
 """
 
+import contextlib
 import json
 import re
 from typing import Any
@@ -23,6 +24,7 @@ KINDS = {
 _WHERE = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`")
 _FIELD = re.compile(r"`(?P<field>[^`]*)`")
+_STRINGS = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+(:)?', re.DOTALL)  # of a JSON text, and whether it is a name
 
 
 def invalid(error: msgspec.ValidationError, model: type[msgspec.Struct]) -> ApiError:
@@ -66,42 +68,45 @@ def _known(model: type[msgspec.Struct], path: str) -> str:
 
 
 def check_once(body: bytes | str | msgspec.Raw, request: msgspec.Struct) -> None:
-    """Raise ApiError if a field is given twice.
-
-    A field has a colon. Only where the text has more of them than the request has fields that say something, it is
-    read once more, slowly; for most orders it is not.
-    """
+    """Raise ApiError if a field is given twice. The items of a batch are looked at when they are decoded."""
+    text = body if isinstance(body, bytes | str) else memoryview(body).tobytes()
     if isinstance(request, PlaceOrderRequest):
+        # A field has a colon: an order with no more colons than it has fields that say something has none twice.
         # market, side, order_type and quantity are always there.
         said = 4 + (request.price is not None) + (request.user_id is not None) + (request.time_in_force is not None)
         said += (request.client_order_id is not None) + request.post_only
         if request.__class__ is not PlaceOrderRequest:  # a message, which has a type, and perhaps an id
             said += 1 + (getattr(request, "id", None) is not None)
-        if isinstance(body, bytes):
-            if body.count(b":") <= said:
-                return
-        elif isinstance(body, str) and body.count(":") <= said:
+        if (text.count(b":") if isinstance(text, bytes) else text.count(":")) <= said:
             return
-    check_text(body, request)
+    elif isinstance(request, BatchRequest):
+        text = _without(text, request.orders)
+    check_text(text)
 
 
-def check_text(body: bytes | str | msgspec.Raw, request: msgspec.Struct | None = None) -> None:
-    """The same, whatever the request says. The items of a batch are looked at when they are decoded."""
-    text = body if isinstance(body, bytes | str) else bytes(memoryview(body))
-    colons = text.count(b":") if isinstance(text, bytes) else text.count(":")
-    if isinstance(request, BatchRequest):
-        colons -= sum(bytes(memoryview(item)).count(b":") for item in request.orders)
-        said = 1 + (request.user_id is not None)
-        if request.__class__ is not BatchRequest:
-            said += 1 + (getattr(request, "id", None) is not None)
-        if colons <= said:
-            return
-    if colons <= 1:
+def _without(text: bytes | str, items: list[msgspec.Raw]) -> str:
+    """The text of a batch without the objects among its items, which are in it in this order."""
+    rest, at = text if isinstance(text, bytes) else text.encode(), 0
+    outside: list[bytes] = []
+    for item in items:
+        raw = memoryview(item).tobytes()
+        if raw[:1] == b"{":
+            begin = rest.index(raw, at)
+            outside.append(rest[at:begin])
+            at = begin + len(raw)
+    outside.append(rest[at:])
+    return b"0".join(outside).decode()
+
+
+def check_text(body: bytes | str) -> None:
+    """Raise ApiError if an object in this text, which a decoder has taken, has a field twice."""
+    text = body.decode() if isinstance(body, bytes) else body
+    names = [name for name, colon in _STRINGS.findall(text) if colon]
+    if len(names) == len(set(names)) and "\\" not in text:
         return
-    try:
+    # A name may recur in another object, and may be written in two ways.
+    with contextlib.suppress(ValueError, RecursionError):
         json.loads(text, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
-        return  # the decoder has taken it, which knows better what JSON is
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:

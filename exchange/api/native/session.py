@@ -16,6 +16,7 @@ from exchange.api.native.channels import channel_of, names
 from exchange.api.native.errors import ApiError, Refusals
 from exchange.api.native.events import Id, sent_id
 from exchange.api.native.feed_frames import NativeFrames, answer_frame
+from exchange.api.native.message_reader import Unreadable, read
 from exchange.core.public import Channel
 from exchange.pipeline.subscriber import Subscriber
 from exchange.service.principal import Permission
@@ -128,7 +129,7 @@ class Session:
 
     def handle(self, text: str | bytes) -> None:
         """Take one message; what it asks of the engine is in line when this returns, or else the session is full."""
-        message = messages.read(text)
+        message = read(text)
         try:
             self._service.limits.request(self._principal.address)
             if isinstance(message, messages.PlaceOrder):
@@ -154,7 +155,7 @@ class Session:
 
     # --- what can be said
 
-    def _dispatch(self, message: messages.Message | messages.Unreadable) -> None:
+    def _dispatch(self, message: messages.Message | Unreadable) -> None:
         trading = self._service.trading
         if isinstance(message, messages.Cancel):
             self._cancel(message)
@@ -172,7 +173,7 @@ class Session:
         elif isinstance(message, messages.Ping):
             self._answer(events.Pong(sent_id(message.id)))
         else:
-            assert isinstance(message, messages.Unreadable)
+            assert isinstance(message, Unreadable)
             raise message.error
 
     def _user(self, named: str | None) -> str:
