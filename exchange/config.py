@@ -68,7 +68,8 @@ class AuthConfig(Section, frozen=True, kw_only=True):
 class EngineConfig(Section, frozen=True, kw_only=True):
     """The bounds of the flow, in commands; how long a reply may wait for its commit; how far the clock may jump.
 
-    The last `closed_orders_max` closed orders are kept in memory, for queries about them.
+    The last `closed_orders_max` closed orders are kept in memory, for queries about them. While orders wait, reads get
+    no more than `read_share` of the loop's time.
     """
 
     market_queue_max: int = 10_000
@@ -76,6 +77,7 @@ class EngineConfig(Section, frozen=True, kw_only=True):
     batch_max: int = 4096
     reply_timeout_s: float = 5.0
     closed_orders_max: int = 100_000
+    read_share: float = 0.25
     clock_jump_max_s: float = 3600.0  # a clock that jumps further ahead is not followed until the next start
 
 
@@ -267,6 +269,8 @@ def _check(config: Config) -> None:
     for setting, value in positive.items():
         if not 0 < value < math.inf:  # which nan is not either
             raise Failure(f"{setting} = {value} must be a number greater than zero.", 2)
+    if not 0 < engine.read_share < 1:
+        raise Failure(f"[engine] read_share = {engine.read_share} must be greater than 0 and less than 1.", 2)
     for table, names in (
         ("assets", [asset.symbol for asset in config.assets]),
         ("markets", [market.symbol for market in config.markets]),

@@ -14,6 +14,7 @@ from exchange.service.codes import Code, Refused
 from exchange.service.history import History
 from exchange.service.limits import RateLimits
 from exchange.service.order_lookup import OrderLookup
+from exchange.service.read_lane import ReadLane
 from exchange.service.results import BatchResult, Canceled, Placed
 from exchange.service.tasks import Tasks
 from exchange.service.trading import Trading
@@ -37,7 +38,7 @@ def venue() -> Venue:
 
 def trading_on(flow: Flow, closed: ClosedOrders) -> Trading:
     orders = OrderLookup(flow.engine, closed, cast(History, _NoHistory()))
-    return Trading(flow.engine, orders, RateLimits(LimitsConfig(), lambda: 0.0), Tasks())
+    return Trading(flow.engine, orders, RateLimits(LimitsConfig(), lambda: 0.0), Tasks(), ReadLane(flow.engine))
 
 
 def cancel(name: str | int) -> CancelOrder:

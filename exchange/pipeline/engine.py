@@ -121,6 +121,11 @@ class Engine:
         """The last sequence that is stored, and so may be seen."""
         return self._writer.durable_sequence
 
+    @property
+    def applied_sequence(self) -> int:
+        """The last sequence that is applied, durable or not."""
+        return self.venue.sequence
+
     def queued(self) -> tuple[int, int]:
         """Requests that wait to be applied: of all queues, and of the longest one."""
         waiting = [queue.waiting for queue in self._queues.values()]

@@ -21,6 +21,7 @@ from exchange.core import commands
 from exchange.logs import lines_dropped
 from exchange.pipeline.histogram import Histogram
 from exchange.runtime.app import Exchange
+from exchange.service.read_lane import LANES, ReadLane
 
 COMMANDS = (
     commands.PlaceOrder,
@@ -44,10 +45,11 @@ class Metrics:
         codes: Iterable[str],
         site: Callable[[], Site],
         order_lookups: Mapping[str, int],
+        lane: ReadLane,
     ) -> None:
         """`order_lookups` counts by source."""
         self._registry = CollectorRegistry()
-        self._registry.register(_Pulled(exchange, refusals, tuple(codes), site, order_lookups))
+        self._registry.register(_Pulled(exchange, refusals, tuple(codes), site, order_lookups, lane))
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
@@ -64,18 +66,21 @@ class _Pulled(Collector):
         codes: tuple[str, ...],
         site: Callable[[], Site],
         order_lookups: Mapping[str, int],
+        lane: ReadLane,
     ) -> None:
         self._exchange = exchange
         self._refusals = refusals
         self._codes = codes
         self._site = site
         self._order_lookups = order_lookups
+        self._lane = lane
 
     def collect(self) -> Iterable[Metric]:
         """Ask everybody."""
         yield _gauge("exchange_info", "Always 1; its label says what runs.", 1, version=__version__)
         yield from self._flow()
         yield from self._state()
+        yield from self._reads()
         yield from self._clients()
 
     def _flow(self) -> Iterable[Metric]:
@@ -137,6 +142,23 @@ class _Pulled(Collector):
         )
         yield _gauge("exchange_markets", "Markets.", len(exchange.venue.markets))
         yield _gauge("exchange_closed_orders", "Closed orders that are kept in memory.", len(exchange.closed_orders))
+
+    def _reads(self) -> Iterable[Metric]:
+        reads = CounterMetricFamily("exchange_reads", "Reads and look-ups, by what answers them.", labels=["lane"])
+        delayed = CounterMetricFamily(
+            "exchange_reads_delayed", "Reads that waited, because orders waited.", labels=["lane"]
+        )
+        refused = CounterMetricFamily(
+            "exchange_reads_refused", "Reads refused, because too many waited or for too long.", labels=["lane"]
+        )
+        waiting = GaugeMetricFamily("exchange_reads_waiting", "Reads that wait.", labels=["lane"])
+        for name in LANES:
+            counts = self._lane.counts(name)
+            reads.add_metric([name], counts.reads)
+            delayed.add_metric([name], counts.delayed)
+            refused.add_metric([name], counts.refused)
+            waiting.add_metric([name], self._lane.waiting(name))
+        yield from (reads, delayed, refused, waiting)
 
     def _clients(self) -> Iterable[Metric]:
         feeds = self._exchange.feeds

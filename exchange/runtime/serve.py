@@ -35,6 +35,7 @@ from exchange.runtime.stop import Stop
 from exchange.service.limits import RateLimits
 from exchange.service.order_lookup import OrderLookup
 from exchange.service.principal import DevAuthenticator
+from exchange.service.read_lane import ReadLane
 from exchange.service.reading import Reading
 from exchange.service.service import Service
 from exchange.service.tasks import Tasks
@@ -128,7 +129,7 @@ async def _run(config: Config, options: ServeOptions, dsn: str, postgres: Embedd
     admission, refusals = Admission(config, service.limits), Refusals()
     rest = Rest(service, refusals)
     sessions = Sessions(service, NativeFrames(exchange.venue), refusals)
-    metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources)
+    metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources, service.lane)
     routes = native_routes(rest, metrics.text)
     server = Server(config.server, routes, admission, rest.refuse, sessions.open, SOCKET_PATHS)
 
@@ -157,9 +158,10 @@ async def _run(config: Config, options: ServeOptions, dsn: str, postgres: Embedd
 def _service(exchange: Exchange, history: PostgresHistory, orders: OrderLookup) -> Service:
     """The service over a running exchange, in dev mode."""
     limits, tasks = RateLimits(exchange.config.limits, time.monotonic), Tasks()
-    trading = Trading(exchange.engine, orders, limits, tasks)
+    lane = ReadLane(exchange.engine, share=exchange.config.engine.read_share)
+    trading = Trading(exchange.engine, orders, limits, tasks, lane)
     reading = Reading(exchange.engine, history, orders, exchange.data, exchange.ready)
-    return Service(exchange.engine, exchange.feeds, trading, reading, DevAuthenticator(), limits, tasks)
+    return Service(exchange.engine, exchange.feeds, trading, reading, DevAuthenticator(), limits, tasks, lane)
 
 
 async def _finish(exchange: Exchange) -> None:

@@ -7,6 +7,7 @@ from exchange.pipeline.engine import Engine
 from exchange.pipeline.feeds import Feeds
 from exchange.service.limits import RateLimits
 from exchange.service.principal import Authenticator, Permission, Principal, RequestView, require, user_for
+from exchange.service.read_lane import ReadLane
 from exchange.service.reading import Reading
 from exchange.service.tasks import Tasks
 from exchange.service.trading import Trading
@@ -24,6 +25,7 @@ class Service:
         authenticator: Authenticator,
         limits: RateLimits,
         tasks: Tasks,
+        lane: ReadLane,
     ) -> None:
         self._venue: Venue = engine.venue
         self._authenticator = authenticator
@@ -33,6 +35,7 @@ class Service:
         self.reading = reading
         self.limits = limits
         self.tasks = tasks
+        self.lane = lane
 
     def principal(self, request: RequestView, needed: Permission) -> Principal:
         """Who sends the request. Raises Refused."""

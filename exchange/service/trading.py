@@ -5,6 +5,7 @@ cancel tells its listener in the step that releases it; several are awaited.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Generic, TypeVar
 
@@ -13,12 +14,13 @@ from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.outcome import Applied
 from exchange.pipeline.engine import Engine
-from exchange.pipeline.outcomes import OVERLOADED, Outcome, OutcomeUnknown
+from exchange.pipeline.outcomes import OVERLOADED, Outcome, OutcomeUnknown, Overloaded
 from exchange.service.codes import Code, Refused, refusal_of
 from exchange.service.history import OrderRead
 from exchange.service.limits import RateLimits
 from exchange.service.order_lookup import Elsewhere, OrderLookup, OrderName
 from exchange.service.queries import Balances
+from exchange.service.read_lane import HISTORY, MEMORY, REQUEST_S, ReadLane
 from exchange.service.results import BatchResult, Canceled, CanceledAll, Credited, Known, Listener, Placed
 from exchange.service.tasks import Tasks
 
@@ -91,11 +93,12 @@ class _Ticket:
 class Trading:
     """What a known user can do, and the deposits of an administrator."""
 
-    def __init__(self, engine: Engine, orders: OrderLookup, limits: RateLimits, tasks: Tasks) -> None:
+    def __init__(self, engine: Engine, orders: OrderLookup, limits: RateLimits, tasks: Tasks, lane: ReadLane) -> None:
         self._engine = engine
         self._orders = orders
         self._limits = limits
         self._tasks = tasks
+        self._lane = lane
         self._venue = engine.venue
 
     def rules(self, market: str) -> Instrument:
@@ -123,7 +126,7 @@ class Trading:
         engine.enter(_Ticket(self, listener, command, rules, engine.loop_time()), (command,))
 
     def tell(self, listener: Listener, command: PlaceOrder | CancelOrder, rules: Instrument, outcome: Outcome) -> None:
-        """The result of a command that changed nothing: from memory at once, else from the database."""
+        """The result of a command that changed nothing, in the lane of reads: from memory, else from the database."""
         if isinstance(command, PlaceOrder):
             if not isinstance(outcome, Duplicate):
                 listener.failed(refusal_of(outcome))
@@ -140,10 +143,13 @@ class Trading:
             missing = found
             self._later(listener, lambda: self._closed(name, missing, outcome, rules), "look up a closed order")
         else:
-            listener.failed(_closed_refusal(found, outcome, rules))
+            # Memory is asked now, since its answer is the one of now; what costs more is to send it.
+            refused = _closed_refusal(found, outcome, rules)
+            if not self._lane.do(MEMORY, lambda: listener.failed(refused), listener.failed):
+                listener.looks_up()
 
     def _later(self, listener: Listener, look: Callable[[], Coroutine[None, None, Known]], what: str) -> None:
-        """Give the listener what a query of the database finds."""
+        """Give the listener what a query of the database finds, in the lane of such queries."""
 
         async def tell() -> None:
             try:
@@ -153,7 +159,10 @@ class Trading:
             else:
                 listener.done(known)
 
-        self._tasks.start(tell, what)
+        def begin() -> None:
+            self._tasks.start(lambda: self._lane.measured(HISTORY, tell()), what)
+
+        self._lane.do(HISTORY, begin, listener.failed)
         listener.looks_up()
 
     async def _known(self, name: OrderName, rules: Instrument) -> Known:
@@ -217,14 +226,20 @@ class Trading:
     ) -> list[BatchResult]:
         answered = zip(commands, await outcomes if outcomes is not None else (), strict=True)
         complete: list[BatchResult] = []
+        look_ups = 0
         for result in results:
             if result is not None:
                 complete.append(result)
                 continue
+            command, outcome = next(answered)
+            look_ups += _is_unknown(outcome) or isinstance(outcome, Duplicate)
             try:
-                complete.append(await self._batch_result(*next(answered)))
+                complete.append(await self._batch_result(command, outcome))
             except Exception as error:  # one missing answer must not hide the other results
                 complete.append(error)
+        if look_ups:
+            with contextlib.suppress(Overloaded):  # the answer is there, and says what has happened
+                await self._lane.turn(MEMORY, look_ups * REQUEST_S)
         return complete
 
     async def _batch_result(self, command: PlaceOrder | CancelOrder, outcome: Outcome) -> BatchResult:

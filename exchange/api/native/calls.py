@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from exchange.api.native import models, replies
+from exchange.service.read_lane import HISTORY, MEMORY
 
 EVERYWHERE = (
     "INVALID_FIELD", "REQUEST_TIMEOUT", "TOO_LARGE", "WRONG_HOST", "RATE_LIMITED", "INTERNAL",
@@ -13,11 +14,13 @@ BODY = ("MALFORMED_JSON", "FORBIDDEN", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
 USER = ("UNAUTHENTICATED", "UNKNOWN_USER")
 MARKET = ("UNKNOWN_MARKET",)
 ENGINE = ("NOT_READY", "OVERLOADED", "OUTCOME_UNKNOWN")  # what waits for a commit
-HISTORY = ("NOT_READY", "OVERLOADED")
+TABLES = ("NOT_READY", "OVERLOADED")
 PLACING = (
     "INVALID_NUMBER", "CLIENT_ORDER_ID_CONFLICT", "INSUFFICIENT_BALANCE", "OFF_TICK", "OFF_LOT", "MIN_NOTIONAL",
     "OUT_OF_RANGE", "TOO_MANY_OPEN_ORDERS", "WOULD_TAKE", "MARKET_NOT_TRADING",
 )  # fmt: skip
+CHEAP = ("health", "time", "tickers")
+PAGES = ("orders", "trades", "fills", "candles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,13 @@ class Call:
     request: type[models.Request]
     reply: type[replies.Reply]
     codes: frozenset[str]
+
+    @property
+    def lane(self) -> str | None:
+        """What answers it, for the lane of reads; None for what changes something or is cheap."""
+        if self.method != "GET" or self.operation in CHEAP:
+            return None
+        return HISTORY if self.operation in PAGES else MEMORY
 
     @property
     def in_body(self) -> bool:
@@ -86,15 +96,15 @@ CALLS = (
     _call("GET", "/balance", "balance", "A user's balances", models.BalanceQuery, replies.Balances, USER, ENGINE),
     _call(
         "GET", "/trade/history", "trades", "Trades, by page", models.TradeHistoryQuery, replies.TradePage,
-        MARKET, HISTORY,
+        MARKET, TABLES,
     ),
     _call(
         "GET", "/fills", "fills", "A user's fills, by page", models.FillsQuery, replies.FillPage,
-        USER, MARKET, HISTORY,
+        USER, MARKET, TABLES,
     ),
     _call("GET", "/markets", "markets", "The markets and their rules", models.NoQuery, replies.Markets, ENGINE),
     _call("GET", "/ticker", "tickers", "The last 24 hours", models.TickerQuery, replies.Tickers, MARKET),
-    _call("GET", "/candles", "candles", "Candles, oldest first", models.CandlesQuery, replies.Candles, MARKET, HISTORY),
+    _call("GET", "/candles", "candles", "Candles, oldest first", models.CandlesQuery, replies.Candles, MARKET, TABLES),
     _call(
         "POST", "/admin/deposit", "deposit", "Credit a user", models.DepositRequest, replies.Balances,
         ENGINE, ("INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE"),

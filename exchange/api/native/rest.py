@@ -4,8 +4,12 @@ An operation returns its reply, or an awaitable of it. What changes something is
 requests of one connection take effect in their order.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TypeVar, cast
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from exchange import __version__
 from exchange.api.http.request import Request
@@ -27,7 +31,11 @@ from exchange.service.results import BatchResult, CanceledAll, Result
 from exchange.service.service import Service
 from exchange.service.trading import Submitted
 
+PIECE = 250  # levels or rows that are encoded in one turn of the loop: half a millisecond
+
 Operation = Callable[[Request], "replies.Reply | Awaitable[replies.Reply]"]
+FoundT = TypeVar("FoundT")
+RowT = TypeVar("RowT")
 
 
 class _Ordering:
@@ -69,10 +77,27 @@ class Rest:
         if call.operation == "cancel":
             return self.cancel
         operation: Operation = getattr(self, call.operation)
-        return self.answering(operation, f"{call.method} {call.path}")
+        begin = self.answering(operation, f"{call.method} {call.path}", call.lane)
+        return begin if call.lane is None else self._in_turn(begin, call)
 
-    def answering(self, operation: Operation, name: str) -> Handler:
-        """Reply with what an operation returns, from a task where it has to be waited for."""
+    def _in_turn(self, begin: Handler, call: Call) -> Handler:
+        """Begin a read when the lane has its turn."""
+        lane, name, refuse = call.lane, f"{call.method} {call.path}", self.refuse
+        assert lane is not None
+
+        def handle(request: Request, responder: Responder) -> None:
+            def refused(error: BaseException) -> None:
+                responder.send(refuse(error, name, request.request_id))
+
+            try:
+                self._service.lane.do(lane, lambda: begin(request, responder), refused)
+            except Exception as error:
+                refused(error)
+
+        return handle
+
+    def answering(self, operation: Operation, name: str, lane: str | None = None) -> Handler:
+        """Reply with what an operation returns, from a task where it has to be waited for, which the lane pays for."""
         tasks, refuse = self._service.tasks, self.refuse
 
         async def reply(made: Awaitable[replies.Reply], request: Request, responder: Responder) -> None:
@@ -91,7 +116,12 @@ class Rest:
                     responder.send(Response(encode.json_of(made)))
                 else:
                     waiting = made
-                    tasks.start(lambda: reply(waiting, request, responder), name)
+
+                    def work() -> Coroutine[None, None, None]:
+                        replying = reply(waiting, request, responder)
+                        return replying if lane is None else self._service.lane.measured(lane, replying)
+
+                    tasks.start(work, name)
             except Exception as error:
                 responder.send(refuse(error, name, request.request_id))
 
@@ -226,7 +256,7 @@ class Rest:
         limit = codec.page_limit(query.limit, models.DEPTH_MAX)
         rules = self._rules(query.market)
         found = await self._service.reading.depth(queries.Depth(rules.symbol, limit))
-        bids, asks = encode.levels(found.bids, rules), encode.levels(found.asks, rules)
+        bids, asks = await _side(found.bids, rules), await _side(found.asks, rules)
         return replies.Depth(rules.symbol, found.last_sequence, bids, asks)
 
     async def balance(self, request: Request) -> replies.Reply:
@@ -276,7 +306,7 @@ class Rest:
         page = page_of(query)
         user_id = self._user(request, query.user_id, Permission.READ)
         found = await self._service.reading.orders(user_id, self._known_market(query.market), page)
-        rows = [encode.order(order, self._rules(order.terms.market)) for order in found[: query.limit]]
+        rows = await _rows(found[: query.limit], lambda order: encode.order(order, self._rules(order.terms.market)))
         return replies.OrderPage(rows, next_of(found, page, lambda order: order.order_id))
 
     async def trades(self, request: Request) -> replies.Reply:
@@ -284,7 +314,7 @@ class Rest:
         query = self._query(request, models.TradeHistoryQuery)
         page, market = page_of(query), self._known_market(query.market)
         found = await self._service.reading.trades(market, page)
-        rows = [encode.trade(trade, self._rules(trade.market)) for trade in found[: query.limit]]
+        rows = await _rows(found[: query.limit], lambda trade: encode.trade(trade, self._rules(trade.market)))
         return replies.TradePage(rows, next_of(found, page, lambda trade: trade.trade_id))
 
     async def fills(self, request: Request) -> replies.Reply:
@@ -294,5 +324,26 @@ class Rest:
         user_id = self._user(request, query.user_id, Permission.READ)
         order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
         found = await self._service.reading.fills(user_id, self._known_market(query.market), order_id, page)
-        rows = [encode.fill(fill, self._rules(fill.market)) for fill in found[: query.limit]]
+        rows = await _rows(found[: query.limit], lambda fill: encode.fill(fill, self._rules(fill.market)))
         return replies.FillPage(rows, next_of(found, page, lambda fill: fill.trade_id))
+
+
+async def _side(found: queries.Levels, rules: Instrument) -> list[tuple[str, str]]:
+    """One side of a book, encoded in pieces where it is deep, with turns of the loop in between."""
+    if len(found) <= PIECE:
+        return encode.levels(found, rules)
+    parts = []
+    for at in range(0, len(found), PIECE):
+        parts.append(encode.json_of(encode.levels(found[at : at + PIECE], rules))[1:-1])
+        await asyncio.sleep(0)
+    return cast(list[tuple[str, str]], msgspec.Raw(b"[%b]" % b",".join(parts)))  # the encoder writes it as it is
+
+
+async def _rows(found: Sequence[FoundT], encoded: Callable[[FoundT], RowT]) -> list[RowT]:
+    """The rows of a page, made in pieces in the same way."""
+    rows: list[RowT] = []
+    for at in range(0, len(found), PIECE):
+        if at:
+            await asyncio.sleep(0)
+        rows += [encoded(one) for one in found[at : at + PIECE]]
+    return rows
