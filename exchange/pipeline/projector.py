@@ -2,8 +2,8 @@
 
 An answer waits for the journal only. The query tables, which cost most of the database's work, are written once for
 thousands of commands: an account that changed a hundred times is one row. They begin to follow within a second. A read
-of history waits until they show everything durable. If the process ends before that, the next one applies the rest from
-the journal.
+of history waits until they show everything durable; reads that follow each other closely share a transaction. If the
+process ends before that, the next one applies the rest from the journal.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ PROJECTION_MAX = 8192  # commands in one transaction, which begins at once when 
 PROJECTION_ROWS_MAX = 32_768  # orders and trades in one transaction; a single command may have more
 PROJECT_AFTER_S = 1.0  # fewer commands wait for more: each transaction delays a few orders by some milliseconds
 LAG_MAX = 2 * PROJECTION_MAX  # commands; commits wait when the journal is this far ahead
+REST_TIMES = 3  # the next transaction of a reader begins after a rest of so many times the last one's duration
+REST_MAX_S = 0.1
 REACH_TIMEOUT_S = 5.0
 
 
@@ -41,6 +43,7 @@ class Projector:
         self._hurry = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._rest_until = 0.0  # in the loop's time
         self._ended = False
 
     @property
@@ -131,12 +134,17 @@ class Projector:
     async def _due(self) -> None:
         """Return when there are enough commands, when a reader waits, or when the first has waited long enough."""
         await self._wake.wait()
-        if self._full or self._readers or not self._store.connected():
+        if self._full or not self._store.connected():
             return
-        self._hurry.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PROJECT_AFTER_S):
-                await self._hurry.wait()
+        if not self._readers:
+            self._hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PROJECT_AFTER_S):
+                    await self._hurry.wait()
+        rest_s = self._rest_until - asyncio.get_running_loop().time()
+        if rest_s > 0 and not self._full:
+            # Each transaction delays orders. Without a rest, steady readers would cause one after another.
+            await asyncio.sleep(rest_s)
 
     async def project(self) -> None:
         """Write the next changes to the query tables, as many as one transaction may have."""
@@ -145,7 +153,11 @@ class Projector:
         else:
             changes, self._changes = self._changes, Changes(self._added_sequence)
         assert changes.from_sequence == self.projected_sequence
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
         await commit_once(self._store, changes)
+        now_s = loop.time()
+        self._rest_until = now_s + min(REST_TIMES * (now_s - began_s), REST_MAX_S)
         self.projected_sequence = changes.to_sequence
         self.batch_sizes.observe(changes.commands)
         if self.lag < LAG_MAX:

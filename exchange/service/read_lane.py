@@ -29,6 +29,7 @@ WAIT_MAX_S = 5.0  # then a read that waits is refused
 SHARE = 0.25  # of the loop's time, for both lanes together
 CREDIT_MAX_S = 0.002  # of time that was not used, which reads may use up at once
 LINGER_S = 0.0005  # orders count as waiting for so long after the last one's release: its client sends the next
+LINGER_TURNS = 3  # and for so many turns of the loop: it receives the next, wakes the market's task, and applies it
 STEP_S = 0.0005  # reads that waited begin for so long in one turn of the loop
 REQUEST_S = 0.000_06  # what a request costs that is not measured
 UNMEASURED = 1.5  # the cost of a read from the database by what its task takes: rows are decoded before
@@ -102,6 +103,7 @@ class ReadLane:
         self._credited = clock()  # up to this time
         self._sequence = commits.applied_sequence
         self._busy_until = 0.0
+        self._quiet_turns = LINGER_TURNS  # of the loop, without a command that was applied
         self._scheduled = False
 
     def counts(self, lane: str) -> Counts:
@@ -181,9 +183,9 @@ class ReadLane:
         applied = self._commits.applied_sequence
         if applied != self._sequence or self._commits.durable_sequence < applied:
             self._sequence = applied
-            self._busy_until = now + LINGER_S
+            self._busy_until, self._quiet_turns = now + LINGER_S, 0
             return True
-        return now < self._busy_until
+        return self._quiet_turns < LINGER_TURNS or now < self._busy_until
 
     def _charge(self, lane: _Lane, spent_s: float) -> None:
         lane.used_s += spent_s
@@ -206,6 +208,7 @@ class ReadLane:
     def _serve(self) -> None:
         """Begin what waits, for a short time or until the share is used up."""
         began = now = self._clock()
+        self._quiet_turns += 1
         while lanes := self._busy_lanes():
             if not self._may_begin(now):
                 delay_s = min(-self._credit_s / self._share, LINGER_S)

@@ -19,7 +19,7 @@ from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.failure import Failure, one_line
 from exchange.pipeline.commits import Journaled
-from exchange.store import audit_counts, recovery
+from exchange.store import audit_candles, audit_counts, recovery
 from exchange.store.journal_replay import UNREADABLE, pages, replay_journal
 
 FINDINGS_MAX = 20
@@ -151,6 +151,8 @@ async def _history(connection: Any, state: VenueState) -> list[str]:
         post(row["user_id"], assets[row["asset"]], int(row["amount_minor"]))
         post(EXTERNAL, assets[row["asset"]], -int(row["amount_minor"]))
     found: set[int] = set()
+    candles = audit_candles.Candles()
+    await candles.read(connection, state)
     tapes = {symbol: audit_counts.Tape() for symbol in rules}
     async for row in pages(connection, "trades", "trade_id", state.last_trade_id):
         number = row["trade_id"]
@@ -158,6 +160,7 @@ async def _history(connection: Any, state: VenueState) -> list[str]:
             return [*findings, f"trade {number} is stored twice, or has an id that was never given"]
         found.add(number)
         tapes[row["market"]].add(row)
+        candles.add(row)
         _post_trade(row, rules[row["market"]], post)
         for order_id in (row["maker_order_id"], row["taker_order_id"]):
             sums = executed.setdefault(order_id, [0, 0])
@@ -165,6 +168,7 @@ async def _history(connection: Any, state: VenueState) -> list[str]:
             sums[1] += int(row["quote_minor"])
     for market in state.markets:
         findings += tapes[market.instrument.symbol].findings(market)
+    findings += candles.differences()
     if missing := state.last_trade_id - len(found):
         first = next(number for number in count(1) if number not in found)
         findings.append(f"trade {first} is missing" + (f", and {missing - 1} more" if missing > 1 else ""))

@@ -234,18 +234,32 @@ async def closed_cancels(side: Side) -> tuple[Slice, Slice]:
         {"user_id": user, "market": flow.MARKET, "order_id": order_id} for user, order_id in await side.closed_orders()
     )
     calls = tuple(Call("DELETE", "/order", orjson.dumps(body).decode()) for body in bodies)
-    # Longer at both ends than the slice of the others.
-    longer_s = side.pace.slice_s + 2.0
-    async with asyncio.TaskGroup() as tasks:
-        cancelling = tasks.create_task(
-            side.any_load("", CONNECTIONS, calls=calls, warmup_s=0.0, duration_s=longer_s, keep=False)
-        )
-        beside = tasks.create_task(side.load("orders", OTHERS_CONNECTIONS, warmup_s=1.0))
-    canceled = cancelling.result()
+    canceled, beside = await _disturbed(side, calls)
     if set(canceled.errors) != {"422 ORDER_CLOSED"} or canceled.errors["422 ORDER_CLOSED"] != canceled.answered:
         refuse_errors(canceled, "cancels of closed orders")
         raise UnmeasuredError("a closed order was canceled")
-    return canceled, beside.result()
+    return canceled, beside
+
+
+async def pages(side: Side) -> tuple[Slice, Slice]:
+    """Pages of a thousand fills on many connections, and the orders of others, as fast as both go."""
+    await side.closed_orders()
+    target = f"/fills?user_id={READERS[0]}&limit={FILLS_LIMIT}"
+    asked, beside = await _disturbed(side, (Call("GET", target),))
+    refuse_errors(asked, "pages of fills")
+    return asked, beside
+
+
+async def _disturbed(side: Side, calls: tuple[Call, ...]) -> tuple[Slice, Slice]:
+    """Many connections with these calls, and the orders of others."""
+    # Longer at both ends than the slice of the others.
+    longer_s = side.pace.slice_s + 2.0
+    async with asyncio.TaskGroup() as tasks:
+        disturbing = tasks.create_task(
+            side.any_load("", CONNECTIONS, calls=calls, warmup_s=0.0, duration_s=longer_s, keep=False)
+        )
+        beside = tasks.create_task(side.load("orders", OTHERS_CONNECTIONS, warmup_s=1.0))
+    return disturbing.result(), beside.result()
 
 
 # --- all of them, as values by name
@@ -285,13 +299,16 @@ async def _resubscribe_values(side: Side) -> Values:
     }
 
 
-async def _closed_cancels_values(side: Side) -> Values:
-    canceled, beside = await closed_cancels(side)
+async def _disturbed_values(
+    name: str, unit: str, disturb: Callable[[Side], Awaitable[tuple[Slice, Slice]]], side: Side
+) -> Values:
+    disturbing, beside = await disturb(side)
     alone = await side.load("orders", OTHERS_CONNECTIONS)
     return {
-        "closed-cancels": Value("cancels/s", canceled.replies_a_second),
-        "closed-cancels others": Value("orders/s", beside.replies_a_second),
-        "closed-cancels others share": Value("share", beside.replies_a_second / alone.replies_a_second),
+        name: Value(unit, disturbing.replies_a_second),
+        f"{name} others": Value("orders/s", beside.replies_a_second),
+        f"{name} others p99": milliseconds(beside.p99_ns),
+        f"{name} others share": Value("share", beside.replies_a_second / alone.replies_a_second),
     }
 
 
@@ -313,7 +330,8 @@ LOADS = [
     Load("http-client-1", _client),
     Load("batches-8", partial(_speed, "batches-8", "orders/s", flow.BATCH_ORDERS, _batches)),
     Load("socket-500", partial(_speed, "socket-500", "orders/s", 1, socket_orders)),
-    Load("closed-cancels", _closed_cancels_values),
+    Load("closed-cancels", partial(_disturbed_values, "closed-cancels", "cancels/s", closed_cancels)),
+    Load("fill-pages", partial(_disturbed_values, "fill-pages", "replies/s", pages)),
     Load("sweep", _sweep_values),
     Load("resubscribe", _resubscribe_values),
 ]

@@ -91,6 +91,30 @@ IN_THE_STATE = {
         "order 4 has order_id 4, and the last one given is 3",
     ),
     "a deposit was removed": ("DELETE FROM transfers WHERE user_id = 'random2' AND asset = 'USDC'", "adds up to"),
+    "a candle's volume was changed": (
+        "UPDATE candles SET volume_lots = volume_lots + 1 WHERE interval_s = 300",
+        "the candles of SOL_USDC 5m have volume_lots .*, and the trades have",
+    ),
+    "what takers bought was changed in a candle": (
+        "UPDATE candles SET taker_buy_quote_minor = taker_buy_quote_minor + 1 WHERE interval_s = 60",
+        "the candles of SOL_USDC 1m have taker_buy_quote_minor .*, and the trades have",
+    ),
+    "a candle lost a trade": (
+        "UPDATE candles SET trades = trades - 1 WHERE interval_s = 86400",
+        "the candle of SOL_USDC 1d at .* has .* trades, and market_trade_ids 1 to 2",
+    ),
+    "a candle was removed": (
+        "DELETE FROM candles WHERE interval_s = 3600",
+        "the candles of SOL_USDC 1h end at market_trade_id 0, and it counts 2",
+    ),
+    "a candle opens below its low": (
+        "UPDATE candles SET low_ticks = open_ticks + 1 WHERE interval_s = 900",
+        "the candle of SOL_USDC 15m at .* opens or closes outside of its low and high",
+    ),
+    "a candle has another's time": (
+        "UPDATE candles SET open_s = open_s + 1 WHERE interval_s = 14400",
+        "the candle of SOL_USDC 4h at .* begins at no multiple of its interval",
+    ),
 }
 """What was done, and how it is found without the journal."""
 BY_THE_JOURNAL = {

@@ -1,11 +1,13 @@
 """What one client can do to the others: their orders while it does, beside their orders without it.
 
 - *closed-cancels*: 64 connections cancel orders that are closed. The figure is the orders/s of 16 other connections.
+- *fill-pages*: the same beside 64 connections that read pages of a thousand fills.
 - *sweep*: one order takes 100,000 makers, beside the core alone doing that; and the longest that others waited.
 - *resubscribe*: a socket subscribes to a book of 100,000 levels five times a second. Others send 500 orders/s.
 """
 
 import time
+from collections.abc import Awaitable, Callable
 
 from exchange.core.commands import TimeInForce
 from exchange.core.venue import Venue
@@ -15,8 +17,9 @@ from tests.bench.core.deep import instrument, state_of, terms_of
 from tests.bench.core.flow import REST, TAKE, Operation
 from tests.bench.figure import Figure, Row, UnmeasuredError, row_of
 from tests.bench.flow import USERS
+from tests.bench.load import Slice
 from tests.bench.processes import SWEPT, in_a_process
-from tests.bench.side import FAR_TICKS, SWEPT_LEVELS
+from tests.bench.side import FAR_TICKS, SWEPT_LEVELS, Side
 
 
 def core_sweep_seconds(makers: int) -> float:
@@ -70,15 +73,31 @@ async def resubscribe(bench: Bench) -> list[Row]:
 
 async def closed_cancels(bench: Bench) -> list[Row]:
     """Many connections that cancel what is closed."""
-    pairs, canceled = [], []
+    return await _disturbed(bench, "closed-cancels", "cancels/s", loads.closed_cancels)
+
+
+async def fill_pages(bench: Bench) -> list[Row]:
+    """Many connections that read pages of a thousand fills."""
+    return await _disturbed(bench, "fill-pages", "pages/s", loads.pages)
+
+
+async def _disturbed(
+    bench: Bench, name: str, unit: str, disturb: Callable[[Side], Awaitable[tuple[Slice, Slice]]]
+) -> list[Row]:
+    pairs, speeds = [], []
     for number in range(1, bench.pace.rounds + 1):
-        bench.next_round("closed-cancels", number)
+        bench.next_round(name, number)
         alone = await bench.ours.load("orders", loads.OTHERS_CONNECTIONS)
-        cancels, beside = await loads.closed_cancels(bench.ours)
-        canceled.append(cancels.replies_a_second)
+        disturbing, beside = await disturb(bench.ours)
+        speeds.append(disturbing.replies_a_second)
         pairs.append((beside.replies_a_second, alone.replies_a_second))
-    remark = f"beside {min(canceled):,.0f} to {max(canceled):,.0f} cancels/s"
-    return [row_of("closed-cancels others", "orders/s", pairs, remark=remark, beside="without")]
+    remark = f"beside {min(speeds):,.0f} to {max(speeds):,.0f} {unit}"
+    return [row_of(f"{name} others", "orders/s", pairs, remark=remark, beside="without")]
 
 
-FIGURES = [Figure("closed-cancels", closed_cancels), Figure("sweep", sweep), Figure("resubscribe", resubscribe)]
+FIGURES = [
+    Figure("closed-cancels", closed_cancels),
+    Figure("fill-pages", fill_pages),
+    Figure("sweep", sweep),
+    Figure("resubscribe", resubscribe),
+]
