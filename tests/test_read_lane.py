@@ -172,14 +172,14 @@ async def test_the_steps_of_a_task_are_paid_for(commits: Commits) -> None:
     await until(lambda: bool(done))
 
 
-async def test_a_cancelled_task_is_cancelled_in_its_step(commits: Commits) -> None:
+async def test_a_canceled_task_is_canceled_in_its_step(commits: Commits) -> None:
     lane, seen = lane_of(commits), list[str]()
 
     async def page() -> None:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            seen.append("cancelled")
+            seen.append("canceled")
             raise
 
     task = asyncio.create_task(lane.measured(HISTORY, page()))
@@ -187,7 +187,7 @@ async def test_a_cancelled_task_is_cancelled_in_its_step(commits: Commits) -> No
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert seen == ["cancelled"]
+    assert seen == ["canceled"]
 
 
 def test_reads_and_only_reads_take_a_lane() -> None:

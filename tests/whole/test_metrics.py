@@ -58,7 +58,7 @@ async def test_a_scrape_shows_what_happened_and_trades_outlive_a_restart(start: 
 
 
 async def trade(api: Api) -> None:
-    """Two deposits, six orders, two trades, a cancel, and four refusals."""
+    """Two deposits, six orders, two trades, a cancel, two reads, and five refusals."""
     maker, taker = await api.user(SOL="10"), await api.user(USDC="1000")
     await api.order(maker, "SOL_USDC", "sell 1 @ 100")
     await api.order(maker, "SOL_USDC", "sell 1 @ 101")
@@ -74,6 +74,9 @@ async def trade(api: Api) -> None:
     ]
     await api.ok("POST", "/orders", {"user_id": taker, "orders": orders})
     assert await api.refused("GET", "/depth", market="NONE") == (404, "UNKNOWN_MARKET")
+    closed = {"user_id": taker, "market": "JUP_USDC", "order_id": resting["order_id"]}
+    assert await api.refused("DELETE", "/order", **closed) == (422, "ORDER_CLOSED")
+    await api.ok("GET", "/fills", user_id=taker)
 
 
 def assert_counted(after: Read) -> None:
@@ -83,9 +86,24 @@ def assert_counted(after: Read) -> None:
     assert after("exchange_commands_total", command="cancel_all") == 0
     assert after("exchange_commands_total", command="deposit") == 2
     assert after("exchange_trades_total") == 2
-    refusals = {"OFF_TICK": 2, "INSUFFICIENT_BALANCE": 1, "UNKNOWN_MARKET": 1, "INVALID_FIELD": 1, "WOULD_TAKE": 0}
+    refusals = {
+        "OFF_TICK": 2,
+        "INSUFFICIENT_BALANCE": 1,
+        "UNKNOWN_MARKET": 1,
+        "INVALID_FIELD": 1,
+        "ORDER_CLOSED": 1,
+        "WOULD_TAKE": 0,
+    }
     for code, count in refusals.items():
         assert after("exchange_refusals_total", code=code) == count, code
+    # By lane: the depth and the refused cancel, and the fills.
+    assert {lane: after("exchange_reads_total", lane=lane) for lane in ("memory", "history")} == {
+        "memory": 2,
+        "history": 1,
+    }
+    for lane in ("memory", "history"):
+        assert after("exchange_reads_refused_total", lane=lane) == after("exchange_reads_waiting", lane=lane) == 0
+        assert after("exchange_reads_delayed_total", lane=lane) <= after("exchange_reads_total", lane=lane)
 
 
 def assert_at_rest(after: Read, sequence: float) -> None:
