@@ -10,10 +10,21 @@ from exchange.api.native.session import IN_FLIGHT_MAX, Session
 from exchange.service.principal import DevAuthenticator
 
 
-def session() -> Session:
+class Lane:
+    """A lane of reads that counts who has waited for a turn in it."""
+
+    def __init__(self) -> None:
+        self.turns: list[str] = []
+
+    async def turn(self, lane: str) -> None:
+        """Now."""
+        self.turns.append(lane)
+
+
+def session(lane: Lane | None = None) -> Session:
     """One over nothing, whose answers go nowhere."""
     nowhere: Any = SimpleNamespace(
-        service=SimpleNamespace(principal=DevAuthenticator().authenticate),
+        service=SimpleNamespace(principal=DevAuthenticator().authenticate, lane=lane or Lane()),
         refusals=Refusals(),
         frames=None,
         send=lambda subscriber, frame: None,
@@ -23,7 +34,8 @@ def session() -> Session:
 
 
 async def test_after_an_overload_others_have_a_turn_first() -> None:
-    flooding, turns = session(), list[str]()
+    lane = Lane()
+    flooding, turns = session(lane), list[str]()
     flooding.fail(ApiError("OFF_TICK"), 1)
     assert not flooding.overloaded
     flooding.fail(ApiError("OVERLOADED"), 2)
@@ -31,6 +43,7 @@ async def test_after_an_overload_others_have_a_turn_first() -> None:
     asyncio.get_running_loop().call_soon(turns.append, "somebody else")
     await flooding.room()
     assert turns == ["somebody else"]
+    assert lane.turns == ["memory"]
     assert not flooding.overloaded
 
 

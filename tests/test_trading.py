@@ -1,5 +1,6 @@
 """Batches: one missing answer does not hide the other results."""
 
+import asyncio
 from dataclasses import replace
 from typing import cast
 
@@ -19,7 +20,7 @@ from exchange.service.results import BatchResult, Canceled, Placed
 from exchange.service.tasks import Tasks
 from exchange.service.trading import Trading
 from tests.core.stories import order_of, venue_of
-from tests.fake_store import Flow, flow_of
+from tests.fake_store import Flow, flow_of, turns
 
 MARKET = "SOL_USDC"
 
@@ -39,6 +40,26 @@ def venue() -> Venue:
 def trading_on(flow: Flow, closed: ClosedOrders) -> Trading:
     orders = OrderLookup(flow.engine, closed, cast(History, _NoHistory()))
     return Trading(flow.engine, orders, RateLimits(LimitsConfig(), lambda: 0.0), Tasks(), ReadLane(flow.engine))
+
+
+class Listener:
+    """Who has sent one order or cancel, and what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def done(self, result: object) -> None:
+        """The result."""
+        self.told.append(result)
+
+    def failed(self, error: BaseException) -> None:
+        """The refusal."""
+        assert isinstance(error, Refused)
+        self.told.append(error.code)
+
+    def looks_up(self) -> None:
+        """The answer comes later."""
+        self.told.append("later")
 
 
 def cancel(name: str | int) -> CancelOrder:
@@ -80,3 +101,26 @@ async def test_an_order_that_the_batch_placed_and_filled_is_closed_for_a_later_c
         first, second = await trading.batch("alice", [order, cancel("q3")])
     assert isinstance(first, Placed)
     assert code(second) is Code.ORDER_CLOSED
+
+
+async def test_only_the_answer_to_a_refused_cancel_waits_while_orders_do(venue: Venue) -> None:
+    closed = ClosedOrders(10, 0, venue.sequence)
+    async with flow_of(venue, released=closed.released) as flow:
+        trading = trading_on(flow, closed)
+        rules = trading.rules(MARKET)
+        placed, live, again, unknown = (Listener() for _ in range(4))
+        flow.store.slow()
+        trading.place(placed, order_of(venue, "alice sell 1 @ 100 as q3"), rules)
+        trading.cancel(live, cancel("q3"), rules)
+        trading.cancel(again, cancel("q3"), rules)
+        trading.cancel(unknown, cancel("none"), rules)
+        await turns(10)
+        assert [sender.told for sender in (placed, live, again, unknown)] == [[], [], [], []]
+        flow.store.go_on()
+        async with asyncio.timeout(10):
+            while len(unknown.told) < 2:  # noqa: ASYNC110 (turns of the loop are what it counts)
+                await asyncio.sleep(0)
+    assert isinstance(placed.told[0], Placed)
+    assert isinstance(live.told[0], Canceled)  # placed on the same connection before, and seen
+    assert again.told == ["later", Code.ORDER_CLOSED]
+    assert unknown.told == ["later", Code.UNKNOWN_ORDER]

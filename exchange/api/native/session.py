@@ -6,6 +6,7 @@ in line one market after the other, and channels.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -18,8 +19,10 @@ from exchange.api.native.events import Id, sent_id
 from exchange.api.native.feed_frames import NativeFrames, answer_frame
 from exchange.api.native.message_reader import Unreadable, read
 from exchange.core.public import Channel
+from exchange.pipeline.outcomes import Overloaded
 from exchange.pipeline.subscriber import Subscriber
 from exchange.service.principal import Permission
+from exchange.service.read_lane import MEMORY
 from exchange.service.results import BatchResult, CanceledAll, Result
 from exchange.service.service import Service
 from exchange.service.trading import Submitted
@@ -27,7 +30,7 @@ from exchange.service.trading import Submitted
 CLOSING_S = 2.0  # what a peer has to take its last messages when the exchange ends
 GOING_AWAY = 1001
 IN_FLIGHT_MAX = 1000  # requests of one socket that are not answered yet; then it is not read further
-LOOK_UPS_MAX = 1000  # requests of one socket that wait for the database; the next ones are refused
+LOOK_UPS_MAX = 1000  # requests of one socket that wait for a look-up; the next ones are refused
 CHANNELS_MAX = 4096  # of one socket
 CHANNELS_AT_A_TIME = 64  # in the writer's line
 
@@ -80,7 +83,7 @@ class _Ordering:
         self._session.fail(error, self._request_id)
 
     def looks_up(self) -> None:
-        """The answer waits for the database, which must not keep the socket from its next orders."""
+        """The answer waits for a look-up, which must not keep the socket from its next orders."""
         self._looks_up = True
         self._session.count(-1)
         self._session.look_ups += 1
@@ -104,7 +107,7 @@ class Session:
         self._peer = peer
         self._subscriber = Subscriber(peer, sessions.frames)
         self._in_flight = 0  # requests that wait for their answer
-        self.look_ups = 0  # those that wait for the database, and are not in flight
+        self.look_ups = 0  # those that wait for a look-up, and are not in flight
         self._held = False  # something is to be done before the next is taken
         self.full = False  # held, or as many as may; then nothing more is read
         self.overloaded = False  # one was refused as more than the exchange can take
@@ -121,6 +124,8 @@ class Session:
         else:
             self.overloaded = False
             await asyncio.sleep(0)
+            with contextlib.suppress(Overloaded):
+                await self._service.lane.turn(MEMORY)  # so that refusals too take no more than the share of reads
 
     @property
     def waiting_bytes(self) -> int:
@@ -181,7 +186,7 @@ class Session:
 
     def _cancel(self, message: messages.Cancel) -> None:
         if self.look_ups >= LOOK_UPS_MAX:
-            raise ApiError("OVERLOADED", "Too many of your requests wait for the database; nothing was done.")
+            raise ApiError("OVERLOADED", "Too many of your look-ups of closed orders wait; nothing was done.")
         user_id = self._user(message.user_id)
         rules = self._service.rules(message.market)
         command = codec.cancel_order(message, user_id, rules)
