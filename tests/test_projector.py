@@ -2,6 +2,7 @@
 reader."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -18,6 +19,8 @@ from exchange.pipeline.projector import (
     PROJECTION_MAX,
     PROJECTION_ROWS_MAX,
     REACH_TIMEOUT_S,
+    REST_MAX_S,
+    REST_TIMES,
     HistoryUnavailable,
     Projector,
 )
@@ -244,3 +247,36 @@ def test_rules_of_a_market_are_filled_apart() -> None:
         tables.add(2)
 
     assert [count for _, count in told(story).fills] == [2, 1, 2]
+
+
+def test_steady_readers_share_transactions() -> None:
+    async def story(tables: Tables) -> None:
+        for _ in range(100):  # a command and a reader each millisecond
+            tables.add(1)
+            readers.append(asyncio.create_task(tables.projector.reached()))
+            await asyncio.sleep(0.001)
+        await asyncio.gather(*readers)
+
+    readers: list[asyncio.Task[None]] = []
+    began = [began_s for began_s, _ in told(story).fills]
+    rest_s = REST_TIMES * COMMIT_S
+    assert 2 <= len(began) <= 2 + 0.1 / (COMMIT_S + rest_s)
+    assert all(later - earlier >= COMMIT_S + rest_s for earlier, later in itertools.pairwise(began))
+
+
+def test_a_rest_ends_for_a_reader_within_a_moment() -> None:
+    async def story(tables: Tables) -> None:
+        tables.open.clear()
+        tables.add(1)
+        slow = asyncio.create_task(tables.projector.reached())
+        await asyncio.sleep(2.0)  # a transaction that takes very long
+        tables.open.set()
+        await slow
+        tables.add(1)
+        begun = asyncio.get_running_loop().time()
+        await tables.projector.reached()
+        waited.append(asyncio.get_running_loop().time() - begun)
+
+    waited: list[float] = []
+    told(story)
+    assert waited[0] <= REST_MAX_S + 2 * COMMIT_S
