@@ -12,6 +12,7 @@ import sys
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from statistics import median
+from urllib.parse import urlsplit
 
 import click
 import orjson
@@ -26,13 +27,14 @@ from tests.bench.load import Call, Job, Slice
 from tests.bench.pace import USUAL
 from tests.bench.processes import exchange_command, raise_open_files, run_load, scratch_dir, serving
 from tests.bench.side import Side, refuse_errors
-from tests.bench.socket_load import Frames, connect, masked
+from tests.bench.socket_load import Frames, masked, upgrade
 
 SOCKETS = 20
 CONNECTIONS = 64
 CANCELING_CONNECTIONS = 8
 CANCELS_SHARE = 0.1  # of all commands
 FULL_SPEED_S = 5.0
+PING_S = 3.0
 PART_S = 20.0  # the load generator keeps the replies of a part
 P99_MAX_MS = 50.0
 GROWTH_MAX = 1.10  # of memory, from the second quarter to the last
@@ -50,7 +52,20 @@ class Part:
     longest_ms: float
     memory_mib: float
     files: int
-    frames: int
+    received_mib: float
+
+
+class Listener(Frames):
+    """A socket that counts what it receives and throws it away: to read every frame would take more than a core."""
+
+    received_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of frames, once it is open."""
+        if self.opened.is_set():
+            self.received_bytes += len(data)
+        else:
+            super().data_received(data)
 
 
 @dataclass(slots=True)
@@ -60,32 +75,44 @@ class Soak:
     side: Side
     pid: int
     parts: list[Part] = field(default_factory=list)
-    frames: int = 0
+    sockets: list[Listener] = field(default_factory=list)
     lost: int = 0
-
-    def heard(self, _: bytes) -> None:
-        """A frame has come to one of the sockets."""
-        self.frames += 1
 
     def gone(self) -> None:
         """One of the sockets has been closed."""
         self.lost += 1
 
-    async def listen(self) -> list[Frames]:
+    async def listen(self) -> None:
         """Open the sockets."""
-        sockets = []
+        address = urlsplit(self.side.ws_url)
+        request = upgrade(address.netloc, address.path)
+        assert address.hostname is not None
+        assert address.port is not None
         for number in range(SOCKETS):
             users = flow.MAKERS[number], flow.TAKERS[number]
             channels = [f"{kind}@{flow.MARKET}" for kind in PUBLIC]
             channels += [f"{kind}@{user}" for kind in PRIVATE for user in users]
-            socket = await connect(self.side.ws_url, self.heard, self.gone)
+            _, socket = await asyncio.get_running_loop().create_connection(
+                lambda: Listener(request, lambda _: None, self.gone), address.hostname, address.port
+            )
+            await socket.opened.wait()
             socket.transport.write(masked(orjson.dumps({"message_type": "SUBSCRIBE", "channels": channels})))
-            sockets.append(socket)
-        return sockets
+            self.sockets.append(socket)
+
+    async def ping(self) -> None:
+        """Let the exchange hear from the sockets, which do not answer its pings, until canceled."""
+        while True:
+            await asyncio.sleep(PING_S)
+            for socket in self.sockets:
+                socket.transport.write(masked(b'{"message_type":"PING"}'))
+
+    def received_mib(self) -> float:
+        """What all sockets have received."""
+        return sum(socket.received_bytes for socket in self.sockets) / (1 << 20)
 
     async def part(self, seconds: float, rate: float, cancels: tuple[Call, ...]) -> Part:
         """Trade for so long."""
-        frames, number = self.frames, len(self.parts)
+        received_mib, number = self.received_mib(), len(self.parts)
         orders = Job(self.side.url, "orders", CONNECTIONS, number, 0.5, seconds, rate=rate * (1 - CANCELS_SHARE))
         canceling = Job(
             self.side.url, "", CANCELING_CONNECTIONS, duration_s=seconds + 0.5, rate=rate * CANCELS_SHARE,
@@ -98,15 +125,15 @@ class Soak:
         if self.lost:
             raise UnmeasuredError(f"{self.lost} sockets were closed by the exchange")
         memory_mib, files = resources(self.pid)
-        made = part_of(measured, memory_mib, files, self.frames - frames)
+        made = part_of(measured, memory_mib, files, self.received_mib() - received_mib)
         self.parts.append(made)
         return made
 
 
-def part_of(measured: Slice, memory_mib: float, files: int, frames: int) -> Part:
+def part_of(measured: Slice, memory_mib: float, files: int, received_mib: float) -> Part:
     """One line of the report."""
     p50_ms, p99_ms, longest_ms = (ns / 1e6 for ns in (measured.p50_ns, measured.p99_ns, measured.longest_ns))
-    return Part(measured.replies_a_second, p50_ms, p99_ms, longest_ms, memory_mib, files, frames)
+    return Part(measured.replies_a_second, p50_ms, p99_ms, longest_ms, memory_mib, files, received_mib)
 
 
 def resources(pid: int) -> tuple[float, int]:
@@ -149,23 +176,25 @@ async def run(minutes: float, rate: float | None, console: Console) -> list[str]
         bodies = [orjson.dumps({"user_id": user, "market": flow.MARKET, "order_id": name}) for user, name in closed]
         cancels = tuple(Call("DELETE", "/order", body.decode()) for body in bodies)
         soak = Soak(side, served.pid)
-        sockets = await soak.listen()
+        await soak.listen()
+        pinging = asyncio.create_task(soak.ping())
         if rate is None:
             full = await side.load("orders", CONNECTIONS, duration_s=FULL_SPEED_S)
             rate = full.replies_a_second / 2
-        console.print(f"{rate:,.0f} commands/s, {len(sockets)} sockets, {minutes:g} minutes", highlight=False)
-        console.print("    time   orders/s  p50 ms  p99 ms  longest ms  memory MiB  files   frames/s", highlight=False)
+        console.print(f"{rate:,.0f} commands/s, {SOCKETS} sockets, {minutes:g} minutes", highlight=False)
+        console.print(
+            "    time   orders/s  p50 ms  p99 ms  longest ms  memory MiB  files  sockets MiB/s", highlight=False
+        )
         loop = asyncio.get_running_loop()
         begun = loop.time()
         while (passed := loop.time() - begun) < 60 * minutes:
             part = await soak.part(min(PART_S, 60 * minutes), rate, cancels)
             console.print(
                 f"{passed:6.0f} s {part.orders_a_second:10,.0f} {part.p50_ms:7.1f} {part.p99_ms:7.1f} "
-                f"{part.longest_ms:11.1f} {part.memory_mib:11.0f} {part.files:6} {part.frames / PART_S:10,.0f}",
+                f"{part.longest_ms:11.1f} {part.memory_mib:11.0f} {part.files:6} {part.received_mib / PART_S:14.1f}",
                 highlight=False,
             )
-        for socket in sockets:
-            socket.transport.close()
+        pinging.cancel()
         return findings(soak.parts)
 
 
