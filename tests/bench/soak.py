@@ -2,9 +2,10 @@
 
 It starts an exchange of its own. Twenty sockets listen to every channel of the market, and to two users each. Orders
 come at half of the rate that the exchange has reached with them, or at `--rate`. A tenth of the commands are cancels of
-closed orders. Each line of the report is a part of the time: how fast orders were answered, and the memory of
-the exchange with its PostgreSQL, and the open files of the exchange. It exits with 1 if the p99 of an order has reached 50 ms in one part, if
-memory or open files have grown from the second quarter of the time to the last, or if an order was refused.
+closed orders. Each line of the report is a part of the time: how fast orders were answered, the private memory of the
+exchange with its PostgreSQL, and the open files of the exchange. It exits with 1 if the p99 of an order has reached
+50 ms in one part, if memory or open files have grown from the second quarter of the time to the last, or if an order
+was refused.
 """
 
 import asyncio
