@@ -26,7 +26,7 @@ from exchange.core.events import (
 )
 from exchange.core.fees import QUOTE, Rates, fee_minor, needs_minor, rates_of
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, MarketStatus
-from exchange.core.ledger import FEES, Account, Ledger
+from exchange.core.ledger import FEES, Ledger
 from exchange.core.matching import Plan, crosses, plan
 from exchange.core.outcome import Applied
 from exchange.core.refusal_detail import refusal_detail
@@ -106,7 +106,12 @@ class Market:
 
     def needs_minor(self, order: Order) -> int:
         """What an order of the book keeps locked: quote for a buy, base for a sell."""
-        return needs_minor(self.instrument, order.rates, order.terms.side, order.price_ticks, order.remaining_lots)
+        side, rules = order.terms.side, self.instrument
+        if self._in_quote:
+            return needs_minor(rules, order.rates, side, order.price_ticks, order.remaining_lots)
+        if side is BUY:
+            return order.price_ticks * order.remaining_lots * rules.notional_unit
+        return order.remaining_lots * rules.lot_minor
 
     # --- place
 
@@ -256,31 +261,39 @@ class Market:
 
         The taker's funds were never locked: what it gives comes out of what is available, at the maker's price.
         """
-        rules, buying = self.instrument, taker.terms.side is BUY
+        rules, rates = self.instrument, maker.rates
         base_minor = lots * rules.lot_minor
         taker_ppm = rules.taker_fee_ppm
-        maker_ppm = rules.maker_fee_ppm if maker.rates is None else maker.rates.maker_ppm
-        taker_gets, taker_gives = _sides(taker.trader, buying)
-        maker_gets, maker_gives = _sides(maker.trader, not buying)
-        to_taker, to_maker = (base_minor, quote_minor) if buying else (quote_minor, base_minor)
-        taker_fee = fee_minor(to_taker, taker_ppm) if taker_ppm else 0
-        maker_fee = fee_minor(to_maker, maker_ppm) if maker_ppm else 0
-        taker_gives.available -= to_maker
-        taker_gets.available += to_taker - taker_fee
-        maker_gives.locked -= to_taker
-        maker_gets.available += to_maker - maker_fee
+        maker_ppm = rules.maker_fee_ppm if rates is None else rates.maker_ppm
+        of_taker, of_maker = taker.trader, maker.trader
+        if taker.terms.side is BUY:
+            taker_fee = fee_minor(base_minor, taker_ppm) if taker_ppm else 0
+            maker_fee = fee_minor(quote_minor, maker_ppm) if maker_ppm else 0
+            taker_gives, maker_gives, maker_gets = of_taker.quote, of_maker.base, of_maker.quote
+            taker_gives.available -= quote_minor
+            of_taker.base.available += base_minor - taker_fee
+            maker_gives.locked -= base_minor
+            maker_gets.available += quote_minor - maker_fee
+            taker_fees, maker_fees = self._base_fees, self._quote_fees
+        else:
+            taker_fee = fee_minor(quote_minor, taker_ppm) if taker_ppm else 0
+            maker_fee = fee_minor(base_minor, maker_ppm) if maker_ppm else 0
+            taker_gives, maker_gives, maker_gets = of_taker.base, of_maker.quote, of_maker.base
+            taker_gives.available -= base_minor
+            of_taker.quote.available += quote_minor - taker_fee
+            maker_gives.locked -= quote_minor
+            maker_gets.available += base_minor - maker_fee
+            taker_fees, maker_fees = self._quote_fees, self._base_fees
         assert taker_gives.available >= 0
         assert maker_gives.locked >= 0
         effects.touch(maker_gives)
         effects.touch(maker_gets)
         if taker_fee:
-            fees = self._base_fees if buying else self._quote_fees
-            fees.available += taker_fee
-            effects.touch(fees)
+            taker_fees.available += taker_fee
+            effects.touch(taker_fees)
         if maker_fee:
-            fees = self._quote_fees if buying else self._base_fees
-            fees.available += maker_fee
-            effects.touch(fees)
+            maker_fees.available += maker_fee
+            effects.touch(maker_fees)
         return taker_fee, maker_fee
 
     def _settle_in_quote(
@@ -467,11 +480,6 @@ def _is_best(known: Best, side: BookSide) -> bool:
     if level is None or known is None:
         return level is None and known is None
     return known[0] == level.price_ticks and known[1] == level.total_lots
-
-
-def _sides(trader: Trader, buying: bool) -> tuple[Account, Account]:
-    """The account that receives and the one that pays."""
-    return (trader.base, trader.quote) if buying else (trader.quote, trader.base)
 
 
 def _why_unfilled(terms: PlaceOrder, found: Plan) -> ExpireReason:
