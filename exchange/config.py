@@ -99,9 +99,10 @@ class AssetConfig(Section, frozen=True, kw_only=True):
 
 
 class MarketConfig(Section, frozen=True, kw_only=True):
-    """A market's rules; sizes are decimal text, fees a fraction of what is received.
+    """A market's rules; sizes are decimal text, fees a fraction of what is received, or of the quote.
 
-    With an empty `status` a new market trades, and an existing one keeps its status.
+    With an empty `min_price` it is one tick. With an empty `status` a new market trades, and an existing one keeps its
+    status.
     """
 
     symbol: str
@@ -112,6 +113,11 @@ class MarketConfig(Section, frozen=True, kw_only=True):
     taker_fee: str = "0"
     max_open_orders: int = 1000
     status: Literal["", "trading", "halted"] = ""
+    fee_asset: Literal["received", "quote"] = "received"
+    min_price: str = ""
+    max_fills_per_order: int = 10_000
+    min_notional_applies_to_market: bool = False
+    avg_price_mins: int = 5
 
 
 class UserConfig(Section, frozen=True, kw_only=True):

@@ -20,17 +20,65 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
-from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Asset, Instrument, MarketStatus, instrument_of
+from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Asset, FeeAsset, Instrument, MarketStatus, instrument_of
 from tests.judge import Judge
 
 CASH, COIN, GEM = Asset("CASH", 2), Asset("COIN", 4), Asset("GEM", 0)
 WEI, ORE = Asset("WEI", 18), Asset("ORE", 18)
 MARKETS = (
     instrument_of("COIN_CASH", COIN, CASH, tick_size="0.5", lot_size="0.02", maker_fee="0.001", taker_fee="0.003"),
-    instrument_of("GEM_CASH", GEM, CASH, tick_size="0.01", lot_size="1", min_notional="0.07", taker_fee="0.25"),
-    instrument_of("GEM_COIN", GEM, COIN, tick_size="0.0001", lot_size="3", maker_fee="1", max_open_orders=3),
+    instrument_of(
+        "GEM_CASH",
+        GEM,
+        CASH,
+        tick_size="0.01",
+        lot_size="1",
+        min_notional="0.07",
+        taker_fee="0.25",
+        fills_may_leave_nothing=True,
+        min_price="0",
+    ),
+    instrument_of(
+        "GEM_COIN",
+        GEM,
+        COIN,
+        tick_size="0.0001",
+        lot_size="3",
+        maker_fee="1",
+        max_open_orders=3,
+        fills_may_leave_nothing=True,
+    ),
     instrument_of("WEI_ORE", WEI, ORE, tick_size="0.000000001", lot_size="0.000000001", maker_fee="0.000001"),
     instrument_of("ORE_WEI", ORE, WEI, tick_size="0.1", lot_size="100", taker_fee="0.000001", max_open_orders=5),
+    instrument_of(
+        "ORE_CASH",
+        ORE,
+        CASH,
+        tick_size="50",
+        lot_size="0.02",
+        maker_fee="-0.05",
+        taker_fee="0.1",
+        min_price="0",
+        fee_asset=FeeAsset.QUOTE,
+        max_fills_per_order=2,
+        min_notional="3",
+        min_notional_applies_to_market=True,
+        avg_price_mins=1,
+    ),
+    instrument_of(
+        "ORE_COIN",
+        ORE,
+        COIN,
+        tick_size="0.5",
+        lot_size="0.02",
+        maker_fee="0.07",
+        taker_fee="0.011",
+        fee_asset=FeeAsset.QUOTE,
+        max_fills_per_order=3,
+        min_notional="0.02",
+        min_notional_applies_to_market=True,
+        avg_price_mins=0,
+    ),
 )
 ASSETS = (CASH, COIN, GEM, WEI, ORE)
 USERS = ("ann", "ben", "cat")
@@ -122,7 +170,7 @@ HOW_MAX = 2 * len(USERS) * 9 * 6 * 3 * len(TERMS) - 1  # of at most three market
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
     """Stories of one, two or three markets that share funds."""
-    markets = draw(st.sampled_from(((0,), (1,), (0, 1, 2), (2, 1), (3, 4), (4,))))
+    markets = draw(st.sampled_from(((0,), (1,), (0, 1, 2), (2, 1), (3, 4), (4,), (5,), (6, 5), (5, 0, 6))))
     funds = tuple(draw(st.sampled_from((2,) * 6 + (1, 3, 0, 4, 4))) for _ in USERS)
     steps = draw(st.lists(st.tuples(st.integers(0, WHAT_MAX), st.integers(0, HOW_MAX)), min_size=25, max_size=60))
     return Story(markets, funds, tuple(wish_of(what, how, markets) for what, how in steps))
@@ -180,11 +228,13 @@ def exactly(judge: Judge, rules: Instrument, wish: Wish) -> None:
     """A market buy at the very end of the user's money, or a market order that is worth just what it must be."""
     model, order = judge.model, _order(rules, replace(wish, terms="market"))
     meets, _ = model.meetings(order)
-    worth = sum(maker.limit * lots for maker, lots in meets) * model.worth_of(rules.symbol)[1]
+    average = model.average_worth(order, judge.now_ns + SOON_NS[wish.soon])
     if wish.price <= 3:
-        judge.do(SetMarket(replace(model.rules[rules.symbol], min_notional_minor=worth + wish.price // 3)))
+        if average is not None and rules.min_notional_applies_to_market:
+            least = int(average) + wish.price // 3
+            judge.do(SetMarket(replace(model.rules[rules.symbol], min_notional_minor=least)))
     elif meets and order.side is Side.BUY:
-        short = worth - model.available(wish.user, rules.quote.symbol)
+        short = model.need(order)[1] - model.available(wish.user, rules.quote.symbol)
         if short > 0:
             judge.do(Deposit(wish.user, rules.quote.symbol, short, f"exactly {len(model.deposits)}"))
         order = replace(order, quantity_lots=order.quantity_lots + wish.price // 6)
@@ -231,7 +281,9 @@ def _deposit(rules: Instrument, wish: Wish) -> Deposit:
 
 def _changed(rules: Instrument, wish: Wish) -> Instrument:
     match wish.lots:
-        case 1 | 2 | 3:
+        case 3:
+            return replace(rules, taker_fee_ppm=0)
+        case 1 | 2:
             return replace(rules, maker_fee_ppm=wish.price * 1_001, taker_fee_ppm=wish.price * 150_000)
         case 4:
             return replace(rules, status=MarketStatus.HALTED)

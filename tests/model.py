@@ -24,10 +24,11 @@ from exchange.core.commands import (
     TimeInForce,
 )
 from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
-from exchange.core.instrument import Instrument, MarketStatus
+from exchange.core.instrument import FeeAsset, Instrument, MarketStatus
 from tests.model_records import CANDLES_S, Account, Level, Match, Order, Public, Told, Update
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
+MINUTE_NS = 60 * 10**9
 MONEY_MAX = 10**38  # every amount and balance stays below it
 
 
@@ -49,6 +50,7 @@ class Model:
         self.priorities = 0  # how many were given
         self.trades = 0
         self.public: dict[str, Public] = defaultdict(Public)
+        self.prices: dict[str, list[tuple[int, int, int]]] = defaultdict(list)  # minute, price and lots of each trade
         self.order_steps: Counter[str] = Counter()
 
     # --- one command
@@ -132,30 +134,32 @@ class Model:
         if known is not None and known.terms == terms:
             told.duplicate, told.duplicate_of = True, known.number
             return
-        told.refusals = self.refusals(terms)
+        told.refusals = self.refusals(terms, now_ns)
         if known is not None:
             told.refusals.add(RejectReason.CLIENT_ORDER_ID_CONFLICT)
         if told.refusals:
             return
         # Past this line the order happens.
+        rules = self.rules[terms.market]
         order = Order(len(self.orders) + 1, terms, now_ns, now_ns)
+        order.maker_ppm, order.taker_ppm = rules.maker_fee_ppm, rules.taker_fee_ppm
         if terms.time_in_force is TimeInForce.GTC:  # it may come to rest
             self.priorities += 1
             order.priority = self.priorities
         self.orders.append(order)
         told.primary = order.number
         self._step(order, UpdateReason.ACCEPTED, now_ns, told)
-        meets, own = self.meetings(terms)
+        meets, end = self.meetings(terms)
         filled = sum(lots for _, lots in meets)
         if terms.time_in_force is TimeInForce.FOK and filled < terms.quantity_lots:
-            self._expire(order, ExpireReason.SELF_TRADE if own else ExpireReason.FOK_UNFILLABLE, now_ns, told)
+            self._expire(order, end or ExpireReason.FOK_UNFILLABLE, now_ns, told)
             return
         for maker, lots in meets:
             self._trade(maker, order, lots, now_ns, told)
         if order.remaining == 0:
             return
-        if own:
-            self._expire(order, ExpireReason.SELF_TRADE, now_ns, told)
+        if end is not None:
+            self._expire(order, end, now_ns, told)
         elif terms.time_in_force is TimeInForce.GTC and terms.order_type is OrderType.LIMIT:
             self.resting.append(order)
         else:
@@ -171,10 +175,10 @@ class Model:
                 return order
         return None
 
-    def meetings(self, terms: PlaceOrder) -> tuple[list[tuple[Order, int]], bool]:
-        """Whom the order meets for how much, best price first, then the oldest; and whether its own user's comes next.
+    def meetings(self, terms: PlaceOrder) -> tuple[list[tuple[Order, int]], ExpireReason | None]:
+        """Whom the order meets for how much, best price first, then the oldest; and what ends it before the next one.
 
-        An order of its own user stops it, if it still wants something then.
+        If it still wants something then: an order of its own user, or that it had all the fills it may have.
         """
         meets: list[tuple[Order, int]] = []
         wanted = terms.quantity_lots
@@ -184,20 +188,21 @@ class Model:
         for order in others:
             if wanted == 0:
                 break
+            if len(meets) == self.rules[terms.market].max_fills_per_order:
+                return meets, ExpireReason.MAX_FILLS
             if order.terms.user_id == terms.user_id:
-                return meets, True
+                return meets, ExpireReason.SELF_TRADE
             lots = min(wanted, order.remaining)
             meets.append((order, lots))
             wanted -= lots
-        return meets, False
+        return meets, None
 
-    @staticmethod
-    def _crosses(terms: PlaceOrder, resting: Order) -> bool:
+    def _crosses(self, terms: PlaceOrder, resting: Order) -> bool:
         if terms.price_ticks is None:
-            return True
+            return terms.side is Side.BUY or resting.limit >= self.rules[terms.market].min_price_ticks
         return resting.limit <= terms.price_ticks if terms.side is Side.BUY else resting.limit >= terms.price_ticks
 
-    def refusals(self, terms: PlaceOrder) -> set[RejectReason]:
+    def refusals(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
         """Every reason to refuse the order, but for its client order id."""
         if terms.user_id not in self.users or terms.market not in self.rules:
             unknown_user = {RejectReason.UNKNOWN_USER} if terms.user_id not in self.users else set()
@@ -210,16 +215,18 @@ class Model:
             return reasons | {RejectReason.OUT_OF_RANGE}
         if terms.price_ticks is not None and not 0 <= terms.price_ticks < STEPS_MAX:
             return reasons | {RejectReason.OUT_OF_RANGE}
-        meets, own = self.meetings(terms)
+        if terms.price_ticks is not None and terms.price_ticks < rules.min_price_ticks:
+            reasons.add(RejectReason.OUT_OF_RANGE)
+        meets, end = self.meetings(terms)
         worth = self._worth(terms, meets)
         if worth >= MONEY_MAX or terms.quantity_lots * self.worth_of(terms.market)[0] >= MONEY_MAX:
             reasons.add(RejectReason.OUT_OF_RANGE)
-        if worth < rules.min_notional_minor and (terms.order_type is OrderType.LIMIT or meets):
+        if self._too_small(terms, worth, now_ns):
             reasons.add(RejectReason.MIN_NOTIONAL)
-        asset, need = self._need(terms, worth)
+        asset, need = self._need(terms, worth, meets)
         if need > self.available(terms.user_id, asset):
             reasons.add(RejectReason.INSUFFICIENT_BALANCE)
-        if terms.post_only and (meets or own):
+        if terms.post_only and (meets or end is not None):
             reasons.add(RejectReason.WOULD_TAKE)
         mine = [o for o in self.resting if (o.terms.user_id, o.terms.market) == (terms.user_id, terms.market)]
         if len(mine) >= rules.max_open_orders and terms.time_in_force is TimeInForce.GTC:
@@ -234,12 +241,48 @@ class Model:
             return terms.price_ticks * terms.quantity_lots * unit
         return sum(maker.limit * lots * unit for maker, lots in meets)
 
-    def _need(self, terms: PlaceOrder, worth: int) -> tuple[str, int]:
+    def _too_small(self, terms: PlaceOrder, worth: int, now_ns: int) -> bool:
+        """Whether the order is below the market's min_notional: a market order at the average price, if at all."""
+        rules = self.rules[terms.market]
+        if terms.order_type is OrderType.LIMIT:
+            return worth < rules.min_notional_minor
+        if not rules.min_notional_applies_to_market:
+            return False
+        average = self.average_worth(terms, now_ns)
+        return average is not None and average < rules.min_notional_minor
+
+    def average_worth(self, terms: PlaceOrder, now_ns: int) -> Fraction | None:
+        """What the order is worth at the average price, or at the last; None if nothing ever traded."""
+        prices, minutes = self.prices[terms.market], self.rules[terms.market].avg_price_mins
+        if not prices:
+            return None
+        last = [(price, lots) for at, price, lots in prices if at > now_ns // MINUTE_NS - minutes]
+        last = last or [(prices[-1][1], 1)]
+        average = Fraction(sum(price * lots for price, lots in last), sum(lots for _, lots in last))
+        return terms.quantity_lots * average * self.worth_of(terms.market)[1]
+
+    def need(self, terms: PlaceOrder) -> tuple[str, int]:
         """What an order must have available, and of which asset."""
+        meets, _ = self.meetings(terms)
+        return self._need(terms, self._worth(terms, meets), meets)
+
+    def _need(self, terms: PlaceOrder, worth: int, meets: list[tuple[Order, int]]) -> tuple[str, int]:
         rules = self.rules[terms.market]
         if terms.side is Side.BUY:
+            if rules.fee_asset is FeeAsset.QUOTE:
+                worth += self._fees_of_buy(terms, meets)
             return rules.quote.symbol, worth
         return rules.base.symbol, terms.quantity_lots * self.worth_of(terms.market)[0]
+
+    def _fees_of_buy(self, terms: PlaceOrder, meets: list[tuple[Order, int]]) -> int:
+        """What fees in the quote may cost a buy: each lot at its limit, or a market order what the walk says."""
+        rules = self.rules[terms.market]
+        _, unit = self.worth_of(terms.market)
+        if terms.order_type is OrderType.LIMIT:
+            assert terms.price_ticks is not None
+            highest = max(rules.maker_fee_ppm, rules.taker_fee_ppm)
+            return terms.quantity_lots * fee(terms.price_ticks * unit, highest)
+        return sum(fee(maker.limit * lots * unit, rules.taker_fee_ppm) for maker, lots in meets)
 
     # --- what happens to it
 
@@ -258,16 +301,21 @@ class Model:
         buying = taker.terms.side is Side.BUY
         lot_worth, unit = self.worth_of(rules.symbol)
         base, quote = lots * lot_worth, price * lots * unit
-        maker_fee = fee(quote if buying else base, rules.maker_fee_ppm)
-        taker_fee = fee(base if buying else quote, rules.taker_fee_ppm)
+        in_quote = rules.fee_asset is FeeAsset.QUOTE
+        maker_fee = fee(quote if buying or in_quote else base, maker.maker_ppm)
+        taker_fee = fee(quote if in_quote or not buying else base, taker.taker_ppm)
+        maker_fee = max(maker_fee, -taker_fee)  # a rebate is never more than what the taker pays
         buyer, seller = (taker, maker) if buying else (maker, taker)
         buyer_fee, seller_fee = (taker_fee, maker_fee) if buying else (maker_fee, taker_fee)
         self._credit(buyer.terms.user_id, rules.quote.symbol, -quote)
         self._credit(seller.terms.user_id, rules.base.symbol, -base)
-        self._credit(buyer.terms.user_id, rules.base.symbol, base - buyer_fee)
+        self._credit(buyer.terms.user_id, rules.base.symbol, base)
         self._credit(seller.terms.user_id, rules.quote.symbol, quote - seller_fee)
-        self.fees[rules.base.symbol] += buyer_fee
+        buyer_pays = rules.quote.symbol if in_quote else rules.base.symbol
+        self._credit(buyer.terms.user_id, buyer_pays, -buyer_fee)
+        self.fees[buyer_pays] += buyer_fee
         self.fees[rules.quote.symbol] += seller_fee
+        self.prices[rules.symbol].append((now_ns // MINUTE_NS, price, lots))
         self.trades += 1
         self._count_trade(rules.symbol, now_ns)
         public, before = self.public[rules.symbol], told.trades[-1] if told.trades else None
@@ -322,6 +370,8 @@ class Model:
             lot_worth, unit = self.worth_of(rules.symbol)
             if order.terms.side is Side.BUY and rules.quote.symbol == asset:
                 need += order.limit * order.remaining * unit
+                if rules.fee_asset is FeeAsset.QUOTE:
+                    need += order.remaining * fee(order.limit * unit, max(order.maker_ppm, order.taker_ppm))
             if order.terms.side is Side.SELL and rules.base.symbol == asset:
                 need += order.remaining * lot_worth
         return need
@@ -359,7 +409,9 @@ class Model:
         return [(bid, bids[bid]) if bids else None, (ask, asks[ask]) if asks else None]
 
 
-def fee(received: int, ppm: int) -> int:
-    """The fee on what is received: rounded up, and never more than that."""
-    exact, rest = divmod(received * ppm, 1_000_000)
-    return min(received, exact + (1 if rest else 0))
+def fee(amount: int, ppm: int) -> int:
+    """The fee on an amount: rounded up, and never more than that; of a rebate, below zero, less is paid."""
+    if ppm < 0:
+        return -(amount * -ppm // 1_000_000)
+    exact, rest = divmod(amount * ppm, 1_000_000)
+    return min(amount, exact + (1 if rest else 0))

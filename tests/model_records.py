@@ -22,6 +22,8 @@ class Order:
     executed_quote: int = 0
     status: OrderStatus = OrderStatus.OPEN
     expire_reason: ExpireReason | None = None
+    maker_ppm: int = 0  # its rates, as its market had them when it was taken
+    taker_ppm: int = 0
     priority: int = 0  # counts the orders that may come to rest; 0 in one that may not
 
     @property

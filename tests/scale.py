@@ -161,7 +161,14 @@ def core_us(count: int) -> dict[str, float]:
 def _stage() -> list[Any]:
     base, quote = Asset("BTC", 8), Asset("USD", 10)
     rules = instrument_of(
-        MARKET, base, quote, tick_size="0.01", lot_size="0.00000001", max_open_orders=1_000_000, taker_fee="0.002"
+        MARKET,
+        base,
+        quote,
+        tick_size="0.01",
+        lot_size="0.00000001",
+        max_open_orders=1_000_000,
+        taker_fee="0.002",
+        fills_may_leave_nothing=True,
     )
     users = [*(f"user-{number}" for number in range(USERS)), "taker"]
     deposits = [Deposit(user, asset, 10**18, f"{user}-{asset}") for user in users for asset in ("BTC", "USD")]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.core.commands import CancelAll, CancelOrder, Command, OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.effects import as_read
 from exchange.core.events import OrderStatus, OrderUpdated, Trade
-from exchange.core.market import as_read
 from exchange.core.venue import Venue
 from exchange.pipeline.closed_orders import ClosedOrders
 from exchange.pipeline.commits import Applied

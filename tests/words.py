@@ -27,7 +27,10 @@ def words(command: Command) -> str:
             return f"{command.user_id} cancels {which} on {command.market}"
         case SetMarket(instrument=rules):
             fees = f"fees {rules.maker_fee_ppm}/{rules.taker_fee_ppm} ppm"
-            limits = f"min notional {rules.min_notional_minor}, at most {rules.max_open_orders} open"
+            if rules.fee_asset:
+                fees += " of the quote"
+            most = f"at most {rules.max_open_orders} open and {rules.max_fills_per_order} fills"
+            limits = f"min notional {rules.min_notional_minor}, {most}"
             return f"market {rules.symbol} is {rules.status.name.lower()}, {fees}, {limits}"
         case CancelAll():
             return f"{command.user_id} cancels all on {command.market}"

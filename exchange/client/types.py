@@ -88,6 +88,11 @@ class Market(TypedDict):
     taker_fee: str
     max_open_orders: int
     status: str
+    fee_asset: str
+    min_price: str
+    max_fills_per_order: int
+    min_notional_applies_to_market: bool
+    avg_price_mins: int
 
 
 class Depth(TypedDict):

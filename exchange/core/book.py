@@ -16,6 +16,7 @@ from sortedcontainers import SortedList
 from exchange.core.big_map import BigMap
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.events import OrderStatus
+from exchange.core.fees import Rates
 from exchange.core.ledger import Account, User
 
 BUY: Final = Side.BUY
@@ -30,7 +31,8 @@ class Order:
     """An order while it can still trade. What was asked is in `terms` and never changes.
 
     `priority` is its place in its level: the venue's count, given when the order joins the back of a level. It is
-    neither the order's id nor a sequence, so an order can lose its place and keep its id.
+    neither the order's id nor a sequence, so an order can lose its place and keep its id. `rates` are its fees; without
+    them it entered when an order had the market's rates of the moment.
     """
 
     __slots__ = (
@@ -42,6 +44,7 @@ class Order:
         "previous",
         "price_ticks",
         "priority",
+        "rates",
         "remaining_lots",
         "terms",
         "trader",
@@ -49,7 +52,9 @@ class Order:
         "user_id",
     )
 
-    def __init__(self, order_id: int, terms: PlaceOrder, trader: "Trader", price_ticks: int, now_ns: int) -> None:
+    def __init__(
+        self, order_id: int, terms: PlaceOrder, trader: "Trader", price_ticks: int, now_ns: int, rates: Rates | None
+    ) -> None:
         self.order_id = order_id
         self.terms = terms
         self.user_id = terms.user_id
@@ -60,6 +65,7 @@ class Order:
         self.created_ns = now_ns
         self.updated_ns = now_ns
         self.priority = 0
+        self.rates = rates
         self.level: Level | None = None
         self.previous: Order | None = None  # the order of its level that trades before this one
         self.following: Order | None = None

@@ -14,6 +14,7 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from exchange.core.commands import PlaceOrder, Side
+from exchange.core.fees import Rates
 from exchange.core.instrument import Asset, Instrument
 
 MINUTE_NS: Final = 60_000_000_000
@@ -46,6 +47,7 @@ class ExpireReason(IntEnum):
     UNFILLED = 0  # ioc or market: the rest found no counterpart
     FOK_UNFILLABLE = 1
     SELF_TRADE = 2  # it met a resting order of its own user
+    MAX_FILLS = 3  # it had as many fills as its market allows an order
 
 
 class RejectReason(StrEnum):
@@ -67,7 +69,8 @@ class RejectReason(StrEnum):
 @mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Trade:
-    """One match. The buyer pays `quote_minor` and gets the base, each side less its own fee in what it receives.
+    """One match. The buyer pays `quote_minor` and gets the base, each side less its own fee: in what it
+    receives, or in the quote, as the market's rules say. A maker's fee below zero is a rebate.
 
     `trade_id` counts the trades of the venue, `market_trade_id` those of this market from 1 without holes.
     `aggregate_id` counts the aggregates of this market from 1: an aggregate is the consecutive trades of one taker
@@ -132,7 +135,7 @@ class OrderUpdated:
 
     `priority` orders the orders of a price level, the smallest first; 0 in an order that cannot rest, and in a closed
     order that was read back. `orders_sequence` counts the steps of its user's orders without holes; 0 where nothing
-    changed.
+    changed. `rates` are the fees fixed in an open order.
     """
 
     reason: UpdateReason
@@ -147,6 +150,7 @@ class OrderUpdated:
     priority: int
     trade: Trade | None
     orders_sequence: int
+    rates: Rates | None
 
     def __init__(
         self,
@@ -162,6 +166,7 @@ class OrderUpdated:
         priority: int,
         trade: Trade | None,
         orders_sequence: int,
+        rates: Rates | None = None,
     ) -> None:
         self.reason = reason
         self.order_id = order_id
@@ -175,6 +180,7 @@ class OrderUpdated:
         self.priority = priority
         self.trade = trade
         self.orders_sequence = orders_sequence
+        self.rates = rates
 
 
 @mypyc_attr(acyclic=True)
@@ -211,7 +217,7 @@ class MarketChanged:
     `best_bid` and `best_ask` are (price_ticks, total_lots) or None. `depth_sequence` counts the commands that changed
     the book, `best_sequence` those that changed the best of it, `trade_sequence` the trades (it is the last
     `market_trade_id`), `last_aggregate_id` their aggregates; `candles` counts the candles begun, one count for each of
-    `INTERVALS_S`.
+    `INTERVALS_S`. `average` is the average price: see there.
     """
 
     market: str
@@ -224,6 +230,7 @@ class MarketChanged:
     last_aggregate_id: int
     last_trade_ns: int
     candles: tuple[int, ...]
+    average: tuple[int, ...]
 
     def __init__(
         self,
@@ -237,6 +244,7 @@ class MarketChanged:
         last_aggregate_id: int,
         last_trade_ns: int,
         candles: tuple[int, ...],
+        average: tuple[int, ...] = (),
     ) -> None:
         self.market = market
         self.best_bid = best_bid
@@ -248,6 +256,7 @@ class MarketChanged:
         self.last_aggregate_id = last_aggregate_id
         self.last_trade_ns = last_trade_ns
         self.candles = candles
+        self.average = average
 
 
 @mypyc_attr(acyclic=True)

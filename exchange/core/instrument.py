@@ -2,10 +2,10 @@
 
 Prices are counted in ticks, quantities in lots, money in an asset's minor units. An instrument is accepted only if one
 tick times one lot is a whole number of the quote's minor units, so every notional is exact; nothing here ever rounds
-except a fee, up, in favour of the house.
+except a fee (see `fees`), up, in favour of the house.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final
@@ -13,6 +13,9 @@ from typing import Final
 UNITS_MAX: Final = 2**63  # ticks and lots stay below it: they are BIGINT in the database
 AMOUNT_MAX: Final = 10**38  # minor units stay below it: they are NUMERIC(38,0) in the database
 PPM: Final = 1_000_000
+COUNT_MAX: Final = 2**31 - 1  # of what a rule counts: it is an INTEGER in the database
+FILLS_MAX: Final = 10_000  # of one order, unless a market's rules say otherwise
+AVG_PRICE_MINS_MAX: Final = 60
 DECIMALS_MAX = 30
 _TEXT_MAX = 100  # digits; longer than any number in range, with room for leading and trailing zeros
 
@@ -27,6 +30,13 @@ class OffGrid(ValueError):
 
 class InvalidInstrument(ValueError):
     """The rules contradict each other; the message says how, in one clause."""
+
+
+class FeeAsset(IntEnum):
+    """The asset that a market's fees are in."""
+
+    RECEIVED = 0  # each side pays in what it receives
+    QUOTE = 1  # both sides pay in the quote
 
 
 class MarketStatus(IntEnum):
@@ -56,7 +66,7 @@ def parse_scaled(text: str, decimals: int) -> int:
 @lru_cache(maxsize=1 << 16)  # they recur as well; balances do not, and push out what is oldest
 def decimal_text(value: int, decimals: int) -> str:
     """The shortest exact text: 150020 at 3 decimals is `"150.02"`, 2000 is `"2"`."""
-    if value < 0:  # a change of price; nothing else is
+    if value < 0:  # a change of price, a rebate; nothing else is
         return "-" + decimal_text(-value, decimals)
     if not decimals:
         return str(value)
@@ -68,11 +78,6 @@ def decimal_text(value: int, decimals: int) -> str:
 def div_ceil(numerator: int, denominator: int) -> int:
     """The quotient, rounded up."""
     return -(-numerator // denominator)
-
-
-def fee_minor(received_minor: int, fee_ppm: int) -> int:
-    """The fee on what is received: rounded up to the minor unit; at most everything, since `fee_ppm` is at most PPM."""
-    return -(-received_minor * fee_ppm // PPM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,13 @@ class Instrument:
     taker_fee_ppm: int
     max_open_orders: int
     status: MarketStatus
+    fee_asset: FeeAsset = FeeAsset.RECEIVED  # it never changes in a market, as the scale does not
+    min_price_ticks: int = 1  # 0: orders at a price of zero are allowed
+    max_fills_per_order: int = FILLS_MAX
+    min_notional_applies_to_market: bool = False
+    avg_price_mins: int = 5  # of the average price that a market order is worth; 0: the last price
+    # Of a market that an earlier version stored: its fees may take all that one lot brings.
+    fills_may_leave_nothing: bool = False
 
     def ticks(self, text: str) -> int:
         """The price in ticks. Raises InvalidNumber or OffGrid; the range is the caller's to check."""
@@ -126,15 +138,23 @@ class Instrument:
         """The quantity as decimal text."""
         return decimal_text(quantity_lots * self.lot, self.quantity_decimals)
 
+    def fees_in(self, buys: bool) -> Asset:
+        """The asset that a buyer, or a seller, pays its fee in."""
+        return self.base if buys and self.fee_asset is FeeAsset.RECEIVED else self.quote
+
     def same_scale(self, other: "Instrument") -> bool:
-        """Whether a tick, a lot and a minor unit mean the same under both rules."""
-        return (self.base, self.quote, self.tick, self.price_decimals, self.lot, self.quantity_decimals) == (
+        """Whether a tick, a lot, a minor unit and a fee mean the same under both rules."""
+        return (
+            *(self.base, self.quote, self.tick, self.price_decimals, self.lot, self.quantity_decimals),
+            self.fee_asset,
+        ) == (
             other.base,
             other.quote,
             other.tick,
             other.price_decimals,
             other.lot,
             other.quantity_decimals,
+            other.fee_asset,
         )
 
     @staticmethod
@@ -167,6 +187,50 @@ def _fee_ppm(name: str, text: str) -> int:
     return fee_ppm
 
 
+def _fees(maker_fee: str, taker_fee: str, fee_asset: FeeAsset) -> tuple[int, int]:
+    """Both rates. A rebate comes out of the taker's fee, so it must be in the same asset and no more than that."""
+    taker_ppm = _fee_ppm("taker_fee", taker_fee)
+    if not maker_fee.startswith("-"):
+        return _fee_ppm("maker_fee", maker_fee), taker_ppm
+    rebate_ppm = _fee_ppm("maker_fee", maker_fee[1:])
+    if rebate_ppm > taker_ppm:
+        raise InvalidInstrument(f"taker_fee {taker_fee} does not cover the rebate of maker_fee {maker_fee}")
+    if rebate_ppm and fee_asset is not FeeAsset.QUOTE:
+        raise InvalidInstrument(f'maker_fee {maker_fee} is a rebate, which needs fee_asset = "quote"')
+    return -rebate_ppm, taker_ppm
+
+
+def least_received_minor(fee_ppm: int) -> int:
+    """The least amount that leaves something after a fee of that rate; the rate is less than PPM."""
+    return div_ceil(PPM, PPM - fee_ppm) if fee_ppm > 0 else 1
+
+
+def _check_leaves_something(rules: "Instrument", lot_size: str) -> "Instrument":
+    """The rules, with min_price raised to where a fill of one lot leaves the seller something.
+
+    Raises InvalidInstrument where no price does, or where a fill of one lot would leave the buyer nothing.
+    """
+    fee_ppm = max(rules.maker_fee_ppm, rules.taker_fee_ppm)
+    if fee_ppm == PPM:
+        raise InvalidInstrument("a fee of 1 takes everything, so a fill would leave its receiver nothing")
+    least_minor = least_received_minor(fee_ppm)
+    if rules.fee_asset is FeeAsset.RECEIVED and rules.lot_minor < least_minor:
+        raise InvalidInstrument(
+            f"lot_size {lot_size} is too small for the fees: a fill of one lot would leave the buyer nothing"
+        )
+    least_ticks = div_ceil(least_minor, rules.notional_unit)
+    if rules.min_price_ticks >= least_ticks:
+        return rules
+    if rules.min_price_ticks == 0:
+        if least_ticks > 1:
+            raise InvalidInstrument(
+                f"min_price 0 needs a larger tick_size or lot_size: below {rules.price_text(least_ticks)} the fees "
+                "would leave the seller of one lot nothing"
+            )
+        return rules
+    return replace(rules, min_price_ticks=least_ticks)
+
+
 def _min_notional_minor(quote: Asset, text: str) -> int:
     try:
         amount_minor = quote.minor(text)
@@ -175,6 +239,13 @@ def _min_notional_minor(quote: Asset, text: str) -> int:
     if amount_minor >= AMOUNT_MAX:
         raise InvalidInstrument(f"min_notional {text} is more than any order can be worth")
     return amount_minor
+
+
+def _notional_unit(quote: Asset, tick_lot: int, scale: int, what: str) -> int:
+    notional_unit, off = divmod(tick_lot * int(10 ** max(scale, 0)), int(10 ** max(-scale, 0)))
+    if off:
+        raise InvalidInstrument(f"{what} is no whole number of {quote.symbol}'s minor units")
+    return notional_unit
 
 
 def instrument_of(
@@ -189,10 +260,17 @@ def instrument_of(
     taker_fee: str = "0",
     max_open_orders: int = 1000,
     status: MarketStatus = MarketStatus.TRADING,
+    fee_asset: FeeAsset = FeeAsset.RECEIVED,
+    min_price: str | None = None,
+    max_fills_per_order: int = FILLS_MAX,
+    min_notional_applies_to_market: bool = False,
+    avg_price_mins: int = 5,
+    fills_may_leave_nothing: bool = False,
 ) -> Instrument:
     """The instrument that these rules describe.
 
-    Sizes and `min_notional` are decimal text, fees are fractions of what is received (`"0.001"` is 0.1 %).
+    Sizes, `min_notional` and `min_price` (None: one tick) are decimal text; fees are fractions of what is received, or
+    of the quote (`"0.001"` is 0.1 %). `min_price` is raised to where the fees leave something of one lot.
     Raises InvalidInstrument when the rules contradict each other.
     """
     if base.symbol == quote.symbol:
@@ -202,12 +280,9 @@ def instrument_of(
     if quantity_decimals > base.decimals:
         raise InvalidInstrument(f"lot_size {lot_size} is finer than {base.symbol} with its {base.decimals} decimals")
     scale = quote.decimals - price_decimals - quantity_decimals
-    notional_unit, off = divmod(tick * lot * 10 ** max(scale, 0), 10 ** max(-scale, 0))
-    if off:
-        raise InvalidInstrument(
-            f"tick_size {tick_size} times lot_size {lot_size} is no whole number of {quote.symbol}'s minor units"
-        )
-    return Instrument(
+    notional_unit = _notional_unit(quote, tick * lot, scale, f"tick_size {tick_size} times lot_size {lot_size}")
+    maker_fee_ppm, taker_fee_ppm = _fees(maker_fee, taker_fee, fee_asset)
+    rules = Instrument(
         symbol=symbol,
         base=base,
         quote=quote,
@@ -218,8 +293,27 @@ def instrument_of(
         lot_minor=lot * 10 ** (base.decimals - quantity_decimals),
         notional_unit=notional_unit,
         min_notional_minor=_min_notional_minor(quote, min_notional),
-        maker_fee_ppm=_fee_ppm("maker_fee", maker_fee),
-        taker_fee_ppm=_fee_ppm("taker_fee", taker_fee),
+        maker_fee_ppm=maker_fee_ppm,
+        taker_fee_ppm=taker_fee_ppm,
         max_open_orders=max_open_orders,
         status=status,
+        fee_asset=fee_asset,
+        min_price_ticks=1,
+        max_fills_per_order=max_fills_per_order,
+        min_notional_applies_to_market=min_notional_applies_to_market,
+        avg_price_mins=avg_price_mins,
+        fills_may_leave_nothing=fills_may_leave_nothing,
     )
+    if min_price is not None:
+        rules = replace(rules, min_price_ticks=_min_price_ticks(rules, min_price))
+    return rules if fills_may_leave_nothing else _check_leaves_something(rules, lot_size)
+
+
+def _min_price_ticks(rules: Instrument, text: str) -> int:
+    try:
+        price_ticks = rules.ticks(text)
+    except ValueError:
+        raise InvalidInstrument(f"min_price {text!r} is not a multiple of tick_size {rules.price_text(1)}") from None
+    if price_ticks >= UNITS_MAX:
+        raise InvalidInstrument(f"min_price {text} is more than any price can be")
+    return price_ticks

@@ -18,15 +18,17 @@ class Plan:
 
     `fills` are (maker, lots) in the order they trade, each at the maker's price: the taker gets any improvement.
     `cost_tick_lots` is the sum of price times lots. `met_own_order`: the walk ended before an order of the same user.
+    `met_fills_max`: it ended before one fill too many.
     """
 
-    __slots__ = ("cost_tick_lots", "fills", "matched_lots", "met_own_order")
+    __slots__ = ("cost_tick_lots", "fills", "matched_lots", "met_fills_max", "met_own_order")
 
     def __init__(self) -> None:
         self.fills: list[tuple[Order, int]] = []
         self.matched_lots = 0
         self.cost_tick_lots = 0
         self.met_own_order = False
+        self.met_fills_max = False
 
 
 BUY: Final = Side.BUY
@@ -44,8 +46,10 @@ def crosses(book: Book, terms: PlaceOrder) -> bool:
     return best.price_ticks <= limit_ticks if terms.side is BUY else best.price_ticks >= limit_ticks
 
 
-def plan(book: Book, terms: PlaceOrder, cost_max: int | None = None) -> Plan:
-    """Walk the other side of the book as far as the order's price, quantity and user allow.
+def plan(book: Book, terms: PlaceOrder, fills_max: int, min_price_ticks: int = 0, cost_max: int | None = None) -> Plan:
+    """Walk the other side of the book as far as the order's price, quantity and user allow, and `fills_max`.
+
+    A sell without a price of its own walks down to `min_price_ticks`: below it are only bids of earlier rules.
 
     With `cost_max` (in ticks times lots) the walk also ends once it costs more: the caller then refuses the order, and
     no order makes the exchange walk further than its user can pay for.
@@ -55,12 +59,17 @@ def plan(book: Book, terms: PlaceOrder, cost_max: int | None = None) -> Plan:
     found = Plan()
     other = book.asks if terms.side is BUY else book.bids
     limit_ticks = terms.price_ticks
+    if limit_ticks is None and terms.side is not BUY:
+        limit_ticks = min_price_ticks
     sign = other.sign
     wanted_lots = terms.quantity_lots
     level = other.best
     while level is not None and (limit_ticks is None or (level.price_ticks - limit_ticks) * sign <= 0):
         maker = level.first
         while maker is not None:
+            if len(found.fills) == fills_max:
+                found.met_fills_max = True
+                return found
             if maker.user_id == terms.user_id:
                 found.met_own_order = True
                 return found

@@ -5,14 +5,19 @@ Two venues are the same when their states are equal.
 
 from dataclasses import dataclass, field
 
+from exchange.core.average import NO_PRICE
 from exchange.core.commands import PlaceOrder
 from exchange.core.events import INTERVALS_S, BalanceChanged
+from exchange.core.fees import Rates
 from exchange.core.instrument import Asset, Instrument
 
 
 @dataclass(slots=True)
 class OpenOrder:
-    """An order in a book; `priority` is its place among the orders of its price, the smallest first."""
+    """An order in a book; `priority` is its place among the orders of its price, the smallest first.
+
+    `rates` are its fees: see `book.Order`.
+    """
 
     order_id: int
     terms: PlaceOrder
@@ -21,6 +26,7 @@ class OpenOrder:
     priority: int
     created_ns: int
     updated_ns: int
+    rates: Rates | None = None
 
 
 @dataclass(slots=True)
@@ -35,6 +41,7 @@ class MarketState:
     last_aggregate_id: int = 0
     last_trade_ns: int = 0
     candles: tuple[int, ...] = (0,) * len(INTERVALS_S)
+    average: tuple[int, ...] = NO_PRICE
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 
 1. The id of an order and its priority are the sequence of its command.
 2. Both are counts of their own, which go on from the last numbers of version 1.
+3. Fees are fixed in an order when it enters, and trades count in the average price.
 """
 
 from collections import OrderedDict
@@ -46,8 +47,8 @@ from exchange.core.market import Counts, Market
 from exchange.core.outcome import Applied, Outcome
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 
-RULES_VERSION: Final = 2
-RULES_VERSIONS: Final = (1, 2)  # all that `replay` knows
+RULES_VERSION: Final = 3
+RULES_VERSIONS: Final = (1, 2, 3)  # all that `replay` knows
 DEPOSITS_MAX = 1_000_000  # keys of deposits that are remembered, to carry each out once
 # Of the keys of what a configuration credits, each once for ever. No client can use one: `:` is not allowed.
 SEED_PREFIX = "config:"
@@ -94,7 +95,13 @@ class Venue:
             self.counts.last_order_id = sequence - 1
             if command.time_in_force is TimeInForce.GTC:
                 self.counts.last_priority = sequence - 1
-        return self.apply(command, sequence, now_ns)
+        market = self.markets.get(command.market) if isinstance(command, PlaceOrder) else None
+        if market is None or rules_version > 2:
+            return self.apply(command, sequence, now_ns)
+        rates, market.rates = market.rates, None
+        outcome = self.apply(command, sequence, now_ns)
+        market.rates = rates
+        return outcome
 
     # --- one market
 
@@ -205,7 +212,7 @@ class Venue:
             self._open_market(MarketState(instrument))
         else:
             assert market.instrument.same_scale(instrument), "the scale of an open market never changes"
-            market.instrument = instrument
+            market.set_rules(instrument)
         return [MarketSet(instrument)]
 
     def _open_market(self, state: MarketState) -> None:
@@ -270,7 +277,8 @@ class Venue:
         terms = state.terms
         market = self.markets[terms.market]
         assert terms.price_ticks is not None
-        order = Order(state.order_id, terms, market.trader(terms.user_id), terms.price_ticks, state.created_ns)
+        trader = market.trader(terms.user_id)
+        order = Order(state.order_id, terms, trader, terms.price_ticks, state.created_ns, state.rates)
         order.remaining_lots -= state.executed_lots
         order.executed_quote_minor = state.executed_quote_minor
         order.priority = state.priority
@@ -293,8 +301,7 @@ class Venue:
                 side = order.terms.side
                 asset = rules.quote.symbol if side is Side.BUY else rules.base.symbol
                 key = (order.user_id, asset)
-                needs = market.needs_minor(side, order.price_ticks, order.remaining_lots)
-                needed[key] = needed.get(key, 0) + needs
+                needed[key] = needed.get(key, 0) + market.needs_minor(order)
         for account in self.ledger.accounts():
             expected = needed.pop((account.user.user_id, account.asset), 0)
             assert account.locked == expected, (account.user.user_id, account.asset, account.locked, expected)
@@ -310,4 +317,5 @@ def _open_order_state(order: Order) -> OpenOrder:
         order.priority,
         order.created_ns,
         order.updated_ns,
+        order.rates,
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from exchange.core.market import as_read
+from exchange.core.effects import as_read
 from exchange.core.public import Channel, Kind
 from exchange.core.venue import Venue
 from exchange.pipeline.feeds import Feeds

@@ -8,8 +8,11 @@ from exchange.config import Config, MarketConfig
 from exchange.core.commands import AddAsset, AddUser, Command, Deposit, SetMarket
 from exchange.core.instrument import (
     AMOUNT_MAX,
+    AVG_PRICE_MINS_MAX,
+    COUNT_MAX,
     DECIMALS_MAX,
     Asset,
+    FeeAsset,
     Instrument,
     InvalidInstrument,
     MarketStatus,
@@ -45,8 +48,8 @@ def _differences(config: Config, venue: Venue) -> Iterator[Command]:
         if asset.symbol not in venue.assets:
             yield AddAsset(asset)
     for market_entry in config.markets:
-        instrument = _instrument(market_entry, assets)
-        market = venue.markets.get(instrument.symbol)
+        market = venue.markets.get(market_entry.symbol)
+        instrument = _instrument(market_entry, assets, market.instrument if market is not None else None)
         if market is None:
             yield SetMarket(instrument)
             continue
@@ -54,7 +57,9 @@ def _differences(config: Config, venue: Venue) -> Iterator[Command]:
             instrument = replace(instrument, status=market.instrument.status)
         if not market.instrument.same_scale(instrument):
             raise Failure(
-                f"[[markets]] {instrument.symbol}: tick_size and lot_size of an existing market cannot change.", 2
+                f"[[markets]] {instrument.symbol}: tick_size, lot_size and fee_asset of an existing market cannot "
+                "change.",
+                2,
             )
         if market.instrument != instrument:
             yield SetMarket(instrument)
@@ -62,32 +67,50 @@ def _differences(config: Config, venue: Venue) -> Iterator[Command]:
         yield from _user(user.id, user.balances, venue, assets)
 
 
-def _instrument(entry: MarketConfig, assets: dict[str, Asset]) -> Instrument:
+def _instrument(entry: MarketConfig, assets: dict[str, Asset], before: Instrument | None) -> Instrument:
     base, _, quote = entry.symbol.partition("_")
     if base not in assets or quote not in assets or base == quote:
         raise Failure(f"[[markets]] {entry.symbol!r} must be BASE_QUOTE, two different configured assets.", 2)
-    if not 0 < entry.max_open_orders < 2**31:
-        raise Failure(
-            f"[[markets]] {entry.symbol}: max_open_orders = {entry.max_open_orders} must be 1 to 2147483647.", 2
-        )
+    for name, number, least, most in (
+        ("max_open_orders", entry.max_open_orders, 1, COUNT_MAX),
+        ("max_fills_per_order", entry.max_fills_per_order, 1, COUNT_MAX),
+        ("avg_price_mins", entry.avg_price_mins, 0, AVG_PRICE_MINS_MAX),
+    ):
+        if not least <= number <= most:
+            raise Failure(f"[[markets]] {entry.symbol}: {name} = {number} must be {least} to {most}.", 2)
     try:
-        instrument = instrument_of(
-            entry.symbol,
-            assets[base],
-            assets[quote],
-            tick_size=entry.tick_size,
-            lot_size=entry.lot_size,
-            min_notional=entry.min_notional,
-            maker_fee=entry.maker_fee,
-            taker_fee=entry.taker_fee,
-            max_open_orders=entry.max_open_orders,
-            status=MarketStatus.HALTED if entry.status == "halted" else MarketStatus.TRADING,
-        )
+        instrument = _made(entry, assets[base], assets[quote], may_leave_nothing=False)
     except InvalidInstrument as error:
-        raise Failure(f"[[markets]] {entry.symbol}: {error}.", 2) from error
+        if before is None or not before.fills_may_leave_nothing:
+            raise Failure(f"[[markets]] {entry.symbol}: {error}.", 2) from error
+        try:
+            instrument = _made(entry, assets[base], assets[quote], may_leave_nothing=True)
+        except InvalidInstrument:
+            raise Failure(f"[[markets]] {entry.symbol}: {error}.", 2) from error
     if max(instrument.min_notional_minor, instrument.lot_minor, instrument.notional_unit) >= AMOUNT_MAX:
         raise Failure(f"[[markets]] {entry.symbol}: tick_size, lot_size or min_notional is too large.", 2)
     return instrument
+
+
+def _made(entry: MarketConfig, base: Asset, quote: Asset, *, may_leave_nothing: bool) -> Instrument:
+    return instrument_of(
+        entry.symbol,
+        base,
+        quote,
+        tick_size=entry.tick_size,
+        lot_size=entry.lot_size,
+        min_notional=entry.min_notional,
+        maker_fee=entry.maker_fee,
+        taker_fee=entry.taker_fee,
+        max_open_orders=entry.max_open_orders,
+        status=MarketStatus.HALTED if entry.status == "halted" else MarketStatus.TRADING,
+        fee_asset=FeeAsset.QUOTE if entry.fee_asset == "quote" else FeeAsset.RECEIVED,
+        min_price=entry.min_price or None,
+        max_fills_per_order=entry.max_fills_per_order,
+        min_notional_applies_to_market=entry.min_notional_applies_to_market,
+        avg_price_mins=entry.avg_price_mins,
+        fills_may_leave_nothing=may_leave_nothing,
+    )
 
 
 def _user(user_id: str, balances: dict[str, str], venue: Venue, assets: dict[str, Asset]) -> Iterator[Command]:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from exchange.core.effects import as_read
 from exchange.core.events import BalanceChanged, OrderUpdated
 from exchange.core.instrument import Instrument
-from exchange.core.market import as_read
 from exchange.core.venue import Venue
 
 Levels = list[tuple[int, int]]  # (price_ticks, total_lots), best first

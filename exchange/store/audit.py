@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 
 from exchange.core.commands import Side
+from exchange.core.fees import needs_minor
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.ledger import EXTERNAL, FEES
 from exchange.core.outcome import Applied
@@ -103,10 +104,8 @@ def _balances(state: VenueState) -> list[str]:
         instrument, terms = rules[order.terms.market], order.terms
         remaining_lots = terms.quantity_lots - order.executed_lots
         assert terms.price_ticks is not None
-        if terms.side is Side.BUY:
-            key, needs = instrument.quote.symbol, terms.price_ticks * remaining_lots * instrument.notional_unit
-        else:
-            key, needs = instrument.base.symbol, remaining_lots * instrument.lot_minor
+        key = instrument.quote.symbol if terms.side is Side.BUY else instrument.base.symbol
+        needs = needs_minor(instrument, order.rates, terms.side, terms.price_ticks, remaining_lots)
         needed[terms.user_id, key] = needed.get((terms.user_id, key), 0) + needs
     for account in state.accounts:
         sums[account.asset] += account.available_minor + account.locked_minor
@@ -190,9 +189,11 @@ def _post_trade(row: Any, rules: Instrument, post: Any) -> None:
         (row["maker_user_id"], int(row["maker_fee_minor"]), Side(1 - row["taker_side"])),
     ):
         buys = side is Side.BUY
-        post(user, rules.base, base_minor - fee if buys else -base_minor)
-        post(user, rules.quote, -quote_minor if buys else quote_minor - fee)
-        post(FEES, rules.base if buys else rules.quote, fee)
+        post(user, rules.base, base_minor if buys else -base_minor)
+        post(user, rules.quote, -quote_minor if buys else quote_minor)
+        paid_in = rules.fees_in(buys)
+        post(user, paid_in, -fee)
+        post(FEES, paid_in, fee)
 
 
 async def _orders(connection: Any, state: VenueState, executed: dict[int, list[int]]) -> list[str]:

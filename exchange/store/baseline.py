@@ -12,12 +12,13 @@ import orjson
 
 from exchange.core.commands import PlaceOrder
 from exchange.core.events import BalanceChanged
+from exchange.core.fees import Rates
 from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.failure import Failure
 from exchange.store import journal
 
-CODEC_VERSION = 1
+CODEC_VERSION = 2
 PART_MAX = 10_000  # items of a list in one part
 COUNTS = ("sequence", "time_ns", "last_order_id", "last_priority", "last_trade_id")
 
@@ -71,6 +72,7 @@ def _market(market: MarketState) -> tuple[Any, ...]:
         journal.rules(market.instrument),
         *(market.book_sequence, market.depth_sequence, market.best_sequence),
         *(market.trade_sequence, market.last_aggregate_id, market.last_trade_ns, market.candles),
+        market.average,
     )
 
 
@@ -81,7 +83,8 @@ def _account(account: BalanceChanged) -> tuple[Any, ...]:
 
 def _order(order: OpenOrder) -> tuple[Any, ...]:
     executed = order.executed_lots, str(order.executed_quote_minor)
-    return order.order_id, *executed, order.priority, order.created_ns, order.updated_ns, *_terms(order.terms)
+    rates = (None, None) if order.rates is None else (order.rates.maker_ppm, order.rates.taker_ppm)
+    return order.order_id, *executed, order.priority, order.created_ns, order.updated_ns, *rates, *_terms(order.terms)
 
 
 def _terms(terms: PlaceOrder) -> tuple[Any, ...]:
@@ -92,6 +95,16 @@ def _terms(terms: PlaceOrder) -> tuple[Any, ...]:
 
 
 def _decode_1(parts: Sequence[Json]) -> VenueState:
+    """Version 1 has no average price of a market, and no fees of an order."""
+    for part in parts:
+        if "markets" in part:
+            part["markets"] = [(*market, ()) for market in part["markets"]]
+        if "orders" in part:
+            part["orders"] = [(*order[:6], None, None, *order[6:]) for order in part["orders"]]
+    return _decode_2(parts)
+
+
+def _decode_2(parts: Sequence[Json]) -> VenueState:
     lists: dict[str, list[Any]] = {}
     counts: dict[str, int] = {}
     for part in parts:
@@ -106,9 +119,17 @@ def _decode_1(parts: Sequence[Json]) -> VenueState:
         assets=list(assets.values()),
         markets=[
             MarketState(
-                journal.instrument_from(rules, assets), book, depth, best, trade, aggregate, time_ns, tuple(candles)
+                journal.instrument_from(rules, assets),
+                book,
+                depth,
+                best,
+                trade,
+                aggregate,
+                time_ns,
+                tuple(candles),
+                tuple(average),
             )
-            for rules, book, depth, best, trade, aggregate, time_ns, candles in lists.get("markets", ())
+            for rules, book, depth, best, trade, aggregate, time_ns, candles, average in lists.get("markets", ())
         ],
         users=lists.get("users", []),
         accounts=[
@@ -116,8 +137,19 @@ def _decode_1(parts: Sequence[Json]) -> VenueState:
             for user_id, asset, available, locked, *numbers in lists.get("accounts", ())
         ],
         orders=[
-            OpenOrder(order_id, journal.terms_from(terms), lots, int(quote), priority, created_ns, updated_ns)
-            for order_id, lots, quote, priority, created_ns, updated_ns, *terms in lists.get("orders", ())
+            OpenOrder(
+                order_id,
+                journal.terms_from(terms),
+                lots,
+                int(quote),
+                priority,
+                created_ns,
+                updated_ns,
+                None if maker_ppm is None else Rates(maker_ppm, taker_ppm),
+            )
+            for order_id, lots, quote, priority, created_ns, updated_ns, maker_ppm, taker_ppm, *terms in lists.get(
+                "orders", ()
+            )
         ],
         recent_client_orders=[
             (order_id, journal.terms_from(terms)) for order_id, *terms in lists.get("client_orders", ())
@@ -128,4 +160,4 @@ def _decode_1(parts: Sequence[Json]) -> VenueState:
     )
 
 
-DECODERS: Final[dict[int, Callable[[Sequence[Json]], VenueState]]] = {1: _decode_1}
+DECODERS: Final[dict[int, Callable[[Sequence[Json]], VenueState]]] = {1: _decode_1, 2: _decode_2}

@@ -2,9 +2,13 @@
 
 Every row has two versions: CODEC_VERSION counts changes of this form, and `DECODERS` has a decoder for each;
 RULES_VERSION (see `venue`) counts changes of what a command does.
+
+1. The rules of a market end with its status.
+2. They go on with the asset of its fees, its least price, the bound of fills and what a market order must be worth.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -23,12 +27,15 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
-from exchange.core.instrument import Asset, Instrument, MarketStatus, decimal_text, instrument_of
+from exchange.core.instrument import COUNT_MAX, Asset, FeeAsset, Instrument, MarketStatus, decimal_text, instrument_of
 from exchange.core.outcome import Applied
 from exchange.core.venue import RULES_VERSIONS
 from exchange.pipeline.commits import Journaled
 
-CODEC_VERSION = 1
+CODEC_VERSION = 2
+FIELDS_OF_1: Final = 10  # of the rules of a market in version 1
+# The other rules as they were then: fees in what is received, any price, any number of fills, which may leave nothing.
+RULES_SINCE_1: Final = (FeeAsset.RECEIVED, 0, COUNT_MAX, False, 0, True)
 
 Fields = tuple[int, int, Command]  # sequence, time_ns and what was asked
 
@@ -88,7 +95,7 @@ def decode(codec_version: int, rules_version: int, text: str, assets: dict[str, 
         yield Journaled(sequence, time_ns, command, rules_version)
 
 
-def _decode_1(text: str, assets: dict[str, Asset]) -> Iterator[Fields]:
+def _decode(text: str, assets: dict[str, Asset]) -> Iterator[Fields]:
     for sequence, time_ns, kind, *fields in orjson.loads(text):
         command = _command(kind, fields, assets)
         if isinstance(command, AddAsset):
@@ -96,7 +103,8 @@ def _decode_1(text: str, assets: dict[str, Asset]) -> Iterator[Fields]:
         yield sequence, time_ns, command
 
 
-DECODERS: Final[dict[int, Callable[[str, dict[str, Asset]], Iterator[Fields]]]] = {1: _decode_1}
+# Rows of version 1 differ only in the rules of a market, which `instrument_from` completes.
+DECODERS: Final[dict[int, Callable[[str, dict[str, Asset]], Iterator[Fields]]]] = {1: _decode, 2: _decode}
 
 
 def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
@@ -140,13 +148,22 @@ def rules(instrument: Instrument) -> tuple[Any, ...]:
         instrument.taker_fee_ppm,
         instrument.max_open_orders,
         instrument.status,
+        instrument.fee_asset,
+        instrument.min_price_ticks,
+        instrument.max_fills_per_order,
+        instrument.min_notional_applies_to_market,
+        instrument.avg_price_mins,
+        instrument.fills_may_leave_nothing,
     )
 
 
 def instrument_from(fields: Sequence[Any], assets: dict[str, Asset]) -> Instrument:
-    """The instrument of stored rules: symbol, base, quote, tick, lot, min notional, fees, open orders, status."""
-    symbol, base, quote, tick_size, lot_size, min_notional_minor, maker_fee_ppm, taker_fee_ppm, orders, status = fields
-    return instrument_of(
+    """The instrument of stored rules, in the order of `rules`; those of version 1 get what was the rule then."""
+    if len(fields) == FIELDS_OF_1:
+        fields = (*fields, *RULES_SINCE_1)
+    symbol, base, quote, tick_size, lot_size, min_notional_minor, maker_fee_ppm, taker_fee_ppm, *limits = fields
+    max_open_orders, status, fee_asset, min_price_ticks, max_fills, applies_to_market, mins, leave_nothing = limits
+    instrument = instrument_of(
         symbol,
         assets[base],
         assets[quote],
@@ -155,6 +172,12 @@ def instrument_from(fields: Sequence[Any], assets: dict[str, Asset]) -> Instrume
         min_notional=assets[quote].text(int(min_notional_minor)),
         maker_fee=decimal_text(maker_fee_ppm, 6),
         taker_fee=decimal_text(taker_fee_ppm, 6),
-        max_open_orders=orders,
+        max_open_orders=max_open_orders,
         status=MarketStatus(status),
+        fee_asset=FeeAsset(fee_asset),
+        max_fills_per_order=max_fills,
+        min_notional_applies_to_market=applies_to_market,
+        avg_price_mins=mins,
+        fills_may_leave_nothing=True,
     )
+    return replace(instrument, min_price_ticks=min_price_ticks, fills_may_leave_nothing=leave_nothing)

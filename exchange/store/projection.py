@@ -39,7 +39,7 @@ FENCED = "EXISTS (SELECT 1 FROM fence)"
 PROGRESS = ("executed_lots", "executed_quote_minor", "status", "updated_ns", "priority")
 COUNTS = (
     *("book_sequence", "depth_sequence", "best_sequence", "trade_sequence", "last_trade_ns"),
-    *("candles", "last_aggregate_id"),
+    *("candles", "last_aggregate_id", "average"),
 )
 SUMS = ("volume_lots", "quote_minor", "trades", "taker_buy_lots", "taker_buy_quote_minor")
 

@@ -1,5 +1,6 @@
 """Reads the state of a venue: what is open and what is counted, not its history."""
 
+from functools import lru_cache
 from sys import intern
 from typing import Any
 
@@ -9,6 +10,7 @@ from exchange.core.candles import Candle
 from exchange.core.client_ids import RECENT_MAX
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import INTERVALS_S, BalanceChanged
+from exchange.core.fees import Rates
 from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.core.venue import DEPOSITS_MAX, SEED_PREFIX
@@ -68,11 +70,12 @@ async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asse
     rows = await connection.fetch(
         "SELECT symbol, base, quote, tick_size, lot_size, min_notional_minor::text, maker_fee_ppm, taker_fee_ppm, "
         "max_open_orders, status, book_sequence, depth_sequence, best_sequence, trade_sequence, "
-        "last_aggregate_id, last_trade_ns, candles FROM markets ORDER BY symbol"
+        "last_aggregate_id, last_trade_ns, candles, fee_asset, min_price_ticks, max_fills_per_order, "
+        "min_notional_applies_to_market, avg_price_mins, fills_may_leave_nothing, average FROM markets ORDER BY symbol"
     )
     return [
         MarketState(
-            journal.instrument_from(tuple(row)[:10], assets),
+            journal.instrument_from((*tuple(row)[:10], *tuple(row)[-7:-1]), assets),
             row["book_sequence"],
             row["depth_sequence"],
             row["best_sequence"],
@@ -80,6 +83,7 @@ async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asse
             row["last_aggregate_id"],
             row["last_trade_ns"],
             tuple(int(count) for count in row["candles"].split()),
+            tuple(int(number) for number in (row["average"] or "").split()),
         )
         for row in rows
     ]
@@ -88,7 +92,7 @@ async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asse
 async def _open_orders(connection: "asyncpg.Connection[Any]") -> list[OpenOrder]:
     cursor = await connection.cursor(
         "SELECT order_id, executed_lots, executed_quote_minor::text, priority, created_ns, updated_ns, "
-        f"{_TERMS} FROM open_orders ORDER BY priority"
+        f"maker_fee_ppm, taker_fee_ppm, {_TERMS} FROM open_orders ORDER BY priority"
     )
     orders: list[OpenOrder] = []
     # A page at a time: all rows at once would weigh as much again as the orders made of them.
@@ -97,16 +101,22 @@ async def _open_orders(connection: "asyncpg.Connection[Any]") -> list[OpenOrder]
             OpenOrder(
                 order_id,
                 _terms(terms),
-                executed_lots,
+                lots,
                 int(executed_quote),
                 # Most orders are as they came: numbers that are equal share one object.
                 order_id if priority == order_id else priority,
                 created_ns,
                 created_ns if updated_ns == created_ns else updated_ns,
+                _rates(maker_ppm, taker_ppm),
             )
-            for order_id, executed_lots, executed_quote, priority, created_ns, updated_ns, *terms in rows
+            for order_id, lots, executed_quote, priority, created_ns, updated_ns, maker_ppm, taker_ppm, *terms in rows
         ]
     return orders
+
+
+@lru_cache(maxsize=1024)  # many orders share few rates
+def _rates(maker_ppm: int | None, taker_ppm: int | None) -> Rates | None:
+    return None if maker_ppm is None or taker_ppm is None else Rates(maker_ppm, taker_ppm)
 
 
 def _terms(fields: list[Any]) -> PlaceOrder:

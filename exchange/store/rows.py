@@ -28,6 +28,7 @@ NULL = ""
 NO_CANDLES = " ".join("0" for _ in INTERVALS_S)
 _SAME_TERMS = (NULL,) * 9  # of an order, between its id and what changes of it
 _SAME_RULES = (NULL,) * 9  # of a market, between its symbol and its counts
+_SAME_FURTHER_RULES = (NULL,) * 6  # and after them
 _BARE = re.compile(r"[A-Za-z0-9@:._-]+")
 
 
@@ -69,7 +70,9 @@ def numbers(ids: Sequence[int]) -> str:
 
 def resting_row(order: OrderUpdated) -> Row:
     """An order that has come into the book."""
-    return _order_row(order, order.priority)
+    rates = order.rates
+    fees = (NULL, NULL) if rates is None else (rates.maker_ppm, rates.taker_ppm)
+    return (*_order_row(order, order.priority), *fees)
 
 
 def closed_row(order: OrderUpdated) -> Row:
@@ -110,6 +113,7 @@ def changed_row(order: OrderUpdated) -> Row:
         NULL,
         order.updated_ns,
         order.priority,
+        *(NULL, NULL),
     )
 
 
@@ -158,6 +162,8 @@ def market_row(changed: MarketChanged) -> Row:
         changed.last_trade_ns,
         " ".join(map(str, changed.candles)),
         changed.last_aggregate_id,
+        *_SAME_FURTHER_RULES,
+        " ".join(map(str, changed.average)),
     )
 
 
@@ -177,6 +183,13 @@ def instrument_row(rules: Instrument) -> Row:
         *(0, 0, 0, 0, 0),
         NO_CANDLES,
         0,
+        rules.fee_asset,
+        rules.min_price_ticks,
+        rules.max_fills_per_order,
+        rules.min_notional_applies_to_market,
+        rules.avg_price_mins,
+        rules.fills_may_leave_nothing,
+        NULL,
     )
 
 

@@ -91,6 +91,13 @@ markets = sa.Table(
     sa.Column("last_trade_ns", sa.BigInteger, nullable=False),
     sa.Column("candles", Text, nullable=False),  # counts, an interval each, with spaces between
     sa.Column("last_aggregate_id", sa.BigInteger, nullable=False),
+    sa.Column("fee_asset", sa.SmallInteger, nullable=False),
+    sa.Column("min_price_ticks", sa.BigInteger, nullable=False),
+    sa.Column("max_fills_per_order", sa.Integer, nullable=False),
+    sa.Column("min_notional_applies_to_market", sa.Boolean, nullable=False),
+    sa.Column("avg_price_mins", sa.SmallInteger, nullable=False),
+    sa.Column("fills_may_leave_nothing", sa.Boolean, nullable=False),
+    sa.Column("average", Text),  # the average price, see `core/average.py`, with spaces between; null: no trade yet
 )
 
 users = sa.Table("users", metadata, sa.Column("user_id", Text, primary_key=True))
@@ -112,6 +119,9 @@ open_orders = sa.Table(
     metadata,
     *_order_columns(),
     sa.Column("priority", sa.BigInteger, nullable=False),
+    # Null in an order that has the rates of its market.
+    sa.Column("maker_fee_ppm", sa.Integer),
+    sa.Column("taker_fee_ppm", sa.Integer),
     sa.PrimaryKeyConstraint("order_id"),
 )
 

@@ -126,7 +126,7 @@ def _within(order: OrderRow, fill: FillRow) -> bool:
 
 
 def _fees(history: History) -> Iterator[Finding]:
-    """A fee is a fraction of what is received, rounded up to the asset's minor unit."""
+    """A fee is a fraction of what is received, or of the quote, rounded up to the asset's minor unit."""
     rules = {market["market"]: market for market in history.markets}
     for fill in history.final.fills:
         fee = _fee(rules[fill.market], fill)
@@ -135,14 +135,27 @@ def _fees(history: History) -> Iterator[Finding]:
 
 
 def _fee(rules: Market, fill: FillRow) -> tuple[Decimal, str]:
-    received, asset, decimals = (
+    paid_of, asset, decimals = (
         (fill.quantity, rules["base"], rules["base_decimals"])
-        if fill.side == "buy"
+        if fill.side == "buy" and rules["fee_asset"] == "received"
         else (fill.quote_quantity, rules["quote"], rules["quote_decimals"])
     )
     rate = rules["maker_fee"] if fill.liquidity == "maker" else rules["taker_fee"]
-    minor = (number(received) * number(rate)).scaleb(decimals).to_integral_value(ROUND_CEILING)
-    return min(minor.scaleb(-decimals), number(received)), asset
+    return _rounded(number(paid_of) * number(rate), decimals), asset
+
+
+def _rounded(fee: Decimal, decimals: int) -> Decimal:
+    return fee.scaleb(decimals).to_integral_value(ROUND_CEILING).scaleb(-decimals)
+
+
+def _locks(rules: Market, side: str, price: Decimal, quantity: Decimal) -> Decimal:
+    """What an open order locks: a buy also its highest possible fee, a lot at a time, where that is in the quote."""
+    if side == "sell":
+        return quantity
+    if rules["fee_asset"] == "received":
+        return quantity * price
+    lot, rate = number(rules["lot_size"]), max(number(rules["maker_fee"]), number(rules["taker_fee"]))
+    return quantity * price + quantity / lot * _rounded(price * lot * rate, rules["quote_decimals"])
 
 
 def _balances(history: History) -> Iterator[Finding]:
@@ -162,8 +175,9 @@ def _balances(history: History) -> Iterator[Finding]:
     for order in history.final.open_orders:
         assert order.price is not None
         left = number(order.quantity) - number(order.executed_quantity)
-        asset = rules[order.market]["quote" if order.side == "buy" else "base"]
-        locked[order.user_id, asset] += left * number(order.price) if order.side == "buy" else left
+        of = rules[order.market]
+        asset = of["quote"] if order.side == "buy" else of["base"]
+        locked[order.user_id, asset] += _locks(of, order.side, number(order.price), left)
     for user_id, rows in history.final.balances.items():
         for row in rows:
             key = (user_id, row["asset"])

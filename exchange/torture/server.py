@@ -53,8 +53,10 @@ taker_fee = "0.002"
 symbol = "BTC_USDC"
 tick_size = "0.01"
 lot_size = "0.001"
-maker_fee = "0"
+maker_fee = "-0.000111"
 taker_fee = "0.000333"
+fee_asset = "quote"
+max_fills_per_order = 2
 """
 
 

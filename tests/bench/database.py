@@ -101,6 +101,13 @@ def _market(market: Any) -> tuple[Any, ...]:
         market.last_trade_ns,
         " ".join(map(str, market.candles)),
         market.last_aggregate_id,
+        int(rules.fee_asset),
+        rules.min_price_ticks,
+        rules.max_fills_per_order,
+        rules.min_notional_applies_to_market,
+        rules.avg_price_mins,
+        rules.fills_may_leave_nothing,
+        None,
     )
 
 

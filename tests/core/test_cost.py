@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from exchange.core.commands import CancelOrder, Command
+from exchange.core.instrument import COUNT_MAX
 from exchange.core.matching import plan
 from exchange.core.outcome import Applied
 from exchange.core.venue import Venue
@@ -108,6 +109,6 @@ def test_nobody_walks_further_than_they_can_pay_for(venues: list[tuple[Venue, li
     venue, _ = venues[1]
     order = order_of(venue, "bob buy 100 at market")
     book = venue.markets["SOL_USDC"].book
-    assert len(plan(book, order, cost_max=0).fills) == 1
-    assert len(plan(book, order, cost_max=20_000 * 10).fills) == 11
-    assert len(plan(book, order).fills) > 90_000
+    assert len(plan(book, order, COUNT_MAX, cost_max=0).fills) == 1
+    assert len(plan(book, order, COUNT_MAX, cost_max=20_000 * 10).fills) == 11
+    assert len(plan(book, order, COUNT_MAX).fills) > 90_000

@@ -2,6 +2,7 @@
 
 import pytest
 
+from exchange.core.fees import fee_minor
 from exchange.core.instrument import (
     AMOUNT_MAX,
     Asset,
@@ -11,7 +12,6 @@ from exchange.core.instrument import (
     OffGrid,
     decimal_text,
     div_ceil,
-    fee_minor,
     instrument_of,
     parse_scaled,
 )

@@ -1,8 +1,10 @@
 """What is locked, paid, released and charged."""
 
+from dataclasses import replace
+
 import pytest
 
-from exchange.core.instrument import Asset, instrument_of
+from exchange.core.instrument import PPM, Asset, instrument_of
 from exchange.core.venue import Venue
 from tests.core.stories import (
     SOL,
@@ -181,7 +183,8 @@ def test_a_fee_is_rounded_up_to_the_minor_unit() -> None:
 
 
 def test_a_fee_is_never_more_than_what_is_received() -> None:
-    venue = with_dave(fees_of("1", "1"), "0.001 SOL")
+    rules = replace(SOL_USDC, maker_fee_ppm=PPM, taker_fee_ppm=PPM, fills_may_leave_nothing=True)
+    venue = with_dave(venue_of(rules), "0.001 SOL")
     place(venue, "maker buy 0.001 @ 0.01")
     [trade] = trades_of(place(venue, "dave sell 0.001 @ 0.01"))
     assert (trade.maker_fee_minor, trade.taker_fee_minor) == (1_000_000, 10)
@@ -228,7 +231,9 @@ def test_eighteen_decimals_trade_to_the_last_unit(quote_decimals: int) -> None:
     eth, usd = Asset("ETH", 18), Asset("USD", quote_decimals)
     lot = "0.0001" if quote_decimals == 6 else "0.000000000000000001"
     tick = "0.01" if quote_decimals == 6 else "1"
-    rules = instrument_of("ETH_USD", eth, usd, tick_size=tick, lot_size=lot, taker_fee="0.001")
+    rules = instrument_of(
+        "ETH_USD", eth, usd, tick_size=tick, lot_size=lot, taker_fee="0.001", fills_may_leave_nothing=True
+    )
     venue = venue_of(rules)
     place(venue, f"maker sell {lot} @ 3001")
     [trade] = trades_of(place(venue, f"bob buy {lot} @ 3001"))

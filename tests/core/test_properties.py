@@ -28,6 +28,7 @@ from exchange.core.events import (
     Trade,
     UpdateReason,
 )
+from exchange.core.fees import fee_minor
 from exchange.core.instrument import (
     AMOUNT_MAX,
     PPM,
@@ -39,7 +40,6 @@ from exchange.core.instrument import (
     MarketStatus,
     OffGrid,
     decimal_text,
-    fee_minor,
     instrument_of,
     parse_scaled,
 )
@@ -59,9 +59,29 @@ A, B, C = Asset("A", 2), Asset("B", 18), Asset("C", 0)
 RULES = {
     rules.symbol: rules
     for rules in (
-        instrument_of("A_C", A, C, tick_size="100", lot_size="0.01", maker_fee="0.3", taker_fee="1", max_open_orders=3),
+        instrument_of(
+            "A_C",
+            A,
+            C,
+            tick_size="100",
+            lot_size="0.01",
+            maker_fee="0.3",
+            taker_fee="1",
+            max_open_orders=3,
+            fills_may_leave_nothing=True,
+        ),
         instrument_of("A_B", A, B, tick_size="0.05", lot_size="0.02", min_notional="0.003", taker_fee="0.000001"),
-        instrument_of("B_C", B, C, tick_size="1", lot_size="1", maker_fee="0.1", taker_fee="0.25", max_open_orders=4),
+        instrument_of(
+            "B_C",
+            B,
+            C,
+            tick_size="1",
+            lot_size="1",
+            maker_fee="0.1",
+            taker_fee="0.25",
+            max_open_orders=4,
+            fills_may_leave_nothing=True,
+        ),
     )
 }
 USERS = ("ann", "ben", "cat")

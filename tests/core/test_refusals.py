@@ -55,17 +55,20 @@ def test_what_remains_may_be_below_the_minimal_notional() -> None:
 
 
 @pytest.mark.parametrize("side", ["buy", "sell"])
-def test_a_market_order_whose_walk_is_below_the_minimal_notional_is_refused(side: str) -> None:
+def test_a_market_order_is_worth_its_quantity_at_the_last_price_where_the_market_says_so(side: str) -> None:
     venue = book_of("ask 2 @ 10", "bid 2 @ 8", rules=AT_LEAST_TEN)
+    assert status(place(venue, f"carol {side} 0.001 at market")) == "filled 0.001 of 0.001"  # no price before
+    do(venue, SetMarket(replace(AT_LEAST_TEN, min_notional_applies_to_market=True, avg_price_mins=0)))
     just_below, enough = ("0.999", "1") if side == "buy" else ("1.249", "1.25")
     assert refusal(place(venue, f"bob {side} {just_below} at market")) == "MIN_NOTIONAL"
     assert status(place(venue, f"bob {side} {enough} at market")) == f"filled {enough} of {enough}"
+    assert status(place(book_of("ask 2 @ 10", "bid 2 @ 8"), f"bob {side} {just_below} at market")).startswith("filled")
 
 
-def test_a_market_order_is_judged_by_what_it_would_fill() -> None:
-    venue = book_of("ask 1 @ 9")
-    do(venue, SetMarket(AT_LEAST_TEN))
-    assert refusal(place(venue, "bob buy 100 at market")) == "MIN_NOTIONAL"
+def test_a_book_of_dust_fills_a_market_order_in_part() -> None:
+    venue = book_of("ask 0.001 @ 9")
+    do(venue, SetMarket(replace(AT_LEAST_TEN, min_notional_applies_to_market=True)))
+    assert status(place(venue, "bob buy 100 at market")) == "expired 0.001 of 100, unfilled"
 
 
 def test_a_market_order_that_meets_nobody_expires_rather_than_being_too_small() -> None:
@@ -95,13 +98,19 @@ def test_a_quantity_of_nothing_is_out_of_range(order: str) -> None:
     assert refusal(place(venue_of(coarse()), order)) == "OUT_OF_RANGE"
 
 
-def test_a_price_of_zero_is_a_price_unless_a_minimal_notional_forbids_it() -> None:
-    venue = book_of("bob bid 2 @ 0")
+def test_a_price_of_zero_is_a_price_only_where_the_market_allows_it() -> None:
+    venue = book_of("bob bid 2 @ 0", rules=replace(SOL_USDC, min_price_ticks=0))
     assert balance(venue, "bob USDC") == "1000000"
     assert status(place(venue, "carol sell 1 @ 0")) == "filled 1 of 1"
     assert balance(venue, "bob SOL") == "1000001"
     assert shown(venue) == ["bid 1 @ 0"]
-    assert refusal(place(venue_of(AT_LEAST_TEN), "bob buy 1 @ 0")) == "MIN_NOTIONAL"
+    assert refusal(place(venue_of(replace(AT_LEAST_TEN, min_price_ticks=0)), "bob buy 1 @ 0")) == "MIN_NOTIONAL"
+    assert refusal(place(venue_of(), "bob buy 1 @ 0")) == "OUT_OF_RANGE"
+    assert refusal(place(venue_of(), "bob sell 1 at market worst 0")) == "OUT_OF_RANGE"
+    # What rests below a new minimum stays, and a market order does not reach it.
+    do(venue, SetMarket(SOL_USDC))
+    assert status(place(venue, "carol sell 1 at market")) == "expired 0 of 1, unfilled"
+    assert shown(venue) == ["bid 1 @ 0"]
 
 
 def test_a_notional_ends_below_ten_to_the_thirty_eighth() -> None:

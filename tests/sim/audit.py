@@ -187,8 +187,9 @@ class Auditor:
                 rules = reads.rules[fill.market]
                 base_minor = fill.quantity_lots * rules.lot_minor
                 buys = fill.side is Side.BUY
-                money[user_id, rules.base.symbol] += base_minor - fill.fee_minor if buys else -base_minor
-                money[user_id, rules.quote.symbol] += -fill.quote_minor if buys else fill.quote_minor - fill.fee_minor
+                money[user_id, rules.base.symbol] += base_minor if buys else -base_minor
+                money[user_id, rules.quote.symbol] += -fill.quote_minor if buys else fill.quote_minor
+                money[user_id, rules.fees_in(buys).symbol] -= fill.fee_minor
         for user_id in USERS:
             for asset in decimals:
                 assert sum(reads.balances.get((user_id, asset), (0, 0))) == money[user_id, asset], (user_id, asset)

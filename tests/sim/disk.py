@@ -119,6 +119,7 @@ class Tables:
                 changed.last_aggregate_id,
                 changed.last_trade_ns,
                 changed.candles,
+                changed.average,
             )
         self.deposits += [
             DepositState(deposit.key, deposit.user_id, deposit.asset, deposit.amount_minor)
@@ -178,4 +179,5 @@ def _open_order(order: OrderUpdated) -> OpenOrder:
         order.priority,
         order.created_ns,
         order.updated_ns,
+        order.rates,
     )

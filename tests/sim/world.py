@@ -40,7 +40,16 @@ CONFIG = Config(
     ],
     markets=[
         MarketConfig(symbol="COIN_CASH", tick_size="0.5", lot_size="0.02", maker_fee="0.001", taker_fee="0.003"),
-        MarketConfig(symbol="GEM_CASH", tick_size="0.01", lot_size="1", taker_fee="0.1", max_open_orders=8),
+        MarketConfig(
+            symbol="GEM_CASH",
+            tick_size="0.01",
+            lot_size="1",
+            maker_fee="-0.03",
+            taker_fee="0.1",
+            max_open_orders=8,
+            fee_asset="quote",
+            max_fills_per_order=3,
+        ),
     ],
     users=[UserConfig(id=user, balances={"CASH": "50", "COIN": "20", "GEM": "300"}) for user in USERS],
 )

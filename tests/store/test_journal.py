@@ -18,14 +18,23 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
-from exchange.core.instrument import Asset, instrument_of
+from exchange.core.instrument import Asset, FeeAsset, MarketStatus, instrument_of
 from exchange.core.outcome import Applied
 from exchange.core.venue import RULES_VERSION
 from exchange.pipeline.commits import Journaled
 from exchange.store import journal
 
 GEM, CASH = Asset("GEM", 0), Asset("CASH", 2)
-MARKET = instrument_of("GEM_CASH", GEM, CASH, tick_size="0.01", lot_size="1", min_notional="0.07", taker_fee="0.25")
+MARKET = instrument_of(
+    "GEM_CASH",
+    GEM,
+    CASH,
+    tick_size="0.01",
+    lot_size="1",
+    min_notional="0.07",
+    taker_fee="0.25",
+    fills_may_leave_nothing=True,
+)
 COMMANDS: list[Command] = [
     PlaceOrder("ann", "GEM_CASH", Side.SELL, OrderType.LIMIT, TimeInForce.FOK, False, 2**63 - 1, 1, "name"),
     PlaceOrder("ann", "GEM_CASH", Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 7, None),
@@ -36,6 +45,22 @@ COMMANDS: list[Command] = [
     AddUser("ann"),
     AddAsset(GEM),
     SetMarket(MARKET),
+    SetMarket(
+        instrument_of(
+            "GEM_CASH",
+            GEM,
+            CASH,
+            tick_size="0.01",
+            lot_size="1",
+            maker_fee="-0.01",
+            taker_fee="0.25",
+            min_price="3",
+            fee_asset=FeeAsset.QUOTE,
+            max_fills_per_order=7,
+            min_notional_applies_to_market=True,
+            avg_price_mins=60,
+        )
+    ),
     PassTime(),
 ]
 
@@ -50,3 +75,13 @@ def test_it_is_read_as_it_was_written(command: Command) -> None:
     assets = {asset.symbol: asset for asset in (GEM, CASH)}
     entries = journal.decode(journal.CODEC_VERSION, RULES_VERSION, text, assets)
     assert list(entries) == [Journaled(3, 1_700_000_000_000_000_001, command, RULES_VERSION)]
+
+
+def test_the_rules_of_a_market_of_version_1_are_those_of_then() -> None:
+    text = '[[3,7,"set_market","GEM_CASH","GEM","CASH","0.01","1","7",0,1000000,5,1]]'
+    [entry] = journal.decode(1, 2, text, {asset.symbol: asset for asset in (GEM, CASH)})
+    assert isinstance(entry.command, SetMarket)
+    rules = entry.command.instrument
+    assert (rules.taker_fee_ppm, rules.max_open_orders, rules.status) == (1_000_000, 5, MarketStatus.HALTED)
+    assert (rules.fee_asset, rules.min_price_ticks, rules.fills_may_leave_nothing) == (FeeAsset.RECEIVED, 0, True)
+    assert (rules.max_fills_per_order, rules.min_notional_applies_to_market) == (2**31 - 1, False)

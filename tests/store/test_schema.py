@@ -23,7 +23,7 @@ from exchange.api.native import codec
 from exchange.api.native.errors import ApiError
 from exchange.api.native.models import DepositRequest, PlaceOrderRequest
 from exchange.core.commands import AddAsset, CancelAll, Command, Deposit, SetMarket
-from exchange.core.instrument import Asset, instrument_of
+from exchange.core.instrument import Asset, FeeAsset, instrument_of
 from exchange.core.venue import Venue
 from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Applied, Batch
@@ -41,7 +41,27 @@ MARKETS = {
     for rules in (
         instrument_of("SOL_USDC", SOL, USDC, tick_size="0.01", lot_size="0.0001", maker_fee="0.001", taker_fee="0.002"),
         # The largest order there can be is worth nearly what an amount can be.
-        instrument_of("WHOLE_UNIT", WHOLE, UNIT, tick_size="1", lot_size="1", maker_fee="0.5", taker_fee="1"),
+        instrument_of(
+            "WHOLE_UNIT",
+            WHOLE,
+            UNIT,
+            tick_size="1",
+            lot_size="1",
+            maker_fee="0.5",
+            taker_fee="1",
+            fills_may_leave_nothing=True,
+        ),
+        instrument_of(
+            "SOL_UNIT",
+            SOL,
+            UNIT,
+            tick_size="1000",
+            lot_size="0.001",
+            maker_fee="-0.1",
+            taker_fee="0.5",
+            fee_asset=FeeAsset.QUOTE,
+            max_fills_per_order=2,
+        ),
         instrument_of("FINE_DUST", FINE, DUST, tick_size="1", lot_size="0." + "0" * 29 + "1"),
     )
 }
@@ -181,6 +201,8 @@ def test_postings_add_up_to_the_accounts(runner: asyncio.Runner, trial: Trial) -
             await trial.apply(
                 order(maker, "SOL_USDC", side=side, price=price, quantity="1.2345"),
                 order(taker, "SOL_USDC", side=other, price=price, quantity="0.3333", client_order_id=f"t{number}"),
+                order(maker, "SOL_UNIT", side=side, price=f"{10 + number % 3}000", quantity="0.123"),
+                order(taker, "SOL_UNIT", side=other, price=f"{10 + number % 3}000", quantity="0.044"),
             )
         await trial.apply(CancelAll(USERS[0], "SOL_USDC"))
 
@@ -194,6 +216,32 @@ def test_postings_add_up_to_the_accounts(runner: asyncio.Runner, trial: Trial) -
     assert {row["user_id"] for row in accounts} == {"@external", "@fees", *USERS}
     assert nonzero(accounts) == nonzero(postings)
     assert all(row["total"] == 0 for row in runner.run(trial.fetch(BY_CAUSE)))
+
+
+def test_readable_views_say_what_the_tables_hold(runner: asyncio.Runner, trial: Trial) -> None:
+    async def trade() -> None:
+        await trial.apply(*(CancelAll(user_id, "SOL_UNIT") for user_id in USERS))
+        await trial.deposit("eve", "UNIT", 10**6)
+        await trial.apply(
+            order("eve", "SOL_UNIT", side="buy", price="90000", quantity="0.003", client_order_id="readable"),
+            order(USERS[0], "SOL_UNIT", side="sell", price="90000", quantity="0.001", time_in_force="fok"),
+        )
+
+    runner.run(trade())
+    [placed] = runner.run(trial.fetch("SELECT * FROM readable_orders WHERE client_order_id = 'readable'"))
+    assert (placed["side"], placed["order_type"], placed["time_in_force"]) == ("buy", "limit", "gtc")
+    assert (placed["status"], placed["expire_reason"]) == ("partially_filled", None)
+    texts = [f"{placed[name]:f}" for name in ("price", "quantity", "executed_quantity", "executed_quote_quantity")]
+    assert texts == ["90000", "0.003", "0.001", "90"]
+    [fill] = runner.run(trial.fetch("SELECT * FROM readable_fills WHERE user_id = 'eve'"))
+    assert (str(fill["fee"]), fill["fee_asset"], fill["liquidity"]) == ("-9", "UNIT", "maker")
+    [trade_] = runner.run(trial.fetch("SELECT * FROM readable_trades WHERE maker_user_id = 'eve'"))
+    assert (trade_["price"], trade_["taker_side"], trade_["taker_user_id"]) == (90000, "sell", USERS[0])
+    balances = runner.run(trial.fetch("SELECT * FROM readable_balances WHERE user_id = 'eve' ORDER BY asset"))
+    assert [(row["asset"], str(row["available"]), str(row["locked"]), str(row["total"])) for row in balances] == [
+        ("SOL", "0.001", "0", "0.001"),
+        ("UNIT", "999649", "270", "999919"),
+    ]
 
 
 BY_CAUSE = "SELECT cause, cause_id, asset, sum(amount_minor) AS total FROM postings GROUP BY 1, 2, 3"

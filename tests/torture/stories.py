@@ -22,6 +22,11 @@ RULES: Market = {
     "taker_fee": "0.002",
     "max_open_orders": 1000,
     "status": "trading",
+    "fee_asset": "received",
+    "min_price": "0.01",
+    "max_fills_per_order": 10_000,
+    "min_notional_applies_to_market": False,
+    "avg_price_mins": 5,
 }
 TRADE: Trade = {
     "trade_id": "1",

@@ -44,11 +44,11 @@ ws_port = 0
 
 [[assets]]
 symbol = "BTC"
-decimals = 8
+decimals = 11
 
 [[assets]]
 symbol = "USD"
-decimals = 10
+decimals = 13
 
 [[markets]]
 symbol = "BTC_USD"
@@ -57,6 +57,7 @@ lot_size = "0.00000001"
 min_notional = "0"
 maker_fee = "0.001"
 taker_fee = "0.002"
+min_price = "0"
 max_open_orders = 1000000
 """
 

@@ -17,6 +17,11 @@ def a_number(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"(0|[1-9][0-9]*)(\.[0-9]*[1-9])?", value) is not None
 
 
+def a_fee(value: Any) -> bool:
+    """A number, or a rebate: a negative one."""
+    return isinstance(value, str) and a_number(value.removeprefix("-")) and value != "-0"
+
+
 def a_time(value: Any) -> bool:
     """Milliseconds of this century."""
     return type(value) is int and 1_500_000_000_000 < value < 4_000_000_000_000
@@ -66,7 +71,7 @@ ORDER_FILL: Shape = {
     "trade_id": an_id,
     "price": a_number,
     "quantity": a_number,
-    "fee": a_number,
+    "fee": a_fee,
     "fee_asset": a_text,
     "liquidity": one_of("maker", "taker"),
     "timestamp": a_time,
@@ -99,10 +104,15 @@ MARKET: Shape = {
     "tick_size": a_number,
     "lot_size": a_number,
     "min_notional": a_number,
-    "maker_fee": a_number,
+    "maker_fee": a_fee,
     "taker_fee": a_number,
     "max_open_orders": a_count,
     "status": one_of("trading", "halted"),
+    "fee_asset": one_of("received", "quote"),
+    "min_price": a_number,
+    "max_fills_per_order": a_count,
+    "min_notional_applies_to_market": a_flag,
+    "avg_price_mins": a_count,
 }
 HEALTH: Shape = {"status": one_of("ok"), "version": a_text, "sequence": a_count}
 

@@ -50,6 +50,11 @@ async def test_markets_say_their_rules(api: Api, markets: Markets) -> None:
         "taker_fee": "0.002",
         "max_open_orders": 1000,
         "status": "trading",
+        "fee_asset": "received",
+        "min_price": "0.02",
+        "max_fills_per_order": 10_000,
+        "min_notional_applies_to_market": False,
+        "avg_price_mins": 5,
     }
 
 

@@ -11,6 +11,7 @@ import msgspec
 from exchange.api.native import events, replies
 from exchange.api.native.names import (
     EXPIRE_REASON_NAMES,
+    FEE_ASSET_NAMES,
     MARKET_STATUS_NAMES,
     ORDER_TYPE_NAMES,
     SIDE_NAMES,
@@ -92,14 +93,13 @@ def order_with_fills(update: OrderUpdated, fills: list[replies.OrderFill], rules
 
 def order_fill(trade: Trade, is_taker: bool, rules: Instrument) -> replies.OrderFill:
     """A trade as it stands in one of its two orders."""
-    # The taker's side says who receives what: the buyer base, the seller quote, each less a fee in it.
-    received = rules.base if (trade.taker_side is BUY) is is_taker else rules.quote
+    paid_in = rules.fees_in((trade.taker_side is BUY) is is_taker)
     return replies.OrderFill(
         str(trade.trade_id),
         rules.price_text(trade.price_ticks),
         rules.quantity_text(trade.quantity_lots),
-        received.text(trade.taker_fee_minor if is_taker else trade.maker_fee_minor),
-        received.symbol,
+        paid_in.text(trade.taker_fee_minor if is_taker else trade.maker_fee_minor),
+        paid_in.symbol,
         "taker" if is_taker else "maker",
         trade.time_ns // NS_PER_MS,
     )
@@ -114,14 +114,14 @@ def placed(result: Placed) -> replies.OrderWithFills:
 
 def order_read(read: OrderRead, rules: Instrument) -> replies.OrderWithFills:
     """An order as it was read, with its fills."""
-    received = rules.base if read.order.terms.side is BUY else rules.quote
+    paid_in = rules.fees_in(read.order.terms.side is BUY)
     fills = [
         replies.OrderFill(
             str(fill.trade_id),
             rules.price_text(fill.price_ticks),
             rules.quantity_text(fill.quantity_lots),
-            received.text(fill.fee_minor),
-            received.symbol,
+            paid_in.text(fill.fee_minor),
+            paid_in.symbol,
             "taker" if fill.is_taker else "maker",
             fill.time_ns // NS_PER_MS,
         )
@@ -149,13 +149,13 @@ def canceled_all(made: CanceledAll, rules: Rules) -> replies.Canceled:
 
 def fill(made: Fill, rules: Instrument) -> replies.Fill:
     """A fill that stands alone."""
-    received = rules.base if made.side is BUY else rules.quote
+    paid_in = rules.fees_in(made.side is BUY)
     return replies.Fill(
         str(made.trade_id),
         rules.price_text(made.price_ticks),
         rules.quantity_text(made.quantity_lots),
-        received.text(made.fee_minor),
-        received.symbol,
+        paid_in.text(made.fee_minor),
+        paid_in.symbol,
         "taker" if made.is_taker else "maker",
         made.time_ns // NS_PER_MS,
         str(made.order_id),
@@ -218,6 +218,11 @@ def market(rules: Instrument) -> replies.Market:
         decimal_text(rules.taker_fee_ppm, 6),
         rules.max_open_orders,
         MARKET_STATUS_NAMES[rules.status],
+        FEE_ASSET_NAMES[rules.fee_asset],
+        rules.price_text(rules.min_price_ticks),
+        rules.max_fills_per_order,
+        rules.min_notional_applies_to_market,
+        rules.avg_price_mins,
     )
 
 

@@ -3,7 +3,7 @@
 from exchange.core.candles import INTERVAL_NAMES
 from exchange.core.commands import OrderType, Side, TimeInForce
 from exchange.core.events import ExpireReason, OrderStatus, UpdateReason
-from exchange.core.instrument import MarketStatus
+from exchange.core.instrument import FeeAsset, MarketStatus
 from exchange.core.public import Channel
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
@@ -16,6 +16,7 @@ ORDER_TYPE_NAMES = tuple(ORDER_TYPES)
 TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
 STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)
 EXPIRE_REASON_NAMES = tuple(reason.name.lower() for reason in ExpireReason)
+FEE_ASSET_NAMES = tuple(paid_in.name.lower() for paid_in in FeeAsset)
 MARKET_STATUS_NAMES = tuple(status.name.lower() for status in MarketStatus)
 UPDATE_REASON_NAMES = tuple(reason.name.lower() for reason in UpdateReason)
 

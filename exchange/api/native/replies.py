@@ -24,6 +24,14 @@ _NUMBER = msgspec.Meta(
 _CHANGE = msgspec.Meta(
     extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]+)?$"}, description="last minus open", examples=["-1.5"]
 )
+_FEE = msgspec.Meta(
+    extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]+)?$"}, description="negative: a rebate", examples=["0.015002"]
+)
+_RATE = msgspec.Meta(
+    extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
+    description="a fraction of what is received, or of the quote; negative: a rebate",
+    examples=["-0.0001"],
+)
 _MILLIS = msgspec.Meta(ge=0, description="milliseconds since the epoch", examples=[1_800_000_000_000])
 _COUNT = msgspec.Meta(ge=0)
 
@@ -34,6 +42,7 @@ def _enum(*values: str) -> msgspec.Meta:
 
 Id = Annotated[str, _ID]
 Number = Annotated[str, _NUMBER]
+Fee = Annotated[str, _FEE]
 Millis = Annotated[int, _MILLIS]
 Count = Annotated[int, _COUNT]
 Side = Annotated[str, _enum(*names.SIDE_NAMES)]
@@ -43,6 +52,7 @@ TimeInForce = Annotated[str, _enum(*names.TIME_IN_FORCE_NAMES)]
 Status = Annotated[str, _enum(*names.STATUS_NAMES)]
 ExpireReason = Annotated[str, _enum(*names.EXPIRE_REASON_NAMES)]
 MarketStatus = Annotated[str, _enum(*names.MARKET_STATUS_NAMES)]
+FeeAsset = Annotated[str, _enum(*names.FEE_ASSET_NAMES)]
 Level = Annotated[tuple[Number, Number], msgspec.Meta(description="price and total quantity")]
 PageNext = Annotated[
     Annotated[str, _ID] | None,
@@ -78,7 +88,7 @@ class OrderFill(Reply):
     trade_id: Id
     price: Number
     quantity: Number
-    fee: Number
+    fee: Fee
     fee_asset: str
     liquidity: Liquidity
     timestamp: Millis
@@ -204,10 +214,15 @@ class Market(Reply):
     tick_size: Number
     lot_size: Number
     min_notional: Number
-    maker_fee: Annotated[Number, msgspec.Meta(description="a fraction of what is received")]
-    taker_fee: Annotated[Number, msgspec.Meta(description="a fraction of what is received")]
+    maker_fee: Annotated[str, _RATE]
+    taker_fee: Annotated[Number, msgspec.Meta(description="a fraction of what is received, or of the quote")]
     max_open_orders: Count
     status: MarketStatus
+    fee_asset: Annotated[FeeAsset, msgspec.Meta(description="what a side pays its fee in")]
+    min_price: Annotated[Number, msgspec.Meta(description="the least price of an order")]
+    max_fills_per_order: Annotated[Count, msgspec.Meta(description="the rest of an order expires")]
+    min_notional_applies_to_market: bool
+    avg_price_mins: Annotated[Count, msgspec.Meta(description="of the average price; 0: the last price")]
 
 
 class Markets(Reply):

@@ -18,6 +18,11 @@ const MARKET: Market = {
   taker_fee: "0.002",
   max_open_orders: 1000,
   status: "trading",
+  fee_asset: "received",
+  min_price: "0.01",
+  max_fills_per_order: 10000,
+  min_notional_applies_to_market: false,
+  avg_price_mins: 5,
 };
 
 const book = new Book(4, () => undefined);
@@ -93,4 +98,15 @@ test("the largest quantity that a balance covers, in whole lots", () => {
   assert.equal(most("buy", "0", "100"), "0");
   assert.equal(most("buy", null, "150.5"), "1.5"); // 1 at 100, then 0.5 at 101
   assert.equal(most("buy", null, "100000"), "4");
+});
+
+test("where fees are in the quote, a buy covers them too and receives all of the base", () => {
+  const market: Market = { ...MARKET, fee_asset: "quote", maker_fee: "-0.001" };
+  const found = preview(market, book.asks, terms({}));
+  assert.deepEqual([found.needs, found.fee, found.receives].map(text), ["202.42", "0.402", "2"]); // 0.0000202 a lot, rounded up for each
+  const walked = preview(market, book.asks, terms({ limit: null, timeInForce: "ioc" }));
+  assert.equal(text(walked.needs), "201.402");
+  const most = (limit: string | null): string =>
+    text(affordable(market, book.asks, "buy", limit === null ? null : decimal(limit), decimal("100.2")));
+  assert.deepEqual([most("100"), most(null)], ["1", "1"]);
 });

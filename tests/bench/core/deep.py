@@ -7,7 +7,7 @@ import random
 
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import BalanceChanged
-from exchange.core.instrument import Asset, Instrument, instrument_of
+from exchange.core.instrument import COUNT_MAX, Asset, Instrument, instrument_of
 from exchange.core.state import MarketState, OpenOrder, VenueState
 from tests.bench.core.flow import Operation
 
@@ -29,6 +29,7 @@ def instrument(symbol: str, *, maker_fee: str = "0", taker_fee: str = "0") -> In
         maker_fee=maker_fee,
         taker_fee=taker_fee,
         max_open_orders=1_000_000,
+        max_fills_per_order=COUNT_MAX,
     )
 
 

@@ -15,6 +15,11 @@ export interface Market {
   taker_fee: string;
   max_open_orders: number;
   status: string;
+  fee_asset: "received" | "quote";
+  min_price: string;
+  max_fills_per_order: number;
+  min_notional_applies_to_market: boolean;
+  avg_price_mins: number;
 }
 
 export interface Ticker {

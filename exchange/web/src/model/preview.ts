@@ -61,23 +61,43 @@ export function preview(market: Market, levels: readonly Level[], terms: Terms):
     [takes, takesFor, expires] = [d.ZERO, d.ZERO, terms.quantity];
   }
   const received = buys ? takes : takesFor;
-  const fee = d.ceilAt(d.multiply(received, d.decimal(market.taker_fee)), feeDecimals(market, terms.side));
+  const inQuote = market.fee_asset === "quote";
+  const taken = d.multiply(inQuote ? takesFor : received, d.decimal(market.taker_fee));
+  const fee = d.ceilAt(taken, inQuote ? market.quote_decimals : feeDecimals(market, terms.side));
   return {
     takes,
     takesFor,
     rests,
     expires,
-    needs: needs(terms, walked),
+    needs: needs(market, terms, walked),
     fee,
-    receives: d.subtract(received, fee),
+    receives: inQuote && buys ? received : d.subtract(received, fee),
     average: d.isPositive(takes) ? d.divide(takesFor, takes, priceDecimals(market) + 2) : null,
   };
 }
 
-/** A limit order is covered at its own price; a market buy at what walking the book costs; a sell with its quantity. */
-function needs(terms: Terms, walked: Decimal): Decimal {
+/**
+ * A limit order is covered at its own price; a market buy at what walking the book costs; a sell with its quantity. A buy
+ * also covers its highest fee where that is in the quote.
+ */
+function needs(market: Market, terms: Terms, walked: Decimal): Decimal {
   if (terms.side === "sell") return terms.quantity;
-  return terms.covered === "by-walk" || terms.limit === null ? walked : d.multiply(terms.limit, terms.quantity);
+  if (terms.covered !== "by-walk" && terms.limit !== null) {
+    return market.fee_asset === "quote"
+      ? d.multiply(lotCost(market, terms.limit), d.divide(terms.quantity, d.decimal(market.lot_size), 0))
+      : d.multiply(terms.limit, terms.quantity);
+  }
+  if (market.fee_asset !== "quote") return walked;
+  return d.add(walked, d.ceilAt(d.multiply(walked, d.decimal(market.taker_fee)), market.quote_decimals));
+}
+
+/** What one lot at a limit locks: its price and the highest fee, which is rounded up for each lot. */
+function lotCost(market: Market, limit: Decimal): Decimal {
+  const cost = d.multiply(limit, d.decimal(market.lot_size));
+  const taker = d.decimal(market.taker_fee);
+  const maker = market.maker_fee.startsWith("-") ? d.ZERO : d.decimal(market.maker_fee);
+  const rate = d.compare(taker, maker) > 0 ? taker : maker;
+  return d.add(cost, d.ceilAt(d.multiply(cost, rate), market.quote_decimals));
 }
 
 /** The largest quantity that the available balance covers, in whole lots. */
@@ -92,9 +112,10 @@ export function affordable(
   if (side === "sell") return d.floorTo(available, lot);
   if (limit !== null) {
     if (!d.isPositive(limit)) return d.ZERO;
+    if (market.fee_asset === "quote") return d.multiply(d.divide(available, lotCost(market, limit), 0), lot);
     return d.floorTo(d.divide(available, limit, market.base_decimals), lot);
   }
-  let left = available;
+  let left = market.fee_asset === "quote" ? lessFee(market, available) : available;
   let total = d.ZERO;
   for (const level of levels) {
     const price = d.decimal(level.price);
@@ -105,6 +126,12 @@ export function affordable(
     if (d.compare(quantity, here) === 0) break;
   }
   return total;
+}
+
+/** What of an amount may be spent so that the taker's fee is covered too (but for the rounding of each fill). */
+function lessFee(market: Market, available: Decimal): Decimal {
+  const one = d.decimal("1");
+  return d.divide(available, d.add(one, d.decimal(market.taker_fee)), market.quote_decimals);
 }
 
 const feeDecimals = (market: Market, side: Side): number =>

@@ -57,7 +57,7 @@ export function PreviewLines({ draft, rules, available }: { draft: Draft; rules:
         {seen === null ? "–" : amount(isPositive(seen.expires) ? seen.expires : seen.rests, rules.base)}
       </Line>
       <Line label={`Taker fee, ${whole(text(multiply(decimal(rules.taker_fee), decimal("100"))))} %`}>
-        {seen === null ? "–" : amount(seen.fee, received)}
+        {seen === null ? "–" : amount(seen.fee, rules.fee_asset === "quote" ? rules.quote : received)}
       </Line>
       <Line label="Receives now">{seen === null ? "–" : amount(seen.receives, received)}</Line>
     </dl>

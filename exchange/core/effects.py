@@ -1,0 +1,93 @@
+"""What one command does, collected while it is carried out: events, levels and accounts."""
+
+from typing import Final
+
+from mypy_extensions import mypyc_attr
+
+from exchange.core.book import Level, Order
+from exchange.core.events import Event, ExpireReason, OrderStatus, OrderUpdated, Trade, UpdateReason
+from exchange.core.ledger import Account
+
+PARTIALLY_FILLED: Final = OrderStatus.PARTIALLY_FILLED
+FILLED: Final = OrderStatus.FILLED
+BY_FILLING: Final = UpdateReason.FILLED
+
+
+@mypyc_attr(acyclic=True)
+class Effects:
+    """What one command does: its events so far, its primary order as it is now, and each level and account that it
+    changed, once, in order."""
+
+    __slots__ = ("accounts", "events", "levels", "order", "sequence")
+
+    def __init__(self, sequence: int) -> None:
+        self.sequence = sequence
+        self.order: OrderUpdated | None = None
+        self.events: list[Event] = []
+        self.levels: list[Level] = []
+        self.accounts: list[Account] = []
+
+    def touch_level(self, level: Level) -> None:
+        """The command has changed the level."""
+        if level.touched_sequence != self.sequence:
+            level.touched_sequence = self.sequence
+            self.levels.append(level)
+
+    def touch(self, account: Account) -> None:
+        """The command has changed the account."""
+        if account.touched_sequence != self.sequence:
+            account.touched_sequence = self.sequence
+            self.accounts.append(account)
+
+
+def as_read(order: Order) -> OrderUpdated:
+    """A copy of an open order as it is now."""
+    return OrderUpdated(
+        UpdateReason.READ,
+        order.order_id,
+        order.terms,
+        order.status,
+        order.executed_lots,
+        order.executed_quote_minor,
+        None,
+        order.created_ns,
+        order.updated_ns,
+        order.priority,
+        None,
+        0,
+        order.rates,
+    )
+
+
+def updated(
+    reason: UpdateReason,
+    order: Order,
+    status: OrderStatus,
+    now_ns: int,
+    expire_reason: ExpireReason | None = None,
+    trade: Trade | None = None,
+) -> OrderUpdated:
+    """The order after one step of its life, which its user's count of steps includes."""
+    user = order.trader.user
+    user.orders_sequence += 1
+    return OrderUpdated(
+        reason,
+        order.order_id,
+        order.terms,
+        status,
+        order.terms.quantity_lots - order.remaining_lots,
+        order.executed_quote_minor,
+        expire_reason,
+        order.created_ns,
+        now_ns,
+        order.priority,
+        trade,
+        user.orders_sequence,
+        order.rates,
+    )
+
+
+def filled(order: Order, trade: Trade, now_ns: int) -> OrderUpdated:
+    """The order after a fill."""
+    status = PARTIALLY_FILLED if order.remaining_lots else FILLED
+    return updated(BY_FILLING, order, status, now_ns, None, trade)
