@@ -109,7 +109,7 @@ class MarketConfig(Section, frozen=True, kw_only=True):
     maker_fee: str = "0"
     taker_fee: str = "0"
     max_open_orders: int = 1000
-    status: Literal["", "trading", "halted"] = ""
+    status: Literal["", "trading", "post_only", "cancel_only", "halted"] = ""
 
 
 class UserConfig(Section, frozen=True, kw_only=True):

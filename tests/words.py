@@ -11,6 +11,7 @@ from exchange.core.commands import (
     PassTime,
     PlaceOrder,
     SetMarket,
+    SetMarketStatus,
     Side,
 )
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, Trade
@@ -29,6 +30,8 @@ def words(command: Command) -> str:
             fees = f"fees {rules.maker_fee_ppm}/{rules.taker_fee_ppm} ppm"
             limits = f"min notional {rules.min_notional_minor}, at most {rules.max_open_orders} open"
             return f"market {rules.symbol} is {rules.status.name.lower()}, {fees}, {limits}"
+        case SetMarketStatus():
+            return f"{command.market} becomes {command.status.name.lower()}"
         case CancelAll():
             return f"{command.user_id} cancels all on {command.market}"
         case AddUser():

@@ -1,16 +1,26 @@
 """One running market: refuse, draw the line, change.
 
-`place`, `cancel` and `cancel_all` return the outcome of the command. They move money on the ledger that all markets
-share.
+`place`, `cancel`, `cancel_all` and `set_status` return the outcome of the command. The first three move money on the
+ledger that all markets share.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from mypy_extensions import mypyc_attr
 
 from exchange.core.book import Book, BookSide, Level, Order, Trader
 from exchange.core.client_ids import ClientIds
-from exchange.core.commands import CancelAll, CancelOrder, Command, OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.commands import (
+    CancelAll,
+    CancelOrder,
+    Command,
+    OrderType,
+    PlaceOrder,
+    SetMarketStatus,
+    Side,
+    TimeInForce,
+)
 from exchange.core.events import (
     INTERVALS_S,
     MINUTE_NS,
@@ -25,12 +35,13 @@ from exchange.core.events import (
     Trade,
     UpdateReason,
 )
-from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, MarketStatus, fee_minor
+from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, fee_minor
 from exchange.core.ledger import FEES, Account, Ledger
 from exchange.core.matching import Plan, crosses, plan
 from exchange.core.outcome import Applied
 from exchange.core.refusal_detail import refusal_detail
 from exchange.core.state import MarketState
+from exchange.core.status import TRADING, refuses
 
 Best = tuple[int, int] | None  # (price_ticks, total_lots)
 # Looking up a member in its enum costs more than a comparison, and every order needs several.
@@ -38,7 +49,6 @@ BUY: Final = Side.BUY
 LIMIT: Final = OrderType.LIMIT
 GTC: Final = TimeInForce.GTC
 FOK: Final = TimeInForce.FOK
-TRADING: Final = MarketStatus.TRADING
 OPEN: Final = OrderStatus.OPEN
 PARTIALLY_FILLED: Final = OrderStatus.PARTIALLY_FILLED
 FILLED: Final = OrderStatus.FILLED
@@ -172,7 +182,7 @@ class Market:
     def _refusal(self, terms: PlaceOrder, trader: Trader) -> RejectReason | None:
         """The first reason to refuse that needs no walk through the book."""
         rules, lots, price_ticks = self.instrument, terms.quantity_lots, terms.price_ticks
-        if rules.status is not TRADING:
+        if rules.status is not TRADING and refuses(rules.status, terms, self.book):
             return RejectReason.MARKET_NOT_TRADING
         # A price of zero is in range: real books hold such bids, and any min_notional above zero refuses it.
         if not 0 < lots < UNITS_MAX or (price_ticks is not None and not 0 <= price_ticks < UNITS_MAX):
@@ -337,6 +347,16 @@ class Market:
         effects.events.append(canceled)
         return canceled
 
+    # --- status
+
+    def set_status(self, command: SetMarketStatus, sequence: int, now_ns: int) -> Applied | None:
+        """Change what the market takes; None if it is so already."""
+        if self.instrument.status is command.status:
+            return None
+        self.instrument = replace(self.instrument, status=command.status)
+        self._best_sequence += 1
+        return Applied(sequence, now_ns, command, [self.changed()])
+
     # --- shared
 
     def _applied(self, command: Command, effects: Effects, now_ns: int) -> Applied:
@@ -371,6 +391,7 @@ class Market:
             self._last_aggregate_id,
             self._last_trade_ns,
             self._candles,
+            self.instrument.status,
         )
 
     def state(self) -> MarketState:

@@ -26,6 +26,7 @@ from exchange.core.commands import (
     PassTime,
     PlaceOrder,
     SetMarket,
+    SetMarketStatus,
     Side,
     TimeInForce,
 )
@@ -77,7 +78,7 @@ class Venue:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
         assert sequence == self.sequence + 1
         assert now_ns >= self.time_ns
-        if isinstance(command, (PlaceOrder, CancelOrder, CancelAll)):
+        if isinstance(command, (PlaceOrder, CancelOrder, CancelAll, SetMarketStatus)):
             outcome = self._apply_to_market(command, sequence, now_ns)
         else:
             events = self._apply_to_venue(command, sequence)
@@ -102,6 +103,8 @@ class Venue:
         market = self.markets.get(command.market)
         if market is None:
             return Rejected(RejectReason.UNKNOWN_MARKET)
+        if isinstance(command, SetMarketStatus):
+            return market.set_status(command, sequence, now_ns)
         if not self.ledger.has_user(command.user_id):
             return Rejected(RejectReason.UNKNOWN_USER)
         if isinstance(command, PlaceOrder):

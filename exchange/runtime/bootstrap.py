@@ -81,7 +81,7 @@ def _instrument(entry: MarketConfig, assets: dict[str, Asset]) -> Instrument:
             maker_fee=entry.maker_fee,
             taker_fee=entry.taker_fee,
             max_open_orders=entry.max_open_orders,
-            status=MarketStatus.HALTED if entry.status == "halted" else MarketStatus.TRADING,
+            status=MarketStatus[entry.status.upper()] if entry.status else MarketStatus.TRADING,
         )
     except InvalidInstrument as error:
         raise Failure(f"[[markets]] {entry.symbol}: {error}.", 2) from error

@@ -30,6 +30,7 @@ COMMANDS = (
     commands.AddUser,
     commands.AddAsset,
     commands.SetMarket,
+    commands.SetMarketStatus,
     commands.PassTime,
 )
 

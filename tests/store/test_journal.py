@@ -15,10 +15,11 @@ from exchange.core.commands import (
     PassTime,
     PlaceOrder,
     SetMarket,
+    SetMarketStatus,
     Side,
     TimeInForce,
 )
-from exchange.core.instrument import Asset, instrument_of
+from exchange.core.instrument import Asset, MarketStatus, instrument_of
 from exchange.core.outcome import Applied
 from exchange.core.venue import RULES_VERSION
 from exchange.pipeline.commits import Journaled
@@ -36,6 +37,7 @@ COMMANDS: list[Command] = [
     AddUser("ann"),
     AddAsset(GEM),
     SetMarket(MARKET),
+    SetMarketStatus("GEM_CASH", MarketStatus.CANCEL_ONLY),
     PassTime(),
 ]
 

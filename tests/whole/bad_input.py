@@ -73,6 +73,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/order/cancel_all"): ALL,
     ("POST", "/orders"): {"user_id": "{user}", "orders": [ORDER]},
     ("POST", "/admin/deposit"): DEPOSIT,
+    ("POST", "/admin/markets/status"): {"market": "{market}", "status": "halted"},
 }
 PAGE = {"limit": "10", "before": "100", "after": "1", "start": "1000", "end": "2000"}
 QUERIES: dict[str, dict[str, str]] = {
@@ -159,6 +160,15 @@ def _body_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Case]:
         for other in NOT_TEXT:
             if not (isinstance(value, bool | list) and isinstance(other, type(value))):
                 yield _changed(method, path, body, name, other, wrong)
+    if "market" in body:
+        for market in NOT_MARKETS:
+            yield _changed(method, path, body, "market", market, UNKNOWN_MARKET)
+        yield _changed(method, path, body, "market", LONG, INVALID_FIELD)
+    if "status" in body:
+        for status in ("", "closed", "trading ", "halted\u0000", None, MISSING):
+            yield _changed(method, path, body, "status", status, INVALID_FIELD)
+    if "user_id" not in body:
+        return
     deposit = path == "/admin/deposit"
     for user in ("nobody", "@fees", "@external", *NOT_NAMES[:-1], "{user}\u0000", "{user} "):
         if not (deposit and user == "nobody"):
@@ -166,10 +176,6 @@ def _body_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Case]:
     yield _changed(method, path, body, "user_id", LONG, INVALID_FIELD)
     for absent in (MISSING, None):
         yield _changed(method, path, body, "user_id", absent, INVALID_FIELD if deposit else UNAUTHENTICATED)
-    if "market" in body:
-        for market in NOT_MARKETS:
-            yield _changed(method, path, body, "market", market, UNKNOWN_MARKET)
-        yield _changed(method, path, body, "market", LONG, INVALID_FIELD)
 
 
 def _envelope_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Case]:
@@ -371,6 +377,7 @@ def _other_cases() -> Iterator[Case]:
         ("/orders", ("GET", "HEAD", "DELETE", "PUT")),
         ("/order/cancel_all", ("GET", "DELETE")),
         ("/admin/deposit", ("GET", "PUT")),
+        ("/admin/markets/status", ("GET", "DELETE")),
         ("/openapi.json", ("POST", "DELETE")),
         *((path, ("POST", "PUT", "DELETE", "PATCH")) for path in (*QUERIES, *WITHOUT_QUERY) if path != "/order"),
     ):

@@ -102,7 +102,7 @@ MARKET: Shape = {
     "maker_fee": a_number,
     "taker_fee": a_number,
     "max_open_orders": a_count,
-    "status": one_of("trading", "halted"),
+    "status": one_of("trading", "halted", "post_only", "cancel_only"),
 }
 HEALTH: Shape = {"status": one_of("ok"), "version": a_text, "sequence": a_count}
 

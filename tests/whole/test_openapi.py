@@ -46,6 +46,8 @@ async def traffic(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
     maker, taker = await api.user(**{base: "10"}), await api.user(USDC="1000")
     body = {"user_id": maker, "asset": base, "amount": "1", "key": f"{maker}-once"}
     yield "POST", "/admin/deposit", await api.ok("POST", "/admin/deposit", body)
+    status = {"market": market, "status": "trading"}
+    yield "POST", "/admin/markets/status", await api.ok("POST", "/admin/markets/status", status)
     await api.order(maker, market, "sell 1 @ 100", client_order_id="first")
     for text in ("buy 1 @ 100", "buy 1", "buy 1 @ 90", "buy 1 @ 91"):
         yield "POST", "/order", await api.order(taker, market, text)

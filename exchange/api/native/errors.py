@@ -61,7 +61,7 @@ MESSAGES = {
     "TOO_MANY_OPEN_ORDERS": "You have as many open orders as the market's max_open_orders allows.",
     "WOULD_TAKE": "The post-only order would trade at once.",
     "ORDER_CLOSED": "The order is no longer open.",
-    "MARKET_NOT_TRADING": "The market takes no orders now.",
+    "MARKET_NOT_TRADING": "The market does not take this order now.",
     "INTERNAL": "The exchange failed to answer; the failure is in its log.",
     "NOT_READY": "The exchange cannot trade now.",
     "OVERLOADED": "The exchange has more to do than it can; nothing was done.",
