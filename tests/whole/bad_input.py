@@ -181,6 +181,7 @@ def _body_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Case]:
 def _envelope_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Case]:
     """What is wrong with a body before its fields are looked at, and with what comes around it."""
     text = json.dumps(body)
+    field = "{user}" if "user_id" in body else "{market}"
     json_type = {"Content-Type": "application/json"}
     for name, raw, expected in (
         ("nothing", b"", None if method == "DELETE" else MALFORMED),
@@ -192,16 +193,16 @@ def _envelope_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Ca
         ("UTF-16", text.encode("utf-16"), MALFORMED),
         ("single quotes", text.replace('"', "'").encode(), MALFORMED),
         ("a comma at its end", text[:-1].encode() + b",}", MALFORMED),
-        ("invalid UTF-8", text.replace("{user}", "\x00").encode().replace(b"\\u0000", b"\xff\xfe"), MALFORMED),
-        ("a lone surrogate", text.replace("{user}", r"\ud800").encode(), MALFORMED),
-        ("a bare control character", text.replace("{user}", "\n").encode(), MALFORMED),
-        ("NaN", text.replace('"{user}"', "NaN").encode(), MALFORMED),
-        ("Infinity", text.replace('"{user}"', "Infinity").encode(), MALFORMED),
-        ("a huge number", text.replace('"{user}"', "9" * 5000).encode(), INVALID_FIELD),
-        ("a huge exponent", text.replace('"{user}"', "1e999999").encode(), INVALID_FIELD),
+        ("invalid UTF-8", text.replace(field, "\x00").encode().replace(b"\\u0000", b"\xff\xfe"), MALFORMED),
+        ("a lone surrogate", text.replace(field, r"\ud800").encode(), MALFORMED),
+        ("a bare control character", text.replace(field, "\n").encode(), MALFORMED),
+        ("NaN", text.replace(f'"{field}"', "NaN").encode(), MALFORMED),
+        ("Infinity", text.replace(f'"{field}"', "Infinity").encode(), MALFORMED),
+        ("a huge number", text.replace(f'"{field}"', "9" * 5000).encode(), INVALID_FIELD),
+        ("a huge exponent", text.replace(f'"{field}"', "1e999999").encode(), INVALID_FIELD),
         ("nested arrays", DEEP.encode(), INVALID_FIELD),
-        ("nested arrays in a field", text.replace('"{user}"', DEEP).encode(), INVALID_FIELD),
-        ("nested objects in a field", text.replace('"{user}"', DEEP_OBJECT).encode(), INVALID_FIELD),
+        ("nested arrays in a field", text.replace(f'"{field}"', DEEP).encode(), INVALID_FIELD),
+        ("nested objects in a field", text.replace(f'"{field}"', DEEP_OBJECT).encode(), INVALID_FIELD),
         ("an unknown field with nested arrays", ('{"x":' + DEEP + "}").encode(), INVALID_FIELD),
         ("an array", b"[]", INVALID_FIELD),
         ("a text", b'"x"', INVALID_FIELD),

@@ -68,6 +68,23 @@ MESSAGES = {
     "OUTCOME_UNKNOWN": "Not confirmed in time; it may still happen: ask, or retry with the same client_order_id.",
 }
 
+# What the codes mean whose message depends on the request.
+MEANINGS = MESSAGES | {
+    "MALFORMED_JSON": "The body is not JSON, or does not arrive as its headers announce.",
+    "INVALID_FIELD": "A field is missing, unknown, of the wrong type, or has an invalid value; the message names it.",
+    "INVALID_NUMBER": "A price, quantity or amount is not plain decimal text.",
+    "UNAUTHENTICATED": "The request does not say who asks.",
+    "FORBIDDEN": "The user, the address or the origin may not do this.",
+    "NOT_FOUND": "There is no such path.",
+    "METHOD_NOT_ALLOWED": "The path does not take this method.",
+    "REQUEST_TIMEOUT": "The headers or the body of the request did not arrive in time.",
+    "TOO_LARGE": "The body or the headers are too long.",
+    "UNSUPPORTED_MEDIA_TYPE": "The body comes without Content-Type: application/json.",
+    "WRONG_HOST": "The exchange does not serve this Host.",
+    "RATE_LIMITED": "Too many requests of an address, or orders of a user.",
+    "HTTP_VERSION_NOT_SUPPORTED": "The request is neither HTTP/1.1 nor HTTP/1.0.",
+}
+
 RETRY_AFTER_S = 1  # for NOT_READY and OVERLOADED: both pass within about that, or not soon at all
 
 
