@@ -156,6 +156,22 @@ def deposit(user: str, asset: str, amount: str, key: str, url: str) -> None:
     logs.announce(shown(run(lambda: run_deposit(url, user, asset, amount, key)), asset))
 
 
+@cli.group()
+def market() -> None:
+    """Administer the markets of a running exchange."""
+
+
+@market.command()
+@click.argument("market")
+@click.argument("status", required=False, type=click.Choice(["trading", "post_only", "cancel_only", "halted"]))
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
+def status(market: str, status: str | None, url: str) -> None:
+    """Show what MARKET takes, or change it to STATUS. Cancels are always taken."""
+    from exchange.client.market_status import market_status
+
+    logs.announce(f"{market} is {run(lambda: market_status(url, market, status))}")
+
+
 def _exit_on_sigterm() -> None:
     """While modules are imported nothing runs yet that would have to be stopped; later there is another handler.
 

@@ -112,7 +112,7 @@ class MarketConfig(Section, frozen=True, kw_only=True):
     maker_fee: str = "0"
     taker_fee: str = "0"
     max_open_orders: int = 1000
-    status: Literal["", "trading", "halted"] = ""
+    status: Literal["", "trading", "post_only", "cancel_only", "halted"] = ""
     fee_asset: Literal["received", "quote"] = "received"
     min_price: str = ""
     max_fills_per_order: int = 10_000

@@ -211,11 +211,15 @@ class Judge:
 
     def _compare_markets(self, events: list[Event], told: Told) -> None:
         changes = {event.market: event for event in events if isinstance(event, MarketChanged)}
-        same_as("markets that changed", sorted(changes), sorted({market for market, _, _ in told.levels}))
+        expected = {market for market, _, _ in told.levels}
+        if told.new_status is not None:
+            expected.add(told.new_status)
+        same_as("markets that changed", sorted(changes), sorted(expected))
         for market, event in changes.items():
             same_as("the best of the book", [event.best_bid, event.best_ask], self.model.best(market))
             counts = (event.depth_sequence, event.best_sequence, event.trade_sequence, event.last_trade_ns)
             self._compare_counts(market, event.book_sequence, counts, event.candles)
+            same_as("status", event.status, self.model.rules[market].status)
             same_as(f"aggregates of {market}", event.last_aggregate_id, self.model.public[market].aggregates)
 
     def _compare_counts(self, market: str, book: int, counts: tuple[int, ...], candles: tuple[int, ...]) -> None:

@@ -17,6 +17,7 @@ from exchange.core.commands import (
     PassTime,
     PlaceOrder,
     SetMarket,
+    SetMarketStatus,
     Side,
     TimeInForce,
 )
@@ -96,6 +97,7 @@ KINDS = (
         "cancel all",
         "deposit",
         "rules",
+        "status",
         "restart",
         "odd",
         "time",
@@ -104,6 +106,7 @@ KINDS = (
     )
 )
 TERMS = ("gtc",) * 14 + ("ioc", "ioc", "fok", "fok", "post", "post", "market", "market", "worst")
+STATUSES = (*MarketStatus, *(MarketStatus.TRADING,) * 4, MarketStatus.POST_ONLY)
 NAMES = (None,) * 15 + ("v", "w", "x", "y", "z")
 
 
@@ -216,6 +219,9 @@ def grant(judge: Judge, wish: Wish) -> None:
             judge.do(_deposit(rules, wish), later_ns)
         case "rules":
             judge.do(SetMarket(_changed(judge.model.rules[rules.symbol], wish)), later_ns)
+        case "status":  # open again more often than not
+            status = STATUSES[wish.lots % len(STATUSES)]
+            judge.do(SetMarketStatus("NO_WHERE" if wish.price == 6 else rules.symbol, status), later_ns)
         case "exact":
             exactly(judge, rules, wish)
         case "odd":

@@ -7,6 +7,7 @@ named, and the exchange may say any of them.
 """
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from fractions import Fraction
 
 from exchange.core.commands import (
@@ -20,6 +21,7 @@ from exchange.core.commands import (
     PassTime,
     PlaceOrder,
     SetMarket,
+    SetMarketStatus,
     Side,
     TimeInForce,
 )
@@ -92,8 +94,19 @@ class Model:
                 self.users.add(command.user_id)
             case SetMarket():
                 self.rules[command.instrument.symbol] = command.instrument
+            case SetMarketStatus():
+                self._set_status(command, told)
             case AddAsset() | PassTime():
                 pass
+
+    def _set_status(self, command: SetMarketStatus, told: Told) -> None:
+        rules = self.rules.get(command.market)
+        if rules is None:
+            told.refusals.add(RejectReason.UNKNOWN_MARKET)
+        elif rules.status is not command.status:
+            self.rules[command.market] = replace(rules, status=command.status)
+            self.public[command.market].best += 1
+            told.new_status = command.market
 
     def _deposit(self, command: Deposit, told: Told) -> None:
         same_key = [deposit for deposit in self.remembered_deposits() if deposit.key == command.key]
@@ -209,7 +222,9 @@ class Model:
             return unknown_user | ({RejectReason.UNKNOWN_MARKET} if terms.market not in self.rules else set())
         rules = self.rules[terms.market]
         reasons = set()
-        if rules.status is MarketStatus.HALTED:
+        if rules.status in (MarketStatus.HALTED, MarketStatus.CANCEL_ONLY):
+            reasons.add(RejectReason.MARKET_NOT_TRADING)
+        if rules.status is MarketStatus.POST_ONLY and terms.time_in_force is not TimeInForce.GTC:
             reasons.add(RejectReason.MARKET_NOT_TRADING)
         if not 0 < terms.quantity_lots < STEPS_MAX:
             return reasons | {RejectReason.OUT_OF_RANGE}
@@ -228,6 +243,8 @@ class Model:
             reasons.add(RejectReason.INSUFFICIENT_BALANCE)
         if terms.post_only and (meets or end is not None):
             reasons.add(RejectReason.WOULD_TAKE)
+        elif rules.status is MarketStatus.POST_ONLY and (meets or end is not None):
+            reasons.add(RejectReason.MARKET_NOT_TRADING)
         mine = [o for o in self.resting if (o.terms.user_id, o.terms.market) == (terms.user_id, terms.market)]
         if len(mine) >= rules.max_open_orders and terms.time_in_force is TimeInForce.GTC:
             reasons.add(RejectReason.TOO_MANY_OPEN_ORDERS)

@@ -84,6 +84,7 @@ class Told:
     updates: dict[int, list[Update]] = field(default_factory=dict)  # of each order, in order
     levels: dict[Level, int] = field(default_factory=dict)  # the new totals of those that changed
     balances: dict[Account, tuple[int, int]] = field(default_factory=dict)  # available, locked, where they changed
+    new_status: str | None = None  # the market whose status changed
 
 
 @dataclass

@@ -76,7 +76,7 @@ def test_every_shape_is_there_with_its_fields() -> None:
 
 
 def test_every_page_is_there() -> None:
-    for path in ("/openapi.json", "/docs", "/metrics"):
+    for path in ("/openapi.json", "/docs", "/asyncapi.json", "/docs/websocket", "/metrics"):
         assert section(f"GET {path}")
 
 
@@ -145,6 +145,18 @@ def test_every_command_is_there_with_its_options(name: str) -> None:
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert row(text, parameter.opts[0]).split("|")[2].strip()
+
+
+def test_every_subcommand_is_there_with_its_options() -> None:
+    groups = {name: command for name, command in cli.commands.items() if isinstance(command, click.Group)}
+    assert groups
+    for name, group in groups.items():
+        text = section(f"exchange {name}")
+        for subcommand in group.commands.values():
+            assert f"`exchange {name} {subcommand.name} " in text
+            for parameter in subcommand.params:
+                if isinstance(parameter, click.Option):
+                    assert row(text, parameter.opts[0]).split("|")[2].strip()
 
 
 def test_every_metric_is_there() -> None:

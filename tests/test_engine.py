@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from exchange.core.commands import AddAsset, AddUser, CancelAll, Command, Deposit, SetMarket
+from exchange.core.commands import AddAsset, AddUser, CancelAll, Command, Deposit, SetMarket, SetMarketStatus
 from exchange.core.events import Duplicate, Rejected
+from exchange.core.instrument import MarketStatus
+from exchange.core.market_data import MarketData
 from exchange.core.outcome import Outcome
 from exchange.core.venue import Venue
 from exchange.failure import Failure
 from exchange.pipeline.commits import Applied
 from exchange.pipeline.outcomes import OVERLOADED, OutcomeUnknown, Overloaded, Stopping
 from exchange.runtime import compiled
+from exchange.service.reading import Reading
 from tests.core.stories import SOL_EUR, book_of, order_of, retold, shown, two_markets, venue_of
 from tests.fake_store import Fate, Flow, doomed_flow_of, flow_of, turns
 from tests.queries import Copy
@@ -401,3 +404,38 @@ async def test_a_time_that_is_never_written_down_is_missed_by_nobody(caplog: pyt
             await order
     gc.collect()
     assert "never retrieved" not in caplog.text
+
+
+async def test_a_market_that_is_full_can_be_halted() -> None:
+    halt = SetMarketStatus("SOL_USDC", MarketStatus.HALTED)
+    async with flow_of(venue_of(), market_queue_max=2, backlog_max=2) as flow:
+        flow.store.slow()
+        orders = ask(flow, "alice buy 1 @ 10", "alice buy 1 @ 11")
+        with pytest.raises(Overloaded):
+            ask(flow, "alice buy 1 @ 12")
+        halted = flow.engine.submit_all([halt])
+        flow.store.go_on()
+        await orders
+        assert isinstance((await halted)[0], Applied)
+
+
+async def test_the_health_shows_a_status_once_it_is_durable() -> None:
+    venue = venue_of()
+    data = MarketData(venue.sequence)
+    data.open(venue.markets["SOL_USDC"].changed())
+
+    def released(entries: list[Any]) -> None:
+        for _, _, outcome in entries:
+            data.apply(outcome.sequence, outcome.time_ns, outcome.events)
+
+    async with flow_of(venue, released=released) as flow:
+        nothing: Any = None
+        reading = Reading(flow.engine, nothing, nothing, data, lambda: True)
+        flow.store.slow()
+        halted = flow.engine.submit_all([SetMarketStatus("SOL_USDC", MarketStatus.HALTED)])
+        await turns()
+        assert venue.markets["SOL_USDC"].instrument.status is MarketStatus.HALTED
+        assert reading.health().markets == {"SOL_USDC": MarketStatus.TRADING}
+        flow.store.go_on()
+        await halted
+        assert reading.health().markets == {"SOL_USDC": MarketStatus.HALTED}

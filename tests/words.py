@@ -11,6 +11,7 @@ from exchange.core.commands import (
     PassTime,
     PlaceOrder,
     SetMarket,
+    SetMarketStatus,
     Side,
 )
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, Trade
@@ -32,6 +33,8 @@ def words(command: Command) -> str:
             most = f"at most {rules.max_open_orders} open and {rules.max_fills_per_order} fills"
             limits = f"min notional {rules.min_notional_minor}, {most}"
             return f"market {rules.symbol} is {rules.status.name.lower()}, {fees}, {limits}"
+        case SetMarketStatus():
+            return f"{command.market} becomes {command.status.name.lower()}"
         case CancelAll():
             return f"{command.user_id} cancels all on {command.market}"
         case AddUser():

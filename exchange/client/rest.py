@@ -200,6 +200,14 @@ class Client:
         body = {"user_id": self._who(user_id), "asset": asset, "amount": amount, "key": key}
         return await self._call("POST", "/admin/deposit", body=body)
 
+    async def set_market_status(self, market: str, status: str) -> Market:
+        """Change what the market takes, to `trading`, `post_only`, `cancel_only` or `halted`; its rules afterwards.
+
+        ApiError `FORBIDDEN` if the caller may not.
+        """
+        body = {"market": market, "status": status}
+        return cast(Market, await self._call("POST", "/admin/markets/status", body=body))
+
     # --- requests and replies
 
     def _who(self, user_id: str | None) -> str:

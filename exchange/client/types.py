@@ -130,6 +130,7 @@ class Ticker(TypedDict):
     change: str | None
     trades: int
     timestamp: int
+    status: str
 
 
 class Candle(TypedDict):

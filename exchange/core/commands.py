@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from mypy_extensions import mypyc_attr
 
-from exchange.core.instrument import Asset, Instrument
+from exchange.core.instrument import Asset, Instrument, MarketStatus
 
 
 class Side(IntEnum):
@@ -107,6 +107,14 @@ class CancelAll:
 
 
 @dataclass(slots=True)
+class SetMarketStatus:
+    """Change what a market takes."""
+
+    market: str
+    status: MarketStatus
+
+
+@dataclass(slots=True)
 class Deposit:
     """Credit a user from outside, and add the user if need be. The same `key` with the same content credits once."""
 
@@ -142,6 +150,6 @@ class PassTime:
     """Journal the current time: what ends by the clock then stays ended, also when the clock is set back."""
 
 
-MarketCommand = PlaceOrder | CancelOrder | CancelAll
+MarketCommand = PlaceOrder | CancelOrder | CancelAll | SetMarketStatus
 VenueCommand = Deposit | AddUser | AddAsset | SetMarket | PassTime
 Command = MarketCommand | VenueCommand

@@ -15,7 +15,7 @@ from mypy_extensions import mypyc_attr
 
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.fees import Rates
-from exchange.core.instrument import Asset, Instrument
+from exchange.core.instrument import Asset, Instrument, MarketStatus
 
 MINUTE_NS: Final = 60_000_000_000
 INTERVALS_S = (60, 300, 900, 3600, 14400, 86400)  # of candles, shortest first; each begins when the shortest does
@@ -212,12 +212,13 @@ class LevelChanged:
 @mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class MarketChanged:
-    """A market after a command that changed its book: the best of it, and how far its public channels have counted.
+    """A market after a command that changed its book or its status: the best of the book, and how far its public
+    channels have counted.
 
     `best_bid` and `best_ask` are (price_ticks, total_lots) or None. `depth_sequence` counts the commands that changed
-    the book, `best_sequence` those that changed the best of it, `trade_sequence` the trades (it is the last
-    `market_trade_id`), `last_aggregate_id` their aggregates; `candles` counts the candles begun, one count for each of
-    `INTERVALS_S`. `average` is the average price: see there.
+    the book, `best_sequence` those that changed the best of it or the status, `trade_sequence` the trades (it is the
+    last `market_trade_id`), `last_aggregate_id` their aggregates; `candles` counts the candles begun, one count for
+    each of `INTERVALS_S`. `average` is the average price: see there.
     """
 
     market: str
@@ -230,6 +231,7 @@ class MarketChanged:
     last_aggregate_id: int
     last_trade_ns: int
     candles: tuple[int, ...]
+    status: MarketStatus
     average: tuple[int, ...]
 
     def __init__(
@@ -244,6 +246,7 @@ class MarketChanged:
         last_aggregate_id: int,
         last_trade_ns: int,
         candles: tuple[int, ...],
+        status: MarketStatus,
         average: tuple[int, ...] = (),
     ) -> None:
         self.market = market
@@ -256,6 +259,7 @@ class MarketChanged:
         self.last_aggregate_id = last_aggregate_id
         self.last_trade_ns = last_trade_ns
         self.candles = candles
+        self.status = status
         self.average = average
 
 

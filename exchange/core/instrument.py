@@ -40,10 +40,12 @@ class FeeAsset(IntEnum):
 
 
 class MarketStatus(IntEnum):
-    """Whether a market takes orders. Cancels are always taken."""
+    """What a market takes: see `status`. Cancels are always taken."""
 
     TRADING = 0
-    HALTED = 1
+    HALTED = 1  # no orders
+    POST_ONLY = 2  # orders that rest: nothing trades
+    CANCEL_ONLY = 3  # no orders
 
 
 @lru_cache(maxsize=1 << 14)  # prices and quantities recur

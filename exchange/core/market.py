@@ -1,15 +1,26 @@
 """One running market: refuse, draw the line, change.
 
-`place`, `cancel` and `cancel_all` return the outcome of the command. They move money on the ledger that all markets
-share.
+`place`, `cancel`, `cancel_all` and `set_status` return the outcome of the command. The first three move money on the
+ledger that all markets share.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from exchange.core.average import average_price, traded
 from exchange.core.book import Book, BookSide, Order, Trader
 from exchange.core.client_ids import ClientIds
-from exchange.core.commands import CancelAll, CancelOrder, Command, OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.commands import (
+    CancelAll,
+    CancelOrder,
+    Command,
+    OrderType,
+    PlaceOrder,
+    SetMarketStatus,
+    Side,
+    TimeInForce,
+)
+from exchange.core.counts import Counts
 from exchange.core.effects import Effects, filled, updated
 from exchange.core.events import (
     INTERVALS_S,
@@ -25,12 +36,13 @@ from exchange.core.events import (
     UpdateReason,
 )
 from exchange.core.fees import QUOTE, Rates, fee_minor, needs_minor, rates_of
-from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, MarketStatus
+from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument
 from exchange.core.ledger import FEES, Ledger
 from exchange.core.matching import Plan, crosses, plan
 from exchange.core.outcome import Applied
 from exchange.core.refusal_detail import refusal_detail
 from exchange.core.state import MarketState
+from exchange.core.status import TRADING, refuses
 
 Best = tuple[int, int] | None  # (price_ticks, total_lots)
 # Looking up a member in its enum costs more than a comparison, and every order needs several.
@@ -38,25 +50,12 @@ BUY: Final = Side.BUY
 LIMIT: Final = OrderType.LIMIT
 GTC: Final = TimeInForce.GTC
 FOK: Final = TimeInForce.FOK
-TRADING: Final = MarketStatus.TRADING
 OPEN: Final = OrderStatus.OPEN
 CANCELED: Final = OrderStatus.CANCELED
 EXPIRED: Final = OrderStatus.EXPIRED
 BY_ACCEPTING: Final = UpdateReason.ACCEPTED
 BY_CANCELING: Final = UpdateReason.CANCELED
 BY_EXPIRING: Final = UpdateReason.EXPIRED
-
-
-class Counts:
-    """The venue-wide counts, each by the last number that it gave. Every order has an id of its own and, if it may
-    rest, a priority; neither is the sequence of a command."""
-
-    __slots__ = ("last_order_id", "last_priority", "last_trade_id")
-
-    def __init__(self, last_order_id: int = 0, last_priority: int = 0, last_trade_id: int = 0) -> None:
-        self.last_order_id = last_order_id
-        self.last_priority = last_priority
-        self.last_trade_id = last_trade_id
 
 
 class Market:
@@ -154,7 +153,7 @@ class Market:
     def _refusal(self, terms: PlaceOrder, trader: Trader, now_ns: int) -> RejectReason | None:
         """The first reason to refuse that needs no walk through the book."""
         rules, lots, price_ticks = self.instrument, terms.quantity_lots, terms.price_ticks
-        if rules.status is not TRADING:
+        if rules.status is not TRADING and refuses(rules.status, terms, self.book):
             return RejectReason.MARKET_NOT_TRADING
         if not 0 < lots < UNITS_MAX or (price_ticks is not None and not 0 <= price_ticks < UNITS_MAX):
             return RejectReason.OUT_OF_RANGE
@@ -408,6 +407,16 @@ class Market:
         effects.events.append(canceled)
         return canceled
 
+    # --- status
+
+    def set_status(self, command: SetMarketStatus, sequence: int, now_ns: int) -> Applied | None:
+        """Change what the market takes; None if it is so already."""
+        if self.instrument.status is command.status:
+            return None
+        self.set_rules(replace(self.instrument, status=command.status))
+        self._best_sequence += 1
+        return Applied(sequence, now_ns, command, [self.changed()])
+
     # --- shared
 
     def _applied(self, command: Command, effects: Effects, now_ns: int) -> Applied:
@@ -442,6 +451,7 @@ class Market:
             self._last_aggregate_id,
             self._last_trade_ns,
             self._candles,
+            self.instrument.status,
             self._average,
         )
 

@@ -5,10 +5,12 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from exchange.core.book import Book
 from exchange.core.candles import Candle, open_s
 from exchange.core.events import INTERVALS_S, Event, LevelChanged, MarketChanged, MarketSet, TimePassed, Trade
+from exchange.core.instrument import Instrument
 from exchange.core.public import (
     FIRST_CANDLE,
     PUBLIC_KINDS,
@@ -214,6 +216,7 @@ class MarketView:
             day.quote_minor,
             day.trades,
             now_ns,
+            self.changed.status,
         )
 
     # --- folding
@@ -248,7 +251,7 @@ class MarketView:
     def take_change(
         self, changed: MarketChanged, levels: list[LevelChanged], time_ns: int, public: list[PublicEvent]
     ) -> None:
-        """Take in what a command left of the book: the levels it changed, and the best."""
+        """Take in what a command left of the market: the levels it changed, the best, and the status."""
         better = changed.best_sequence != self.changed.best_sequence
         self.changed = changed
         for level in levels:
@@ -260,7 +263,7 @@ class MarketView:
         if not self.any_wanted:
             return
         wanted, symbol = self.wanted, self.symbol
-        if wanted[Kind.DEPTH]:
+        if levels and wanted[Kind.DEPTH]:
             diff = DepthDiff(symbol, levels[0].book_sequence, changed.book_sequence, {}, {})
             for level in levels:
                 (diff.asks if level.side else diff.bids)[level.price_ticks] = level.total_lots
@@ -304,7 +307,7 @@ class MarketData:
             elif isinstance(event, Trade):
                 self._views[event.market].take_trade(event, public)
             elif isinstance(event, MarketSet):
-                self.open_new(event.instrument.symbol)
+                self.set_market(event.instrument)
             elif isinstance(event, TimePassed):
                 # Candles end by the clock, also where nothing trades any more.
                 for view in self._views.values():
@@ -326,10 +329,14 @@ class MarketData:
         view = self._views[changed.market] = MarketView(changed)
         return view
 
-    def open_new(self, symbol: str) -> None:
-        """Begin a market that nothing has happened in yet; an open one goes on."""
-        if symbol not in self._views:
-            self.open(MarketChanged(symbol, None, None, 0, 0, 0, 0, 0, 0, (0,) * len(INTERVALS_S)))
+    def set_market(self, rules: Instrument) -> None:
+        """Begin a market that nothing has happened in yet; an open one goes on, under new rules."""
+        view = self._views.get(rules.symbol)
+        if view is None:
+            none_yet = (0,) * len(INTERVALS_S)
+            self.open(MarketChanged(rules.symbol, None, None, 0, 0, 0, 0, 0, 0, none_yet, rules.status))
+        else:
+            view.changed = replace(view.changed, status=rules.status)
 
     def find(self, symbol: str) -> MarketView | None:
         """A market's view, if it is open."""

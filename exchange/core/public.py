@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from exchange.core.candles import Candle
 from exchange.core.events import MarketChanged, Trade
+from exchange.core.instrument import MarketStatus
 
 
 class Kind(IntEnum):
@@ -74,6 +75,7 @@ class Ticker:
     quote_minor: int
     trades: int
     time_ns: int
+    status: MarketStatus
 
 
 PublicData = Trade | DepthDiff | MarketChanged | Ticker | CandleUpdate

@@ -5,6 +5,7 @@ from exchange.core.commands import OrderType, PlaceOrder, Side
 from exchange.core.events import RejectReason
 from exchange.core.fees import needs_minor
 from exchange.core.instrument import Instrument
+from exchange.core.status import why_refused
 
 
 def refusal_detail(reason: RejectReason, terms: PlaceOrder, trader: Trader, rules: Instrument) -> str | None:
@@ -20,7 +21,7 @@ def refusal_detail(reason: RejectReason, terms: PlaceOrder, trader: Trader, rule
     if reason is RejectReason.TOO_MANY_OPEN_ORDERS:
         return f"You have {rules.max_open_orders} open orders in {rules.symbol}, its max_open_orders."
     if reason is RejectReason.MARKET_NOT_TRADING:
-        return f"{rules.symbol} takes no orders now; its status is {rules.status.name.lower()}."
+        return why_refused(rules)
     return None
 
 

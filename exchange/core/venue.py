@@ -27,9 +27,11 @@ from exchange.core.commands import (
     PassTime,
     PlaceOrder,
     SetMarket,
+    SetMarketStatus,
     Side,
     TimeInForce,
 )
+from exchange.core.counts import Counts
 from exchange.core.events import (
     AssetAdded,
     Deposited,
@@ -43,7 +45,7 @@ from exchange.core.events import (
 )
 from exchange.core.instrument import AMOUNT_MAX, Asset
 from exchange.core.ledger import HOUSE, Ledger
-from exchange.core.market import Counts, Market
+from exchange.core.market import Market
 from exchange.core.outcome import Applied, Outcome
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 
@@ -78,7 +80,7 @@ class Venue:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
         assert sequence == self.sequence + 1
         assert now_ns >= self.time_ns
-        if isinstance(command, (PlaceOrder, CancelOrder, CancelAll)):
+        if isinstance(command, (PlaceOrder, CancelOrder, CancelAll, SetMarketStatus)):
             outcome = self._apply_to_market(command, sequence, now_ns)
         else:
             events = self._apply_to_venue(command, sequence)
@@ -109,6 +111,8 @@ class Venue:
         market = self.markets.get(command.market)
         if market is None:
             return Rejected(RejectReason.UNKNOWN_MARKET)
+        if isinstance(command, SetMarketStatus):
+            return market.set_status(command, sequence, now_ns)
         if not self.ledger.has_user(command.user_id):
             return Rejected(RejectReason.UNKNOWN_USER)
         if isinstance(command, PlaceOrder):

@@ -4,7 +4,7 @@ A task takes what is in its queue, assigns sequence and time, applies, and passe
 `await` in between. So the ledger that all markets share needs no locks, and `sequence` is a total order.
 
 What is submitted but not yet released is bounded here, so that nothing after this point ever meets a full queue.
-Cancels have room of their own above the bound.
+Cancels, and changes of a status, have room of their own above the bound.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from exchange.core.commands import CancelAll, CancelOrder, Command, PassTime, PlaceOrder, SetMarket
+from exchange.core.commands import CancelAll, CancelOrder, Command, PassTime, PlaceOrder, SetMarket, SetMarketStatus
 from exchange.core.public import Channel
 from exchange.core.venue import Venue
 from exchange.pipeline.feeds import Feeds
@@ -168,7 +168,7 @@ class Engine:
             raise Stopping
         waiting = self._queued + self._writer.backlog + len(commands)
         if waiting > self._backlog_max and not (
-            waiting <= self._backlog_max + self._market_queue_max and _only_cancels(commands)
+            waiting <= self._backlog_max + self._market_queue_max and _have_room(commands)
         ):
             raise Overloaded
         if not self._enqueue(_runs(ticket, commands)):
@@ -256,7 +256,7 @@ class Engine:
         # A market that is not there has no queue; the venue's task will say so.
         queue = self._queues.get(_market_of(command)) or self._queues[None]
         waiting, bound = queue.waiting, self._market_queue_max
-        if waiting >= bound and (waiting >= 2 * bound or not _only_cancels(run.commands)):
+        if waiting >= bound and (waiting >= 2 * bound or not _have_room(run.commands)):
             return False
         queue.put(run)
         return True
@@ -309,13 +309,13 @@ class Engine:
 
 def _market_of(command: Command) -> str | None:
     """The market whose queue the command goes through; None is the whole venue's."""
-    if isinstance(command, (PlaceOrder, CancelOrder, CancelAll)):
+    if isinstance(command, (PlaceOrder, CancelOrder, CancelAll, SetMarketStatus)):
         return command.market
     return None
 
 
-def _only_cancels(commands: Sequence[Command]) -> bool:
-    return all(isinstance(command, _CANCELS) for command in commands)
+def _have_room(commands: Sequence[Command]) -> bool:
+    return all(isinstance(command, _WITH_ROOM) for command in commands)
 
 
 class _Nobody:
@@ -331,7 +331,7 @@ class _Nobody:
 
 
 _NOBODY = _Nobody()
-_CANCELS = (CancelOrder, CancelAll)
+_WITH_ROOM = (CancelOrder, CancelAll, SetMarketStatus)  # a market can be halted also when it is full
 
 
 def _runs(ticket: Ticket, commands: Sequence[Command]) -> _Run:

@@ -103,7 +103,7 @@ def _made(entry: MarketConfig, base: Asset, quote: Asset, *, may_leave_nothing: 
         maker_fee=entry.maker_fee,
         taker_fee=entry.taker_fee,
         max_open_orders=entry.max_open_orders,
-        status=MarketStatus.HALTED if entry.status == "halted" else MarketStatus.TRADING,
+        status=MarketStatus[entry.status.upper()] if entry.status else MarketStatus.TRADING,
         fee_asset=FeeAsset.QUOTE if entry.fee_asset == "quote" else FeeAsset.RECEIVED,
         min_price=entry.min_price or None,
         max_fills_per_order=entry.max_fills_per_order,

@@ -31,6 +31,7 @@ COMMANDS = (
     commands.AddUser,
     commands.AddAsset,
     commands.SetMarket,
+    commands.SetMarketStatus,
     commands.PassTime,
 )
 

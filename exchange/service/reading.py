@@ -42,7 +42,7 @@ class Reading:
         """Whether the exchange can trade. Raises Refused while it cannot."""
         if not self._ready():
             raise Refused(Code.NOT_READY)
-        markets = {symbol: market.instrument.status for symbol, market in sorted(self._engine.venue.markets.items())}
+        markets = {view.symbol: view.changed.status for view in sorted(self._data, key=lambda view: view.symbol)}
         return Health(self._engine.durable_sequence, self._engine.clock_offset_ns, markets)
 
     def time_ns(self) -> int:

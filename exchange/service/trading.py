@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Generic, TypeVar
 
-from exchange.core.commands import CancelAll, CancelOrder, Deposit, PlaceOrder
+from exchange.core.commands import CancelAll, CancelOrder, Deposit, PlaceOrder, SetMarketStatus
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.outcome import Applied
@@ -19,7 +19,7 @@ from exchange.service.codes import Code, Refused, refusal_of
 from exchange.service.history import OrderRead
 from exchange.service.limits import RateLimits
 from exchange.service.order_lookup import Elsewhere, OrderLookup, OrderName
-from exchange.service.queries import Balances
+from exchange.service.queries import Balances, Markets
 from exchange.service.read_lane import HISTORY, MEMORY, REQUEST_S, ReadLane
 from exchange.service.results import BatchResult, Canceled, CanceledAll, Credited, Known, Listener, Placed
 from exchange.service.tasks import Tasks
@@ -91,7 +91,7 @@ class _Ticket:
 
 
 class Trading:
-    """What a known user can do, and the deposits of an administrator."""
+    """What a known user can do, and what an administrator can."""
 
     def __init__(self, engine: Engine, orders: OrderLookup, limits: RateLimits, tasks: Tasks, lane: ReadLane) -> None:
         self._engine = engine
@@ -265,6 +265,13 @@ class Trading:
         if not isinstance(outcome, Applied | Duplicate):
             raise refusal_of(outcome)
         return Credited(command.user_id, await self._engine.read(Balances(command.user_id)))
+
+    async def set_market_status(self, command: SetMarketStatus) -> Instrument:
+        """Change what a known market takes; its rules afterwards. To ask for the status that it has changes nothing."""
+        outcome = await self._engine.submit(command)
+        if not (outcome is None or isinstance(outcome, Applied)):
+            raise refusal_of(outcome)
+        return next(rules for rules in await self._engine.read(Markets()) if rules.symbol == command.market)
 
 
 def _is_unknown(outcome: Outcome) -> bool:

@@ -24,6 +24,7 @@ from exchange.core.commands import (
     PassTime,
     PlaceOrder,
     SetMarket,
+    SetMarketStatus,
     Side,
     TimeInForce,
 )
@@ -71,6 +72,8 @@ def _rare(command: Command) -> tuple[Any, ...]:
             return ("cancel", user_id, market, order_id, client_order_id)
         case CancelAll(user_id, market):
             return ("cancel_all", user_id, market)
+        case SetMarketStatus(market, status):
+            return ("set_status", market, status)
         case Deposit(user_id, asset, amount_minor, key):
             return ("deposit", user_id, asset, str(amount_minor), key)  # beyond what JSON's readers take for a number
         case AddUser(user_id):
@@ -115,6 +118,9 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
             return CancelOrder(*fields)
         case "cancel_all":
             return CancelAll(*fields)
+        case "set_status":
+            market, status = fields
+            return SetMarketStatus(market, MarketStatus(status))
         case "deposit":
             user_id, asset, amount, key = fields
             return Deposit(user_id, asset, int(amount), key)

@@ -41,6 +41,7 @@ COUNTS = (
     *("book_sequence", "depth_sequence", "best_sequence", "trade_sequence", "last_trade_ns"),
     *("candles", "last_aggregate_id", "average"),
 )
+CHANGES = (*COUNTS, "status")
 SUMS = ("volume_lots", "quote_minor", "trades", "taker_buy_lots", "taker_buy_quote_minor")
 
 
@@ -73,7 +74,7 @@ PARTS: dict[str, tuple[str, str]] = {
     ),
     "counted": (
         "markets",
-        f"UPDATE markets AS m SET {_assign(COUNTS, 't')} FROM {{rows}} WHERE m.symbol = t.symbol AND {FENCED}",
+        f"UPDATE markets AS m SET {_assign(CHANGES, 't')} FROM {{rows}} WHERE m.symbol = t.symbol AND {FENCED}",
     ),
     "charted": _insert(
         "candles",

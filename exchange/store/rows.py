@@ -27,8 +27,8 @@ PIECE_MAX = 2048  # items gone through in one go; if there are more, the loop ge
 NULL = ""
 NO_CANDLES = " ".join("0" for _ in INTERVALS_S)
 _SAME_TERMS = (NULL,) * 9  # of an order, between its id and what changes of it
-_SAME_RULES = (NULL,) * 9  # of a market, between its symbol and its counts
-_SAME_FURTHER_RULES = (NULL,) * 6  # and after them
+_SAME_RULES = (NULL,) * 8  # of a market, between its symbol and its status
+_SAME_FURTHER_RULES = (NULL,) * 6  # after its counts
 _BARE = re.compile(r"[A-Za-z0-9@:._-]+")
 
 
@@ -151,10 +151,11 @@ def account_row(account: BalanceChanged) -> Row:
 
 
 def market_row(changed: MarketChanged) -> Row:
-    """How far a market has counted; null for its rules."""
+    """How far a market has counted, and its status; null for its other rules."""
     return (
         changed.market,
         *_SAME_RULES,
+        changed.status,
         changed.book_sequence,
         changed.depth_sequence,
         changed.best_sequence,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from exchange.torture import channels, money
 from exchange.torture.findings import Finding, doubled, lost, wrong
-from exchange.torture.record import Command, History, OrderRow
+from exchange.torture.record import Command, History, OrderRow, StatusChange
 
 CLOSED = ("filled", "canceled", "expired")
 REFUSES_TO_START = "Another exchange runs on this database."
@@ -28,6 +28,7 @@ def check(history: History) -> list[Finding]:
         *_shown_orders(history),
         *money.check(history),
         *channels.check(history),
+        *_statuses(history),
         *_ends(history),
     ]
 
@@ -164,6 +165,20 @@ def _still_so(command: Command, told: OrderRow, now: OrderRow) -> Iterator[Findi
             yield wrong(f"order {told.order_id} was {told.status} in a reply to {command.kind}, and is now {now}")
     elif money.number(now.executed_quantity) < money.number(told.executed_quantity):
         yield lost(f"order {told.order_id} had executed {told.executed_quantity}, and has now {now.executed_quantity}")
+
+
+def _statuses(history: History) -> Iterator[Finding]:
+    """Every change of a status was answered; so a market that all who closed it have opened again trades."""
+    left: dict[tuple[str, str], StatusChange] = {}
+    for change in history.status_changes:
+        if not change.settled:
+            yield wrong(f"{change.user_id}'s change of {change.market} to {change.status} was never answered")
+        left[change.user_id, change.market] = change
+    open_again = {change.market for change in left.values()}
+    open_again -= {change.market for change in left.values() if change.status != "trading"}
+    for market in sorted(open_again):
+        if (status := history.final.statuses.get(market)) != "trading":
+            yield wrong(f"{market} is {status}, and was opened again by all who had closed it")
 
 
 def _ends(history: History) -> Iterator[Finding]:

@@ -18,9 +18,10 @@ LOTS_MAX = 2000
 LIVES_STEPS = 30  # after so many steps an order is canceled, so that books and recovery stay small
 PAUSE_S = (0.02, 0.12)
 
-Does = Literal["place", "cancel", "cancel_all", "batch", "deposit"]
-DOES: tuple[Does, ...] = ("place", "cancel", "cancel_all", "batch", "deposit")
-WEIGHTS = (70, 15, 2, 11, 2)
+Does = Literal["place", "cancel", "cancel_all", "batch", "deposit", "status"]
+DOES: tuple[Does, ...] = ("place", "cancel", "cancel_all", "batch", "deposit", "status")
+WEIGHTS = (700, 150, 20, 110, 20, 4)
+STATUSES = ("post_only", "cancel_only", "halted")  # of a market, for the pause of its step
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One step. `again` sends an acknowledged order once more, `conflicts` with another content."""
+    """One step. `again` sends an acknowledged order once more, `conflicts` with another content.
+
+    `status` is what the market becomes for a while.
+    """
 
     does: Does
     items: tuple[Asked, ...]
@@ -43,6 +47,7 @@ class Intent:
     again: bool
     conflicts: bool
     amount: str
+    status: str
     pause_s: float
 
 
@@ -68,10 +73,11 @@ def intent(seed: int, user_id: str, step: int) -> Intent:
     return Intent(
         does,
         tuple(items) if does in ("place", "cancel", "batch") else (),
-        None if chance.random() < 0.5 else market,
+        market if does == "status" or chance.random() < 0.5 else None,
         again=chance.random() < 0.1,
         conflicts=chance.random() < 0.03,
         amount=LOT.text(chance.randint(1, 100_000)),
+        status=chance.choice(STATUSES),
         pause_s=chance.uniform(*PAUSE_S),
     )
 

@@ -117,6 +117,18 @@ class Deposit:
     lost: int = 0
 
 
+@dataclass(slots=True)
+class StatusChange:
+    """A change of what a market takes. Who closes a market opens it again."""
+
+    user_id: str
+    market: str
+    status: str
+    settled: bool = False
+    attempts: int = 0
+    lost: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """One message of a follower's socket; `data` is None if it is the answer to a subscription."""
@@ -139,6 +151,7 @@ class Final:
     fills: list[FillRow] = field(default_factory=list)
     trades: dict[str, list[Trade]] = field(default_factory=dict)
     balances: dict[str, list[Balance]] = field(default_factory=dict)
+    statuses: dict[str, str] = field(default_factory=dict)
     depths: list[Depth] = field(default_factory=list)
 
 
@@ -158,6 +171,7 @@ class History:
     seed: int
     markets: list[Market] = field(default_factory=list)
     deposits: list[Deposit] = field(default_factory=list)
+    status_changes: list[StatusChange] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
     depths: list[Depth] = field(default_factory=list)

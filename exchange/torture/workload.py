@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from exchange.client import ApiError, Client, Order, Refusal, Unreachable
 from exchange.torture.intents import LIVES_STEPS, Asked, Intent, intent, market_of
-from exchange.torture.record import Command, Deposit, History, OrderRow
+from exchange.torture.record import Command, Deposit, History, OrderRow, StatusChange
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.02, 0.25
 BUSY = frozenset({"OVERLOADED", "RATE_LIMITED"})  # temporary refusals: nothing was done
@@ -61,14 +61,14 @@ class Pulse:
 
 
 class Trader:
-    """One user. `money` is the client that makes deposits."""
+    """One user. `house` is the client that makes deposits and changes the status of markets."""
 
     def __init__(
-        self, user_id: str, trading: Trading, money: Client, history: History, pulse: Pulse, stopping: asyncio.Event
+        self, user_id: str, trading: Trading, house: Client, history: History, pulse: Pulse, stopping: asyncio.Event
     ) -> None:
         self._user_id = user_id
         self._trading = trading
-        self._money = money
+        self._house = house
         self._history = history
         self._pulse = pulse
         self._stopping = stopping
@@ -87,7 +87,7 @@ class Trader:
         """Make a deposit, once."""
         deposit = Deposit(self._user_id, asset, amount, key)
         self._history.deposits.append(deposit)
-        await self._settled(deposit, lambda: self._money.deposit(asset, amount, key, self._user_id))
+        await self._settled(deposit, lambda: self._house.deposit(asset, amount, key, self._user_id))
 
     async def _do(self, meant: Intent, step: int) -> None:
         match meant.does:
@@ -106,6 +106,11 @@ class Trader:
                 await self._batch(meant.items)
             case "deposit":
                 await self.deposit("USDC", meant.amount, f"{self._user_id}.{step}")
+            case "status":
+                assert meant.market is not None
+                await self._set_status(meant.market, meant.status)
+                await asyncio.sleep(meant.pause_s)
+                await self._set_status(meant.market, "trading")
 
     async def _end_of(self, step: int) -> None:
         """Cancel the order of an earlier step, whatever its state."""
@@ -143,6 +148,12 @@ class Trader:
         canceled = await self._settled(command, lambda: self._trading.cancel_all(market, self._user_id))
         command.orders += [OrderRow.of(order) for order in canceled or ()]
 
+    async def _set_status(self, market: str, status: str) -> None:
+        change = StatusChange(self._user_id, market, status)
+        self._history.status_changes.append(change)
+        rules = await self._settled(change, lambda: self._house.set_market_status(market, status))
+        assert rules is not None
+
     async def _batch(self, items: tuple[Asked, ...]) -> None:
         """Send a batch, and send the items without an answer again."""
         made = [(asked, self._new(asked.kind, asked.market, asked.name, asked.body)) for asked in items]
@@ -172,7 +183,9 @@ class Trader:
         self._history.commands.append(command)
         return command
 
-    async def _settled(self, command: Command | Deposit, send: Callable[[], Awaitable[Reply]]) -> Reply | None:
+    async def _settled(
+        self, command: Command | Deposit | StatusChange, send: Callable[[], Awaitable[Reply]]
+    ) -> Reply | None:
         """The reply, or None for a refusal, which is recorded in the command."""
         wait_s = FIRST_WAIT_S
         while True:
@@ -184,7 +197,7 @@ class Trader:
                 command.lost += 1
             except ApiError as error:
                 if not (error.unsettled or error.code in BUSY):
-                    if isinstance(command, Deposit):
+                    if not isinstance(command, Command):
                         raise
                     self._pulse.beat(begun)
                     refuse(command, error.code, error.body.get("order"))

@@ -12,6 +12,7 @@ const COMMON = { bundle: true, format: "esm", target: "es2022", jsx: "automatic"
 const PAGES = [
   { page: "index.html", entry: "src/main.tsx", name: "app" },
   { page: "docs.html", entry: "src/docs.ts", name: "docs" },
+  { page: "websocket.html", entry: "src/websocket.ts", name: "websocket" },
 ];
 // Of these only a bundle is used, which has the licenses of what is inside beside it.
 const BUNDLES = { "swagger-ui-dist": ["NOTICE", "swagger-ui-es-bundle.js.LICENSE.txt"] };

@@ -1,15 +1,19 @@
 """The public view: candles that end once, a day that slides by whole minutes, and both across a restart."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.core.candles import Candle, candles_of
 from exchange.core.events import INTERVALS_S, MarketChanged, Trade
+from exchange.core.instrument import Asset, MarketStatus, instrument_of
 from exchange.core.market_data import DAY_S, MarketData, MarketView
 from exchange.core.public import Ticker
 from tests.core.test_candles import MIDNIGHT_S, SECOND_NS, shown, trade_at
 
+A_B = instrument_of("A_B", Asset("A", 2), Asset("B", 2), tick_size="1", lot_size="1")
 ALL = range(len(INTERVALS_S))
 
 
@@ -24,7 +28,9 @@ class Watched:
 
     def changed(self) -> MarketChanged:
         last_ns = self.trades[-1].time_ns if self.trades else 0
-        return MarketChanged("A_B", None, None, 0, 0, 0, len(self.trades), len(self.trades), last_ns, tuple(self.begun))
+        return MarketChanged(
+            "A_B", None, None, 0, 0, 0, len(self.trades), len(self.trades), last_ns, tuple(self.begun), A_B.status
+        )
 
     def trade(self, second: float, price_ticks: int = 100, lots: int = 1) -> None:
         """A trade, so long after midnight."""
@@ -195,10 +201,11 @@ def test_the_running_minute_grows_in_the_day_too() -> None:
 
 def test_a_market_is_opened_once() -> None:
     data = MarketData()
-    data.open_new("A_B")
+    data.set_market(A_B)
     data.market("A_B").add(trade_at(MIDNIGHT_S))
-    data.open_new("A_B")
+    data.set_market(replace(A_B, status=MarketStatus.HALTED))
     assert data.market("A_B").last_ticks == 100
+    assert data.market("A_B").ticker(0).status is MarketStatus.HALTED
     assert data.find("A_C") is None
 
 

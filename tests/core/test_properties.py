@@ -14,6 +14,7 @@ from exchange.core.commands import (
     OrderType,
     PlaceOrder,
     SetMarket,
+    SetMarketStatus,
     Side,
     TimeInForce,
 )
@@ -148,10 +149,10 @@ def test_a_fee_is_the_least_whole_number_that_is_enough(received: int, ppm: int)
 
 # --- commands
 
-KINDS = ("order",) * 14 + ("cancel", "cancel", "cancel by name", "cancel all", "deposit", "rules")
+KINDS = ("order",) * 14 + ("cancel", "cancel", "cancel by name", "cancel all", "deposit", "rules", "status")
 TERMS = ("gtc",) * 5 + ("ioc", "fok", "post", "market", "worst")
 NAMES = (None,) * 6 + ("x", "y", "z")
-STATUSES = (MarketStatus.TRADING,) * 4 + (MarketStatus.HALTED,)
+STATUSES = (MarketStatus.TRADING,) * 4 + tuple(MarketStatus)
 
 
 def command_of(
@@ -167,6 +168,8 @@ def command_of(
             return CancelAll(user_id, market)
         case "deposit":
             return Deposit("dan" if number > 20 else user_id, "ABC"[price % 3], number, f"key-{price}")
+        case "status":
+            return SetMarketStatus(market, STATUSES[number % len(STATUSES)])
         case "rules":
             return SetMarket(
                 replace(RULES[market], status=STATUSES[number % len(STATUSES)], taker_fee_ppm=PPM // number)
@@ -294,7 +297,8 @@ def test_every_channel_counts_its_events_without_holes(story: list[Command]) -> 
                     counted[market, "trades"] += 1
                     assert sequence == counted[market, "trades"]
                 case MarketChanged():
-                    counted[event.market, "depth"] += 1
+                    counted[event.market, "depth"] += not isinstance(command, SetMarketStatus)
+                    assert event.status is venue.markets[event.market].instrument.status
                     assert event.depth_sequence == counted[event.market, "depth"]
                     assert event.trade_sequence == counted[event.market, "trades"]
                     book = venue.markets[event.market].book

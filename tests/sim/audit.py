@@ -7,6 +7,7 @@ from typing import Any
 
 from exchange.core.commands import Side
 from exchange.core.events import OrderStatus, OrderUpdated
+from exchange.core.instrument import MarketStatus
 from exchange.core.venue import Venue
 from tests.queries import Copy
 from tests.sim.clients import Client
@@ -87,6 +88,8 @@ class Auditor:
         self._minutes_are_the_tapes(reads)
         self._fills_make_orders(reads, orders)
         self._balances_add_up(reads)
+        # Whoever closes a market opens it again, and is answered.
+        assert {rules.status for rules in reads.rules.values()} == {MarketStatus.TRADING}
 
     def _orders_are_there_once(self, reads: Reads, orders: dict[int, OrderUpdated]) -> None:
         there: dict[tuple[str, str | None], list[int]] = defaultdict(list)

@@ -13,16 +13,18 @@ from exchange.core.commands import (
     Deposit,
     OrderType,
     PlaceOrder,
+    SetMarketStatus,
     Side,
     TimeInForce,
 )
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
+from exchange.core.instrument import MarketStatus
 from exchange.pipeline.commits import Applied
 from exchange.pipeline.outcomes import OVERLOADED
 from tests.sim.world import MARKETS, UNANSWERED, World
 from tests.words import summary, words
 
-KINDS = ("place",) * 12 + ("cancel",) * 3 + ("again", "batch", "batch", "cancel all", "deposit")
+KINDS = ("place",) * 12 + ("cancel",) * 3 + ("again", "batch", "batch", "cancel all", "deposit", "status")
 
 
 @dataclass
@@ -78,12 +80,20 @@ class Client:
                 await self.insist(orders, chance)
             case "cancel all":
                 await self.insist([CancelAll(self.user, each) for each in MARKETS], chance)
+            case "status":
+                await self._close_for_a_while(market, chance)
             case "deposit":
                 await self.insist([Deposit(self.user, "CASH", chance.randrange(1, 900), name)], chance)
             case _ if self.notes.orders:
                 placed, order_id = chance.choice(list(self.notes.orders.items())[-6:])
                 ids = (None, placed) if chance.random() < 0.5 else (order_id, None)
                 await self.insist([CancelOrder(self.user, self.notes.terms[placed].market, *ids)], chance)
+
+    async def _close_for_a_while(self, market: str, chance: Random) -> None:
+        """Change what a market takes, and open it again; another user may do the same meanwhile."""
+        await self.insist([SetMarketStatus(market, chance.choice(list(MarketStatus)))], chance)
+        await asyncio.sleep(chance.uniform(0.0, 1.0))
+        await self.insist([SetMarketStatus(market, MarketStatus.TRADING)], chance)
 
     def _order(self, market: str, name: str, chance: Random) -> PlaceOrder:
         terms = chance.choice(("gtc",) * 10 + ("ioc", "fok", "post", "market"))
@@ -140,6 +150,8 @@ class Client:
             case Deposit():
                 assert isinstance(outcome, Applied | Duplicate)
                 self.notes.deposits[command.key] = command.amount_minor
+            case SetMarketStatus():
+                assert isinstance(outcome, Applied | None)
             case CancelOrder() | CancelAll() if isinstance(outcome, Applied):
                 for event in outcome.events:
                     if isinstance(event, OrderUpdated):
@@ -181,6 +193,8 @@ def _named(command: Command) -> str:
             return f"the cancel of all on {market}"
         case Deposit(key=key):
             return f"deposit {key}"
+        case SetMarketStatus(market=market):
+            return f"the status of {market}"
     raise AssertionError(command)
 
 

@@ -3,6 +3,7 @@
 Beside each a shadow venue replays the commands; it must always tell the same state.
 """
 
+from dataclasses import replace
 from typing import Protocol
 
 from exchange.core.candles import candles_of
@@ -111,7 +112,7 @@ class Tables:
             self.markets.setdefault(symbol, MarketState(rules)).instrument = rules
         for symbol, changed in stored.markets.items():
             self.markets[symbol] = MarketState(
-                self.markets[symbol].instrument,
+                replace(self.markets[symbol].instrument, status=changed.status),
                 changed.book_sequence,
                 changed.depth_sequence,
                 changed.best_sequence,

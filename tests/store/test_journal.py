@@ -15,6 +15,7 @@ from exchange.core.commands import (
     PassTime,
     PlaceOrder,
     SetMarket,
+    SetMarketStatus,
     Side,
     TimeInForce,
 )
@@ -61,6 +62,7 @@ COMMANDS: list[Command] = [
             avg_price_mins=60,
         )
     ),
+    SetMarketStatus("GEM_CASH", MarketStatus.CANCEL_ONLY),
     PassTime(),
 ]
 

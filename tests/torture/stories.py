@@ -6,7 +6,17 @@ Bob asks for 2 at 100, Alice takes 0.5 of it, Bob cancels the rest, and Alice's 
 from typing import Any
 
 from exchange.client import Balance, Json, Market, Trade
-from exchange.torture.record import Command, CommandKind, Deposit, FillRow, Final, Heard, History, OrderRow
+from exchange.torture.record import (
+    Command,
+    CommandKind,
+    Deposit,
+    FillRow,
+    Final,
+    Heard,
+    History,
+    OrderRow,
+    StatusChange,
+)
 
 MARKET = "SOL_USDC"
 RULES: Market = {
@@ -170,6 +180,7 @@ def clean() -> History:
         ],
         {MARKET: [TRADE.copy()]},
         {user: [row.copy() for row in rows] for user, rows in BALANCES.items()},
+        {MARKET: "trading"},
         [end],
     )
     commands = [
@@ -183,4 +194,5 @@ def clean() -> History:
         refused("cancel", "bob", "bob.9", "UNKNOWN_ORDER"),
     ]
     deposits = [Deposit("alice", "USDC", "1000", "a", True, 1), Deposit("bob", "SOL", "10", "b", True, 2, 1)]
-    return History(7, [RULES], deposits, commands, [*_public(), *_private()], [depth], final)
+    changes = [StatusChange("alice", MARKET, status, True, 1) for status in ("halted", "trading")]
+    return History(7, [RULES], deposits, changes, commands, [*_public(), *_private()], [depth], final)

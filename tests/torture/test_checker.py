@@ -117,6 +117,14 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda history: swap(history.commands, history.commands[4], placed(replace(BID, order_id="8"))),
         "doubled: order alice.3 was acknowledged as 8, and is there as ['3']",
     ),
+    "a market that stays closed": (
+        lambda h: h.final.statuses.update({MARKET: "halted"}),
+        "SOL_USDC is halted, and was opened again by all who had closed it",
+    ),
+    "a status without an answer": (
+        lambda h: setattr(h.status_changes[1], "settled", False),
+        "alice's change of SOL_USDC to trading was never answered",
+    ),
     "a doubled order_id": (lambda h: h.final.orders.append(BID), "doubled: an order_id is there more than once"),
     "an order that nobody placed": (
         lambda h: h.final.orders.append(replace(TAKER, order_id="9", client_order_id="x")),

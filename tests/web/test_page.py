@@ -277,6 +277,53 @@ async def test_the_reference_shows_every_call_and_tries_one(screen: Screen) -> N
     await expect(screen.page.locator(".live-responses-table")).to_contain_text('"last_sequence": 0')
 
 
+async def test_the_reference_of_the_websocket_shows_every_message(screen: Screen) -> None:
+    await screen.page.get_by_role("link", name="WebSocket").click()
+    document = await (await screen.page.request.get(f"{screen.exchange.url}/asyncapi.json")).json()
+    described = document["components"]["messages"]
+    await expect(screen.page.locator("details")).to_have_count(len(described))
+    for name in ("ORDER", "depth_diff"):
+        await screen.page.locator(f"#{name} summary").click()
+        await expect(screen.page.locator(f"#{name} table").first).to_be_visible()
+    await expect(screen.page.locator("#ORDER pre")).to_contain_text('"message_type": "ORDER"')
+    assert "`" not in await screen.page.inner_text("body")
+    found = await Axe().run(screen.page)
+    assert found.violations_count == 0, found.generate_report()
+    await screen.page.get_by_role("link", name="The API").click()
+    await screen.page.get_by_role("link", name="The WebSocket").click()
+    await expect(screen.page.get_by_role("heading", level=1)).to_have_text("The WebSocket")
+
+
+async def test_the_reference_has_no_raw_markdown_and_lists_every_code(screen: Screen) -> None:
+    await screen.page.get_by_role("link", name="API").click()
+    await expect(screen.page.locator(".info table code", has_text="MARKET_NOT_TRADING")).to_be_visible()
+    for summary in await screen.page.locator(".opblock-summary-control").all():
+        await summary.click()
+    await expect(screen.page.locator("#operations-default-place")).to_contain_text('"client_order_id": "mine"')
+    assert "`" not in await screen.page.inner_text("body")
+
+
+async def test_a_market_that_does_not_trade_says_so_and_takes_what_it_can(screen: Screen) -> None:
+    page, submit = screen.page, screen.page.locator("button.submit")
+    heading = page.get_by_role("heading", level=1)
+    async with Client(screen.exchange.url) as house:
+        await house.set_market_status(screen.market, "halted")
+        await expect(heading).to_contain_text("Halted")
+        await expect(submit).to_have_text("Halted")
+        await expect(submit).to_have_attribute("aria-disabled", "true")
+        await expect(page.locator(".market-status")).to_contain_text("takes no orders")
+        await house.set_market_status(screen.market, "post_only")
+        await expect(submit).to_have_attribute("aria-disabled", "false")
+        await screen.fill_in(price="90", quantity="1")
+        await screen.submit()
+        await expect(screen.notice).to_contain_text("rests in the book")
+        await screen.fill_in(kind="Market", quantity="1")
+        await expect(submit).to_have_text("Post-only")
+        await house.set_market_status(screen.market, "trading")
+        await expect(page.locator(".market-status")).to_have_count(0)
+        await expect(submit).to_have_attribute("aria-disabled", "false")
+
+
 async def test_a_market_is_chosen_and_its_book_shown(screen: Screen, fresh_bases: Iterator[str]) -> None:
     other = next(fresh_bases)
     await screen.page.get_by_label("Search markets").fill(other.lower())

@@ -11,7 +11,7 @@ from exchange.testing import RunningExchange
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.mark.parametrize("page", ["/", "/docs"])
+@pytest.mark.parametrize("page", ["/", "/docs", "/docs/websocket"])
 async def test_a_page_is_asked_for_again_and_its_files_are_kept(exchange: RunningExchange, page: str) -> None:
     async with aiohttp.ClientSession(exchange.url) as session:
         async with session.get(page) as reply:
@@ -51,7 +51,7 @@ async def test_a_strange_host_gets_no_page(exchange: RunningExchange) -> None:
                 assert reply.status == 421, path
 
 
-@pytest.mark.parametrize("name", ["index.html", "docs.html"])
+@pytest.mark.parametrize("name", ["index.html", "docs.html", "websocket.html"])
 async def test_a_page_loads_nothing_from_elsewhere(name: str) -> None:
     html = (pages.STATIC / name).read_text(encoding="utf-8")
     assert "://" not in html

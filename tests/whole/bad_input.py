@@ -73,6 +73,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/order/cancel_all"): ALL,
     ("POST", "/orders"): {"user_id": "{user}", "orders": [ORDER]},
     ("POST", "/admin/deposit"): DEPOSIT,
+    ("POST", "/admin/markets/status"): {"market": "{market}", "status": "halted"},
 }
 PAGE = {"limit": "10", "before": "100", "after": "1", "start": "1000", "end": "2000"}
 QUERIES: dict[str, dict[str, str]] = {
@@ -159,6 +160,15 @@ def _body_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Case]:
         for other in NOT_TEXT:
             if not (isinstance(value, bool | list) and isinstance(other, type(value))):
                 yield _changed(method, path, body, name, other, wrong)
+    if "market" in body:
+        for market in NOT_MARKETS:
+            yield _changed(method, path, body, "market", market, UNKNOWN_MARKET)
+        yield _changed(method, path, body, "market", LONG, INVALID_FIELD)
+    if "status" in body:
+        for status in ("", "closed", "trading ", "halted\u0000", None, MISSING):
+            yield _changed(method, path, body, "status", status, INVALID_FIELD)
+    if "user_id" not in body:
+        return
     deposit = path == "/admin/deposit"
     for user in ("nobody", "@fees", "@external", *NOT_NAMES[:-1], "{user}\u0000", "{user} "):
         if not (deposit and user == "nobody"):
@@ -166,15 +176,12 @@ def _body_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Case]:
     yield _changed(method, path, body, "user_id", LONG, INVALID_FIELD)
     for absent in (MISSING, None):
         yield _changed(method, path, body, "user_id", absent, INVALID_FIELD if deposit else UNAUTHENTICATED)
-    if "market" in body:
-        for market in NOT_MARKETS:
-            yield _changed(method, path, body, "market", market, UNKNOWN_MARKET)
-        yield _changed(method, path, body, "market", LONG, INVALID_FIELD)
 
 
 def _envelope_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Case]:
     """What is wrong with a body before its fields are looked at, and with what comes around it."""
     text = json.dumps(body)
+    field = "{user}" if "user_id" in body else "{market}"
     json_type = {"Content-Type": "application/json"}
     for name, raw, expected in (
         ("nothing", b"", None if method == "DELETE" else MALFORMED),
@@ -186,16 +193,16 @@ def _envelope_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Ca
         ("UTF-16", text.encode("utf-16"), MALFORMED),
         ("single quotes", text.replace('"', "'").encode(), MALFORMED),
         ("a comma at its end", text[:-1].encode() + b",}", MALFORMED),
-        ("invalid UTF-8", text.replace("{user}", "\x00").encode().replace(b"\\u0000", b"\xff\xfe"), MALFORMED),
-        ("a lone surrogate", text.replace("{user}", r"\ud800").encode(), MALFORMED),
-        ("a bare control character", text.replace("{user}", "\n").encode(), MALFORMED),
-        ("NaN", text.replace('"{user}"', "NaN").encode(), MALFORMED),
-        ("Infinity", text.replace('"{user}"', "Infinity").encode(), MALFORMED),
-        ("a huge number", text.replace('"{user}"', "9" * 5000).encode(), INVALID_FIELD),
-        ("a huge exponent", text.replace('"{user}"', "1e999999").encode(), INVALID_FIELD),
+        ("invalid UTF-8", text.replace(field, "\x00").encode().replace(b"\\u0000", b"\xff\xfe"), MALFORMED),
+        ("a lone surrogate", text.replace(field, r"\ud800").encode(), MALFORMED),
+        ("a bare control character", text.replace(field, "\n").encode(), MALFORMED),
+        ("NaN", text.replace(f'"{field}"', "NaN").encode(), MALFORMED),
+        ("Infinity", text.replace(f'"{field}"', "Infinity").encode(), MALFORMED),
+        ("a huge number", text.replace(f'"{field}"', "9" * 5000).encode(), INVALID_FIELD),
+        ("a huge exponent", text.replace(f'"{field}"', "1e999999").encode(), INVALID_FIELD),
         ("nested arrays", DEEP.encode(), INVALID_FIELD),
-        ("nested arrays in a field", text.replace('"{user}"', DEEP).encode(), INVALID_FIELD),
-        ("nested objects in a field", text.replace('"{user}"', DEEP_OBJECT).encode(), INVALID_FIELD),
+        ("nested arrays in a field", text.replace(f'"{field}"', DEEP).encode(), INVALID_FIELD),
+        ("nested objects in a field", text.replace(f'"{field}"', DEEP_OBJECT).encode(), INVALID_FIELD),
         ("an unknown field with nested arrays", ('{"x":' + DEEP + "}").encode(), INVALID_FIELD),
         ("an array", b"[]", INVALID_FIELD),
         ("a text", b'"x"', INVALID_FIELD),
@@ -371,6 +378,7 @@ def _other_cases() -> Iterator[Case]:
         ("/orders", ("GET", "HEAD", "DELETE", "PUT")),
         ("/order/cancel_all", ("GET", "DELETE")),
         ("/admin/deposit", ("GET", "PUT")),
+        ("/admin/markets/status", ("GET", "DELETE")),
         ("/openapi.json", ("POST", "DELETE")),
         *((path, ("POST", "PUT", "DELETE", "PATCH")) for path in (*QUERIES, *WITHOUT_QUERY) if path != "/order"),
     ):

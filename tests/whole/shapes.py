@@ -107,7 +107,7 @@ MARKET: Shape = {
     "maker_fee": a_fee,
     "taker_fee": a_number,
     "max_open_orders": a_count,
-    "status": one_of("trading", "halted"),
+    "status": one_of("trading", "halted", "post_only", "cancel_only"),
     "fee_asset": one_of("received", "quote"),
     "min_price": a_number,
     "max_fills_per_order": a_count,

@@ -147,6 +147,17 @@ async def test_what_is_sent_ahead_is_answered_in_its_order(api: Api, market: str
     assert ids == sorted(ids)
 
 
+async def test_a_request_that_cannot_be_read_drops_those_after_it(api: Api, market: str) -> None:
+    """Nobody knows where the next one begins; those before it, in the same segment, are carried out."""
+    user = await api.user(USDC="1000")
+    order = request(order_body(user, market, "buy 1 @ 10"))
+    async with lines_to(api, 1) as (line,):
+        line.writer.write(order + b"NO HTTP\r\n\r\n" + order)
+        assert [(await line.reply())[0] for _ in range(2)] == [200, 400]
+        assert await line.reader.read() == b""
+    assert len((await api.ok("GET", "/orders/open", user_id=user))["orders"]) == 1
+
+
 async def test_a_request_in_parts_is_one_request(api: Api, market: str) -> None:
     user = await api.user(USDC="1000")
     order = request(order_body(user, market, "buy 1 @ 10"))

@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from exchange.api.native.calls import CALLS
-from exchange.api.native.errors import STATUS
+from exchange.api.native.errors import MEANINGS, STATUS
 from tests.whole.api import Api, order_body
 
 NAMES = {(call.method, call.path) for call in CALLS}
@@ -30,7 +31,8 @@ async def test_the_document_is_openapi_31(document: Any) -> None:
 async def test_it_has_every_call_once(document: Any) -> None:
     described = operations(document)
     assert len(described) == len(set(described))
-    assert set(described) == {*NAMES, ("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/metrics")}
+    pages = ("/openapi.json", "/docs", "/asyncapi.json", "/docs/websocket", "/metrics")
+    assert set(described) == {*NAMES, *(("GET", path) for path in pages)}
     named = [document["paths"][path][method.lower()]["operationId"] for method, path in described]
     assert len(named) == len(set(named))
 
@@ -40,12 +42,29 @@ async def test_every_code_is_one_of_some_call(document: Any) -> None:
     assert given | {"NOT_FOUND", "METHOD_NOT_ALLOWED"} == set(STATUS)
 
 
+async def test_every_example_of_a_request_is_one(document: Any) -> None:
+    for call in CALLS:
+        if call.in_body:
+            operation = document["paths"][call.path][call.method.lower()]
+            content = operation["requestBody"]["content"]["application/json"]
+            check(document, content["schema"], content["example"])
+            msgspec.json.decode(msgspec.json.encode(content["example"]), type=call.request)
+
+
+async def test_every_code_is_explained(document: Any) -> None:
+    for code, status in STATUS.items():
+        assert f"| `{code}` | {status} | " in document["info"]["description"]
+        assert MEANINGS[code].endswith(".")
+
+
 async def traffic(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
     """One reply of every call, each with something in all of its lists."""
     base = market.partition("_")[0]
     maker, taker = await api.user(**{base: "10"}), await api.user(USDC="1000")
     body = {"user_id": maker, "asset": base, "amount": "1", "key": f"{maker}-once"}
     yield "POST", "/admin/deposit", await api.ok("POST", "/admin/deposit", body)
+    status = {"market": market, "status": "trading"}
+    yield "POST", "/admin/markets/status", await api.ok("POST", "/admin/markets/status", status)
     await api.order(maker, market, "sell 1 @ 100", client_order_id="first")
     for text in ("buy 1 @ 100", "buy 1", "buy 1 @ 90", "buy 1 @ 91"):
         yield "POST", "/order", await api.order(taker, market, text)
@@ -112,7 +131,7 @@ def assert_all_fields(document: Any, schema: Any, value: Any) -> None:
     return None
 
 
-@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/metrics"])
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/docs/websocket", "/asyncapi.json", "/metrics"])
 async def test_pages_are_for_our_hosts_only(api: Api, path: str) -> None:
     assert (await api.call("GET", path, headers={"Host": "evil.example"}))[1]["code"] == "WRONG_HOST"
     assert await api.refused("POST", path) == (405, "METHOD_NOT_ALLOWED")

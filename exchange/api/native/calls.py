@@ -109,4 +109,8 @@ CALLS = (
         "POST", "/admin/deposit", "deposit", "Credit a user", models.DepositRequest, replies.Balances,
         ENGINE, ("INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE"),
     ),
+    _call(
+        "POST", "/admin/markets/status", "market_status", "Change what a market takes", models.MarketStatusRequest,
+        replies.Market, MARKET, ENGINE,
+    ),
 )  # fmt: skip

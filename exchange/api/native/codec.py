@@ -17,12 +17,13 @@ from exchange.api.native.models import (
     BatchCancelItem,
     BatchItemKind,
     BatchRequest,
+    MarketStatusRequest,
     OrderRequest,
     PlaceOrderRequest,
 )
-from exchange.api.native.names import ORDER_TYPES, SIDES, TIMES_IN_FORCE
+from exchange.api.native.names import MARKET_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
 from exchange.core.candles import INTERVAL_NAMES
-from exchange.core.commands import CancelOrder, OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.commands import CancelOrder, OrderType, PlaceOrder, SetMarketStatus, Side, TimeInForce
 from exchange.core.events import INTERVALS_S
 from exchange.core.instrument import Asset, Instrument, InvalidNumber, OffGrid
 from exchange.service.codes import Refused
@@ -220,6 +221,11 @@ def batch_item(raw: msgspec.Raw) -> PlaceOrderRequest | BatchCancelItem:
 def cancel_order(request: OrderRequest, user_id: str, rules: Instrument) -> CancelOrder:
     """The command to cancel this order. Raises ApiError."""
     return CancelOrder(user_id, rules.symbol, *order_ids(request.order_id, request.client_order_id))
+
+
+def set_market_status(request: MarketStatusRequest, rules: Instrument) -> SetMarketStatus:
+    """The command to change what this market takes. Raises ApiError."""
+    return SetMarketStatus(rules.symbol, _choice("status", request.status, MARKET_STATUSES))
 
 
 def batch_commands(

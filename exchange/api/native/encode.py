@@ -259,6 +259,7 @@ def ticker(made: Ticker, rules: Instrument) -> replies.Ticker:
         _optional(price, moved),
         made.trades,
         made.time_ns // NS_PER_MS,
+        MARKET_STATUS_NAMES[made.status],
     )
 
 

@@ -61,11 +61,28 @@ MESSAGES = {
     "TOO_MANY_OPEN_ORDERS": "You have as many open orders as the market's max_open_orders allows.",
     "WOULD_TAKE": "The post-only order would trade at once.",
     "ORDER_CLOSED": "The order is no longer open.",
-    "MARKET_NOT_TRADING": "The market takes no orders now.",
+    "MARKET_NOT_TRADING": "The market does not take this order now.",
     "INTERNAL": "The exchange failed to answer; the failure is in its log.",
     "NOT_READY": "The exchange cannot trade now.",
     "OVERLOADED": "The exchange has more to do than it can; nothing was done.",
     "OUTCOME_UNKNOWN": "Not confirmed in time; it may still happen: ask, or retry with the same client_order_id.",
+}
+
+# What the codes mean whose message depends on the request.
+MEANINGS = MESSAGES | {
+    "MALFORMED_JSON": "The body is not JSON, or does not arrive as its headers announce.",
+    "INVALID_FIELD": "A field is missing, unknown, of the wrong type, or has an invalid value; the message names it.",
+    "INVALID_NUMBER": "A price, quantity or amount is not plain decimal text.",
+    "UNAUTHENTICATED": "The request does not say who asks.",
+    "FORBIDDEN": "The user, the address or the origin may not do this.",
+    "NOT_FOUND": "There is no such path.",
+    "METHOD_NOT_ALLOWED": "The path does not take this method.",
+    "REQUEST_TIMEOUT": "The headers or the body of the request did not arrive in time.",
+    "TOO_LARGE": "The body or the headers are too long.",
+    "UNSUPPORTED_MEDIA_TYPE": "The body comes without Content-Type: application/json.",
+    "WRONG_HOST": "The exchange does not serve this Host.",
+    "RATE_LIMITED": "Too many requests of an address, or orders of a user.",
+    "HTTP_VERSION_NOT_SUPPORTED": "The request is neither HTTP/1.1 nor HTTP/1.0.",
 }
 
 RETRY_AFTER_S = 1  # for NOT_READY and OVERLOADED: both pass within about that, or not soon at all

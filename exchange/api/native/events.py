@@ -4,11 +4,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from exchange.api.native import replies
+from exchange.api.native import names, replies
 
 # A client's own name for a request; a number is one that can be sent back.
 Id = str | Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | None
 SentId = Id | msgspec.UnsetType
+_REASONS = [name for name in names.UPDATE_REASON_NAMES if name != "read"]  # which is no event
+Reason = Annotated[str, msgspec.Meta(extra_json_schema={"enum": _REASONS})]
 
 
 def sent_id(request_id: Id) -> SentId:
@@ -58,52 +60,58 @@ class Pong(_Answer, tag="PONG"):
     id: SentId = msgspec.UNSET
 
 
+Answer = ResultMessage | ErrorMessage | Subscribed | Unsubscribed | Pong
+
+
+_FIRST = msgspec.Meta(ge=0, description="where it stands for several: the first of them")
+
+
 class Event(msgspec.Struct, omit_defaults=True, gc=False):
     """One event of a channel. `first_channel_sequence` is there where it stands for several."""
 
-    channel: str
-    sequence: int
-    channel_sequence: int
+    channel: Annotated[str, msgspec.Meta(description="its name, as it was subscribed to")]
+    sequence: Annotated[int, msgspec.Meta(ge=0, description="venue-wide, one a command that changed something")]
+    channel_sequence: Annotated[int, msgspec.Meta(ge=0, description="counts the events of the channel without holes")]
     data: msgspec.Struct
-    first_channel_sequence: int | msgspec.UnsetType = msgspec.UNSET
+    first_channel_sequence: Annotated[int, _FIRST] | msgspec.UnsetType = msgspec.UNSET
 
 
 class TradeEvent(msgspec.Struct, gc=False):
     """`trade@MARKET`."""
 
-    trade_id: str
-    price: str
-    quantity: str
-    taker_side: str
-    timestamp: int
-    market_trade_id: str
-    aggregate_id: str
+    trade_id: replies.Id
+    price: replies.Number
+    quantity: replies.Number
+    taker_side: replies.Side
+    timestamp: replies.Millis
+    market_trade_id: replies.Id
+    aggregate_id: replies.Id
 
 
 class DepthDiff(msgspec.Struct, tag_field="type", tag="diff", gc=False):
     """`depth@MARKET`: new totals of levels, 0 where a level is gone."""
 
-    first_sequence: int
-    last_sequence: int
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
+    first_sequence: replies.Count
+    last_sequence: replies.Count
+    bids: list[replies.Level]
+    asks: list[replies.Level]
 
 
 class DepthSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False):
     """`depth@MARKET`: the whole book."""
 
-    last_sequence: int
-    bids: msgspec.Raw
+    last_sequence: replies.Count
+    bids: msgspec.Raw  # a list of levels, encoded before
     asks: msgspec.Raw
 
 
 class BookTicker(msgspec.Struct, gc=False):
     """`book_ticker@MARKET`: the best of a book."""
 
-    best_bid: str | None
-    best_bid_quantity: str | None
-    best_ask: str | None
-    best_ask_quantity: str | None
+    best_bid: replies.Number | None
+    best_bid_quantity: replies.Number | None
+    best_ask: replies.Number | None
+    best_ask_quantity: replies.Number | None
 
 
 class CandleEvent(replies.Candle):
@@ -115,7 +123,7 @@ class CandleEvent(replies.Candle):
 class OrderUpdate(msgspec.Struct, tag_field="type", tag="update", gc=False):
     """`orders@USER`: one step of an order."""
 
-    reason: str
+    reason: Reason
     order: replies.Order
     fill: replies.OrderFill | None
 

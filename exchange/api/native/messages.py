@@ -13,43 +13,43 @@ class _Message(models.Request, tag_field="message_type", kw_only=True):
 
 
 class Subscribe(_Message, tag="SUBSCRIBE", kw_only=True):
-    """SUBSCRIBE."""
+    """Listen to channels: one as `channel`, or several as `channels`."""
 
     channel: str | None = None
     channels: list[str] | None = None
 
 
 class Unsubscribe(_Message, tag="UNSUBSCRIBE", kw_only=True):
-    """UNSUBSCRIBE."""
+    """Stop listening to channels."""
 
     channel: str | None = None
     channels: list[str] | None = None
 
 
 class Ping(_Message, tag="PING", kw_only=True):
-    """PING."""
+    """Ask for a sign of life."""
 
 
 class PlaceOrder(models.PlaceOrderRequest, tag_field="message_type", tag="ORDER", kw_only=True):
-    """ORDER."""
+    """Place an order."""
 
     id: Id = None
 
 
 class Cancel(models.OrderRequest, tag_field="message_type", tag="CANCEL", kw_only=True):
-    """CANCEL."""
+    """Cancel an order, named by one of its ids."""
 
     id: Id = None
 
 
 class CancelAll(models.CancelAllRequest, tag_field="message_type", tag="CANCEL_ALL", kw_only=True):
-    """CANCEL_ALL."""
+    """Cancel all open orders, in one market or in all."""
 
     id: Id = None
 
 
 class PlaceOrders(models.BatchRequest, tag_field="message_type", tag="ORDERS", kw_only=True):
-    """ORDERS."""
+    """Place and cancel several, applied in the order given."""
 
     id: Id = None
 

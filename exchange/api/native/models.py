@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from exchange.api.native.names import MARKET_STATUS_NAMES
 from exchange.core.candles import INTERVAL_NAMES
 
 BATCH_MAX = 100
@@ -176,6 +177,13 @@ class DepositRequest(Request, kw_only=True):
     asset: Annotated[str, msgspec.Meta(max_length=20)]
     amount: Number
     key: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,64}$"})]
+
+
+class MarketStatusRequest(Request, kw_only=True):
+    """Change what a market takes."""
+
+    market: MarketName
+    status: Annotated[str, _enum(*MARKET_STATUS_NAMES)]
 
 
 class NoQuery(Request, kw_only=True):

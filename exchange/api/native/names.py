@@ -17,7 +17,8 @@ TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
 STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)
 EXPIRE_REASON_NAMES = tuple(reason.name.lower() for reason in ExpireReason)
 FEE_ASSET_NAMES = tuple(paid_in.name.lower() for paid_in in FeeAsset)
-MARKET_STATUS_NAMES = tuple(status.name.lower() for status in MarketStatus)
+MARKET_STATUSES = {status.name.lower(): status for status in MarketStatus}
+MARKET_STATUS_NAMES = tuple(MARKET_STATUSES)
 UPDATE_REASON_NAMES = tuple(reason.name.lower() for reason in UpdateReason)
 
 PUBLIC = ("trade", "depth", "book_ticker", "ticker", *(f"candle_{name}" for name in INTERVAL_NAMES))

@@ -9,8 +9,9 @@ import msgspec
 from exchange import __version__
 from exchange.api.http.request_id import HEADER
 from exchange.api.native import models, replies
+from exchange.api.native.call_examples import BODIES
 from exchange.api.native.calls import CALLS, Call
-from exchange.api.native.errors import MESSAGES, STATUS
+from exchange.api.native.errors import MEANINGS, STATUS
 from exchange.api.native.pages import Page
 
 _ERROR = {
@@ -46,12 +47,25 @@ def document(pages: Sequence[Page]) -> Json:
         "info": {
             "title": "exchange",
             "version": __version__,
-            "description": "Prices, quantities and amounts are decimal text, ids are digits as text, times are "
-            "milliseconds since the epoch. What is answered is durable.",
+            "description": _description(),
         },
         "paths": paths,
         "components": {"schemas": components},
     }
+
+
+def _description() -> str:
+    """What holds for all calls, as Markdown: with every code, and where the WebSocket is described."""
+    rows = "\n".join(f"| `{code}` | {status} | {MEANINGS[code]} |" for code, status in STATUS.items())
+    return (
+        "Prices, quantities and amounts are decimal text, ids are digits as text, times are milliseconds since the "
+        "epoch. What is answered is durable.\n\n"
+        "Orders and market data over one WebSocket, at `/ws`: see [its messages](/docs/websocket) and their "
+        "[AsyncAPI document](/asyncapi.json).\n\n"
+        "### Errors\n\n"
+        'Every error is `{"code": "…", "message": "…"}`. Codes stay, messages may change.\n\n'
+        f"| code | status | when |\n|---|---|---|\n{rows}\n"
+    )
 
 
 def _schemas() -> tuple[dict[Any, Json], dict[str, Json]]:
@@ -84,7 +98,7 @@ def _operation(call: Call, references: dict[Any, Json], components: dict[str, Js
     if call.in_body:
         operation["requestBody"] = {
             "required": call.method == "POST",
-            "content": {"application/json": {"schema": references[call.request]}},
+            "content": {"application/json": {"schema": references[call.request], "example": BODIES[call.operation]}},
         }
     if not call.in_body or call.method == "DELETE":  # a DELETE may say it either way
         schema = components[call.request.__name__]
@@ -101,17 +115,20 @@ def _response(description: str, schema: Json) -> Json:
 
 
 def _refusal(status: int, codes: Sequence[str]) -> Json:
-    """The codes of one status, and what they mean where that is always the same."""
+    """The codes of one status, and what they mean."""
     here = [code for code in codes if STATUS[code] == status]
-    meanings = [f"`{code}`: {MESSAGES[code]}" if code in MESSAGES else f"`{code}`" for code in here]
+    meanings = [f"`{code}`: {MEANINGS[code]}" for code in here]
     schema = {"allOf": [_ANY_ERROR, {"properties": {"code": {"enum": here}}}]}
-    return _response(f"{HTTPStatus(status).phrase}. {' '.join(meanings)}", schema)
+    response = _response(f"{HTTPStatus(status).phrase}. {' '.join(meanings)}", schema)
+    examples = {code: {"value": {"code": code, "message": MEANINGS[code]}} for code in here}
+    response["content"]["application/json"]["examples"] = examples
+    return response
 
 
 def _page(page: Page) -> Json:
     described: Json = {"description": "done", "headers": _ID_OF_REPLY, "content": {page.content_type: {}}}
     return {
         "summary": page.summary,
-        "operationId": page.path.strip("/").replace(".", "_"),
+        "operationId": page.path.strip("/").replace(".", "_").replace("/", "_"),
         "responses": {"200": described, "default": _response("an error", _ANY_ERROR)},
     }

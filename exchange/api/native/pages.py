@@ -8,7 +8,7 @@ from pathlib import Path
 WEB = Path(__file__).parent.parent.parent / "web"
 STATIC = WEB / "static"
 """The built page; a name here changes with the content, except those of UNHASHED."""
-UNHASHED = ("index.html", "docs.html", "LICENSES.txt")
+UNHASHED = ("index.html", "docs.html", "websocket.html", "LICENSES.txt")
 CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -40,6 +40,11 @@ def openapi_page(body: Callable[[], bytes]) -> Page:
     return Page("/openapi.json", "This description", "application/json", body, {})
 
 
+def asyncapi_page(body: Callable[[], bytes]) -> Page:
+    """`/asyncapi.json`."""
+    return Page("/asyncapi.json", "A description of the WebSocket", "application/json", body, {})
+
+
 def metrics_page(body: Callable[[], bytes]) -> Page:
     """`/metrics`."""
     content_type = "text/plain; version=0.0.4; charset=utf-8"
@@ -49,6 +54,12 @@ def metrics_page(body: Callable[[], bytes]) -> Page:
 def docs_page() -> Page:
     """`/docs`: a viewer of the description, which loads nothing from elsewhere."""
     return _static_page("/docs", "A page to read this description", STATIC / "docs.html", PAGE_HEADERS)
+
+
+def websocket_page() -> Page:
+    """`/docs/websocket`: the messages of the WebSocket, from `/asyncapi.json`."""
+    summary = "A page to read the description of the WebSocket"
+    return _static_page("/docs/websocket", summary, STATIC / "websocket.html", PAGE_HEADERS)
 
 
 def home_page() -> Page:

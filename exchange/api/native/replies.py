@@ -248,6 +248,7 @@ class Ticker(Reply):
     change: Annotated[str, _CHANGE] | None
     trades: Count
     timestamp: Millis
+    status: MarketStatus
 
 
 class Tickers(Reply):

@@ -21,7 +21,7 @@ from exchange.api.native.errors import ApiError, Refusals, error_response
 from exchange.api.native.names import MARKET_STATUS_NAMES
 from exchange.api.native.pages import Page
 from exchange.api.native.paging import next_of, page_of
-from exchange.core.commands import Deposit
+from exchange.core.commands import Deposit, SetMarketStatus
 from exchange.core.instrument import Instrument
 from exchange.pipeline.outcomes import Overloaded
 from exchange.service import queries
@@ -229,6 +229,15 @@ class Rest:
     async def _deposit(self, command: Deposit) -> replies.Reply:
         credited = await self._service.trading.deposit(command)
         return replies.Balances(credited.user_id, encode.balances(credited.accounts, self._service.assets))
+
+    def market_status(self, request: Request) -> Awaitable[replies.Reply]:
+        """POST /admin/markets/status."""
+        self._service.require_admin(request, "The status of a market is changed from this machine only.")
+        body = self._body(request, models.MarketStatusRequest)
+        return self._market_status(codec.set_market_status(body, self._rules(body.market)))
+
+    async def _market_status(self, command: SetMarketStatus) -> replies.Reply:
+        return encode.market(await self._service.trading.set_market_status(command))
 
     # --- reading memory
 

@@ -5,9 +5,17 @@ from collections.abc import Callable
 import orjson
 
 from exchange.api.http.routes import Route, Routes
-from exchange.api.native import openapi
+from exchange.api.native import asyncapi, openapi
 from exchange.api.native.calls import CALLS, Call
-from exchange.api.native.pages import docs_page, home_page, metrics_page, openapi_page, static_pages
+from exchange.api.native.pages import (
+    asyncapi_page,
+    docs_page,
+    home_page,
+    metrics_page,
+    openapi_page,
+    static_pages,
+    websocket_page,
+)
 from exchange.api.native.rest import Rest
 
 SOCKET_PATHS = ("/", "/ws")
@@ -16,7 +24,14 @@ CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
 def native_routes(rest: Rest, metrics: Callable[[], bytes]) -> Routes:
     """All calls and pages. A request to `/` without an upgrade gets the page to trade on."""
-    pages = [openapi_page(lambda: document), docs_page(), metrics_page(metrics)]
+    pages = [
+        openapi_page(lambda: document),
+        asyncapi_page(lambda: of_sockets),
+        docs_page(),
+        websocket_page(),
+        metrics_page(metrics),
+    ]
+    of_sockets = orjson.dumps(asyncapi.document())
     document = orjson.dumps(openapi.document(pages))
     pages += static_pages()
     home = rest.page_handler(home_page())

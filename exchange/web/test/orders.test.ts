@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Order } from "../src/api/types";
 import { type Draft, FIELDS, orderBody, ORDER_TYPES } from "../src/model/orderTypes";
 import { grouped, percent, whole } from "../src/model/format";
-import { outcome, refusal } from "../src/model/words";
+import { marketWords, outcome, refusal, takes } from "../src/model/words";
 
 const draft = (type: string, changes: Partial<Draft> = {}): Draft => ({
   market: "SOL_USDC",
@@ -54,6 +54,14 @@ test("an order that expired without a trade says why", () => {
     outcome({ ...order, executed_quantity: "0.5", expire_reason: "unfilled" }, "SOL"),
     "0.5 of 2 SOL filled, the rest expired: nothing more was there at its price.",
   );
+});
+
+test("a market says what it takes", () => {
+  assert.equal(marketWords("trading"), null);
+  assert.equal(marketWords("halted")?.name, "Halted");
+  assert.equal(marketWords("another")?.what, "This market is another.");
+  assert.ok(takes("trading", "ioc") && takes("post_only", "gtc"));
+  assert.ok(!takes("post_only", "ioc") && !takes("cancel_only", "gtc") && !takes("halted", "gtc"));
 });
 
 test("figures keep their digits", () => {

@@ -35,6 +35,7 @@ export interface Ticker {
   change: string | null;
   trades: number;
   timestamp: number;
+  status: string;
 }
 
 export interface Candle {

@@ -27,7 +27,6 @@ const REFUSALS: Record<string, Sentence> = {
   TOO_MANY_OPEN_ORDERS: ({ market }) =>
     `There are ${market?.max_open_orders ?? "too many"} open orders in this market already: cancel one first.`,
   WOULD_TAKE: () => "A post-only order at this price would trade at once. Choose another price, or turn post-only off.",
-  MARKET_NOT_TRADING: ({ market }) => `${market?.market ?? "The market"} is halted: it takes cancels only.`,
   UNKNOWN_USER: ({ userId }) => `There is no user ${userId ?? ""}.`,
   UNKNOWN_ORDER: () => "The exchange has no such order.",
   ORDER_CLOSED: () => "The order is no longer open.",
@@ -49,6 +48,25 @@ const EXPIRED: Record<string, string> = {
 };
 
 export const expiry = (reason: string | null): string => (reason === null ? "" : (EXPIRED[reason] ?? reason));
+
+interface MarketWords {
+  name: string;
+  what: string;
+}
+
+const MARKET_STATUS: Record<string, MarketWords> = {
+  post_only: { name: "Post-only", what: "This market takes only orders that rest in the book. Nothing trades now." },
+  cancel_only: { name: "Cancel-only", what: "This market takes no orders now. Open orders can be canceled." },
+  halted: { name: "Halted", what: "This market is halted: it takes no orders. Open orders can be canceled." },
+};
+
+/** What a market takes now, in words; null while it takes everything. */
+export const marketWords = (status: string): MarketWords | null =>
+  status === "trading" ? null : (MARKET_STATUS[status] ?? { name: status, what: `This market is ${status}.` });
+
+/** Whether a market of this status can take an order of this time in force at all. */
+export const takes = (status: string, timeInForce: string): boolean =>
+  status === "trading" || (status === "post_only" && timeInForce === "gtc");
 
 const STATUS: Record<string, string> = {
   open: "Open",

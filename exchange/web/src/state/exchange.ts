@@ -46,6 +46,11 @@ export const market = computed(
   () => markets.value.find((one) => one.market === marketName.value) ?? markets.value[0] ?? null,
 );
 export const tickers = signal<ReadonlyMap<string, Ticker>>(new Map());
+/** What the chosen market takes now; the ticker is read more often than the rules. */
+export const marketStatus = computed(() => {
+  const rules = market.value;
+  return rules === null ? "trading" : (tickers.value.get(rules.market)?.status ?? rules.status);
+});
 export const sparks = signal<ReadonlyMap<string, number[]>>(new Map());
 
 const TICKERS_MS = 2_000;

@@ -5,8 +5,9 @@ import { decimal, fixed, floorTo, isMultiple, isPositive, multiply, parse, text 
 import { whole } from "../model/format";
 import { type Draft, type FieldName, FIELDS, ORDER_TYPES } from "../model/orderTypes";
 import { affordable, priceDecimals } from "../model/preview";
+import { marketWords, takes } from "../model/words";
 import { balances } from "../state/account";
-import { connection, market } from "../state/exchange";
+import { connection, market, marketStatus } from "../state/exchange";
 import { book, bookFrame } from "../state/market";
 import { notice, place, wantedPrice } from "../state/trading";
 import { middle } from "./OrderBook";
@@ -216,12 +217,20 @@ function Options() {
 
 function Submit({ rules }: { rules: Market }) {
   const open = connection.value === "open";
+  const words = marketWords(marketStatus.value);
+  const taken = takes(marketStatus.value, timeInForce.value);
   const label = `${side.value === "buy" ? "Buy" : "Sell"} ${rules.base}`;
   return (
-    <button type="submit" class={`submit ${side.value}`} aria-disabled={!open || sending.value}>
-      {!open ? "Not connected" : sending.value ? "Sending…" : label}
+    <button type="submit" class={`submit ${side.value}`} aria-disabled={!open || !taken || sending.value}>
+      {!open ? "Not connected" : !taken ? (words?.name ?? label) : sending.value ? "Sending…" : label}
     </button>
   );
+}
+
+/** Why the market does not take everything now. */
+function StatusLine() {
+  const words = marketWords(marketStatus.value);
+  return <div role="status">{words !== null && <p class="market-status">{words.what}</p>}</div>;
 }
 
 function NoticeLine() {
@@ -246,7 +255,7 @@ export function OrderForm() {
   if (rules === null) return <section class="panel form" aria-label="Place an order" />;
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (sending.value || connection.value !== "open") return;
+    if (sending.value || connection.value !== "open" || !takes(marketStatus.value, timeInForce.value)) return;
     const draft = draftOf(rules);
     const asked = terms(draft);
     const needs = asked === null ? undefined : text(estimate(rules, asked).needs);
@@ -288,6 +297,7 @@ export function OrderForm() {
         ))}
         <Options />
         <PreviewLines draft={draftOf(rules)} rules={rules} available={available(rules)} />
+        <StatusLine />
         <Submit rules={rules} />
         <NoticeLine />
       </form>

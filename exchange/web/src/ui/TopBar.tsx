@@ -1,7 +1,8 @@
 import { direction, duration, grouped, median, percent, short } from "../model/format";
 import { priceDecimals } from "../model/preview";
+import { marketWords } from "../model/words";
 import { accountError } from "../state/account";
-import { connection, market, pingMs, replyMs, tickers } from "../state/exchange";
+import { connection, market, marketStatus, pingMs, replyMs, tickers } from "../state/exchange";
 import { gaps, tape } from "../state/market";
 import { type Theme, theme, THEMES, userId } from "../state/settings";
 
@@ -23,12 +24,17 @@ function Figures() {
   const last = tape.value[0]?.price ?? ticker?.last ?? null;
   const price = (value: string | null | undefined): string => (value ? grouped(value, priceDecimals(rules)) : "–");
   const moved = direction(ticker?.change ?? null);
+  const words = marketWords(marketStatus.value);
   return (
     <div class="figures">
       <h1>
         {rules.base}
         <span class="soft">/{rules.quote}</span>
-        {rules.status !== "trading" && <span class="badge warn">{rules.status}</span>}
+        {words !== null && (
+          <span class="badge warn" title={words.what}>
+            {words.name}
+          </span>
+        )}
       </h1>
       <dl>
         <div class="figure last">
@@ -148,9 +154,14 @@ export function TopBar() {
           ))}
         </select>
       </label>
-      <a class="docs-link" href="/docs">
-        API
-      </a>
+      <nav class="docs-links" aria-label="Reference">
+        <a class="docs-link" href="/docs">
+          API
+        </a>
+        <a class="docs-link" href="/docs/websocket">
+          WebSocket
+        </a>
+      </nav>
     </header>
   );
 }

@@ -1,0 +1,29 @@
+"""Examples of requests, for `/openapi.json`; a test holds each against what the call takes."""
+
+from typing import Any
+
+_NAMED = {"user_id": "random1", "market": "SOL_USDC", "client_order_id": "mine"}
+_ORDER = {
+    "user_id": "random1",
+    "market": "SOL_USDC",
+    "side": "buy",
+    "order_type": "limit",
+    "price": "150.02",
+    "quantity": "0.5",
+    "client_order_id": "mine",
+}
+# The body of a call, by its operation.
+BODIES: dict[str, Any] = {
+    "place": _ORDER,
+    "cancel": _NAMED,
+    "cancel_all": {"user_id": "random1"},
+    "batch": {
+        "user_id": "random1",
+        "orders": [
+            {"market": "SOL_USDC", "side": "sell", "order_type": "market", "quantity": "0.5"},
+            {"cancel": {"market": "SOL_USDC", "client_order_id": "mine"}},
+        ],
+    },
+    "deposit": {"user_id": "random1", "asset": "USDC", "amount": "1000", "key": "first-deposit"},
+    "market_status": {"market": "SOL_USDC", "status": "post_only"},
+}
