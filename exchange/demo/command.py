@@ -2,16 +2,19 @@
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, replace
 
 from exchange.config import Config
 from exchange.demo.cast import with_markets, with_users
 from exchange.demo.control import Control
+from exchange.demo.history import History
 from exchange.demo.network import NetworkMarket
 from exchange.demo.scenario import SCENARIOS
 from exchange.demo.show import show
 from exchange.failure import Failure
 from exchange.logs import announce
+from exchange.runtime.app import OpenStore
 from exchange.runtime.serve import ServeOptions, serve
 
 
@@ -51,8 +54,12 @@ async def demo(config: Config, serve_options: ServeOptions, options: DemoOptions
             await playing
         await market.withdraw()
 
+    async def prepare(store: OpenStore) -> None:
+        await History(config, options.seed, time.time_ns()).make(store)
+
     served = replace(
         serve_options,
+        prepare=prepare,
         more_routes=control.routes,
         on_ready=lambda url, _: ready.set_result(url),
         on_stop=stop,

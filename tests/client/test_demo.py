@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import aiohttp
@@ -126,6 +127,24 @@ async def test_a_scenario_begins_while_it_runs(demo: Demo) -> None:
     assert "Traceback" not in demo.log.read_text()
 
 
+async def test_charts_are_full_at_once(demo: Demo) -> None:
+    url = await ready(demo)
+    async with Client(url) as client:
+        for row in await client.markets():
+            for interval, times, least in (("1m", 60, 1000), ("5m", 300, 860), ("1h", 3600, 72), ("4h", 14400, 18)):
+                candles = await client.candles(row["market"], interval, limit=1000)
+                assert len(candles) >= least, interval
+                opened = [candle["open_at"] // 1000 for candle in candles]
+                assert {later - earlier for earlier, later in pairwise(opened[:-2])} == {times}, "without a hole"
+    assert demo.end() == 0, demo.log.read_text()
+
+
+def checked(data_dir: Path) -> str:
+    """What `exchange check` says."""
+    command = [EXCHANGE, "check", "--replay", "--data-dir", str(data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
 async def test_a_kept_database_has_no_order_of_a_participant_afterwards() -> None:
     with directory() as place:
         data_dir = place / "data"
@@ -140,6 +159,7 @@ async def test_a_kept_database_has_no_order_of_a_participant_afterwards() -> Non
             assert demo.end() == 0, demo.log.read_text()
         finally:
             demo.kill()
+        assert checked(data_dir).startswith("all is right")
         exchange = Served(place, "")
         exchange.data_dir = data_dir
         try:
