@@ -161,6 +161,17 @@ def deposit(user: str, asset: str, amount: str, key: str, url: str) -> None:
     logs.announce(shown(run(lambda: run_deposit(url, user, asset, amount, key)), asset))
 
 
+@cli.command()
+@click.argument("market", required=False)
+@click.option("--user", help="Also show the open orders of this user.")
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
+def watch(market: str | None, user: str | None, url: str) -> None:
+    """Show MARKET, or the first one, in the terminal: book, chart, trades and open orders. Ctrl-C ends it."""
+    from exchange.watch.command import watch as run_watch
+
+    run(lambda: run_watch(url, market, user))
+
+
 @cli.group()
 def market() -> None:
     """Administer the markets of a running exchange."""

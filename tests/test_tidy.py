@@ -64,15 +64,11 @@ MAY: dict[str, tuple[str, ...]] = {
     "exchange.torture": (*CLIENT, "exchange.options", "exchange.postgres"),  # which it starts and kills
     # Its participants are clients; what runs them serves an exchange, or is one in memory.
     "exchange.demo": (
-        *SERVICE,
-        *CLIENT,
-        "exchange.config",
-        "exchange.logs",
-        "exchange.api",
-        "exchange.runtime",
-        "exchange.store",
+        *(*SERVICE, *CLIENT, "exchange.config", "exchange.logs", "exchange.watch"),
+        *("exchange.api", "exchange.runtime", "exchange.store"),
     ),
     "exchange.demo.kinds": ("exchange.demo",),
+    "exchange.watch": (*CLIENT, "exchange.logs"),
     "exchange.cli": ("exchange",),
     "exchange.__main__": ("exchange.cli",),
 }
