@@ -89,7 +89,7 @@ def serve(ephemeral: bool, ready_file: Path | None, **options: Any) -> None:
 
 @cli.command()
 @server_options
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same participants.")
+@click.option("--seed", default=20, show_default=True, help="The same seed gives the same participants.")
 @click.option(
     "--rate",
     default=1.0,

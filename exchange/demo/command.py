@@ -25,7 +25,7 @@ class DemoOptions:
     With `own_markets` the demo has the markets of the configuration, not its own.
     """
 
-    seed: int = 1
+    seed: int = 20
     rate: float = 1.0
     scenario: str = "calm"
     own_markets: bool = False

@@ -1,7 +1,8 @@
 """What assets are worth: prices that wander, the same for the same seed, and that participants believe in.
 
-The volatility comes in clusters: bursts, about one an hour, that fade over a quarter of an hour. All assets share a
-part of each move. Time goes by steps of a fixed length, so the path does not depend on when somebody looks.
+The volatility comes in clusters: quiet and busy times of about half an hour follow each other, and the changes between
+them take some minutes. All assets share a part of each move. Time goes by steps of a fixed length, so the path does not
+depend on when somebody looks.
 """
 
 import math
@@ -11,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from exchange.demo.scenario import SCENARIOS, Scenario
 
 STEP_S = 0.25
-QUIET = 0.00003  # of one asset within one second, while nothing happens: the standard deviation of the move
-BURST = 9.0  # so many times QUIET does a burst add
-BURSTS_PER_S = 1 / 3600
-FADES_S = 900.0
-HEAT_MAX = 3 * BURST
+QUIET = 0.000011  # of one asset within one second, while nothing happens: the standard deviation of the move
+BUSY = (14.0, 18.0)  # so many times QUIET do busy times add
+BUSY_S, QUIET_S = (1500.0, 1900.0), (1800.0, 2400.0)  # how long the times are
+FIRST_QUIET_S = (120.0, 600.0)
+RISES_S, FADES_S = 30.0, 240.0
 SHARED = 0.7  # the part of each move that all assets have in common
 BACK_PER_S = 1 / 20_000  # how fast a price returns to where it began
 ACCOUNT = "USDC"  # the unit of account, which is always worth the same
@@ -29,6 +30,8 @@ class Fundamental:
     ) -> None:
         self.worth = dict(worth)
         self.heat = 0.0  # how busy it is, in multiples of QUIET beyond it
+        self._busy = 0.0  # what that goes to
+        self._changes_s = chance.uniform(*FIRST_QUIET_S)  # when the next time begins
         self.now_s = 0.0
         self.scenario = SCENARIOS["calm"]
         self.since_s = 0.0
@@ -37,7 +40,6 @@ class Fundamental:
         self._chance = chance
         self._moving = [asset for asset in self.worth if asset not in set(fixed)]
         self._start = dict(self.worth)
-        self._fading = math.exp(-step_s / FADES_S)
         self._root = math.sqrt(step_s)
 
     def begin(self, scenario: Scenario) -> None:
@@ -54,9 +56,11 @@ class Fundamental:
         chance, scenario, step_s = self._chance, self.scenario, self._step_s
         before_s, self.now_s = self.now_s, self._steps * step_s
         moved = scenario.moved(self.now_s - self.since_s) - scenario.moved(before_s - self.since_s)
-        self.heat *= self._fading
-        if chance.random() < BURSTS_PER_S * step_s:
-            self.heat = min(self.heat + BURST * chance.uniform(0.7, 1.3), HEAT_MAX)
+        if self.now_s >= self._changes_s:
+            self._busy = 0.0 if self._busy else chance.uniform(*BUSY)
+            self._changes_s = self.now_s + chance.uniform(*(BUSY_S if self._busy else QUIET_S))
+        takes_s = RISES_S if self._busy > self.heat else FADES_S
+        self.heat += (self._busy - self.heat) * min(step_s / takes_s, 1.0)
         deviation = QUIET * (1 + self.heat) * scenario.volatility * self._root
         shared = chance.gauss(0, 1) * SHARED
         for asset in self._moving:
@@ -68,4 +72,4 @@ class Fundamental:
     @property
     def activity(self) -> float:
         """How often takers act, in multiples of what is usual: more when prices move."""
-        return (0.7 + min(self.heat, BURST) / BURST) * self.scenario.activity
+        return (0.7 + self.heat / BUSY[1]) * self.scenario.activity

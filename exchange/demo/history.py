@@ -17,7 +17,7 @@ from exchange.config import Config
 from exchange.core.commands import Command, OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.outcome import Applied
 from exchange.demo.cast import KINDS, terms_of
-from exchange.demo.fundamental import ACCOUNT, BURST, Fundamental
+from exchange.demo.fundamental import ACCOUNT, BUSY, Fundamental
 from exchange.demo.terms import Terms, start_worth
 from exchange.runtime.app import Exchange, OpenStore, build
 
@@ -88,7 +88,7 @@ class History:
     def _orders(self, terms: Terms) -> Iterator[Command]:
         """The orders of one market at this step, in pairs that trade with each other."""
         chance = self._chance
-        heat = min(self._fundamental.heat / BURST, 1.0)
+        heat = self._fundamental.heat / BUSY[1]
         fair = terms.fair_ticks(self._fundamental.worth)
         for _ in range(1 + sum(chance.random() < heat for _ in range(TRADES_MAX - 1))):
             if chance.random() > SAME_SIDE:

@@ -16,7 +16,7 @@ DEEP = 3  # the first level that it quotes even at its limit, so that the book i
 LEAN_TICKS = 4.0  # so far does it lean at its limit, and further when prices move
 POSITION_MAX = 60  # in usual orders
 NEAREST_TICKS = 0.8  # from the fair price
-OF_MOVE = 0.5  # of the move that is usual within a second
+OF_MOVE = 0.25  # of the move that is usual within a second
 REMEMBERS = 0.9  # the weight of what was, in its estimate of how much prices move
 
 
