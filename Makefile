@@ -4,10 +4,13 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: run install compile test test-compiled coverage test-unmeasured site web web-check prove prove-page sim lock lint format bench bench-full bench-compare clean
+.PHONY: run demo install compile test test-compiled coverage test-unmeasured site web web-check prove prove-page sim lock lint format bench bench-full bench-compare clean
 
 run: install
 	@exec $(BIN)/exchange serve
+
+demo: install
+	@exec $(BIN)/exchange demo
 
 UV := $(BIN)/uv pip install --python $(BIN)/python
 THIS := --no-deps --no-build-isolation -e .

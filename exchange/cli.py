@@ -28,6 +28,7 @@ PORT = click.option("--port", type=int, help="The port of the API; 0 picks a fre
 WS_PORT = click.option(
     "--ws-port", type=int, help="A second port, which serves the same API and sockets.  [env: EXCHANGE_SERVER_WS_PORT]"
 )
+SCENARIO_NAMES = ("calm", "trend", "crash", "flash-crash", "thin-book", "halted-market")
 READY_FILE = click.option("--ready-file", type=FilePath(), help="When ready, write the addresses to this file as JSON.")
 DATABASE_URL = click.option(
     "--database-url", help="Use this PostgreSQL instead of the embedded one.  [env: EXCHANGE_DATABASE_URL]"
@@ -88,29 +89,33 @@ def serve(ephemeral: bool, ready_file: Path | None, **options: Any) -> None:
 
 @cli.command()
 @server_options
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same participants.")
+@click.option("--seed", default=20, show_default=True, help="The same seed gives the same participants.")
 @click.option(
-    "--speed",
+    "--rate",
     default=1.0,
     show_default=True,
     type=click.FloatRange(min=0, min_open=True),
-    help="How often they act; 1 is some tens of orders a second.",
+    help="How fast time goes for them; 1 is about a hundred orders a second.",
 )
-def demo(ready_file: Path | None, seed: int, speed: float, **options: Any) -> None:
+@click.option(
+    "--scenario", default="calm", show_default=True, type=click.Choice(SCENARIO_NAMES), help="What happens first."
+)
+def demo(ready_file: Path | None, seed: int, rate: float, scenario: str, **options: Any) -> None:
     """Run the exchange with participants that trade on it, until Ctrl-C.
 
-    Market makers and takers trade in every market through the public API. Without a data directory or a database,
+    It has markets of its own; with --config it has those of the file. Without a data directory or a database,
     given as an option or in the environment, everything is deleted at the end.
     """
     _exit_on_sigterm()
-    from exchange.demo.participants import DemoOptions
-    from exchange.demo.participants import demo as run_demo
+    from exchange.demo.command import DemoOptions
+    from exchange.demo.command import demo as run_demo
     from exchange.runtime.serve import ServeOptions
 
     loaded = _configuration(**options)
     kept = options["data_dir"] or os.environ.get("EXCHANGE_DATABASE_DATA_DIR") or loaded.database.url
     ephemeral = not kept
-    run(lambda: run_demo(loaded, ServeOptions(ephemeral, ready_file), DemoOptions(seed, speed)))
+    chosen = DemoOptions(seed, rate, scenario, own_markets=options["config"] is not None)
+    run(lambda: run_demo(loaded, ServeOptions(ephemeral, ready_file), chosen))
 
 
 @cli.command()
@@ -154,6 +159,17 @@ def deposit(user: str, asset: str, amount: str, key: str, url: str) -> None:
     from exchange.client.deposit import shown
 
     logs.announce(shown(run(lambda: run_deposit(url, user, asset, amount, key)), asset))
+
+
+@cli.command()
+@click.argument("market", required=False)
+@click.option("--user", help="Also show the open orders of this user.")
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
+def watch(market: str | None, user: str | None, url: str) -> None:
+    """Show MARKET, or the first one, in the terminal: book, chart, trades and open orders. Ctrl-C ends it."""
+    from exchange.watch.command import watch as run_watch
+
+    run(lambda: run_watch(url, market, user))
 
 
 @cli.group()

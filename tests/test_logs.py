@@ -138,3 +138,35 @@ assert b"\\x1b[2J" not in said and b"\\x1b]0" not in said and b"\\x07" not in sa
 assert b"\\\\x1b[2J" in said, said
 """
     assert run(program, stderr=subprocess.PIPE).stderr == b""
+
+
+def test_log_lines_go_to_a_display_on_the_same_terminal_and_nowhere_else_afterwards() -> None:
+    program = """
+import pty
+reader, writer = pty.openpty()
+os.dup2(writer, 2)
+logs.configure()
+shown = []
+with logs.displayed(shown.append):
+    log.warning("meanwhile")
+    logging.getLogger("x").warning("by a library")
+log.warning("afterwards")
+said = os.read(reader, 10000).decode()
+assert len(shown) == 2 and "meanwhile" in shown[0] and "by a library" in shown[1], shown
+assert "afterwards" in said and "meanwhile" not in said, said
+"""
+    assert run(program).returncode == 0
+
+
+def test_a_log_that_goes_elsewhere_is_left_alone() -> None:
+    program = """
+import json
+reader, writer = os.pipe()
+os.dup2(writer, 2)
+logs.configure()
+shown = []
+with logs.displayed(shown.append):
+    log.warning("meanwhile")
+assert shown == [] and json.loads(os.read(reader, 10000))["event"] == "meanwhile"
+"""
+    assert run(program).returncode == 0

@@ -20,7 +20,7 @@ from tests.whole.served import PATIENCE_S, Served, directory
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
-DEMO = ".venv/bin/exchange demo --port 0 --ws-port 0\n"  # tests/client/test_demo.py runs it, and ends it
+DEMO = "make demo\n"  # tests/client/test_demo.py runs it, and ends it
 NOT_RUN = {"make run\n", "make test\n", DEMO}  # the first two are how this came to run
 ORDER = ["ask and buy", "depth and balance", "listen", "client", "test of a bot", "psql", "check", "replay"]
 

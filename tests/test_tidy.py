@@ -62,7 +62,13 @@ MAY: dict[str, tuple[str, ...]] = {
     "exchange.testing": ("exchange.config", "exchange.client"),
     "exchange.replay": (*CLIENT, "exchange.options"),
     "exchange.torture": (*CLIENT, "exchange.options", "exchange.postgres"),  # which it starts and kills
-    "exchange.demo": (*CLIENT, "exchange.config", "exchange.logs", "exchange.runtime"),
+    # Its participants are clients; what runs them serves an exchange, or is one in memory.
+    "exchange.demo": (
+        *(*SERVICE, *CLIENT, "exchange.config", "exchange.logs", "exchange.watch"),
+        *("exchange.api", "exchange.runtime", "exchange.store"),
+    ),
+    "exchange.demo.kinds": ("exchange.demo",),
+    "exchange.watch": (*CLIENT, "exchange.logs"),
     "exchange.cli": ("exchange",),
     "exchange.__main__": ("exchange.cli",),
 }
@@ -70,7 +76,7 @@ DATABASE = ("sqlalchemy", "asyncpg", "alembic", "psutil")
 OUTSIDE: dict[str, tuple[str, ...]] = {  # the libraries that only some parts may import
     **dict.fromkeys(DATABASE, ("exchange.store", "exchange.postgres")),
     "aiohttp": ("exchange.api", "exchange.client", "exchange.replay", "exchange.torture"),
-    "msgspec": ("exchange.api", "exchange.config", "exchange.client", "exchange.torture"),
+    "msgspec": ("exchange.api", "exchange.config", "exchange.client", "exchange.demo", "exchange.torture"),
     "orjson": ("exchange.api", "exchange.store", "exchange.client", "exchange.replay", "exchange.torture"),
 }
 CORE_MAY = {*sys.stdlib_module_names, "sortedcontainers", "mypy_extensions", "exchange.core"}

@@ -9,7 +9,7 @@ import resource
 import socket
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import structlog
 
 from exchange.addresses import is_loopback
 from exchange.api.http.admission import Admission
+from exchange.api.http.routes import Route
 from exchange.api.http.server import Server
 from exchange.api.native.errors import STATUS, Refusals
 from exchange.api.native.feed_frames import NativeFrames
@@ -51,11 +52,18 @@ CLOSE_S = 3.0  # for the connections, after the last command is confirmed
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """What the command line adds to the configuration. `on_ready` is called with the addresses of API and socket."""
+    """What the command line adds to the configuration, and what a command that serves adds of its own.
+
+    `prepare` may use the store before the exchange does. `more_routes` are served beside the native ones. `on_ready` is
+    called with the addresses of API and socket, `on_stop` before the exchange stops to take requests.
+    """
 
     ephemeral: bool = False
     ready_file: Path | None = None
+    prepare: Callable[[PostgresStore], Awaitable[None]] | None = None
+    more_routes: Callable[[Rest], Sequence[Route]] | None = None
     on_ready: Callable[[str, str], None] | None = None
+    on_stop: Callable[[], Awaitable[None]] | None = None
 
 
 async def serve(config: Config, options: ServeOptions) -> None:
@@ -116,12 +124,9 @@ async def _run_embedded(config: Config, options: ServeOptions, postgres: Embedde
 
 
 async def _run(config: Config, options: ServeOptions, dsn: str, postgres: EmbeddedPostgres | None, stop: Stop) -> None:
-    store = PostgresStore(
-        dsn,
-        ensure_running=postgres.ensure_running if postgres else None,
-        commit_timeout_s=config.database.commit_timeout_s,
-        lock_timeout_s=config.database.lock_timeout_s,
-    )
+    if options.prepare is not None:
+        await options.prepare(_store(config, dsn, postgres))
+    store = _store(config, dsn, postgres)
     exchange = await build(config, store)
     history = PostgresHistory(dsn, exchange.projector.reached)
     orders = OrderLookup(exchange.engine, exchange.closed_orders, history)
@@ -130,7 +135,7 @@ async def _run(config: Config, options: ServeOptions, dsn: str, postgres: Embedd
     rest = Rest(service, refusals)
     sessions = Sessions(service, NativeFrames(exchange.venue), refusals)
     metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources, service.lane)
-    routes = native_routes(rest, metrics.text)
+    routes = native_routes(rest, metrics.text, options.more_routes(rest) if options.more_routes else ())
     server = Server(config.server, routes, admission, rest.refuse, sessions.open, SOCKET_PATHS)
 
     async def listen() -> None:
@@ -141,6 +146,8 @@ async def _run(config: Config, options: ServeOptions, dsn: str, postgres: Embedd
             _announce(*urls, options)
             await stop.wait()
             log.info("stopping")
+            if options.on_stop is not None:
+                await options.on_stop()
             await server.stop_listening()
             await _finish(exchange)
         finally:
@@ -153,6 +160,15 @@ async def _run(config: Config, options: ServeOptions, dsn: str, postgres: Embedd
     finally:
         await history.close()
         await store.close()
+
+
+def _store(config: Config, dsn: str, postgres: EmbeddedPostgres | None) -> PostgresStore:
+    return PostgresStore(
+        dsn,
+        ensure_running=postgres.ensure_running if postgres else None,
+        commit_timeout_s=config.database.commit_timeout_s,
+        lock_timeout_s=config.database.lock_timeout_s,
+    )
 
 
 def _service(exchange: Exchange, history: PostgresHistory, orders: OrderLookup) -> Service:

@@ -1,20 +1,26 @@
 """`exchange demo` as a process: its markets live, and it ends well."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from exchange.client import Client, Event, Socket
-from exchange.demo.participants import MAKERS, TAKERS
+from exchange.config import Config
+from exchange.demo.cast import user_ids, with_markets
 from tests.client.stories import seen
-from tests.whole.served import EXCHANGE, PATIENCE_S, directory
+from tests.whole.served import EXCHANGE, PATIENCE_S, Served, directory
 
+BID = {"market": "BTC_USDC", "side": "buy", "order_type": "limit", "price": "100", "quantity": "1"}
+PAUSE_S = 0.02
 CHANGES = 50  # of each book that are looked at
 
 
@@ -31,35 +37,52 @@ class Demo:
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(PATIENCE_S)
 
+    def kill(self) -> None:
+        """End it, if it has not ended."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(PATIENCE_S)
+
+
+def started(place: Path, *more: str) -> Demo:
+    """A demo in this directory."""
+    ready, log = place / "ready.json", place / "log"
+    options = ["--port", "0", "--ws-port", "0", "--seed", "7", "--rate", "5", "--ready-file", str(ready), *more]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [EXCHANGE, "demo", *options],
+            cwd=place,
+            env={name: value for name, value in os.environ.items() if not name.startswith("EXCHANGE_")},
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+        )
+    return Demo(process, ready, log)
+
 
 @pytest.fixture
 def demo() -> Iterator[Demo]:
     with directory() as place:
-        ready, log = place / "ready.json", place / "log"
-        options = ["--port", "0", "--ws-port", "0", "--seed", "7", "--speed", "20", "--ready-file", str(ready)]
-        with log.open("wb") as stream:
-            process = subprocess.Popen(
-                [EXCHANGE, "demo", *options],
-                cwd=place,
-                env={name: value for name, value in os.environ.items() if not name.startswith("EXCHANGE_")},
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
-            )
+        demo = started(place)
         try:
-            yield Demo(process, ready, log)
+            yield demo
         finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait(PATIENCE_S)
+            demo.kill()
+
+
+async def ready(demo: Demo) -> str:
+    """The address, once it is ready."""
+    await seen(lambda: demo.ready.exists() or demo.process.poll() is not None)
+    assert demo.process.poll() is None, demo.log.read_text()
+    url: str = json.loads(demo.ready.read_text())["url"]
+    return url
 
 
 async def test_there_is_always_a_market_and_ctrl_c_ends_it(demo: Demo) -> None:
-    await seen(lambda: demo.ready.exists() or demo.process.poll() is not None)
-    assert demo.process.poll() is None, demo.log.read_text()
-    url = json.loads(demo.ready.read_text())["url"]
+    url = await ready(demo)
     async with Socket(url) as socket, Client(url) as client:
         markets = [row["market"] for row in await client.markets()]
+        assert len(markets) == 4
         feed = await socket.subscribe(*(f"trade@{market}" for market in markets))
         books = [await socket.book(market) for market in markets]
         for book in books:
@@ -74,9 +97,76 @@ async def test_there_is_always_a_market_and_ctrl_c_ends_it(demo: Demo) -> None:
             event = await anext(feed)
             assert isinstance(event, Event)
             traded.add(event.channel)
-        for user_id in (*MAKERS, *TAKERS):
-            assert await client.balance(user_id)
+        assert await client.balance("alice")
     assert demo.end() == 0, demo.log.read_text()
     said = demo.log.read_text()
     assert "Traceback" not in said
-    assert f"{url}/depth?market=" in said
+    assert f"Open {url}" in said
+
+
+async def first_market_is(client: Client, status: str) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while (await client.markets())[0]["status"] != status:  # noqa: ASYNC110
+            await asyncio.sleep(PAUSE_S)
+
+
+async def test_a_scenario_begins_while_it_runs(demo: Demo) -> None:
+    url = await ready(demo)
+    async with aiohttp.ClientSession() as session, Client(url) as client:
+        async with session.post(f"{url}/demo/scenario", json={"scenario": "halted-market"}) as response:
+            assert (response.status, (await response.json())["scenario"]) == (200, "halted-market")
+        await first_market_is(client, "halted")
+        async with session.post(f"{url}/demo/scenario", json={"scenario": "calm"}) as response:
+            assert response.status == 200
+        await first_market_is(client, "trading")
+        async with session.post(f"{url}/demo/scenario", json={"scenario": "nothing"}) as response:
+            assert (response.status, (await response.json())["code"]) == (400, "INVALID_FIELD")
+        async with session.get(f"{url}/demo/scenario") as response:
+            assert (await response.json())["scenario"] == "calm"
+    assert demo.end() == 0, demo.log.read_text()
+    assert "Traceback" not in demo.log.read_text()
+
+
+async def test_charts_are_full_at_once(demo: Demo) -> None:
+    url = await ready(demo)
+    async with Client(url) as client:
+        for row in await client.markets():
+            for interval, times, least in (("1m", 60, 1000), ("5m", 300, 860), ("1h", 3600, 72), ("4h", 14400, 18)):
+                candles = await client.candles(row["market"], interval, limit=1000)
+                assert len(candles) >= least, interval
+                opened = [candle["open_at"] // 1000 for candle in candles]
+                assert {later - earlier for earlier, later in pairwise(opened[:-2])} == {times}, "without a hole"
+    assert demo.end() == 0, demo.log.read_text()
+
+
+def checked(data_dir: Path) -> str:
+    """What `exchange check` says."""
+    command = [EXCHANGE, "check", "--replay", "--data-dir", str(data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+async def test_a_kept_database_has_no_order_of_a_participant_afterwards() -> None:
+    with directory() as place:
+        data_dir = place / "data"
+        demo = started(place, "--data-dir", str(data_dir))
+        try:
+            url = await ready(demo)
+            async with Client(url) as client:
+                async with asyncio.timeout(PATIENCE_S):
+                    while not await client.open_orders(user_id="demo-maker-1-BTC_USDC"):  # noqa: ASYNC110
+                        await asyncio.sleep(PAUSE_S)
+                mine = await client.place(BID, user_id="alice")
+            assert demo.end() == 0, demo.log.read_text()
+        finally:
+            demo.kill()
+        assert checked(data_dir).startswith("all is right")
+        exchange = Served(place, "")
+        exchange.data_dir = data_dir
+        try:
+            async with Client(exchange.start().url) as client:
+                for user_id in user_ids(with_markets(Config()).markets):
+                    assert await client.open_orders(user_id=user_id) == []
+                assert [order["order_id"] for order in await client.open_orders(user_id="alice")] == [mine["order_id"]]
+            assert exchange.stop() == 0
+        finally:
+            exchange.end()

@@ -152,6 +152,11 @@ class Rest:
 
     # --- reading a request
 
+    def admin_body(self, request: Request, model: type[codec.RequestT], message: str) -> codec.RequestT:
+        """The body of a request that only an administrator may send; `message` is for anybody else."""
+        self._service.require_admin(request, message)
+        return self._body(request, model)
+
     def _body(self, request: Request, model: type[codec.RequestT]) -> codec.RequestT:
         if not codec.is_json(request.headers.get("content-type", "")):
             raise ApiError("UNSUPPORTED_MEDIA_TYPE", "The body must come with Content-Type: application/json.")

@@ -1,6 +1,6 @@
 """The routes of the native dialect: its calls, and the pages beside them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import orjson
 
@@ -22,8 +22,8 @@ SOCKET_PATHS = ("/", "/ws")
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
 
-def native_routes(rest: Rest, metrics: Callable[[], bytes]) -> Routes:
-    """All calls and pages. A request to `/` without an upgrade gets the page to trade on."""
+def native_routes(rest: Rest, metrics: Callable[[], bytes], more: Iterable[Route] = ()) -> Routes:
+    """All calls and pages, and `more`. A request to `/` without an upgrade gets the page to trade on."""
     pages = [
         openapi_page(lambda: document),
         asyncapi_page(lambda: of_sockets),
@@ -41,6 +41,7 @@ def native_routes(rest: Rest, metrics: Callable[[], bytes]) -> Routes:
             *(Route("GET", page.path, rest.page_handler(page), False, page=True) for page in pages),
             Route("GET", "/", home, False, page=True),
             Route("GET", "/ws", rest.without_upgrade, False),
+            *more,
         ]
     )
 

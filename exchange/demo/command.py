@@ -1,0 +1,78 @@
+"""`exchange demo`: an exchange with participants who trade on it over its public API."""
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, replace
+
+from exchange.config import Config
+from exchange.demo.cast import with_markets, with_users
+from exchange.demo.control import Control
+from exchange.demo.history import History
+from exchange.demo.network import NetworkMarket
+from exchange.demo.scenario import SCENARIOS
+from exchange.demo.show import show
+from exchange.failure import Failure
+from exchange.logs import announce
+from exchange.runtime.app import OpenStore
+from exchange.runtime.serve import ServeOptions, serve
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """The same `seed` gives the same participants; at `rate` 2 time goes twice as fast for them.
+
+    With `own_markets` the demo has the markets of the configuration, not its own.
+    """
+
+    seed: int = 20
+    rate: float = 1.0
+    scenario: str = "calm"
+    own_markets: bool = False
+
+
+async def demo(config: Config, serve_options: ServeOptions, options: DemoOptions) -> None:
+    """Serve and trade until SIGINT or SIGTERM. Raises as `serve` does."""
+    config = with_users(config if options.own_markets else with_markets(config))
+    if not config.markets:
+        raise Failure("The configuration has no market that the demo could trade on.", 2)
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    scenario = SCENARIOS[options.scenario]
+    market = NetworkMarket(config.markets, seed=options.seed, rate=options.rate, scenario=scenario)
+    control = Control(lambda: market.scenario, market.begin)
+
+    async def play() -> None:
+        url = await ready
+        _say(url, config)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(market.play(url), name="demo: participants")
+            group.create_task(show(url, [entry.symbol for entry in config.markets]), name="demo: display")
+
+    async def stop() -> None:
+        playing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await playing
+        await market.withdraw()
+
+    async def prepare(store: OpenStore) -> None:
+        await History(config, options.seed, time.time_ns()).make(store)
+
+    served = replace(
+        serve_options,
+        prepare=prepare,
+        more_routes=control.routes,
+        on_ready=lambda url, _: ready.set_result(url),
+        on_stop=stop,
+    )
+    async with asyncio.TaskGroup() as group:
+        playing = group.create_task(play(), name="demo")
+        await serve(config, served)
+        playing.cancel()
+
+
+def _say(url: str, config: Config) -> None:
+    markets = ", ".join(entry.symbol for entry in config.markets)
+    announce(f"The demo trades {markets}. Open {url} to see it, and trade as alice, for example.")
+    announce("For another scenario, such as a crash:")
+    announce(f"  curl {url}/demo/scenario -H 'Content-Type: application/json' -d '{{\"scenario\": \"crash\"}}'")
+    announce("Ctrl-C ends it.")

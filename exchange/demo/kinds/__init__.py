@@ -1,0 +1,1 @@
+"""The kinds of participants, one file each."""

@@ -1,0 +1,1 @@
+"""`exchange watch`: a market in a terminal, from a book that the client keeps and verifies."""

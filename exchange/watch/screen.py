@@ -1,0 +1,151 @@
+"""Draws a market: book, chart, tape and one's own orders, in the size of the terminal."""
+
+import time
+from collections.abc import Sequence
+
+from rich.console import Group
+from rich.layout import Layout
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from exchange.client import decimal_key
+from exchange.watch.chart import chart
+from exchange.watch.market import WatchedMarket
+
+UP, DOWN, DIM = "green", "red", "dim"
+BOOK_WIDTH = 44
+BAR_WIDTH = 12
+ORDERS_SHOWN = 6
+HEAD_LINES = 4
+
+
+def screen(
+    market: WatchedMarket,
+    *,
+    width: int,
+    height: int,
+    where: str,
+    connected: bool,
+    user_id: str | None,
+    notes: Sequence[str],
+) -> Layout:
+    """The whole screen. `notes` are lines of the log for its foot."""
+    own = 0 if user_id is None else min(len(market.orders), ORDERS_SHOWN) + 3
+    foot = len(notes)
+    body = max(height - HEAD_LINES - own - foot, 8)
+    layout = Layout()
+    parts = [Layout(_head(market, where, connected), size=HEAD_LINES), Layout(name="body", size=body)]
+    if user_id is not None:
+        parts.append(Layout(_orders(market, user_id), size=own))
+    if notes:
+        parts.append(Layout(Text("\n".join(notes), style=DIM, no_wrap=True, overflow="ellipsis"), size=foot))
+    layout.split_column(*parts)
+    right = Layout(name="right")
+    layout["body"].split_row(Layout(_book(market, body), size=BOOK_WIDTH), right)
+    chart_lines = max(body // 2, 4)
+    right.split_column(
+        Layout(_chart(market, width - BOOK_WIDTH, chart_lines), size=chart_lines),
+        Layout(_tape(market, body - chart_lines)),
+    )
+    return layout
+
+
+def _head(market: WatchedMarket, where: str, connected: bool) -> Panel:
+    ticker = market.ticker
+    change = ticker["change"]
+    last = market.tape[0]["price"] if market.tape else ticker["last"]
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"{market.symbol} ", style="bold")
+    line.append(_price(market, last), style="bold")
+    if change is not None:
+        line.append(f"  {change}", style=DOWN if change.startswith("-") else UP)
+    line.append(f"  24 h: low {_price(market, ticker['low'])}, high {_price(market, ticker['high'])}")
+    line.append(f", volume {ticker['volume']} {market.base}")
+    state = Text(where, style=DIM, no_wrap=True, overflow="ellipsis")
+    state.append(f"  {market.status}", style=UP if market.status == "trading" else DOWN)
+    book = market.book
+    if not connected:
+        state.append("  no connection; connecting again", style=DOWN)
+    elif not book.current:
+        state.append("  waiting for the book", style=DOWN)
+    else:
+        state.append(f"  book {book.last_sequence}, verified", style=DIM)
+    if market.gaps:
+        state.append(f", {market.gaps} gaps", style=DOWN)
+    return Panel(Group(line, state))
+
+
+def _price(market: WatchedMarket, text: str | None) -> str:
+    return "-" if text is None else market.tick.fixed(text)
+
+
+def _book(market: WatchedMarket, lines: int) -> Panel:
+    """The best levels of both sides, as many as fit, the asks above the bids."""
+    levels = max((lines - 3) // 2, 1)
+    asks, bids = market.book.asks(levels), market.book.bids(levels)
+    most = max((market.lot.count(quantity) for _, quantity in (*asks, *bids)), default=1)
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(width=BAR_WIDTH, no_wrap=True)
+    for _ in range(levels - len(asks)):
+        table.add_row("", "", "")
+    for side, style in ((reversed(asks), DOWN), (None, DIM), (iter(bids), UP)):
+        if side is None:
+            table.add_row(Text(_spread(market), style=DIM), "", "")
+            continue
+        for price, quantity in side:
+            bar = "█" * max(round(market.lot.count(quantity) / most * BAR_WIDTH), 0)
+            table.add_row(
+                Text(market.tick.fixed(price), style=style), market.lot.fixed(quantity), Text(bar or "▏", style=style)
+            )
+    return Panel(table, title="order book", style="" if market.book.current else DIM)
+
+
+def _spread(market: WatchedMarket) -> str:
+    bid, ask = market.book.best_bid, market.book.best_ask
+    if bid is None or ask is None:
+        return "no spread"
+    ticks = market.tick.count(ask[0]) - market.tick.count(bid[0])
+    return f"{ticks} tick{'s' if ticks != 1 else ''}"
+
+
+def _chart(market: WatchedMarket, width: int, lines: int) -> Panel:
+    prices = [price for _, price in market.closes]
+    columns = max(width - 4, 10)
+    rows = chart(prices, columns, max(lines - 2, 1))
+    shown = prices[-columns:]
+    style = UP if len(shown) < 2 or shown[-1] >= shown[0] else DOWN
+    span = f"{len(shown)} minutes, {min(shown):g} to {max(shown):g}" if shown else "no trades yet"
+    return Panel(Text("\n".join(rows), style=style, no_wrap=True), title=span)
+
+
+def _tape(market: WatchedMarket, lines: int) -> Panel:
+    table = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        table.add_column(justify="right", no_wrap=True)
+    for trade in list(market.tape)[: max(lines - 2, 1)]:
+        at = time.strftime("%H:%M:%S", time.localtime(trade["timestamp"] / 1000))
+        style = UP if trade["taker_side"] == "buy" else DOWN
+        table.add_row(
+            Text(at, style=DIM),
+            Text(market.tick.fixed(trade["price"]), style=style),
+            market.lot.fixed(trade["quantity"]),
+        )
+    return Panel(table, title="trades")
+
+
+def _orders(market: WatchedMarket, user_id: str) -> Panel:
+    table = Table.grid(padding=(0, 2))
+    for _ in range(4):
+        table.add_column(justify="right", no_wrap=True)
+    newest = sorted(market.orders.values(), key=lambda order: decimal_key(order["order_id"]), reverse=True)
+    for order in newest[:ORDERS_SHOWN]:
+        style = UP if order["side"] == "buy" else DOWN
+        price = "-" if order["price"] is None else market.tick.fixed(order["price"])
+        done = f"{order['executed_quantity']} of {order['quantity']} {market.base}"
+        table.add_row(order["order_id"], Text(order["side"], style=style), price, done)
+    if not newest:
+        table.add_row(Text("none", style=DIM))
+    return Panel(table, title=f"open orders of {user_id} ({len(newest)})")
