@@ -4,6 +4,15 @@ from typing import get_args
 
 import pytest
 
+from exchange.core.administration import (
+    ApiKey,
+    CreateKey,
+    CreateUser,
+    KeyType,
+    Origin,
+    RevokeKey,
+    SetUserStatus,
+)
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -26,6 +35,8 @@ from exchange.store import journal
 
 GEM, CASH = Asset("GEM", 0), Asset("CASH", 2)
 MARKET = instrument_of("GEM_CASH", GEM, CASH, tick_size="0.01", lot_size="1", min_notional="0.07", taker_fee="0.25")
+ROOT = Origin("root", "10.0.0.7")
+KEY = ApiKey("k1", "ann", KeyType.HMAC, "c2VhbGVk", ("read", "trade"), "bot", ("10.0.0.0/8", "::1"), 9, 5)
 COMMANDS: list[Command] = [
     PlaceOrder("ann", "GEM_CASH", Side.SELL, OrderType.LIMIT, TimeInForce.FOK, False, 2**63 - 1, 1, "name"),
     PlaceOrder("ann", "GEM_CASH", Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 7, None),
@@ -37,6 +48,11 @@ COMMANDS: list[Command] = [
     AddAsset(GEM),
     SetMarket(MARKET),
     PassTime(),
+    Deposit("ann", "CASH", 1, "another key", ROOT),
+    CreateUser("ann", Origin("@console", None)),
+    SetUserStatus("ann", True, ROOT),
+    CreateKey(KEY, ROOT),
+    RevokeKey("k1", ROOT),
 ]
 
 

@@ -15,7 +15,10 @@ SIDE_NAMES = tuple(SIDES)
 ORDER_TYPE_NAMES = tuple(ORDER_TYPES)
 TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
 STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)
-EXPIRE_REASON_NAMES = tuple(reason.name.lower() for reason in ExpireReason)
+# A reason that an order was canceled for is stored among those that it expired for; on the wire they are two fields.
+CANCEL_REASONS = {ExpireReason.USER_DISABLED: "disabled"}
+EXPIRE_REASON_NAMES = tuple(None if reason in CANCEL_REASONS else reason.name.lower() for reason in ExpireReason)
+CANCEL_REASON_NAMES = ("owner", *CANCEL_REASONS.values())
 MARKET_STATUS_NAMES = tuple(status.name.lower() for status in MarketStatus)
 UPDATE_REASON_NAMES = tuple(reason.name.lower() for reason in UpdateReason)
 
