@@ -13,7 +13,7 @@ from exchange.service.principal import DevAuthenticator
 def session() -> Session:
     """One over nothing, whose answers go nowhere."""
     nowhere: Any = SimpleNamespace(
-        service=SimpleNamespace(principal=DevAuthenticator().authenticate),
+        service=SimpleNamespace(authenticator=DevAuthenticator()),
         refusals=Refusals(),
         frames=None,
         send=lambda subscriber, frame: None,

@@ -62,6 +62,8 @@ MAY: dict[str, tuple[str, ...]] = {
     "exchange.testing": ("exchange.config", "exchange.client"),
     "exchange.replay": (*CLIENT, "exchange.options"),
     "exchange.torture": (*CLIENT, "exchange.options", "exchange.postgres"),  # which it starts and kills
+    # Asks a running exchange as a client, or opens the database of one that is stopped.
+    "exchange.admin": (*(*CLIENT, "exchange.config", "exchange.logs", "exchange.options", "exchange.runtime"),),
     "exchange.demo": (*CLIENT, "exchange.config", "exchange.logs", "exchange.runtime"),
     "exchange.cli": ("exchange",),
     "exchange.__main__": ("exchange.cli",),
@@ -69,8 +71,10 @@ MAY: dict[str, tuple[str, ...]] = {
 DATABASE = ("sqlalchemy", "asyncpg", "alembic", "psutil")
 OUTSIDE: dict[str, tuple[str, ...]] = {  # the libraries that only some parts may import
     **dict.fromkeys(DATABASE, ("exchange.store", "exchange.postgres")),
+    "yarl": ("exchange.client",),
     "aiohttp": ("exchange.api", "exchange.client", "exchange.replay", "exchange.torture"),
     "msgspec": ("exchange.api", "exchange.config", "exchange.client", "exchange.torture"),
+    "cryptography": ("exchange.service", "exchange.client"),
     "orjson": ("exchange.api", "exchange.store", "exchange.client", "exchange.replay", "exchange.torture"),
 }
 CORE_MAY = {*sys.stdlib_module_names, "sortedcontainers", "mypy_extensions", "exchange.core"}

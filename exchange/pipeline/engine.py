@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
+from exchange.core.administration import SetUserStatus
 from exchange.core.commands import CancelAll, CancelOrder, Command, PassTime, PlaceOrder, SetMarket
 from exchange.core.public import Channel
 from exchange.core.venue import Venue
@@ -326,7 +327,7 @@ class _Nobody:
 
 
 _NOBODY = _Nobody()
-_CANCELS = (CancelOrder, CancelAll)
+_CANCELS = (CancelOrder, CancelAll, SetUserStatus)
 
 
 def _runs(ticket: Ticket, commands: Sequence[Command]) -> _Run:

@@ -58,6 +58,14 @@ class Pong(_Answer, tag="PONG"):
     id: SentId = msgspec.UNSET
 
 
+class Authenticated(_Answer, tag="AUTHENTICATED"):
+    """The answer to AUTH: who the socket acts for, and what the key may do."""
+
+    user_id: str | None
+    permissions: list[str]
+    id: SentId = msgspec.UNSET
+
+
 class Event(msgspec.Struct, omit_defaults=True, gc=False):
     """One event of a channel. `first_channel_sequence` is there where it stands for several."""
 
