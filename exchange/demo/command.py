@@ -74,5 +74,5 @@ def _say(url: str, config: Config) -> None:
     markets = ", ".join(entry.symbol for entry in config.markets)
     announce(f"The demo trades {markets}. Open {url} to see it, and trade as alice, for example.")
     announce("For another scenario, such as a crash:")
-    announce(f"  curl {url}/demo/scenario -H 'Content-Type: application/json' -d '{{\"scenario\": \"crash\"}}'")
+    announce(f"  curl {url}/demo/scenario -H 'Content-Type: application/json' -d '{{\"name\": \"crash\"}}'")
     announce("Ctrl-C ends it.")

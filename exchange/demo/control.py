@@ -18,13 +18,13 @@ PATH = "/demo/scenario"
 class ScenarioRequest(models.Request, kw_only=True):
     """Let a scenario begin."""
 
-    scenario: Annotated[str, msgspec.Meta(max_length=NAMES_MAX)]
+    name: Annotated[str, msgspec.Meta(max_length=NAMES_MAX)]
 
 
 class ScenarioReply(replies.Reply):
     """The scenario that has begun last, and those there are, each with what happens in it."""
 
-    scenario: str
+    name: str
     scenarios: dict[str, str]
 
 
@@ -41,9 +41,10 @@ class Control:
         def change(request: Request) -> replies.Reply:
             message = "A scenario is chosen from this machine only."
             body = rest.admin_body(request, ScenarioRequest, message)
-            scenario = SCENARIOS.get(body.scenario)
+            # In any letters, and in the spelling of the API's other names too.
+            scenario = SCENARIOS.get(body.name.lower().replace("_", "-").replace(" ", "-"))
             if scenario is None:
-                raise ApiError("INVALID_FIELD", f"scenario must be one of {', '.join(SCENARIOS)}.")
+                raise ApiError("INVALID_FIELD", f"name must be one of {', '.join(SCENARIOS)}.")
             self._begin(scenario)
             return self._reply()
 

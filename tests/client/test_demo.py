@@ -113,16 +113,16 @@ async def first_market_is(client: Client, status: str) -> None:
 async def test_a_scenario_begins_while_it_runs(demo: Demo) -> None:
     url = await ready(demo)
     async with aiohttp.ClientSession() as session, Client(url) as client:
-        async with session.post(f"{url}/demo/scenario", json={"scenario": "halted-market"}) as response:
-            assert (response.status, (await response.json())["scenario"]) == (200, "halted-market")
+        async with session.post(f"{url}/demo/scenario", json={"name": "Halted_Market"}) as response:
+            assert (response.status, (await response.json())["name"]) == (200, "halted-market")
         await first_market_is(client, "halted")
-        async with session.post(f"{url}/demo/scenario", json={"scenario": "calm"}) as response:
+        async with session.post(f"{url}/demo/scenario", json={"name": "calm"}) as response:
             assert response.status == 200
         await first_market_is(client, "trading")
-        async with session.post(f"{url}/demo/scenario", json={"scenario": "nothing"}) as response:
+        async with session.post(f"{url}/demo/scenario", json={"name": "nothing"}) as response:
             assert (response.status, (await response.json())["code"]) == (400, "INVALID_FIELD")
         async with session.get(f"{url}/demo/scenario") as response:
-            assert (await response.json())["scenario"] == "calm"
+            assert (await response.json())["name"] == "calm"
     assert demo.end() == 0, demo.log.read_text()
     assert "Traceback" not in demo.log.read_text()
 
