@@ -5,8 +5,19 @@ A difference is a `Verdict`, which tells the whole market story up to it in word
 
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
+from exchange.core.administration import (
+    AdminCommand,
+    Administered,
+    CreateKey,
+    CreateUser,
+    KeyCreated,
+    KeyRevoked,
+    SetUserStatus,
+    UserStatusSet,
+)
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -257,8 +268,26 @@ class Judge:
             same_as("rules", rest, [MarketSet(command.instrument)])
         elif isinstance(command, PassTime):
             same_as("events", events, [TimePassed()])
+        elif isinstance(command, AdminCommand):
+            self._compare_administered(command, events, rest)
         elif not isinstance(command, AddAsset | AddUser):
             same_as("other events", rest, [])
+
+    def _compare_administered(self, command: AdminCommand, events: list[Event], rest: Sequence[Event]) -> None:
+        """What an administrative command changes besides orders, once; and that the audit has it, with its origin."""
+        audited = [event for event in events if isinstance(event, Administered)]
+        if not events:
+            return
+        same_as("the origin in the audit", [event.origin for event in audited], [command.origin])
+        if isinstance(command, CreateUser):
+            same_as("users", rest, [UserAdded(command.user_id)])
+        elif isinstance(command, SetUserStatus):
+            statuses = [event for event in events if isinstance(event, UserStatusSet)]
+            same_as("statuses", statuses, [UserStatusSet(command.user_id, command.disabled)])
+        else:
+            keys = [event.key.api_key for event in events if isinstance(event, KeyCreated | KeyRevoked)]
+            named = command.key.api_key if isinstance(command, CreateKey) else command.api_key
+            same_as("keys", keys, [named])
 
     # --- the whole state
 
@@ -266,6 +295,8 @@ class Judge:
         self.venue.check()
         state, model = self.venue.state(), self.model
         same_as("users", set(state.users), model.users)
+        same_as("disabled users", state.disabled_users, sorted(model.disabled))
+        same_as("keys", state.keys, sorted(model.keys, key=lambda key: key.api_key))
         accounts = {(a.user_id, a.asset): (a.available_minor, a.locked_minor) for a in state.accounts}
         theirs = {account: amounts for account, amounts in accounts.items() if account[0] not in HOUSE}
         same_as("accounts", theirs, {**dict.fromkeys(theirs, (0, 0)), **model.balances()})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
+from exchange.core.administration import ApiKey, CreateKey, CreateUser, KeyType, Origin, RevokeKey, SetUserStatus
 from exchange.core.commands import (
     AddUser,
     CancelAll,
@@ -101,6 +102,7 @@ KINDS = (
         "restart",
         "odd",
         "time",
+        "administer",
         "exact",
         "exact",
     )
@@ -222,6 +224,8 @@ def grant(judge: Judge, wish: Wish) -> None:
         case "status":  # open again more often than not
             status = STATUSES[wish.lots % len(STATUSES)]
             judge.do(SetMarketStatus("NO_WHERE" if wish.price == 6 else rules.symbol, status), later_ns)
+        case "administer":
+            judge.do(_administered(wish, judge.now_ns), later_ns)
         case "exact":
             exactly(judge, rules, wish)
         case "odd":
@@ -283,6 +287,22 @@ def _deposit(rules: Instrument, wish: Wish) -> Deposit:
     amount = (0, AMOUNT_MAX, AMOUNT_MAX - 1, AMOUNT_MAX // 2)[wish.price % 4] if wish.lots == 9 else wish.lots * 50
     key = f"{'config:' if wish.lots == 7 else ''}key {wish.terms}"
     return Deposit("dan" if wish.lots == 8 else wish.user, asset.symbol, amount, key)
+
+
+def _administered(wish: Wish, now_ns: int) -> CreateUser | SetUserStatus | CreateKey | RevokeKey:
+    """A user disabled for a while, mostly; or something about keys."""
+    origin, user = Origin("root", "127.0.0.1"), "nobody" if wish.price == 6 else wish.user
+    match wish.lots:
+        case 1 | 2:
+            return SetUserStatus(user, True, origin)
+        case 3 | 4 | 5:
+            return SetUserStatus(user, False, origin)
+        case 6 | 7:
+            key = ApiKey(f"key {wish.price % 3}", user, KeyType.ED25519, "cHVi", ("read",), None, (), None, now_ns)
+            return CreateKey(key, origin)
+        case 8:
+            return RevokeKey(f"key {wish.price % 3}", origin)
+    return CreateUser(user, origin)
 
 
 def _changed(rules: Instrument, wish: Wish) -> Instrument:

@@ -10,6 +10,14 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from fractions import Fraction
 
+from exchange.core.administration import (
+    KEYS_OF_USER_MAX,
+    ApiKey,
+    CreateKey,
+    CreateUser,
+    RevokeKey,
+    SetUserStatus,
+)
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -41,6 +49,8 @@ class Model:
         self.client_ids_max = client_ids_max
         self.deposits_max = deposits_max
         self.users: set[str] = set()
+        self.disabled: set[str] = set()
+        self.keys: list[ApiKey] = []
         self.rules: dict[str, Instrument] = {}
         self.worths: dict[str, tuple[int, int]] = {}
         self.totals: Counter[Account] = Counter()
@@ -90,8 +100,16 @@ class Model:
                         self._take_out(order, now_ns, told)
             case Deposit():
                 self._deposit(command, told)
-            case AddUser():
+            case AddUser() | CreateUser():
                 self.users.add(command.user_id)
+            case SetUserStatus():
+                self._set_user_status(command, now_ns, told)
+            case CreateKey():
+                self._create_key(command.key, told)
+            case RevokeKey():
+                if command.api_key not in [key.api_key for key in self.keys]:
+                    told.refusals.add(RejectReason.UNKNOWN_KEY)
+                self.keys = [key for key in self.keys if key.api_key != command.api_key]
             case SetMarket():
                 self.rules[command.instrument.symbol] = command.instrument
             case SetMarketStatus():
@@ -107,6 +125,29 @@ class Model:
             self.rules[command.market] = replace(rules, status=command.status)
             self.public[command.market].best += 1
             told.new_status = command.market
+
+    def _set_user_status(self, command: SetUserStatus, now_ns: int, told: Told) -> None:
+        if command.user_id not in self.users:
+            told.refusals.add(RejectReason.UNKNOWN_USER)
+        elif not command.disabled:
+            self.disabled.discard(command.user_id)
+        elif command.user_id not in self.disabled:
+            self.disabled.add(command.user_id)
+            # Market by market, by name; in each in the order in which they came to rest.
+            for order in sorted(self.resting, key=lambda order: order.terms.market):
+                if order.terms.user_id == command.user_id:
+                    order.expire_reason = ExpireReason.USER_DISABLED
+                    self._take_out(order, now_ns, told)
+
+    def _create_key(self, key: ApiKey, told: Told) -> None:
+        if key.user_id not in self.users:
+            told.refusals.add(RejectReason.UNKNOWN_USER)
+        if key.api_key in [other.api_key for other in self.keys]:
+            told.refusals.add(RejectReason.KEY_CONFLICT)
+        if len([other for other in self.keys if other.user_id == key.user_id]) >= KEYS_OF_USER_MAX:
+            told.refusals.add(RejectReason.TOO_MANY_KEYS)
+        if not told.refusals:
+            self.keys.append(key)
 
     def _deposit(self, command: Deposit, told: Told) -> None:
         same_key = [deposit for deposit in self.remembered_deposits() if deposit.key == command.key]
@@ -221,7 +262,7 @@ class Model:
             unknown_user = {RejectReason.UNKNOWN_USER} if terms.user_id not in self.users else set()
             return unknown_user | ({RejectReason.UNKNOWN_MARKET} if terms.market not in self.rules else set())
         rules = self.rules[terms.market]
-        reasons = set()
+        reasons = {RejectReason.USER_DISABLED} if terms.user_id in self.disabled else set()
         if rules.status in (MarketStatus.HALTED, MarketStatus.CANCEL_ONLY):
             reasons.add(RejectReason.MARKET_NOT_TRADING)
         if rules.status is MarketStatus.POST_ONLY and terms.time_in_force is not TimeInForce.GTC:

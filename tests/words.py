@@ -1,5 +1,6 @@
 """Commands and their outcomes in words, for the report of a failure."""
 
+from exchange.core.administration import CreateKey, CreateUser, RevokeKey, SetUserStatus
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -37,8 +38,14 @@ def words(command: Command) -> str:
             return f"{command.market} becomes {command.status.name.lower()}"
         case CancelAll():
             return f"{command.user_id} cancels all on {command.market}"
-        case AddUser():
+        case AddUser() | CreateUser():
             return f"{command.user_id} joins"
+        case SetUserStatus():
+            return f"{command.user_id} is {'disabled' if command.disabled else 'enabled'}"
+        case CreateKey(key=key):
+            return f"{key.user_id} gets {key.api_key}"
+        case RevokeKey():
+            return f"{command.api_key} is revoked"
         case AddAsset():
             return f"{command.asset.symbol} has {command.asset.decimals} decimals"
         case PassTime():

@@ -44,6 +44,7 @@ class Order(TypedDict):
     executed_quote_quantity: str
     status: str
     expire_reason: str | None
+    cancel_reason: str | None
     created_at: int
     updated_at: int
     fills: NotRequired[list[Fill]]

@@ -6,11 +6,12 @@ make; nobody changes one. Those that every order makes, here and among the event
 the one that dataclass makes stays interpreted when the core is compiled.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from mypy_extensions import mypyc_attr
 
+from exchange.core.administration import AdminCommand, Origin
 from exchange.core.instrument import Asset, Instrument, MarketStatus
 
 
@@ -116,12 +117,16 @@ class SetMarketStatus:
 
 @dataclass(slots=True)
 class Deposit:
-    """Credit a user from outside, and add the user if need be. The same `key` with the same content credits once."""
+    """Credit a user from outside, and add the user if need be. The same `key` with the same content credits once.
+
+    `origin` is who asked for it, None for the configuration; it is not part of the content.
+    """
 
     user_id: str
     asset: str
     amount_minor: int
     key: str
+    origin: Origin | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)
@@ -151,5 +156,5 @@ class PassTime:
 
 
 MarketCommand = PlaceOrder | CancelOrder | CancelAll | SetMarketStatus
-VenueCommand = Deposit | AddUser | AddAsset | SetMarket | PassTime
+VenueCommand = Deposit | AddUser | AddAsset | SetMarket | PassTime | AdminCommand
 Command = MarketCommand | VenueCommand

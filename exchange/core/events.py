@@ -13,6 +13,7 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
+from exchange.core.administration import AdminEvent
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset, Instrument, MarketStatus
@@ -42,12 +43,13 @@ class UpdateReason(IntEnum):
 
 
 class ExpireReason(IntEnum):
-    """Why an order ended by its own rules."""
+    """Why an order ended, unless it filled or its owner canceled it."""
 
     UNFILLED = 0  # ioc or market: the rest found no counterpart
     FOK_UNFILLABLE = 1
     SELF_TRADE = 2  # it met a resting order of its own user
     MAX_FILLS = 3  # it had as many fills as its market allows an order
+    USER_DISABLED = 4  # not expired but canceled, since its user was disabled
 
 
 class RejectReason(StrEnum):
@@ -56,6 +58,9 @@ class RejectReason(StrEnum):
     UNKNOWN_MARKET = "UNKNOWN_MARKET"
     UNKNOWN_USER = "UNKNOWN_USER"
     UNKNOWN_ORDER = "UNKNOWN_ORDER"  # not open, or someone else's
+    UNKNOWN_KEY = "UNKNOWN_KEY"
+    USER_DISABLED = "USER_DISABLED"
+    TOO_MANY_KEYS = "TOO_MANY_KEYS"
     CLIENT_ORDER_ID_CONFLICT = "CLIENT_ORDER_ID_CONFLICT"
     KEY_CONFLICT = "KEY_CONFLICT"
     MARKET_NOT_TRADING = "MARKET_NOT_TRADING"
@@ -343,6 +348,7 @@ Event = (
     | AssetAdded
     | MarketSet
     | TimePassed
+    | AdminEvent
 )
 
 

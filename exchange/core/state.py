@@ -5,6 +5,7 @@ Two venues are the same when their states are equal.
 
 from dataclasses import dataclass, field
 
+from exchange.core.administration import ApiKey
 from exchange.core.average import NO_PRICE
 from exchange.core.commands import PlaceOrder
 from exchange.core.events import INTERVALS_S, BalanceChanged
@@ -71,6 +72,8 @@ class VenueState:
     assets: list[Asset] = field(default_factory=list)
     markets: list[MarketState] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
+    disabled_users: list[str] = field(default_factory=list)
+    keys: list[ApiKey] = field(default_factory=list)
     accounts: list[BalanceChanged] = field(default_factory=list)
     orders: list[OpenOrder] = field(default_factory=list)
     recent_client_orders: list[tuple[int, PlaceOrder]] = field(default_factory=list)

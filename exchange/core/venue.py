@@ -14,6 +14,18 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 from collections import OrderedDict
 from typing import Final
 
+from exchange.core.administration import (
+    AdminCommand,
+    Administered,
+    CreateKey,
+    CreateUser,
+    KeyCreated,
+    KeyRevoked,
+    Keys,
+    RevokeKey,
+    SetUserStatus,
+    UserStatusSet,
+)
 from exchange.core.book import Order
 from exchange.core.client_ids import RECENT_MAX, ClientIds
 from exchange.core.commands import (
@@ -34,10 +46,15 @@ from exchange.core.commands import (
 from exchange.core.counts import Counts
 from exchange.core.events import (
     AssetAdded,
+    BalanceChanged,
     Deposited,
     Duplicate,
     Event,
+    ExpireReason,
+    LevelChanged,
+    MarketChanged,
     MarketSet,
+    OrderUpdated,
     Rejected,
     RejectReason,
     TimePassed,
@@ -72,6 +89,8 @@ class Venue:
         self.ledger = Ledger()
         self.client_ids = ClientIds(client_ids_max)
         self.counts = Counts()
+        self.keys = Keys()
+        self.disabled: dict[str, None] = {}  # users
         self._seeds: dict[str, Deposit] = {}
         self._deposits: OrderedDict[str, Deposit] = OrderedDict()
         self._deposits_max = deposits_max
@@ -83,7 +102,7 @@ class Venue:
         if isinstance(command, (PlaceOrder, CancelOrder, CancelAll, SetMarketStatus)):
             outcome = self._apply_to_market(command, sequence, now_ns)
         else:
-            events = self._apply_to_venue(command, sequence)
+            events = self._apply_to_venue(command, sequence, now_ns)
             outcome = Applied(sequence, now_ns, command, events) if isinstance(events, list) else events
         if isinstance(outcome, Applied):
             self.sequence = sequence
@@ -116,7 +135,10 @@ class Venue:
         if not self.ledger.has_user(command.user_id):
             return Rejected(RejectReason.UNKNOWN_USER)
         if isinstance(command, PlaceOrder):
-            return self._seen_before(command) or market.place(command, sequence, now_ns)
+            seen = self._seen_before(command)
+            if seen is None and self.disabled and command.user_id in self.disabled:
+                return Rejected(RejectReason.USER_DISABLED)
+            return seen or market.place(command, sequence, now_ns)
         if isinstance(command, CancelOrder):
             order = self._open_order(market, command)
             if order is None:
@@ -150,7 +172,7 @@ class Venue:
 
     # --- the whole venue
 
-    def _apply_to_venue(self, command: Command, sequence: int) -> VenueOutcome:
+    def _apply_to_venue(self, command: Command, sequence: int, now_ns: int) -> VenueOutcome:
         if isinstance(command, Deposit):
             return self._deposit(command, sequence)
         if isinstance(command, AddUser):
@@ -163,8 +185,10 @@ class Venue:
             return self._add_asset(command.asset)
         if isinstance(command, PassTime):
             return [TimePassed()]
-        assert isinstance(command, SetMarket)
-        return self._set_market(command)
+        if isinstance(command, SetMarket):
+            return self._set_market(command)
+        assert isinstance(command, (CreateUser, SetUserStatus, CreateKey, RevokeKey))
+        return self._administer(command, sequence, now_ns)
 
     def _add_asset(self, asset: Asset) -> VenueOutcome:
         known = self.assets.get(asset.symbol)
@@ -191,6 +215,9 @@ class Venue:
             events.append(UserAdded(command.user_id))
         self._remember_deposit(command)
         events.append(Deposited(command.user_id, command.asset, command.amount_minor, command.key))
+        if command.origin is not None:
+            detail = f"{command.amount_minor} minor units of {command.asset}"
+            events.append(Administered("deposit", command.user_id, detail, command.origin))
         for account in self.ledger.deposit(command.user_id, command.asset, command.amount_minor):
             events.append(account.captured(sequence))
         return events
@@ -222,6 +249,74 @@ class Venue:
     def _open_market(self, state: MarketState) -> None:
         self.markets[state.instrument.symbol] = Market(state, self.ledger, self.client_ids, self.counts)
 
+    # --- users and keys
+
+    def _administer(self, command: AdminCommand, sequence: int, now_ns: int) -> VenueOutcome:
+        if isinstance(command, CreateUser):
+            user_id = command.user_id
+            assert user_id not in HOUSE
+            if self.ledger.has_user(user_id):
+                return None
+            self.ledger.add_user(user_id)
+            return [UserAdded(user_id), Administered("create_user", user_id, None, command.origin)]
+        if isinstance(command, SetUserStatus):
+            return self._set_user_status(command, sequence, now_ns)
+        if isinstance(command, CreateKey):
+            return self._create_key(command)
+        assert isinstance(command, RevokeKey)
+        if self.keys.find(command.api_key) is None:
+            return Rejected(RejectReason.UNKNOWN_KEY)
+        key = self.keys.remove(command.api_key)
+        return [KeyRevoked(key), Administered("revoke_key", key.user_id, key.api_key, command.origin)]
+
+    def _create_key(self, command: CreateKey) -> VenueOutcome:
+        key = command.key
+        if not self.ledger.has_user(key.user_id):
+            return Rejected(RejectReason.UNKNOWN_USER)
+        if self.keys.find(key.api_key) is not None:
+            return Rejected(RejectReason.KEY_CONFLICT)
+        if not self.keys.room(key.user_id):
+            return Rejected(RejectReason.TOO_MANY_KEYS)
+        self.keys.add(key)
+        detail = " ".join((key.api_key, key.key_type.value, *key.permissions))
+        return [KeyCreated(key), Administered("create_key", key.user_id, detail, command.origin)]
+
+    def _set_user_status(self, command: SetUserStatus, sequence: int, now_ns: int) -> VenueOutcome:
+        user_id = command.user_id
+        if not self.ledger.has_user(user_id):
+            return Rejected(RejectReason.UNKNOWN_USER)
+        if (user_id in self.disabled) == command.disabled:
+            return None
+        if command.disabled:
+            self.disabled[user_id] = None
+        else:
+            del self.disabled[user_id]
+        events = self._cancel_everywhere(user_id, sequence, now_ns) if command.disabled else []
+        action = "disable_user" if command.disabled else "enable_user"
+        events.append(UserStatusSet(user_id, command.disabled))
+        events.append(Administered(action, user_id, None, command.origin))
+        return events
+
+    def _cancel_everywhere(self, user_id: str, sequence: int, now_ns: int) -> list[Event]:
+        """Cancel a user's orders in all markets: the events of all orders, then those of the markets, then accounts."""
+        orders: list[Event] = []
+        books: list[Event] = []
+        accounts: dict[str, None] = {}
+        for symbol, market in sorted(self.markets.items()):
+            canceled = market.cancel_all(CancelAll(user_id, symbol), sequence, now_ns)
+            for event in canceled.events if canceled is not None else ():
+                if isinstance(event, OrderUpdated):
+                    event.expire_reason = ExpireReason.USER_DISABLED
+                    orders.append(event)
+                elif isinstance(event, (LevelChanged, MarketChanged)):
+                    books.append(event)
+                else:
+                    assert isinstance(event, BalanceChanged)
+                    accounts[event.asset] = None
+        # Several markets may have changed one account, which is told once, as all of them left it.
+        balances = [self.ledger.account(user_id, asset).captured(sequence) for asset in accounts]
+        return [*orders, *books, *balances]
+
     # --- the state as a whole
 
     def state(self) -> VenueState:
@@ -235,6 +330,8 @@ class Venue:
             assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
             markets=[market.state() for _, market in sorted(self.markets.items())],
             users=sorted(self.ledger.users()),
+            disabled_users=sorted(self.disabled),
+            keys=self.keys.all(),
             accounts=sorted(
                 (account.as_read() for account in self.ledger.accounts()),
                 key=lambda account: (account.user_id, account.asset),
@@ -263,6 +360,9 @@ class Venue:
         venue.assets = {asset.symbol: asset for asset in state.assets}
         for user_id in state.users:
             venue.ledger.add_user(user_id)
+        venue.disabled = dict.fromkeys(state.disabled_users)
+        for key in state.keys:
+            venue.keys.add(key)
         for account in state.accounts:
             venue.ledger.restore(account)
         for deposit in state.recent_deposits:

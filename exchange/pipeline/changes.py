@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from exchange.core.administration import Administered, ApiKey, KeyCreated, KeyRevoked, UserStatusSet
 from exchange.core.commands import SetMarket
 from exchange.core.events import (
     AssetAdded,
@@ -20,6 +21,8 @@ from exchange.core.instrument import Asset, Instrument
 from exchange.core.outcome import Applied
 from exchange.pipeline.commits import Batch
 
+Audited = tuple[int, int, Administered]  # with its sequence and time_ns
+KeyChange = tuple[ApiKey, int | None]  # with the time_ns of its end, if it is revoked
 Transfer = tuple[int, int, Deposited]  # with its sequence and time_ns
 ACCEPTED: Final = UpdateReason.ACCEPTED
 
@@ -35,10 +38,12 @@ class Changes:
     __slots__ = (
         "accounts",
         "assets",
+        "audited",
         "commands",
         "first_order_id",
         "from_sequence",
         "instruments",
+        "keys",
         "markets",
         "orders",
         "time_ns",
@@ -57,7 +62,9 @@ class Changes:
         self.trades: list[Trade] = []
         self.markets: dict[str, MarketChanged] = {}
         self.transfers: list[Transfer] = []
-        self.users: list[str] = []
+        self.users: dict[str, bool] = {}  # and whether they are disabled
+        self.keys: dict[str, KeyChange] = {}
+        self.audited: list[Audited] = []
         self.assets: list[Asset] = []
         self.instruments: dict[str, Instrument] = {}
 
@@ -120,7 +127,15 @@ class Changes:
             case Deposited():
                 self.transfers.append((applied.sequence, applied.time_ns, event))
             case UserAdded():
-                self.users.append(event.user_id)
+                self.users[event.user_id] = False
+            case UserStatusSet():
+                self.users[event.user_id] = event.disabled
+            case KeyCreated():
+                self.keys[event.key.api_key] = event.key, None
+            case KeyRevoked():
+                self.keys[event.key.api_key] = event.key, applied.time_ns
+            case Administered():
+                self.audited.append((applied.sequence, applied.time_ns, event))
             case AssetAdded():
                 self.assets.append(event.asset)
             case MarketSet():

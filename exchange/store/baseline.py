@@ -16,7 +16,7 @@ from exchange.core.fees import Rates
 from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.failure import Failure
-from exchange.store import journal
+from exchange.store import journal, journal_admin
 
 CODEC_VERSION = 2
 PART_MAX = 10_000  # items of a list in one part
@@ -53,6 +53,8 @@ def encode(state: VenueState) -> Iterator[str]:
     )
     lists: dict[str, tuple[Sequence[Any], Callable[[Any], Any]]] = {
         "users": (state.users, str),
+        "disabled_users": (state.disabled_users, str),
+        "keys": (state.keys, journal_admin.key_fields),
         "accounts": (state.accounts, _account),
         "orders": (state.orders, _order),
         "client_orders": (state.recent_client_orders, lambda found: (found[0], *_terms(found[1]))),
@@ -106,7 +108,7 @@ def _decode_1(parts: Sequence[Json]) -> VenueState:
 
 def _decode_2(parts: Sequence[Json]) -> VenueState:
     lists: dict[str, list[Any]] = {}
-    counts: dict[str, int] = {}
+    counts: dict[str, Any] = {}
     for part in parts:
         for name, value in part.items():
             if isinstance(value, list):
@@ -132,6 +134,8 @@ def _decode_2(parts: Sequence[Json]) -> VenueState:
             for rules, book, depth, best, trade, aggregate, time_ns, candles, average in lists.get("markets", ())
         ],
         users=lists.get("users", []),
+        disabled_users=lists.get("disabled_users", []),
+        keys=[journal_admin.key_from(fields) for fields in lists.get("keys", ())],
         accounts=[
             BalanceChanged(user_id, asset, int(available), int(locked), *numbers)
             for user_id, asset, available, locked, *numbers in lists.get("accounts", ())

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from exchange.core.administration import CreateKey, CreateUser, Origin, RevokeKey, SetUserStatus
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -32,6 +33,7 @@ from exchange.core.instrument import COUNT_MAX, Asset, FeeAsset, Instrument, Mar
 from exchange.core.outcome import Applied
 from exchange.core.venue import RULES_VERSIONS
 from exchange.pipeline.commits import Journaled
+from exchange.store import journal_admin
 
 CODEC_VERSION = 2
 FIELDS_OF_1: Final = 10  # of the rules of a market in version 1
@@ -75,7 +77,9 @@ def _rare(command: Command) -> tuple[Any, ...]:
         case SetMarketStatus(market, status):
             return ("set_status", market, status)
         case Deposit(user_id, asset, amount_minor, key):
-            return ("deposit", user_id, asset, str(amount_minor), key)  # beyond what JSON's readers take for a number
+            origin = () if command.origin is None else (command.origin.actor, command.origin.address)
+            # As text, since the amount may be beyond what JSON's readers take for a number.
+            return ("deposit", user_id, asset, str(amount_minor), key, *origin)
         case AddUser(user_id):
             return ("add_user", user_id)
         case AddAsset(asset):
@@ -84,6 +88,8 @@ def _rare(command: Command) -> tuple[Any, ...]:
             return ("set_market", *rules(instrument))
         case PassTime():
             return ("pass_time",)
+        case CreateUser() | SetUserStatus() | CreateKey() | RevokeKey():
+            return journal_admin.encode(command)
     raise AssertionError(command)
 
 
@@ -122,8 +128,8 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
             market, status = fields
             return SetMarketStatus(market, MarketStatus(status))
         case "deposit":
-            user_id, asset, amount, key = fields
-            return Deposit(user_id, asset, int(amount), key)
+            user_id, asset, amount, key, *origin = fields
+            return Deposit(user_id, asset, int(amount), key, Origin(*origin) if origin else None)
         case "add_user":
             return AddUser(*fields)
         case "add_asset":
@@ -132,6 +138,8 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
             return SetMarket(instrument_from(fields, assets))
         case "pass_time":
             return PassTime()
+    if kind in journal_admin.KINDS:
+        return journal_admin.decode(kind, fields)
     raise AssertionError(kind)
 
 

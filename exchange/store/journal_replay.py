@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 from dataclasses import fields
 from typing import Any
 
+from exchange.core.administration import Administered
 from exchange.core.events import Deposited, OrderUpdated, Trade
 from exchange.core.outcome import Applied
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.failure import Failure
 from exchange.store import baseline, journal
-from exchange.store.rows import NULL, Row, closed_row, is_open, trade_row, transfer_row
+from exchange.store.rows import NULL, Row, audit_row, closed_row, is_open, trade_row, transfer_row
 
 PAGE_BLOCKS = 256  # some ten thousand rows
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError)
@@ -64,6 +65,7 @@ class _History:
         self._closed: dict[int, int] = {}
         self._trades: dict[int, int] = {}
         self._transfers: dict[int, int] = {}
+        self._audited: dict[int, int] = {}
 
     def take(self, applied: Applied) -> None:
         for event in applied.events:
@@ -74,6 +76,8 @@ class _History:
                 self._trades[event.trade_id] = _hash(trade_row(event))
             elif isinstance(event, Deposited):
                 self._transfers[applied.sequence] = _hash(transfer_row((applied.sequence, applied.time_ns, event)))
+            elif isinstance(event, Administered):
+                self._audited[applied.sequence] = _hash(audit_row((applied.sequence, applied.time_ns, event)))
 
     async def differences(self, connection: Any, state: VenueState) -> list[str]:
         begun = self._begun
@@ -88,6 +92,7 @@ class _History:
             *await _compare(
                 connection, "transfers", "sequence", begun.sequence, state.sequence, self._transfers, set()
             ),
+            *await _compare(connection, "audit", "sequence", begun.sequence, state.sequence, self._audited, set()),
         ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from exchange.core.administration import ApiKey, KeyType
 from exchange.core.candles import Candle
 from exchange.core.client_ids import RECENT_MAX
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
@@ -46,11 +47,30 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
             assets=list(assets.values()),
             markets=await _markets(connection, assets),
             users=[row[0] for row in await connection.fetch("SELECT user_id FROM users ORDER BY user_id")],
+            disabled_users=[
+                row[0] for row in await connection.fetch("SELECT user_id FROM users WHERE status = 1 ORDER BY user_id")
+            ],
+            keys=await _keys(connection),
             accounts=await _accounts(connection),
             orders=await _open_orders(connection),
             recent_client_orders=await _recent_client_orders(connection) if remembered else [],
             recent_deposits=await _recent_deposits(connection) if remembered else [],
         )
+
+
+async def _keys(connection: "asyncpg.Connection[Any]") -> list[ApiKey]:
+    rows = await connection.fetch(
+        "SELECT api_key, user_id, key_type, material, permissions, label, allowed_addresses, expires_ns, created_ns "
+        "FROM keys WHERE revoked_ns IS NULL ORDER BY api_key"
+    )
+    return [
+        ApiKey(
+            *(row["api_key"], row["user_id"], KeyType(row["key_type"]), row["material"]),
+            *(tuple(row["permissions"].split()), row["label"], tuple((row["allowed_addresses"] or "").split())),
+            *(row["expires_ns"], row["created_ns"]),
+        )
+        for row in rows
+    ]
 
 
 async def _accounts(connection: "asyncpg.Connection[Any]") -> list[BalanceChanged]:

@@ -16,7 +16,7 @@ import orjson
 from exchange.core.candles import Candle, candles_of
 from exchange.core.events import INTERVALS_S, BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, Trade
 from exchange.core.instrument import Asset, Instrument
-from exchange.pipeline.changes import Transfer
+from exchange.pipeline.changes import Audited, KeyChange, Transfer
 
 Row = tuple[Any, ...]
 Item = TypeVar("Item")
@@ -30,6 +30,7 @@ _SAME_TERMS = (NULL,) * 9  # of an order, between its id and what changes of it
 _SAME_RULES = (NULL,) * 8  # of a market, between its symbol and its status
 _SAME_FURTHER_RULES = (NULL,) * 6  # after its counts
 _BARE = re.compile(r"[A-Za-z0-9@:._-]+")
+_WORDS = re.compile(r"[A-Za-z0-9@:._/-]+( [A-Za-z0-9@:._/-]+)*")
 
 
 def is_open(order: OrderUpdated) -> bool:
@@ -41,6 +42,13 @@ def bare(name: str) -> str:
     """The name, which a record may hold without quotes: the API and the configuration admit no other."""
     assert _BARE.fullmatch(name), name
     return name
+
+
+def words(texts: Sequence[str]) -> str:
+    """Names with spaces between, which a record may hold without quotes; null if there is none."""
+    joined = " ".join(texts)
+    assert not joined or _WORDS.fullmatch(joined), joined
+    return joined
 
 
 def lines(items: Sequence[Item], row: Callable[[Item], Row]) -> bytes:
@@ -194,9 +202,33 @@ def instrument_row(rules: Instrument) -> Row:
     )
 
 
-def user_row(user_id: str) -> Row:
-    """A user."""
-    return (bare(user_id),)
+def user_row(user: tuple[str, bool]) -> Row:
+    """A user, and whether they are disabled."""
+    user_id, disabled = user
+    return bare(user_id), 1 if disabled else 0
+
+
+def key_row(change: KeyChange) -> Row:
+    """A key, and when it was revoked."""
+    key, revoked_ns = change
+    return (
+        *(bare(key.api_key), bare(key.user_id), key.key_type.value, bare(key.material), words(key.permissions)),
+        NULL if key.label is None else bare(key.label),
+        words(key.allowed_addresses),
+        NULL if key.expires_ns is None else key.expires_ns,
+        key.created_ns,
+        NULL if revoked_ns is None else revoked_ns,
+    )
+
+
+def audit_row(audited: Audited) -> Row:
+    """An administrative action, with its sequence and time_ns."""
+    sequence, time_ns, done = audited
+    origin = done.origin
+    return (
+        *(sequence, time_ns, bare(origin.actor), NULL if origin.address is None else bare(origin.address)),
+        *(bare(done.action), bare(done.user_id), NULL if done.detail is None else words((done.detail,))),
+    )
 
 
 def asset_row(asset: Asset) -> Row:

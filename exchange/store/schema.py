@@ -100,7 +100,40 @@ markets = sa.Table(
     sa.Column("average", Text),  # the average price, see `core/average.py`, with spaces between; null: no trade yet
 )
 
-users = sa.Table("users", metadata, sa.Column("user_id", Text, primary_key=True))
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("user_id", Text, primary_key=True),
+    sa.Column("status", sa.SmallInteger, nullable=False),  # 1 is disabled
+)
+
+keys = sa.Table(
+    "keys",
+    metadata,
+    sa.Column("api_key", Text, primary_key=True),
+    sa.Column("user_id", Text, nullable=False),
+    sa.Column("key_type", Text, nullable=False),
+    sa.Column("material", Text, nullable=False),  # a sealed secret, or a public key
+    sa.Column("permissions", Text, nullable=False),  # words, as allowed_addresses
+    sa.Column("label", Text),
+    sa.Column("allowed_addresses", Text),
+    sa.Column("expires_ns", sa.BigInteger),
+    sa.Column("created_ns", sa.BigInteger, nullable=False),
+    sa.Column("revoked_ns", sa.BigInteger),
+)
+
+# Only ever appended to.
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("time_ns", sa.BigInteger, nullable=False),
+    sa.Column("actor", Text, nullable=False),
+    sa.Column("address", Text),
+    sa.Column("action", Text, nullable=False),
+    sa.Column("user_id", Text, nullable=False),
+    sa.Column("detail", Text),
+)
 
 accounts = sa.Table(
     "accounts",

@@ -63,6 +63,7 @@ def reply_to(order: Order) -> dict[str, object]:
         "executed_quote_quantity": "9.0012" if taken else "0",
         "status": "filled" if taken else "open",
         "expire_reason": None,
+        "cancel_reason": None,
         "created_at": 1_750_000_000_000,
         "updated_at": 1_750_000_000_000,
         "fills": [FILL, FILL] if taken else [],

@@ -6,6 +6,14 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
+from exchange.core.administration import (
+    ApiKey,
+    CreateKey,
+    KeyType,
+    Origin,
+    RevokeKey,
+    SetUserStatus,
+)
 from exchange.core.commands import (
     CancelAll,
     CancelOrder,
@@ -24,7 +32,7 @@ from exchange.pipeline.outcomes import OVERLOADED
 from tests.sim.world import MARKETS, UNANSWERED, World
 from tests.words import summary, words
 
-KINDS = ("place",) * 12 + ("cancel",) * 3 + ("again", "batch", "batch", "cancel all", "deposit", "status")
+KINDS = ("place",) * 12 + ("cancel",) * 3 + ("again", "batch", "batch", "cancel all", "deposit", "status", "administer")
 
 
 @dataclass
@@ -84,6 +92,8 @@ class Client:
                 await self._close_for_a_while(market, chance)
             case "deposit":
                 await self.insist([Deposit(self.user, "CASH", chance.randrange(1, 900), name)], chance)
+            case "administer":
+                await self._administer(name, chance)
             case _ if self.notes.orders:
                 placed, order_id = chance.choice(list(self.notes.orders.items())[-6:])
                 ids = (None, placed) if chance.random() < 0.5 else (order_id, None)
@@ -94,6 +104,19 @@ class Client:
         await self.insist([SetMarketStatus(market, chance.choice(list(MarketStatus)))], chance)
         await asyncio.sleep(chance.uniform(0.0, 1.0))
         await self.insist([SetMarketStatus(market, MarketStatus.TRADING)], chance)
+    async def _administer(self, name: str, chance: Random) -> None:
+        """Be disabled for a moment, or have a key for a moment."""
+        origin = Origin("root", "127.0.0.1")
+        if chance.random() < 0.5:
+            await self.insist([SetUserStatus(self.user, True, origin)], chance)
+            await asyncio.sleep(chance.uniform(0, 0.2))
+            await self.insist([SetUserStatus(self.user, False, origin)], chance)
+        else:
+            key = ApiKey(name, self.user, KeyType.ED25519, "cHVi", ("read", "trade"), None, ("::1",), None, 1)
+            await self.insist([CreateKey(key, origin)], chance)
+            await asyncio.sleep(chance.uniform(0, 0.2))
+            if chance.random() < 0.7:
+                await self.insist([RevokeKey(name, origin)], chance)
 
     def _order(self, market: str, name: str, chance: Random) -> PlaceOrder:
         terms = chance.choice(("gtc",) * 10 + ("ioc", "fok", "post", "market"))
@@ -195,6 +218,8 @@ def _named(command: Command) -> str:
             return f"deposit {key}"
         case SetMarketStatus(market=market):
             return f"the status of {market}"
+        case SetUserStatus() | CreateKey() | RevokeKey():
+            return words(command)
     raise AssertionError(command)
 
 

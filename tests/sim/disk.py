@@ -13,7 +13,7 @@ from exchange.core.instrument import Asset
 from exchange.core.outcome import Applied
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.core.venue import RULES_VERSION, Venue
-from exchange.pipeline.changes import Changes
+from exchange.pipeline.changes import Audited, Changes, KeyChange
 from exchange.pipeline.commits import Batch, Journaled, Stored
 from exchange.runtime.app import StoredCandle
 from tests.copied import copied
@@ -78,7 +78,9 @@ class Tables:
         self.time_ns = 0
         self.last_order_id = self.last_priority = 0
         self.assets: dict[str, Asset] = {}
-        self.users: dict[str, None] = {}
+        self.users: dict[str, bool] = {}  # and whether they are disabled
+        self.keys: dict[str, KeyChange] = {}
+        self.audited: list[Audited] = []
         self.markets: dict[str, MarketState] = {}
         self.accounts: dict[tuple[str, str], BalanceChanged] = {}
         self.orders: dict[int, OrderUpdated] = {}  # the last word on each
@@ -95,7 +97,9 @@ class Tables:
             self.sequence, self.time_ns = sequence, time_ns
         assert (self.sequence, self.time_ns) == (stored.to_sequence, stored.time_ns), "the journal is not there yet"
         self.assets |= {asset.symbol: asset for asset in stored.assets}
-        self.users |= dict.fromkeys(stored.users)
+        self.users |= stored.users
+        self.keys |= stored.keys
+        self.audited += stored.audited
         for asset, accounts in stored.accounts.items():
             self.accounts |= {(user_id, asset): account for user_id, account in accounts.items()}
         self.accepted += [
@@ -139,6 +143,8 @@ class Tables:
             assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
             markets=[self.markets[symbol] for symbol in sorted(self.markets)],
             users=sorted(self.users),
+            disabled_users=sorted(user for user, disabled in self.users.items() if disabled),
+            keys=[key for _, (key, revoked_ns) in sorted(self.keys.items()) if revoked_ns is None],
             accounts=[self._account(key) for key in sorted(self.accounts)],
             orders=[_open_order(order) for order in sorted(orders, key=lambda order: order.priority)],
             recent_client_orders=[(at, terms) for at, terms in self.accepted if terms.client_order_id is not None],

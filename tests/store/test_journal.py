@@ -4,6 +4,15 @@ from typing import get_args
 
 import pytest
 
+from exchange.core.administration import (
+    ApiKey,
+    CreateKey,
+    CreateUser,
+    KeyType,
+    Origin,
+    RevokeKey,
+    SetUserStatus,
+)
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -36,6 +45,8 @@ MARKET = instrument_of(
     taker_fee="0.25",
     fills_may_leave_nothing=True,
 )
+ROOT = Origin("root", "10.0.0.7")
+KEY = ApiKey("k1", "ann", KeyType.HMAC, "c2VhbGVk", ("read", "trade"), "bot", ("10.0.0.0/8", "::1"), 9, 5)
 COMMANDS: list[Command] = [
     PlaceOrder("ann", "GEM_CASH", Side.SELL, OrderType.LIMIT, TimeInForce.FOK, False, 2**63 - 1, 1, "name"),
     PlaceOrder("ann", "GEM_CASH", Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 7, None),
@@ -64,6 +75,11 @@ COMMANDS: list[Command] = [
     ),
     SetMarketStatus("GEM_CASH", MarketStatus.CANCEL_ONLY),
     PassTime(),
+    Deposit("ann", "CASH", 1, "another key", ROOT),
+    CreateUser("ann", Origin("@console", None)),
+    SetUserStatus("ann", True, ROOT),
+    CreateKey(KEY, ROOT),
+    RevokeKey("k1", ROOT),
 ]
 
 

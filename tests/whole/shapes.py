@@ -64,6 +64,7 @@ ORDER: Shape = {
     "executed_quote_quantity": a_number,
     "status": one_of("open", "partially_filled", "filled", "canceled", "expired"),
     "expire_reason": or_null(a_text),
+    "cancel_reason": or_null(a_text),
     "created_at": a_time,
     "updated_at": a_time,
 }

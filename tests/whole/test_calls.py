@@ -77,6 +77,7 @@ async def test_a_resting_order_is_shown_as_it_was_asked(api: Api, market: str) -
         "executed_quote_quantity": "0",
         "status": "open",
         "expire_reason": None,
+        "cancel_reason": None,
         "created_at": 0,
         "updated_at": 0,
         "fills": [],

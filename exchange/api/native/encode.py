@@ -10,6 +10,7 @@ import msgspec
 
 from exchange.api.native import events, replies
 from exchange.api.native.names import (
+    CANCEL_REASONS,
     EXPIRE_REASON_NAMES,
     FEE_ASSET_NAMES,
     MARKET_STATUS_NAMES,
@@ -22,13 +23,14 @@ from exchange.api.native.names import (
 )
 from exchange.core.candles import Candle
 from exchange.core.commands import Side
-from exchange.core.events import BalanceChanged, MarketChanged, OrderUpdated, Trade
+from exchange.core.events import BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, Trade
 from exchange.core.instrument import Asset, Instrument, decimal_text
 from exchange.core.public import CandleUpdate, DepthDiff, Ticker
 from exchange.pipeline.subscriber import BalancesSnapshot, BalancesUpdate, DepthSnapshot, Message, OrdersSnapshot
 from exchange.service.history import Fill, OrderRead, PublicTrade
 from exchange.service.results import Canceled, CanceledAll, Placed, Result
 
+CANCELED: Final = OrderStatus.CANCELED
 BUY: Final = Side.BUY  # looking a member up in its enum costs more than a comparison
 NS_PER_MS: Final = 1_000_000
 
@@ -62,9 +64,15 @@ def order(update: OrderUpdated, rules: Instrument) -> replies.Order:
         rules.quote.text(update.executed_quote_minor),
         STATUS_NAMES[update.status],
         None if update.expire_reason is None else EXPIRE_REASON_NAMES[update.expire_reason],
+        None if update.status is not CANCELED else _cancel_reason(update),
         update.created_ns // NS_PER_MS,
         update.updated_ns // NS_PER_MS,
     )
+
+
+def _cancel_reason(update: OrderUpdated) -> str:
+    """Why a canceled order was canceled: by its owner, unless it says otherwise."""
+    return "owner" if update.expire_reason is None else CANCEL_REASONS[update.expire_reason]
 
 
 def order_with_fills(update: OrderUpdated, fills: list[replies.OrderFill], rules: Instrument) -> replies.OrderWithFills:
@@ -85,6 +93,7 @@ def order_with_fills(update: OrderUpdated, fills: list[replies.OrderFill], rules
         rules.quote.text(update.executed_quote_minor),
         STATUS_NAMES[update.status],
         None if update.expire_reason is None else EXPIRE_REASON_NAMES[update.expire_reason],
+        None if update.status is not CANCELED else _cancel_reason(update),
         update.created_ns // NS_PER_MS,
         update.updated_ns // NS_PER_MS,
         fills,

@@ -15,10 +15,13 @@ SIDE_NAMES = tuple(SIDES)
 ORDER_TYPE_NAMES = tuple(ORDER_TYPES)
 TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
 STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)
-EXPIRE_REASON_NAMES = tuple(reason.name.lower() for reason in ExpireReason)
 FEE_ASSET_NAMES = tuple(paid_in.name.lower() for paid_in in FeeAsset)
 MARKET_STATUSES = {status.name.lower(): status for status in MarketStatus}
 MARKET_STATUS_NAMES = tuple(MARKET_STATUSES)
+# A reason that an order was canceled for is stored among those that it expired for; on the wire they are two fields.
+CANCEL_REASONS = {ExpireReason.USER_DISABLED: "disabled"}
+EXPIRE_REASON_NAMES = tuple(None if reason in CANCEL_REASONS else reason.name.lower() for reason in ExpireReason)
+CANCEL_REASON_NAMES = ("owner", *CANCEL_REASONS.values())
 UPDATE_REASON_NAMES = tuple(reason.name.lower() for reason in UpdateReason)
 
 PUBLIC = ("trade", "depth", "book_ticker", "ticker", *(f"candle_{name}" for name in INTERVAL_NAMES))

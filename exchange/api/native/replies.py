@@ -50,7 +50,8 @@ Liquidity = Annotated[str, _enum("maker", "taker")]
 OrderType = Annotated[str, _enum(*names.ORDER_TYPE_NAMES)]
 TimeInForce = Annotated[str, _enum(*names.TIME_IN_FORCE_NAMES)]
 Status = Annotated[str, _enum(*names.STATUS_NAMES)]
-ExpireReason = Annotated[str, _enum(*names.EXPIRE_REASON_NAMES)]
+ExpireReason = Annotated[str, _enum(*filter(None, names.EXPIRE_REASON_NAMES))]
+CancelReason = Annotated[str, _enum(*names.CANCEL_REASON_NAMES)]
 MarketStatus = Annotated[str, _enum(*names.MARKET_STATUS_NAMES)]
 FeeAsset = Annotated[str, _enum(*names.FEE_ASSET_NAMES)]
 Level = Annotated[tuple[Number, Number], msgspec.Meta(description="price and total quantity")]
@@ -111,6 +112,7 @@ class Order(Reply):
     executed_quote_quantity: Number
     status: Status
     expire_reason: ExpireReason | None
+    cancel_reason: CancelReason | None
     created_at: Millis
     updated_at: Millis
 

@@ -1,0 +1,147 @@
+"""Administration: users with a status, their API keys, and what the audit keeps of each administrative action.
+
+The core stores keys and checks none: whether a request is signed is decided before a command is made of it. Of an HMAC
+key it holds the sealed secret, of the others the public key; neither says anything to whoever reads the journal.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+KEYS_OF_USER_MAX: Final = 100  # that are not revoked
+KEYS_MAX: Final = 100_000  # of all users
+
+
+class KeyType(StrEnum):
+    """How a key signs."""
+
+    HMAC = "hmac"
+    ED25519 = "ed25519"
+    RSA = "rsa"
+
+
+@dataclass(slots=True)
+class Origin:
+    """Who asked for an administrative action, and from where; the address is None for the command line."""
+
+    actor: str
+    address: str | None
+
+
+@dataclass(slots=True)
+class ApiKey:
+    """A key of a user. `material` is base64url: a sealed secret (hmac), or a public key.
+
+    `permissions` are of "read", "trade" and "admin", in that order. No `allowed_addresses`: from anywhere.
+    """
+
+    api_key: str
+    user_id: str
+    key_type: KeyType
+    material: str = field(repr=False)
+    permissions: tuple[str, ...]
+    label: str | None
+    allowed_addresses: tuple[str, ...]
+    expires_ns: int | None
+    created_ns: int
+
+
+@dataclass(slots=True)
+class CreateUser:
+    """Add a user, with no balance; nothing if there is one of that name."""
+
+    user_id: str
+    origin: Origin
+
+
+@dataclass(slots=True)
+class SetUserStatus:
+    """Disable or enable a user. Disabling cancels all of the user's open orders in the same step."""
+
+    user_id: str
+    disabled: bool
+    origin: Origin
+
+
+@dataclass(slots=True)
+class CreateKey:
+    """Add a key. `created_ns` of the key is the time at which it was asked for."""
+
+    key: ApiKey
+    origin: Origin
+
+
+@dataclass(slots=True)
+class RevokeKey:
+    """End a key for ever."""
+
+    api_key: str
+    origin: Origin
+
+
+@dataclass(slots=True)
+class UserStatusSet:
+    """A user was disabled or enabled."""
+
+    user_id: str
+    disabled: bool
+
+
+@dataclass(slots=True)
+class KeyCreated:
+    """A key was added."""
+
+    key: ApiKey
+
+
+@dataclass(slots=True)
+class KeyRevoked:
+    """A key was revoked."""
+
+    key: ApiKey
+
+
+@dataclass(slots=True)
+class Administered:
+    """An administrative action was carried out: what the audit keeps. `detail` holds no secret."""
+
+    action: str
+    user_id: str
+    detail: str | None
+    origin: Origin
+
+
+AdminCommand = CreateUser | SetUserStatus | CreateKey | RevokeKey
+AdminEvent = UserStatusSet | KeyCreated | KeyRevoked | Administered
+
+
+class Keys:
+    """The keys that are not revoked, bounded in all and for each user."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, ApiKey] = {}
+        self._counts: dict[str, int] = {}  # by user
+
+    def find(self, api_key: str) -> ApiKey | None:
+        """The key of that id."""
+        return self._keys.get(api_key)
+
+    def all(self) -> list[ApiKey]:
+        """Every key, by id."""
+        return [key for _, key in sorted(self._keys.items())]
+
+    def room(self, user_id: str) -> bool:
+        """Whether the user may have one more."""
+        return len(self._keys) < KEYS_MAX and self._counts.get(user_id, 0) < KEYS_OF_USER_MAX
+
+    def add(self, key: ApiKey) -> None:
+        """Add a key that is not there."""
+        assert key.api_key not in self._keys
+        self._keys[key.api_key] = key
+        self._counts[key.user_id] = self._counts.get(key.user_id, 0) + 1
+
+    def remove(self, api_key: str) -> ApiKey:
+        """Remove a key that is there."""
+        key = self._keys.pop(api_key)
+        self._counts[key.user_id] -= 1
+        return key

@@ -1,0 +1,64 @@
+"""The journal's text of administrative commands: the kind, then its fields. Of a key also the form in the baseline."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from exchange.core.administration import (
+    AdminCommand,
+    ApiKey,
+    CreateKey,
+    CreateUser,
+    KeyType,
+    Origin,
+    RevokeKey,
+    SetUserStatus,
+)
+
+KINDS = frozenset(("create_user", "set_user_status", "create_key", "revoke_key"))
+
+
+def encode(command: AdminCommand) -> tuple[Any, ...]:
+    """The kind and the fields of a command."""
+    origin = (command.origin.actor, command.origin.address)
+    match command:
+        case CreateUser(user_id):
+            return ("create_user", *origin, user_id)
+        case SetUserStatus(user_id, disabled):
+            return ("set_user_status", *origin, user_id, disabled)
+        case CreateKey(key):
+            return ("create_key", *origin, *key_fields(key))
+        case RevokeKey(api_key):
+            return ("revoke_key", *origin, api_key)
+
+
+def decode(kind: str, fields: Sequence[Any]) -> AdminCommand:
+    """The command of a kind of `KINDS`."""
+    actor, address, subject, *rest = fields
+    origin = Origin(actor, address)
+    match kind:
+        case "create_user":
+            return CreateUser(subject, origin)
+        case "set_user_status":
+            return SetUserStatus(subject, rest[0], origin)
+        case "create_key":
+            return CreateKey(key_from((subject, *rest)), origin)
+        case "revoke_key":
+            return RevokeKey(subject, origin)
+    raise AssertionError(kind)
+
+
+def key_fields(key: ApiKey) -> tuple[Any, ...]:
+    """A key as it is stored, in the order of `key_from`."""
+    return (
+        *(key.api_key, key.user_id, key.key_type, key.material, key.permissions, key.label),
+        *(key.allowed_addresses, key.expires_ns, key.created_ns),
+    )
+
+
+def key_from(fields: Sequence[Any]) -> ApiKey:
+    """The key of stored fields."""
+    api_key, user_id, key_type, material, permissions, label, addresses, expires_ns, created_ns = fields
+    return ApiKey(
+        *(api_key, user_id, KeyType(key_type), material, tuple(permissions), label),
+        *(tuple(addresses), expires_ns, created_ns),
+    )
