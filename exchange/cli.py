@@ -12,6 +12,7 @@ import click
 import structlog
 
 from exchange import __version__, logs
+from exchange.admin.command import KEY_FILE, groups
 from exchange.failure import Failure
 from exchange.options import FilePath
 from exchange.replay.command import replay_command
@@ -153,12 +154,15 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
 @click.argument("amount")
 @click.option("--key", required=True, help="Identifies the deposit: each key is credited once.")
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
-def deposit(user: str, asset: str, amount: str, key: str, url: str) -> None:
+@KEY_FILE
+def deposit(user: str, asset: str, amount: str, key: str, url: str, key_file: Path | None) -> None:
     """Credit USER with AMOUNT of ASSET on a running exchange. The user is created if necessary."""
+    from exchange.admin.calls import load_key
     from exchange.client.deposit import deposit as run_deposit
     from exchange.client.deposit import shown
 
-    logs.announce(shown(run(lambda: run_deposit(url, user, asset, amount, key)), asset))
+    signing = load_key(key_file)
+    logs.announce(shown(run(lambda: run_deposit(url, user, asset, amount, key, signing)), asset))
 
 
 @cli.command()
@@ -215,6 +219,10 @@ async def _until_terminated(program: Coroutine[Any, Any, Any]) -> Any:
     assert this is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     return await program
+
+
+for group in groups(run):
+    cli.add_command(group)
 
 
 def main(environment: Mapping[str, str] = os.environ) -> None:

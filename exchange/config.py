@@ -59,10 +59,23 @@ class DatabaseConfig(Section, frozen=True, kw_only=True):
 
 
 class AuthConfig(Section, frozen=True, kw_only=True):
-    """How users are authenticated. Mode `dev` does not, and is for loopback unless `dev_anywhere` is true."""
+    """How users are authenticated. Mode `dev` does not, and is for loopback unless `dev_anywhere` is true.
 
-    mode: Literal["dev"] = "dev"
+    Mode `keys` takes signed requests. A signature counts once, and only within `window_s`; `signatures_max` are
+    remembered at a time. The master key seals the secrets of keys: base64 of 32 bytes in `master_key`, which belongs in
+    the environment, or the file `master_key_file`, by default master.key in the data directory.
+    """
+
+    mode: Literal["dev", "keys"] = "dev"
     dev_anywhere: bool = False
+    window_s: float = 5.0
+    signatures_max: int = 200_000
+    master_key: str = ""
+    master_key_file: str = ""
+
+    def __repr__(self) -> str:
+        """Without the master key."""
+        return f"AuthConfig(mode={self.mode!r})"
 
 
 class EngineConfig(Section, frozen=True, kw_only=True):
@@ -267,6 +280,8 @@ def _check(config: Config) -> None:
         "[engine] reply_timeout_s": engine.reply_timeout_s,
         "[engine] closed_orders_max": engine.closed_orders_max,
         "[engine] clock_jump_max_s": engine.clock_jump_max_s,
+        "[auth] window_s": config.auth.window_s,
+        "[auth] signatures_max": config.auth.signatures_max,
         "[limits] requests_per_s": config.limits.requests_per_s,
         "[limits] requests_burst": config.limits.requests_burst,
         "[limits] orders_per_s": config.limits.orders_per_s,
@@ -285,9 +300,10 @@ def _check(config: Config) -> None:
         for name, times in Counter(names).items():
             if times > 1:
                 raise Failure(f"[[{table}]] {name} is defined {times} times.", 2)
-    if not is_loopback(server.host) and not config.auth.dev_anywhere:
+    if config.auth.mode == "dev" and not is_loopback(server.host) and not config.auth.dev_anywhere:
         raise Failure(
-            f'[auth] mode = "dev" authenticates nobody, so [server] host must be loopback, not {server.host!r}. In a '
-            "network where anybody may trade as any user, [auth] dev_anywhere = true allows it.",
+            f'[auth] mode = "dev" authenticates nobody, so [server] host must be loopback, not {server.host!r}; '
+            '[auth] mode = "keys" takes signed requests. In a network where anybody may trade as any user, [auth] '
+            "dev_anywhere = true allows it.",
             2,
         )

@@ -52,7 +52,7 @@ def test_every_call_is_there_with_its_fields_its_reply_and_its_codes(call: Any) 
         assert ("*" in cell) == field.required, cell
     reply = call.reply.__name__
     assert f"[{reply}](#{reply.lower()})" in text
-    common = {*calls.EVERYWHERE, *calls.BODY, *calls.USER}
+    common = {*calls.EVERYWHERE, *calls.BODY, *calls.USER, *calls.SIGNED}
     own = call.codes - common
     if call.path.startswith("/admin"):
         own |= {"FORBIDDEN"}

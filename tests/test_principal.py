@@ -10,7 +10,6 @@ from exchange.service.principal import (
     Permission,
     Principal,
     is_local,
-    require,
     user_for,
 )
 
@@ -73,13 +72,14 @@ def test_a_principal_that_may_only_read_does_not_trade() -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
 def test_this_machine_is_an_administrator_in_dev_mode(address: str) -> None:
-    require(DevAuthenticator().authenticate(request(address), Permission.ADMIN), Permission.ADMIN, "no")
+    principal = DevAuthenticator().authenticate(request(address), Permission.ADMIN)
+    assert Permission.ADMIN in principal.permissions
 
 
 @pytest.mark.parametrize("address", [None, "", "10.0.0.1", "::2", "1270.0.0.1", "127.evil", "::ffff:10.0.0.1"])
 def test_another_machine_is_none(address: str | None) -> None:
     with pytest.raises(Refused):
-        require(DevAuthenticator().authenticate(request(address), Permission.ADMIN), Permission.ADMIN, "no")
+        DevAuthenticator().authenticate(request(address), Permission.ADMIN)
 
 
 @pytest.mark.parametrize("header", ["forwarded", "Forwarded", "x-forwarded-for", "X-Forwarded-Proto", "X-FORWARDED-X"])

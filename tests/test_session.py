@@ -24,7 +24,7 @@ class Lane:
 def session(lane: Lane | None = None) -> Session:
     """One over nothing, whose answers go nowhere."""
     nowhere: Any = SimpleNamespace(
-        service=SimpleNamespace(principal=DevAuthenticator().authenticate, lane=lane or Lane()),
+        service=SimpleNamespace(authenticator=DevAuthenticator(), lane=lane or Lane()),
         refusals=Refusals(),
         frames=None,
         send=lambda subscriber, frame: None,

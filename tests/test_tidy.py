@@ -69,14 +69,18 @@ MAY: dict[str, tuple[str, ...]] = {
     ),
     "exchange.demo.kinds": ("exchange.demo",),
     "exchange.watch": (*CLIENT, "exchange.logs"),
+    # Asks a running exchange as a client, or opens the database of one that is stopped.
+    "exchange.admin": (*(*CLIENT, "exchange.config", "exchange.logs", "exchange.options", "exchange.runtime"),),
     "exchange.cli": ("exchange",),
     "exchange.__main__": ("exchange.cli",),
 }
 DATABASE = ("sqlalchemy", "asyncpg", "alembic", "psutil")
 OUTSIDE: dict[str, tuple[str, ...]] = {  # the libraries that only some parts may import
     **dict.fromkeys(DATABASE, ("exchange.store", "exchange.postgres")),
+    "yarl": ("exchange.client",),
     "aiohttp": ("exchange.api", "exchange.client", "exchange.replay", "exchange.torture"),
     "msgspec": ("exchange.api", "exchange.config", "exchange.client", "exchange.demo", "exchange.torture"),
+    "cryptography": ("exchange.service", "exchange.client"),
     "orjson": ("exchange.api", "exchange.store", "exchange.client", "exchange.replay", "exchange.torture"),
 }
 CORE_MAY = {*sys.stdlib_module_names, "sortedcontainers", "mypy_extensions", "exchange.core"}

@@ -11,12 +11,14 @@ from exchange.client.channel import Event, Feed, Gap
 from exchange.client.errors import UNSETTLED, ApiError, Unreachable, Unsettled
 from exchange.client.numbers import Step, decimal_key
 from exchange.client.rest import Client
+from exchange.client.signing import ApiKey
 from exchange.client.socket import Socket
 from exchange.client.types import Balance, Candle, Depth, Fill, Json, Market, Order, Refusal, Ticker, Trade
 
 __all__ = [
     "UNSETTLED",
     "ApiError",
+    "ApiKey",
     "Balance",
     "Book",
     "Candle",

@@ -1,14 +1,14 @@
 """`exchange deposit`: credits a user of a running exchange, as any client can on the same machine."""
 
-from exchange.client import ApiError, Client, Unreachable
+from exchange.client import ApiError, ApiKey, Client, Unreachable
 from exchange.client.types import Json
 from exchange.failure import Failure
 
 
-async def deposit(url: str, user_id: str, asset: str, amount: str, key: str) -> Json:
+async def deposit(url: str, user_id: str, asset: str, amount: str, key: str, signing: ApiKey | None = None) -> Json:
     """Credit `amount` (decimal text), once a key; the balances after it. Raises Failure."""
     try:
-        client = Client(url, user_id)
+        client = Client(url, user_id, key=signing)
     except ValueError as error:
         raise Failure(f"{error}.", 2) from error
     try:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from exchange.client.errors import (
     RETRY_S,
@@ -23,6 +24,7 @@ from exchange.client.errors import (
     with_client_order_id,
 )
 from exchange.client.numbers import Number, with_texts
+from exchange.client.signing import ApiKey
 from exchange.client.types import Balance, Candle, Depth, Fill, Json, Market, Order, Refusal, Ticker, Trade
 
 CONNECT_TIMEOUT_S = 10.0
@@ -31,18 +33,22 @@ CONNECT_TIMEOUT_S = 10.0
 class Client:
     """Calls of one exchange.
 
-    `url` is its address (`http://host:port`), else ValueError. `user_id` is who asks where a call names no user.
+    `url` is its address (`http://host:port`), else ValueError. `user_id` is who asks where a call names no user. With a
+    `key` every call is signed, and its user is the one whose key it is; the machine's clock must be right to a second.
     `timeout_s` bounds the silence of the exchange within one call; past it the call is `Unreachable`.
     Every method raises `ApiError` or `Unreachable`, ValueError where the call itself names no user or no order, and
     TypeError where a price, a quantity or an amount is a float.
     """
 
-    def __init__(self, url: str, user_id: str | None = None, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self, url: str, user_id: str | None = None, timeout_s: float = 30.0, *, key: ApiKey | None = None
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is not an address like http://127.0.0.1:8080")
         self.url = url.rstrip("/")
         self.user_id = user_id
+        self._key = key
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=timeout_s)
         self._session: aiohttp.ClientSession | None = None
 
@@ -103,7 +109,7 @@ class Client:
         order was made, with one exception: a lost first attempt that the exchange only reads after it has refused a
         later one.
         """
-        named = with_client_order_id(order) | {"user_id": user_of(user_id, self.user_id)}
+        named = with_client_order_id(order) | {"user_id": self._who(user_id)}
 
         async def send() -> Order:
             return cast(Order, await self._call("POST", "/order", body=named))
@@ -193,11 +199,11 @@ class Client:
         return self._field(page, "fills"), page.get("next")
 
     async def deposit(self, asset: str, amount: Number, key: str, user_id: str | None = None) -> Json:
-        """Credit `amount` once a `key`, however often it is sent; the balance after it.
+        """Credit `amount` once a `key`, however often it is sent; the balance after it. It names a user.
 
         ApiError `FORBIDDEN` if the caller may not deposit.
         """
-        body = {"user_id": self._who(user_id), "asset": asset, "amount": amount, "key": key}
+        body = {"user_id": user_of(user_id, self.user_id), "asset": asset, "amount": amount, "key": key}
         return await self._call("POST", "/admin/deposit", body=body)
 
     async def set_market_status(self, market: str, status: str) -> Market:
@@ -210,12 +216,26 @@ class Client:
 
     # --- requests and replies
 
-    def _who(self, user_id: str | None) -> str:
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int | None] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Json:
+        """Any call of the contract, and its reply."""
+        return await self._call(method, path, query=query, body=body)
+
+    def _who(self, user_id: str | None) -> str | None:
+        """The user of a call; a signed call need not name any."""
+        if self._key is not None and user_id is None and self.user_id is None:
+            return None
         return user_of(user_id, self.user_id)
 
     def _naming(
         self, market: str, order_id: str | None, client_order_id: str | None, user_id: str | None
-    ) -> dict[str, str]:
+    ) -> dict[str, str | None]:
         return {"user_id": self._who(user_id), "market": market} | order_name(order_id, client_order_id)
 
     async def _call(
@@ -228,12 +248,13 @@ class Client:
     ) -> Json:
         assert self._session is not None, "use it as `async with Client(url) as client`"
         params = {name: value for name, value in (query or {}).items() if value is not None}
+        url = URL(self.url + path).extend_query(params)
         data = orjson.dumps(with_texts(body)) if body is not None else None
-        headers = {"Content-Type": "application/json"} if body is not None else None
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if self._key is not None:
+            headers |= self._key.headers(method, url.raw_path_qs, data or b"")
         try:
-            async with self._session.request(
-                method, self.url + path, params=params, data=data, headers=headers
-            ) as response:
+            async with self._session.request(method, url, data=data, headers=headers) as response:
                 text = await response.read()
                 return self._decode(response.status, response.headers.get("Retry-After"), text)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -29,6 +29,7 @@ from exchange.client.errors import (
     with_client_order_id,
 )
 from exchange.client.numbers import with_texts
+from exchange.client.signing import ApiKey
 from exchange.client.types import Json, Order, Refusal
 
 CONNECT_TIMEOUT_S = 10.0
@@ -46,9 +47,11 @@ class Socket:
 
     `url` is the exchange's address (`http://host:port`, whose `/ws` is taken) or that of its socket (`ws://…`), else
     ValueError. `user_id` is the user of calls that name none. `timeout_s` bounds the wait for one answer; after it the
-    call raises `Unreachable`. `on_gap` is called with every `Gap`, of feeds and books.
+    call raises `Unreachable`. `on_gap` is called with every `Gap`, of feeds and books. With a `key` each connection
+    signs in, and acts as the user whose key it is.
 
-    Entering it raises Unreachable if the exchange cannot be reached; after that it reconnects by itself. While there is
+    Entering it raises Unreachable if the exchange cannot be reached, and ApiError if it refuses the key; after that it
+    reconnects by itself. While there is
     no connection, calls raise Unreachable at once, except `place`, which waits. Leaving it ends its feeds and books.
     """
 
@@ -59,6 +62,7 @@ class Socket:
         *,
         timeout_s: float = 30.0,
         on_gap: Callable[[Gap], None] | None = None,
+        key: ApiKey | None = None,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
@@ -67,6 +71,7 @@ class Socket:
         self.user_id = user_id
         self.connections = 0
         self._timeout_s = timeout_s
+        self._key = key
         self._on_gap = on_gap
         self._channels: dict[str, Channel] = {}
         self._waiting: dict[int, asyncio.Future[Json]] = {}
@@ -149,7 +154,7 @@ class Socket:
 
     async def place(self, order: Mapping[str, Any], user_id: str | None = None, retry_s: float = RETRY_S) -> Order:
         """Place one order, exactly once: as `Client.place`."""
-        named = with_client_order_id(order) | {"user_id": user_of(user_id, self.user_id)}
+        named = with_client_order_id(order) | {"user_id": self._who(user_id)}
 
         async def send() -> Order:
             return cast(Order, await self.request("ORDER", **named))
@@ -169,7 +174,7 @@ class Socket:
         ApiError `UNKNOWN_ORDER`, or `ORDER_CLOSED` with the order in `body`.
         """
         name = order_name(order_id, client_order_id)
-        return cast(Order, await self.request("CANCEL", user_id=user_of(user_id, self.user_id), market=market, **name))
+        return cast(Order, await self.request("CANCEL", user_id=self._who(user_id), market=market, **name))
 
     async def orders(self, items: Sequence[Mapping[str, Any]], user_id: str | None = None) -> list[Order | Refusal]:
         """A batch of 1 to 100 items, applied in the order given, each on its own; as many results, in that order.
@@ -177,15 +182,13 @@ class Socket:
         An item is an order as in `place`, or `{"cancel": {"market", "order_id" or "client_order_id"}}`.
         A refused item is a result with a `code`: it raises nothing.
         """
-        reply = await self.request(
-            "ORDERS", user_id=user_of(user_id, self.user_id), orders=[with_texts(item) for item in items]
-        )
+        reply = await self.request("ORDERS", user_id=self._who(user_id), orders=[with_texts(item) for item in items])
         return cast(list[Order | Refusal], reply["results"])
 
     async def cancel_all(self, market: str | None = None, user_id: str | None = None) -> list[Order]:
         """Cancel all of the user's open orders, in one market or in all; the canceled ones."""
         where = {} if market is None else {"market": market}
-        reply = await self.request("CANCEL_ALL", user_id=user_of(user_id, self.user_id), **where)
+        reply = await self.request("CANCEL_ALL", user_id=self._who(user_id), **where)
         return cast(list[Order], reply["canceled"])
 
     async def request(self, message_type: str, **fields: Any) -> Json:
@@ -216,11 +219,30 @@ class Socket:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 connection = await self._session.ws_connect(self.url, heartbeat=PING_S, max_msg_size=MESSAGE_MAX)
-        except _LOST as error:
+                if self._key is not None:
+                    await self._sign_in(connection, self._key)
+        except (*_LOST, TypeError) as error:  # TypeError: the connection ends instead of an answer
             raise Unreachable(f"{self.url}: {error or type(error).__name__}") from error
         self._connection = connection
         self.connections += 1
         return connection
+
+    @staticmethod
+    async def _sign_in(connection: aiohttp.ClientWebSocketResponse, key: ApiKey) -> None:
+        await connection.send_str(orjson.dumps(key.auth()).decode())
+        answer: Json = orjson.loads(await connection.receive_str())
+        if answer.get("message_type") != "AUTHENTICATED":
+            await connection.close()
+            code, text = str(answer.get("code")), str(answer.get("message", ""))
+            if code in BUSY:
+                raise Unreachable(f"{code}: {text}")
+            raise ApiError(0, code, text, None, answer)
+
+    def _who(self, user_id: str | None) -> str | None:
+        """The user of a request; a socket that has signed in need not name any."""
+        if self._key is not None and user_id is None and self.user_id is None:
+            return None
+        return user_of(user_id, self.user_id)
 
     async def _run(self, connection: aiohttp.ClientWebSocketResponse) -> None:
         failure: Exception | None = None
@@ -238,6 +260,8 @@ class Socket:
                         connection = await self._connect()
                 for channel in self._channels:
                     self._renew(channel)
+        except ApiError as error:  # the exchange no longer takes the key: there is nothing to try again
+            failure = error
         except Exception as error:
             failure = error
             raise

@@ -8,9 +8,11 @@ import msgspec
 from exchange.api.http.request import Request
 from exchange.api.http.routes import Route
 from exchange.api.native import models, replies
+from exchange.api.native.decoding import body_of
 from exchange.api.native.errors import ApiError
 from exchange.api.native.rest import Rest
 from exchange.demo.scenario import NAMES_MAX, SCENARIOS, Scenario
+from exchange.service.principal import Permission
 
 PATH = "/demo/scenario"
 
@@ -38,9 +40,10 @@ class Control:
     def routes(self, rest: Rest) -> list[Route]:
         """What to serve beside the exchange's own routes."""
 
+        name = f"POST {PATH}"
+
         def change(request: Request) -> replies.Reply:
-            message = "A scenario is chosen from this machine only."
-            body = rest.admin_body(request, ScenarioRequest, message)
+            body = body_of(request, ScenarioRequest)
             # In any letters, and in the spelling of the API's other names too.
             scenario = SCENARIOS.get(body.name.lower().replace("_", "-").replace(" ", "-"))
             if scenario is None:
@@ -50,7 +53,7 @@ class Control:
 
         return [
             Route("GET", PATH, rest.answering(lambda _: self._reply(), f"GET {PATH}"), False),
-            Route("POST", PATH, rest.answering(change, f"POST {PATH}"), True),
+            Route("POST", PATH, rest.authenticated(rest.answering(change, name), Permission.ADMIN, name), True),
         ]
 
     def _reply(self) -> ScenarioReply:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
+from exchange.core.administration import SetUserStatus
 from exchange.core.commands import CancelAll, CancelOrder, Command, PassTime, PlaceOrder, SetMarket, SetMarketStatus
 from exchange.core.public import Channel
 from exchange.core.venue import Venue
@@ -331,7 +332,8 @@ class _Nobody:
 
 
 _NOBODY = _Nobody()
-_WITH_ROOM = (CancelOrder, CancelAll, SetMarketStatus)  # a market can be halted also when it is full
+# A market can be halted, and a user disabled, also when there is no room for orders.
+_WITH_ROOM = (CancelOrder, CancelAll, SetMarketStatus, SetUserStatus)
 
 
 def _runs(ticket: Ticket, commands: Sequence[Command]) -> _Run:

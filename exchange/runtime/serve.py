@@ -8,9 +8,9 @@ import os
 import resource
 import socket
 import tempfile
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import structlog
@@ -29,18 +29,14 @@ from exchange.core.venue import Venue
 from exchange.failure import Failure
 from exchange.logs import announce
 from exchange.postgres.embedded import EmbeddedPostgres
+from exchange.runtime import authentication
 from exchange.runtime.app import Exchange, build
+from exchange.runtime.assembly import service_of
 from exchange.runtime.bootstrap import differences
+from exchange.runtime.master_key import open_vault
 from exchange.runtime.metrics import Metrics
 from exchange.runtime.stop import Stop
-from exchange.service.limits import RateLimits
 from exchange.service.order_lookup import OrderLookup
-from exchange.service.principal import DevAuthenticator
-from exchange.service.read_lane import ReadLane
-from exchange.service.reading import Reading
-from exchange.service.service import Service
-from exchange.service.tasks import Tasks
-from exchange.service.trading import Trading
 from exchange.store.postgres import PostgresStore
 from exchange.store.queries import PostgresHistory
 
@@ -73,7 +69,7 @@ async def serve(config: Config, options: ServeOptions) -> None:
     if options.ready_file is not None and not options.ready_file.parent.is_dir():
         raise Failure(f"The ready file {options.ready_file} cannot be written: its directory does not exist.", 2)
     _allow_many_sockets()
-    if not is_loopback(config.server.host):
+    if config.auth.mode == "dev" and not is_loopback(config.server.host):
         log.warning(
             f"[auth] dev_anywhere: requests are not authenticated, and the exchange listens on {config.server.host}. "
             "Anybody who can connect can trade as any user."
@@ -81,12 +77,12 @@ async def serve(config: Config, options: ServeOptions) -> None:
     _refuse_early(config, options)
     if config.database.url:
         stop = Stop(_nothing)
-        await stop.run(_run(config, options, config.database.url, None, stop))
+        await stop.run(_run(config, options, config.database.url, Path(config.database.data_dir), None, stop))
         return
     data_dir = Path(tempfile.mkdtemp(prefix="exchange-")) if options.ephemeral else Path(config.database.data_dir)
     postgres = EmbeddedPostgres(data_dir, say=_say, ephemeral=options.ephemeral)
     stop = Stop(postgres.kill)
-    await stop.run(_run_embedded(config, options, postgres, stop))
+    await stop.run(_run_embedded(config, options, data_dir, postgres, stop))
 
 
 def _refuse_early(config: Config, options: ServeOptions) -> None:
@@ -114,23 +110,29 @@ def _try_to_listen(host: str, port: int) -> None:
             probe.listen()
 
 
-async def _run_embedded(config: Config, options: ServeOptions, postgres: EmbeddedPostgres, stop: Stop) -> None:
+async def _run_embedded(
+    config: Config, options: ServeOptions, data_dir: Path, postgres: EmbeddedPostgres, stop: Stop
+) -> None:
     try:
         await postgres.start()
-        await _run(config, options, postgres.dsn, postgres, stop)
+        await _run(config, options, postgres.dsn, data_dir, postgres, stop)
     finally:
         await postgres.stop()
         postgres.remove_ephemeral()
 
 
-async def _run(config: Config, options: ServeOptions, dsn: str, postgres: EmbeddedPostgres | None, stop: Stop) -> None:
+async def _run(
+    config: Config, options: ServeOptions, dsn: str, data_dir: Path, postgres: EmbeddedPostgres | None, stop: Stop
+) -> None:
     if options.prepare is not None:
         await options.prepare(_store(config, dsn, postgres))
     store = _store(config, dsn, postgres)
     exchange = await build(config, store)
     history = PostgresHistory(dsn, exchange.projector.reached)
     orders = OrderLookup(exchange.engine, exchange.closed_orders, history)
-    service = _service(exchange, history, orders)
+    vault = cache(lambda: open_vault(config, data_dir, exchange.venue))
+    authenticator = authentication.authenticator_of(config, exchange, vault)
+    service = service_of(exchange, history, orders, authenticator, vault)
     admission, refusals = Admission(config, service.limits), Refusals()
     rest = Rest(service, refusals)
     sessions = Sessions(service, NativeFrames(exchange.venue), refusals)
@@ -139,8 +141,11 @@ async def _run(config: Config, options: ServeOptions, dsn: str, postgres: Embedd
     server = Server(config.server, routes, admission, rest.refuse, sessions.open, SOCKET_PATHS)
 
     async def listen() -> None:
-        watch = asyncio.create_task(_watch(postgres), name="watch PostgreSQL") if postgres else None
+        tasks = [asyncio.create_task(authentication.sweep(authenticator), name="sweep keys")]
+        if postgres:
+            tasks.append(asyncio.create_task(_watch(postgres), name="watch PostgreSQL"))
         try:
+            await authentication.ready(authenticator)
             urls = await server.start()
             admission.serves(*urls)
             _announce(*urls, options)
@@ -151,8 +156,8 @@ async def _run(config: Config, options: ServeOptions, dsn: str, postgres: Embedd
             await server.stop_listening()
             await _finish(exchange)
         finally:
-            if watch is not None:
-                watch.cancel()
+            for task in tasks:
+                task.cancel()
             await _close(server)
 
     try:
@@ -169,15 +174,6 @@ def _store(config: Config, dsn: str, postgres: EmbeddedPostgres | None) -> Postg
         commit_timeout_s=config.database.commit_timeout_s,
         lock_timeout_s=config.database.lock_timeout_s,
     )
-
-
-def _service(exchange: Exchange, history: PostgresHistory, orders: OrderLookup) -> Service:
-    """The service over a running exchange, in dev mode."""
-    limits, tasks = RateLimits(exchange.config.limits, time.monotonic), Tasks()
-    lane = ReadLane(exchange.engine, share=exchange.config.engine.read_share)
-    trading = Trading(exchange.engine, orders, limits, tasks, lane)
-    reading = Reading(exchange.engine, history, orders, exchange.data, exchange.ready)
-    return Service(exchange.engine, exchange.feeds, trading, reading, DevAuthenticator(), limits, tasks, lane)
 
 
 async def _finish(exchange: Exchange) -> None:

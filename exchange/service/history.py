@@ -156,6 +156,19 @@ def fill_of(trade: Trade, order_id: int, client_order_id: str | None) -> Fill:
     )
 
 
+@dataclass(slots=True)
+class AuditedAction:
+    """What an administrator did: who, from where, and whom it was about."""
+
+    sequence: int
+    time_ns: int
+    actor: str
+    address: str | None
+    action: str
+    user_id: str
+    detail: str | None
+
+
 class History(Protocol):
     """What the database answers. Ids and times are up to ID_MAX.
 
@@ -192,3 +205,6 @@ class History(Protocol):
         self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int
     ) -> list[Candle]:
         """Candles that begin in a range of times, oldest first: the first ones of it, or the last without a start."""
+
+    async def audit(self, page: Page) -> list[AuditedAction]:
+        """What administrators did; the ids of the page are sequences."""

@@ -1,7 +1,8 @@
 """Who asks, and what they may do.
 
 An Authenticator makes a Principal of a request. Where a request says who sends it is a matter of its dialect; whether
-that is believed is decided here. A principal acts for one user, or in dev mode for whichever known user it names.
+that is believed is decided by the authenticator of the mode. A principal acts for one user, or in dev mode for any
+known user that it names.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ class Permission(StrEnum):
     ADMIN = "admin"
 
 
+NOBODY: Final[frozenset[Permission]] = frozenset()
 CLIENT: Final = frozenset((Permission.READ, Permission.TRADE))
 ADMINISTRATOR: Final = frozenset(Permission)
 
@@ -49,24 +51,64 @@ class RequestView(Protocol):
 
 
 class Principal:
-    """Who sent a request. `any_user`: it may name any known user, and `user_id` is for requests that name none."""
+    """Who sent a request. `any_user`: it may name any known user, and `user_id` is for requests that name none.
 
-    __slots__ = ("address", "any_user", "permissions", "user_id")
+    `api_key` is the key that has signed; None in dev mode, and for a socket that has not signed in.
+    """
+
+    __slots__ = ("address", "any_user", "api_key", "permissions", "user_id")
 
     def __init__(
-        self, user_id: str | None, permissions: frozenset[Permission], address: str | None, *, any_user: bool = False
+        self,
+        user_id: str | None,
+        permissions: frozenset[Permission],
+        address: str | None,
+        *,
+        any_user: bool = False,
+        api_key: str | None = None,
     ) -> None:
         self.user_id = user_id
         self.permissions = permissions
         self.address = address
         self.any_user = any_user
+        self.api_key = api_key
+
+
+class Claim:
+    """Who says to have signed, when, and the signature."""
+
+    __slots__ = ("api_key", "nonce", "signature", "timestamp")
+
+    def __init__(self, api_key: str, timestamp: str, signature: str, nonce: str) -> None:
+        self.api_key = api_key
+        self.timestamp = timestamp
+        self.signature = signature
+        self.nonce = nonce
 
 
 class Authenticator(Protocol):
-    """Makes a principal of a request. `needed` is looked for; the principal may have it or not."""
+    """Makes a principal of a request, or of what a socket signs in with."""
 
     def authenticate(self, request: RequestView, needed: Permission) -> Principal:
-        """Raises Refused where the request proves nothing that it must."""
+        """A principal that has the permission. Raises Refused."""
+
+    def opened(self, request: RequestView) -> Principal:
+        """Who a socket acts for before it signs in, given the request that opened it."""
+
+    def sign_in(self, claim: Claim, address: str | None) -> Principal:
+        """Who a socket acts for from now on. Raises Refused."""
+
+    def check(self, principal: Principal) -> None:
+        """Raise Refused if the principal is no longer what it was."""
+
+    def hold(self, principal: Principal, end: Callable[[], None]) -> None:
+        """A socket acts as the principal: call `end` when that is over."""
+
+    def release(self, principal: Principal) -> None:
+        """The socket no longer does."""
+
+    def sweep(self) -> None:
+        """End the sockets whose principals are no longer what they were."""
 
 
 class Users(Protocol):
@@ -90,15 +132,37 @@ class DevAuthenticator:
         self._last = Principal(None, CLIENT, None, any_user=True)
 
     def authenticate(self, request: RequestView, needed: Permission) -> Principal:
-        """Anybody."""
+        """Anybody; an administrator only from this machine. Raises Refused."""
         user_id, address = self._user_of(request), request.address
         if needed is Permission.ADMIN:
-            return Principal(user_id, ADMINISTRATOR if is_local(request) else CLIENT, address, any_user=True)
+            if not is_local(request):
+                raise Refused(Code.FORBIDDEN, "Administrative calls come from this machine only.")
+            return Principal(user_id, ADMINISTRATOR, address, any_user=True)
         # Most requests in a row name their user in the same way: one principal serves them.
         last = self._last
         if last.user_id != user_id or last.address != address:
             last = self._last = Principal(user_id, CLIENT, address, any_user=True)
         return last
+
+    def opened(self, request: RequestView) -> Principal:
+        """Anybody."""
+        return self.authenticate(request, Permission.READ)
+
+    def sign_in(self, claim: Claim, address: str | None) -> Principal:
+        """There is nothing to sign in to. Raises Refused."""
+        raise Refused(Code.FORBIDDEN, '[auth] mode = "dev" believes user_id: there is nothing to sign in to.')
+
+    def check(self, principal: Principal) -> None:
+        """It stays."""
+
+    def hold(self, principal: Principal, end: Callable[[], None]) -> None:
+        """It is never over."""
+
+    def release(self, principal: Principal) -> None:
+        """It was not held."""
+
+    def sweep(self) -> None:
+        """None ends."""
 
 
 def is_local(request: RequestView) -> bool:
@@ -117,9 +181,11 @@ def is_local(request: RequestView) -> bool:
 
 def user_for(principal: Principal, named: str | None, users: Users, needed: Permission) -> str:
     """The known user that the principal acts for, given the one that the request names. Raises Refused."""
-    if needed not in principal.permissions:
-        raise Refused(Code.FORBIDDEN, f"This needs the permission {needed.value}.")
     user_id = principal.user_id
+    if needed not in principal.permissions:
+        if user_id is None and not principal.any_user:
+            raise Refused(Code.UNAUTHENTICATED, "Sign in first: send AUTH.")
+        raise Refused(Code.FORBIDDEN, f"This needs the permission {needed.value}.")
     if named is not None and named != user_id:
         if not principal.any_user:
             raise Refused(Code.FORBIDDEN, "user_id names another user than the one who asks.")
@@ -129,9 +195,3 @@ def user_for(principal: Principal, named: str | None, users: Users, needed: Perm
     if not users.has_user(user_id):
         raise Refused(Code.UNKNOWN_USER)
     return user_id
-
-
-def require(principal: Principal, needed: Permission, message: str) -> None:
-    """Raise Refused unless the principal has the permission."""
-    if needed not in principal.permissions:
-        raise Refused(Code.FORBIDDEN, message)

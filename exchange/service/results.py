@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from exchange.core.events import BalanceChanged, OrderUpdated, Trade
+from exchange.core.events import OrderUpdated, Trade
 from exchange.core.instrument import Instrument
 from exchange.core.outcome import Applied
 from exchange.service.history import OrderRead
@@ -66,14 +66,6 @@ class CanceledAll:
     """The orders that were canceled, in all the markets that were asked for."""
 
     orders: list[OrderUpdated]
-
-
-@dataclass(slots=True)
-class Credited:
-    """The user's balances after a deposit, or as they are now after a deposit that was made before."""
-
-    user_id: str
-    accounts: list[BalanceChanged]
 
 
 class Listener(Protocol):

@@ -5,8 +5,9 @@ from exchange.core.public import Channel, Kind
 from exchange.core.venue import Venue
 from exchange.pipeline.engine import Engine
 from exchange.pipeline.feeds import Feeds
+from exchange.service.administration import Administration
 from exchange.service.limits import RateLimits
-from exchange.service.principal import Authenticator, Permission, Principal, RequestView, require, user_for
+from exchange.service.principal import Authenticator, Permission, Principal, RequestView, user_for
 from exchange.service.read_lane import ReadLane
 from exchange.service.reading import Reading
 from exchange.service.tasks import Tasks
@@ -22,32 +23,32 @@ class Service:
         feeds: Feeds,
         trading: Trading,
         reading: Reading,
+        administration: Administration,
         authenticator: Authenticator,
         limits: RateLimits,
         tasks: Tasks,
         lane: ReadLane,
     ) -> None:
         self._venue: Venue = engine.venue
-        self._authenticator = authenticator
+        self.authenticator = authenticator
         self.engine = engine
         self.feeds = feeds
         self.trading = trading
         self.reading = reading
+        self.administration = administration
         self.limits = limits
         self.tasks = tasks
         self.lane = lane
 
     def principal(self, request: RequestView, needed: Permission) -> Principal:
-        """Who sends the request. Raises Refused."""
-        return self._authenticator.authenticate(request, needed)
+        """Who sends the request, and has the permission. Raises Refused."""
+        return self.authenticator.authenticate(request, needed)
 
     def user(self, principal: Principal, named: str | None, needed: Permission) -> str:
         """The known user that the principal acts for, given the one that the request names. Raises Refused."""
+        if principal.api_key is not None:
+            self.authenticator.check(principal)
         return user_for(principal, named, self._venue.ledger, needed)
-
-    def require_admin(self, request: RequestView, message: str) -> None:
-        """Raise Refused unless the request is an administrator's."""
-        require(self.principal(request, Permission.ADMIN), Permission.ADMIN, message)
 
     def rules(self, market: str) -> Instrument:
         """The instrument of that name. Raises Refused."""

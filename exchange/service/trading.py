@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Generic, TypeVar
 
-from exchange.core.commands import CancelAll, CancelOrder, Deposit, PlaceOrder, SetMarketStatus
+from exchange.core.commands import CancelAll, CancelOrder, PlaceOrder
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.outcome import Applied
@@ -19,9 +19,8 @@ from exchange.service.codes import Code, Refused, refusal_of
 from exchange.service.history import OrderRead
 from exchange.service.limits import RateLimits
 from exchange.service.order_lookup import Elsewhere, OrderLookup, OrderName
-from exchange.service.queries import Balances, Markets
 from exchange.service.read_lane import HISTORY, MEMORY, REQUEST_S, ReadLane
-from exchange.service.results import BatchResult, Canceled, CanceledAll, Credited, Known, Listener, Placed
+from exchange.service.results import BatchResult, Canceled, CanceledAll, Known, Listener, Placed
 from exchange.service.tasks import Tasks
 
 ResultT = TypeVar("ResultT")
@@ -256,22 +255,6 @@ class Trading:
             name = OrderName(command.user_id, rules.symbol, command.order_id, command.client_order_id)
             raise _closed_refusal(await self._orders.find_closed(name), outcome, rules)
         raise refusal_of(outcome)
-
-    # --- administration
-
-    async def deposit(self, command: Deposit) -> Credited:
-        """Credit a user; the same key with the same content is credited once."""
-        outcome = await self._engine.submit(command)
-        if not isinstance(outcome, Applied | Duplicate):
-            raise refusal_of(outcome)
-        return Credited(command.user_id, await self._engine.read(Balances(command.user_id)))
-
-    async def set_market_status(self, command: SetMarketStatus) -> Instrument:
-        """Change what a known market takes; its rules afterwards. To ask for the status that it has changes nothing."""
-        outcome = await self._engine.submit(command)
-        if not (outcome is None or isinstance(outcome, Applied)):
-            raise refusal_of(outcome)
-        return next(rules for rules in await self._engine.read(Markets()) if rules.symbol == command.market)
 
 
 def _is_unknown(outcome: Outcome) -> bool:

@@ -10,7 +10,7 @@ from exchange.core.candles import Candle
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated, UpdateReason
 from exchange.pipeline.outcomes import Overloaded
-from exchange.service.history import ID_MAX, Fill, OrderRead, Page, PublicTrade
+from exchange.service.history import ID_MAX, AuditedAction, Fill, OrderRead, Page, PublicTrade
 from exchange.store import statements
 from exchange.store.read_pool import ReadPool
 
@@ -90,6 +90,10 @@ class PostgresHistory:
         rows = await self._fetch(statements.candles(first=first), market, interval_s, *bounds, limit)
         found = [_candle(row) for row in rows]
         return found if first else found[::-1]
+
+    async def audit(self, page: Page) -> list[AuditedAction]:
+        """What administrators did; the ids of the page are sequences."""
+        return [AuditedAction(*row) for row in await self._fetch(statements.audit(page), *_bounds(page))]
 
     async def _fetch(self, statement: str, *arguments: Any, sequence: int | None = None) -> list[Any]:
         """The rows, with all that is durable by now, or at least with what was up to a sequence."""

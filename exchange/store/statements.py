@@ -201,6 +201,18 @@ def _fills(start: bool, end: bool, oldest_first: bool, market: bool, order: bool
     )
 
 
+def audit(page: Page) -> str:
+    """A page of what administrators did."""
+    return _audit(*_pages(page))
+
+
+@cache
+def _audit(start: bool, end: bool, oldest_first: bool) -> str:
+    pages = _Pages(start, end, oldest_first)
+    columns = "sequence, time_ns, actor, address, action, user_id, detail"
+    return pages.statement(pages.of(columns, "audit", "", "sequence", "time_ns"))
+
+
 @cache
 def candles(*, first: bool) -> str:
     """Candles of a market ($1) and interval ($2) that begin from $3 to before $4, the first or the last $5 of them."""

@@ -45,6 +45,7 @@ class Call(msgspec.Struct, frozen=True):
     method: str
     target: str
     body: str = ""
+    headers: dict[str, str] = {}
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -238,6 +239,7 @@ def encoded(job: Job, host: str) -> list[Encoded]:
         lines = [f"{call.method} {call.target} HTTP/1.1", f"Host: {host}"]
         if body:
             lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in call.headers.items()]
         if job.signed:
             lines.append(f"X-Signature: {chance.getrandbits(4 * SIGNATURE_CHARACTERS):0{SIGNATURE_CHARACTERS}x}")
         result.append(("\r\n".join([*lines, "", ""]).encode(), body))

@@ -104,6 +104,7 @@ class Client:
         await self.insist([SetMarketStatus(market, chance.choice(list(MarketStatus)))], chance)
         await asyncio.sleep(chance.uniform(0.0, 1.0))
         await self.insist([SetMarketStatus(market, MarketStatus.TRADING)], chance)
+
     async def _administer(self, name: str, chance: Random) -> None:
         """Be disabled for a moment, or have a key for a moment."""
         origin = Origin("root", "127.0.0.1")

@@ -11,6 +11,7 @@ import pytest_asyncio
 from tests.whole import served
 from tests.whole.api import Api, bases
 from tests.whole.served import Served
+from tests.whole.signed import Caller, Keyring, keys_exchange
 
 PLAIN_MARKETS, FEE_MARKETS, SMALL_MARKETS = 200, 5, 1
 SHARED = (
@@ -114,3 +115,24 @@ async def everything(api: Api, user: str, market: str) -> list[Any]:
         await api.ok("GET", "/balance", user_id=user),
         await api.ok("GET", "/orders/history", user_id=user),
     ]
+
+
+@pytest.fixture(scope="session")
+def served_with_keys() -> Iterator[Keyring]:
+    with keys_exchange() as (exchange, root):
+        exchange.start()
+        yield Keyring(exchange, root)
+        assert exchange.stop() == 0
+
+
+@pytest_asyncio.fixture
+async def ring(served_with_keys: Keyring) -> AsyncIterator[Keyring]:
+    async with aiohttp.ClientSession() as session:
+        served_with_keys.session = session
+        yield served_with_keys
+
+
+@pytest_asyncio.fixture
+async def ann(ring: Keyring) -> Caller:
+    """A user who may read and trade."""
+    return await ring.key(await ring.user())

@@ -68,7 +68,7 @@ def command(*arguments: str, environment: dict[str, str] | None = None) -> subpr
         process = subprocess.Popen(
             [EXCHANGE, *arguments],
             cwd=place,
-            env=_environment() | (environment or {}),
+            env=plain_environment() | (environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -95,7 +95,7 @@ def one_sentence(ended: subprocess.CompletedProcess[str]) -> bool:
     )
 
 
-def _environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     """Ours, without a developer's own settings."""
     return {key: value for key, value in os.environ.items() if not key.startswith("EXCHANGE_")}
 
@@ -137,7 +137,7 @@ class Served:
             self._process = subprocess.Popen(
                 [EXCHANGE, *self.arguments(), "--ready-file", str(ready)],
                 cwd=self.place,
-                env=_environment(),
+                env=plain_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -142,7 +142,7 @@ async def test_what_says_more_may_take_longer(dsn: str, monkeypatch: pytest.Monk
     async with writing(dsn, commit_timeout_s=0.2) as made:
         batch = made.apply(*(AddUser(f"{number:064}") for number in range(20_000)))
         holding = await asyncpg.connect(dsn)
-        await holding.execute(f"BEGIN; INSERT INTO users VALUES ('{0:064}')")  # the first of them waits for this
+        await holding.execute(f"BEGIN; INSERT INTO users VALUES ('{0:064}', 0)")  # the first of them waits for this
         filling = asyncio.create_task(made.store.tables.commit(Changes.of(batch)))
         await asyncio.sleep(0.5)
         assert not filling.done()

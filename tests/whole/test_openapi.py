@@ -10,7 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from exchange.api.native.calls import CALLS
 from exchange.api.native.errors import MEANINGS, STATUS
-from tests.whole.api import Api, order_body
+from tests.whole.api import Api, fresh, order_body
 
 NAMES = {(call.method, call.path) for call in CALLS}
 
@@ -85,6 +85,23 @@ async def traffic(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
     (first, *_) = (await api.ok("GET", "/orders/open", **user))["orders"]
     yield "DELETE", "/order", await api.ok("DELETE", "/order", **user, market=market, order_id=first["order_id"])
     yield "POST", "/order/cancel_all", await api.ok("POST", "/order/cancel_all", user)
+    async for reply in administration(api, market):
+        yield reply
+
+
+async def administration(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
+    """One reply of every call about users and keys."""
+    user = {"user_id": fresh("user")}
+    yield "POST", "/admin/users", await api.ok("POST", "/admin/users", user | {"balances": {"USDC": "1000"}})
+    await api.order(user["user_id"], market, "buy 1 @ 90")
+    for path in ("/admin/users/disable", "/admin/users/enable"):
+        yield "POST", path, await api.ok("POST", path, user)
+    wanted = user | {"type": "hmac", "permissions": ["read", "trade"], "allowed_addresses": ["::1"]}
+    key = await api.ok("POST", "/admin/keys", wanted)
+    yield "POST", "/admin/keys", key
+    for path in ("/admin/users", "/admin/keys", "/admin/audit"):
+        yield "GET", path, await api.ok("GET", path, limit=1)
+    yield "DELETE", "/admin/keys", await api.ok("DELETE", "/admin/keys", api_key=key["api_key"])
 
 
 async def test_real_replies_are_as_described(api: Api, market: str, document: Any) -> None:

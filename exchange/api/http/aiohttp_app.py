@@ -8,6 +8,7 @@ import asyncio
 from aiohttp import web
 
 from exchange.api.http.aiohttp_socket import AiohttpSocket
+from exchange.api.http.body import decoded
 from exchange.api.http.request import Request
 from exchange.api.http.request_id import HEADER
 from exchange.api.http.response import Response
@@ -72,10 +73,12 @@ class AiohttpApp:
             return self._site.no_route(request.path, request_id)
         try:
             async with asyncio.timeout(self._config.body_timeout_s):
-                body = await request.read()
+                raw_body = await request.read()
         except TimeoutError:
             raise ApiError("REQUEST_TIMEOUT", "The body of the request did not arrive in time.") from None
-        return await self._handled(route, request_made(request, body, request_id))
+        made = request_made(request, raw_body, request_id)
+        made.body = decoded(made.headers.get("content-encoding"), raw_body, self._config.body_max_bytes)
+        return await self._handled(route, made)
 
     async def _handled(self, route: Route, request: Request) -> Response:
         reply = _Reply()
@@ -96,8 +99,8 @@ def lower_case(request: web.Request) -> dict[str, str]:
     return headers
 
 
-def request_made(request: web.Request, body: bytes, request_id: str) -> Request:
-    """The request as a route gets it."""
+def request_made(request: web.Request, raw_body: bytes, request_id: str) -> Request:
+    """The request as a route gets it, but for the content coding of its body."""
     _, _, query = request.raw_path.partition("?")
     return Request(
         method=request.method,
@@ -105,8 +108,8 @@ def request_made(request: web.Request, body: bytes, request_id: str) -> Request:
         path=request.path,
         query=query,
         headers=lower_case(request),
-        raw_body=body,
-        body=body,
+        raw_body=raw_body,
+        body=raw_body,
         address=request.remote,
         request_id=request_id,
     )

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from exchange.service.principal import Principal
+
 
 class Request:
     """A request whose body has arrived.
@@ -9,10 +11,12 @@ class Request:
     `target` and `raw_body` are the bytes as they were sent, for signatures; `path` and `query` are the parts of the
     target before and after the first `?`, not decoded. `headers` has lower-case names; a header that came several times
     has its values joined by `, `. `body` is `raw_body` without its content coding. `address` is the peer's, without a
-    port. `request_id` is in the reply and in the log.
+    port. `request_id` is in the reply and in the log. `principal` is who sent it, once that is known.
     """
 
-    __slots__ = ("address", "body", "headers", "method", "path", "query", "raw_body", "request_id", "target")
+    __slots__ = (
+        *("address", "body", "headers", "method", "path", "principal", "query", "raw_body", "request_id", "target"),
+    )
 
     def __init__(
         self,
@@ -35,3 +39,4 @@ class Request:
         self.body = body
         self.address = address
         self.request_id = request_id
+        self.principal: Principal | None = None

@@ -43,6 +43,7 @@ class Server:
             shutdown_timeout=config.stop_timeout_s,
             keepalive_timeout=config.idle_timeout_s,
             access_log=None,
+            auto_decompress=False,  # a signature is over the body as it was sent
         )
         self._listeners: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None

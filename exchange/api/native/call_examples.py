@@ -26,4 +26,9 @@ BODIES: dict[str, Any] = {
     },
     "deposit": {"user_id": "random1", "asset": "USDC", "amount": "1000", "key": "first-deposit"},
     "market_status": {"market": "SOL_USDC", "status": "post_only"},
+    "create_user": {"user_id": "ann", "balances": {"USDC": "1000"}},
+    "disable_user": {"user_id": "ann"},
+    "enable_user": {"user_id": "ann"},
+    "create_key": {"user_id": "ann", "type": "hmac", "permissions": ["read", "trade"], "label": "bot"},
+    "revoke_key": {"api_key": "6c1e2b3f4a5d4c7e8f90a1b2c3d4e5f6"},
 }

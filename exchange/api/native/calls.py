@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from exchange.api.native import models, replies
+from exchange.service.principal import Permission
 from exchange.service.read_lane import HISTORY, MEMORY
 
 EVERYWHERE = (
@@ -11,25 +12,33 @@ EVERYWHERE = (
     "HTTP_VERSION_NOT_SUPPORTED",
 )  # fmt: skip
 BODY = ("MALFORMED_JSON", "FORBIDDEN", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
-USER = ("UNAUTHENTICATED", "UNKNOWN_USER")
+SIGNED = ("UNAUTHENTICATED", "TIMESTAMP_OUT_OF_WINDOW", "REPLAYED", "FORBIDDEN")
+USER = ("UNKNOWN_USER",)
 MARKET = ("UNKNOWN_MARKET",)
 ENGINE = ("NOT_READY", "OVERLOADED", "OUTCOME_UNKNOWN")  # what waits for a commit
 TABLES = ("NOT_READY", "OVERLOADED")
 PLACING = (
     "INVALID_NUMBER", "CLIENT_ORDER_ID_CONFLICT", "INSUFFICIENT_BALANCE", "OFF_TICK", "OFF_LOT", "MIN_NOTIONAL",
-    "OUT_OF_RANGE", "TOO_MANY_OPEN_ORDERS", "WOULD_TAKE", "MARKET_NOT_TRADING",
+    "OUT_OF_RANGE", "TOO_MANY_OPEN_ORDERS", "WOULD_TAKE", "MARKET_NOT_TRADING", "USER_DISABLED",
 )  # fmt: skip
 CHEAP = ("health", "time", "tickers")
-PAGES = ("orders", "trades", "fills", "candles")
+PAGES = ("orders", "trades", "fills", "candles", "audit")
+
+
+PUBLIC, READ, TRADE, ADMIN = None, Permission.READ, Permission.TRADE, Permission.ADMIN
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: its operation (a method of Rest), what it takes, and what it can be answered with."""
+    """One call: its operation (a method of Rest), what it takes, and what it can be answered with.
+
+    `permission` is what the sender must have; with None the call is public, and its sender is not known.
+    """
 
     method: str
     path: str
     operation: str
+    permission: Permission | None
     summary: str
     request: type[models.Request]
     reply: type[replies.Reply]
@@ -52,65 +61,102 @@ def _call(
     method: str,
     path: str,
     operation: str,
+    permission: Permission | None,
     summary: str,
     request: type[models.Request],
     reply: type[replies.Reply],
     *codes: Iterable[str],
 ) -> Call:
     body = () if method == "GET" else BODY
-    return Call(method, path, operation, summary, request, reply, frozenset(EVERYWHERE).union(body, *codes))
+    signed = () if permission is None else SIGNED
+    known = frozenset(EVERYWHERE).union(body, signed, *codes)
+    return Call(method, path, operation, permission, summary, request, reply, known)
 
 
 CALLS = (
-    _call("GET", "/health", "health", "Whether the exchange can trade", models.NoQuery, replies.Health, ("NOT_READY",)),
-    _call("GET", "/time", "time", "The exchange's clock", models.NoQuery, replies.Time),
     _call(
-        "POST", "/order", "place", "Place an order", models.PlaceOrderRequest, replies.OrderWithFills,
+        "GET", "/health", "health", PUBLIC, "Whether the exchange can trade", models.NoQuery, replies.Health,
+        ("NOT_READY",),
+    ),
+    _call("GET", "/time", "time", PUBLIC, "The exchange's clock", models.NoQuery, replies.Time),
+    _call(
+        "POST", "/order", "place", TRADE, "Place an order", models.PlaceOrderRequest, replies.OrderWithFills,
         USER, MARKET, ENGINE, PLACING,
     ),
     _call(
-        "DELETE", "/order", "cancel", "Cancel an order", models.OrderRequest, replies.Order,
+        "DELETE", "/order", "cancel", TRADE, "Cancel an order", models.OrderRequest, replies.Order,
         USER, MARKET, ENGINE, ("UNKNOWN_ORDER", "ORDER_CLOSED"),
     ),
     _call(
-        "GET", "/order", "order", "An order, open or closed", models.OrderRequest, replies.OrderWithFills,
+        "GET", "/order", "order", READ, "An order, open or closed", models.OrderRequest, replies.OrderWithFills,
         USER, MARKET, ENGINE, ("UNKNOWN_ORDER",),
     ),
     _call(
-        "GET", "/orders/open", "open_orders", "Open orders, oldest first", models.OpenOrdersQuery, replies.Orders,
+        "GET", "/orders/open", "open_orders", READ, "Open orders, oldest first", models.OpenOrdersQuery, replies.Orders,
         USER, MARKET, ENGINE,
     ),
     _call(
-        "GET", "/orders/history", "orders", "Orders, open and closed, by page", models.OrderHistoryQuery,
+        "GET", "/orders/history", "orders", READ, "Orders, open and closed, by page", models.OrderHistoryQuery,
         replies.OrderPage, USER, MARKET, ENGINE,
     ),
     _call(
-        "POST", "/order/cancel_all", "cancel_all", "Cancel all orders", models.CancelAllRequest, replies.Canceled,
-        USER, MARKET, ENGINE,
+        "POST", "/order/cancel_all", "cancel_all", TRADE, "Cancel all orders", models.CancelAllRequest,
+        replies.Canceled, USER, MARKET, ENGINE,
     ),
     _call(
-        "POST", "/orders", "batch", "Place and cancel, up to 100", models.BatchRequest, replies.BatchResults,
+        "POST", "/orders", "batch", TRADE, "Place and cancel, up to 100", models.BatchRequest, replies.BatchResults,
         USER, ENGINE,
     ),
-    _call("GET", "/depth", "depth", "The book of a market", models.DepthQuery, replies.Depth, MARKET, ENGINE),
-    _call("GET", "/balance", "balance", "A user's balances", models.BalanceQuery, replies.Balances, USER, ENGINE),
+    _call("GET", "/depth", "depth", PUBLIC, "The book of a market", models.DepthQuery, replies.Depth, MARKET, ENGINE),
+    _call("GET", "/balance", "balance", READ, "A user's balances", models.BalanceQuery, replies.Balances, USER, ENGINE),
     _call(
-        "GET", "/trade/history", "trades", "Trades, by page", models.TradeHistoryQuery, replies.TradePage,
+        "GET", "/trade/history", "trades", PUBLIC, "Trades, by page", models.TradeHistoryQuery, replies.TradePage,
         MARKET, TABLES,
     ),
     _call(
-        "GET", "/fills", "fills", "A user's fills, by page", models.FillsQuery, replies.FillPage,
+        "GET", "/fills", "fills", READ, "A user's fills, by page", models.FillsQuery, replies.FillPage,
         USER, MARKET, TABLES,
     ),
-    _call("GET", "/markets", "markets", "The markets and their rules", models.NoQuery, replies.Markets, ENGINE),
-    _call("GET", "/ticker", "tickers", "The last 24 hours", models.TickerQuery, replies.Tickers, MARKET),
-    _call("GET", "/candles", "candles", "Candles, oldest first", models.CandlesQuery, replies.Candles, MARKET, TABLES),
+    _call("GET", "/markets", "markets", PUBLIC, "The markets and their rules", models.NoQuery, replies.Markets, ENGINE),
+    _call("GET", "/ticker", "tickers", PUBLIC, "The last 24 hours", models.TickerQuery, replies.Tickers, MARKET),
     _call(
-        "POST", "/admin/deposit", "deposit", "Credit a user", models.DepositRequest, replies.Balances,
+        "GET", "/candles", "candles", PUBLIC, "Candles, oldest first", models.CandlesQuery, replies.Candles,
+        MARKET, TABLES,
+    ),
+    _call(
+        "POST", "/admin/deposit", "deposit", ADMIN, "Credit a user", models.DepositRequest, replies.Balances,
         ENGINE, ("INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE"),
     ),
     _call(
-        "POST", "/admin/markets/status", "market_status", "Change what a market takes", models.MarketStatusRequest,
-        replies.Market, MARKET, ENGINE,
+        "POST", "/admin/markets/status", "market_status", ADMIN, "Change what a market takes",
+        models.MarketStatusRequest, replies.Market, MARKET, ENGINE,
+    ),
+    _call(
+        "POST", "/admin/users", "create_user", ADMIN, "Create a user", models.CreateUserRequest, replies.Balances,
+        ENGINE, ("INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE"),
+    ),
+    _call(
+        "GET", "/admin/users", "users", ADMIN, "Users, by page", models.UsersQuery, replies.UserPage, ENGINE,
+    ),
+    _call(
+        "POST", "/admin/users/disable", "disable_user", ADMIN, "Disable a user", models.UserRequest,
+        replies.UserStatusSet, ENGINE, ("NOT_FOUND",),
+    ),
+    _call(
+        "POST", "/admin/users/enable", "enable_user", ADMIN, "Enable a user", models.UserRequest,
+        replies.UserStatusSet, ENGINE, ("NOT_FOUND",),
+    ),
+    _call(
+        "POST", "/admin/keys", "create_key", ADMIN, "Create an API key", models.CreateKeyRequest, replies.CreatedKey,
+        ENGINE, ("NOT_FOUND", "TOO_MANY_KEYS"),
+    ),
+    _call("GET", "/admin/keys", "keys", ADMIN, "API keys, by page", models.KeysQuery, replies.KeyPage, ENGINE),
+    _call(
+        "DELETE", "/admin/keys", "revoke_key", ADMIN, "Revoke an API key", models.RevokeKeyRequest, replies.Key,
+        ENGINE, ("UNKNOWN_KEY",),
+    ),
+    _call(
+        "GET", "/admin/audit", "audit", ADMIN, "Administrative actions, by page", models.PageQuery, replies.AuditPage,
+        TABLES,
     ),
 )  # fmt: skip

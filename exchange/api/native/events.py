@@ -60,7 +60,15 @@ class Pong(_Answer, tag="PONG"):
     id: SentId = msgspec.UNSET
 
 
-Answer = ResultMessage | ErrorMessage | Subscribed | Unsubscribed | Pong
+class Authenticated(_Answer, tag="AUTHENTICATED"):
+    """The answer to AUTH: who the socket acts for, and what the key may do."""
+
+    user_id: str | None
+    permissions: list[str]
+    id: SentId = msgspec.UNSET
+
+
+Answer = ResultMessage | ErrorMessage | Subscribed | Unsubscribed | Pong | Authenticated
 
 
 _FIRST = msgspec.Meta(ge=0, description="where it stands for several: the first of them")

@@ -60,8 +60,5 @@ def _why(text: str | bytes) -> Unreadable:
             codec.decode(text, model)
     except ApiError as error:
         return Unreadable(error, request_id)
-    if head.message_type == "AUTH":
-        why = '[auth] mode = "dev" believes user_id: there is nothing to sign in to.'
-    else:
-        why = f"message_type must be one of {', '.join(TAGS)}."
+    why = f"message_type must be one of {', '.join(TAGS)}."
     return Unreadable(ApiError("INVALID_FIELD", why), request_id)

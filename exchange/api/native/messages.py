@@ -26,6 +26,15 @@ class Unsubscribe(_Message, tag="UNSUBSCRIBE", kw_only=True):
     channels: list[str] | None = None
 
 
+class Auth(_Message, tag="AUTH", kw_only=True):
+    """AUTH."""
+
+    api_key: str
+    timestamp: int | str
+    signature: str
+    nonce: str = ""
+
+
 class Ping(_Message, tag="PING", kw_only=True):
     """Ask for a sign of life."""
 
@@ -54,7 +63,7 @@ class PlaceOrders(models.BatchRequest, tag_field="message_type", tag="ORDERS", k
     id: Id = None
 
 
-Message = PlaceOrder | Cancel | CancelAll | PlaceOrders | Subscribe | Unsubscribe | Ping
+Message = PlaceOrder | Cancel | CancelAll | PlaceOrders | Subscribe | Unsubscribe | Ping | Auth
 
 TYPES: tuple[type[msgspec.Struct], ...] = get_args(Message)
 TAGS = {str(model.__struct_config__.tag): model for model in TYPES}

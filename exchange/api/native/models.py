@@ -186,5 +186,56 @@ class MarketStatusRequest(Request, kw_only=True):
     status: Annotated[str, _enum(*MARKET_STATUS_NAMES)]
 
 
+_NAME = msgspec.Meta(extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,64}$"})
+Name = Annotated[str, _NAME]
+ApiKeyId = Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class CreateUserRequest(Request, kw_only=True):
+    """Add a user, unless there is one of that name, and credit the balances once."""
+
+    user_id: Name
+    balances: dict[str, Number] = {}
+
+
+class UserRequest(Request, kw_only=True):
+    """Name a user."""
+
+    user_id: Name
+
+
+class UsersQuery(Request, kw_only=True):
+    """A page of users by name, those after `after`."""
+
+    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
+    after: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+class CreateKeyRequest(Request, kw_only=True):
+    """Add an API key. `public_key` (PEM or base64) goes with the types ed25519 and rsa."""
+
+    user_id: Name
+    type: Annotated[str, _enum("hmac", "ed25519", "rsa")]
+    permissions: list[Annotated[str, _enum("read", "trade", "admin")]]
+    public_key: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
+    label: Name | None = None
+    allowed_addresses: Annotated[list[str], msgspec.Meta(description="addresses or networks; none: from anywhere")] = []
+    expires_at: Millis | None = None
+
+
+class KeysQuery(Request, kw_only=True):
+    """A page of keys by id, those after `after`; of one user or of all."""
+
+    user_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
+    after: ApiKeyId | None = None
+
+
+class RevokeKeyRequest(Request, kw_only=True):
+    """Name a key."""
+
+    api_key: ApiKeyId
+
+
 class NoQuery(Request, kw_only=True):
     """Nothing to ask for."""

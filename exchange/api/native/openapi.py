@@ -95,6 +95,8 @@ def _operation(call: Call, references: dict[Any, Json], components: dict[str, Js
         responses[str(status)] = _refusal(status, [code for code in STATUS if code in call.codes])
     responses["default"] = _response("any other error", _ANY_ERROR)
     operation: Json = {"summary": call.summary, "operationId": call.operation, "responses": responses}
+    if call.permission is not None:
+        operation["description"] = f"In keys mode it is signed, by a key with the permission {call.permission.value}."
     if call.in_body:
         operation["requestBody"] = {
             "required": call.method == "POST",

@@ -282,6 +282,81 @@ class Candles(Reply):
     candles: list[Candle]
 
 
+UserStatus = Annotated[str, _enum("enabled", "disabled")]
+KeyType = Annotated[str, _enum("hmac", "ed25519", "rsa")]
+Permission = Annotated[str, _enum("read", "trade", "admin")]
+NameNext = Annotated[str | None, msgspec.Meta(description="`after` of the next page; null on the last one")]
+
+
+class User(Reply):
+    """A user."""
+
+    user_id: str
+    status: UserStatus
+
+
+class UserPage(Reply):
+    """A page of users."""
+
+    users: list[User]
+    next: NameNext
+
+
+class UserStatusSet(Reply):
+    """A user's status, and the orders that the change canceled."""
+
+    user_id: str
+    status: UserStatus
+    canceled: list[Order]
+
+
+class CreatedKey(Reply):
+    """A new key. The secret is shown only here."""
+
+    api_key: str
+    secret: Annotated[str | None, msgspec.Meta(description="of an hmac key; else null")]
+
+
+class Key(Reply):
+    """A key, without its secret."""
+
+    api_key: str
+    user_id: str
+    type: KeyType
+    permissions: list[Permission]
+    label: str | None
+    allowed_addresses: list[str]
+    expires_at: Millis | None
+    created_at: Millis
+    public_key: Annotated[str | None, msgspec.Meta(description="base64url; null of an hmac key")]
+
+
+class KeyPage(Reply):
+    """A page of keys."""
+
+    keys: list[Key]
+    next: NameNext
+
+
+class AuditedAction(Reply):
+    """What an administrator did."""
+
+    sequence: Id
+    timestamp: Millis
+    actor: str
+    address: str | None
+    action: str
+    user_id: str
+    detail: str | None
+
+
+class AuditPage(Reply):
+    """A page of the audit."""
+
+    actions: list[AuditedAction]
+    next: PageNext
+
+
 class BatchResults(Reply):
     """One for each item, in order: the order it placed (with fills) or canceled (without), or its error."""
 

@@ -7,7 +7,6 @@ requests of one connection take effect in their order.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TypeVar, cast
-from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -17,11 +16,12 @@ from exchange.api.http.response import Responder, Response
 from exchange.api.http.routes import Handler
 from exchange.api.native import codec, encode, models, replies
 from exchange.api.native.calls import Call
+from exchange.api.native.decoding import body_of, query_of
 from exchange.api.native.errors import ApiError, Refusals, error_response
 from exchange.api.native.names import MARKET_STATUS_NAMES
 from exchange.api.native.pages import Page
 from exchange.api.native.paging import next_of, page_of
-from exchange.core.commands import Deposit, SetMarketStatus
+from exchange.api.native.rest_admin import RestAdmin
 from exchange.core.instrument import Instrument
 from exchange.pipeline.outcomes import Overloaded
 from exchange.service import queries
@@ -67,18 +67,39 @@ class Rest:
     def __init__(self, service: Service, refusals: Refusals) -> None:
         self._service = service
         self._refusals = refusals
+        self._admin = RestAdmin(service)
 
     # --- routes
 
     def handler(self, call: Call) -> Handler:
-        """What the route of a call does. Orders and cancels reply from the step of their release, without a task."""
-        if call.operation == "place":
-            return self.place
-        if call.operation == "cancel":
-            return self.cancel
-        operation: Operation = getattr(self, call.operation)
-        begin = self.answering(operation, f"{call.method} {call.path}", call.lane)
-        return begin if call.lane is None else self._in_turn(begin, call)
+        """What the route of a call does: find out who asks, and ask for it.
+
+        Orders and cancels reply from the step of their release, without a task.
+        """
+        name = f"{call.method} {call.path}"
+        if call.operation in ("place", "cancel"):
+            handler: Handler = getattr(self, call.operation)
+        else:
+            of_admin = call.path.startswith("/admin/")
+            operation: Operation = getattr(self._admin if of_admin else self, call.operation)
+            handler = self.answering(operation, name, call.lane)
+        if call.lane is not None:
+            handler = self._in_turn(handler, call)
+        return handler if call.permission is None else self.authenticated(handler, call.permission, name)
+
+    def authenticated(self, handler: Handler, needed: Permission, name: str) -> Handler:
+        """The handler, for who has the permission; the request then has its principal."""
+        service, refuse = self._service, self.refuse
+
+        def handle(request: Request, responder: Responder) -> None:
+            try:
+                request.principal = service.principal(request, needed)
+            except Exception as error:
+                responder.send(refuse(error, name, request.request_id))
+                return
+            handler(request, responder)
+
+        return handle
 
     def _in_turn(self, begin: Handler, call: Call) -> Handler:
         """Begin a read when the lane has its turn."""
@@ -152,24 +173,9 @@ class Rest:
 
     # --- reading a request
 
-    def admin_body(self, request: Request, model: type[codec.RequestT], message: str) -> codec.RequestT:
-        """The body of a request that only an administrator may send; `message` is for anybody else."""
-        self._service.require_admin(request, message)
-        return self._body(request, model)
-
-    def _body(self, request: Request, model: type[codec.RequestT]) -> codec.RequestT:
-        if not codec.is_json(request.headers.get("content-type", "")):
-            raise ApiError("UNSUPPORTED_MEDIA_TYPE", "The body must come with Content-Type: application/json.")
-        if request.query:
-            raise ApiError("INVALID_FIELD", "What is asked stands in the body or in the query, not in both.")
-        return codec.decode(request.body, model)
-
-    def _query(self, request: Request, model: type[codec.RequestT]) -> codec.RequestT:
-        return codec.decode_query(parse_qsl(request.query, keep_blank_values=True), model)
-
     def _user(self, request: Request, named: str | None, needed: Permission) -> str:
-        service = self._service
-        return service.user(service.principal(request, needed), named, needed)
+        assert request.principal is not None, "the call is in the table as a public one"
+        return self._service.user(request.principal, named, needed)
 
     def _rules(self, market: str) -> Instrument:
         return self._service.rules(market)
@@ -183,7 +189,7 @@ class Rest:
         """POST /order."""
         listener = _Ordering(self, request, responder, "POST /order")
         try:
-            body = self._body(request, models.PlaceOrderRequest)
+            body = body_of(request, models.PlaceOrderRequest)
             user_id = self._user(request, body.user_id, Permission.TRADE)
             rules = self._rules(body.market)
             self._service.trading.place(listener, codec.place_order(body, user_id, rules), rules)
@@ -195,7 +201,7 @@ class Rest:
         listener = _Ordering(self, request, responder, "DELETE /order")
         try:
             model = models.OrderRequest
-            asked = self._body(request, model) if request.body else self._query(request, model)
+            asked = body_of(request, model) if request.body else query_of(request, model)
             user_id = self._user(request, asked.user_id, Permission.TRADE)
             rules = self._rules(asked.market)
             self._service.trading.cancel(listener, codec.cancel_order(asked, user_id, rules), rules)
@@ -204,7 +210,7 @@ class Rest:
 
     def cancel_all(self, request: Request) -> Awaitable[replies.Reply]:
         """POST /order/cancel_all."""
-        body = self._body(request, models.CancelAllRequest)
+        body = body_of(request, models.CancelAllRequest)
         user_id = self._user(request, body.user_id, Permission.TRADE)
         return self._canceled(self._service.trading.cancel_all(user_id, body.market))
 
@@ -213,7 +219,7 @@ class Rest:
 
     def batch(self, request: Request) -> Awaitable[replies.Reply]:
         """POST /orders."""
-        body = self._body(request, models.BatchRequest)
+        body = body_of(request, models.BatchRequest)
         user_id = self._user(request, body.user_id, Permission.TRADE)
         items = codec.batch_commands(body, user_id, self._service.rules)
         return self._batch(self._service.trading.batch(user_id, items), request.request_id)
@@ -221,34 +227,11 @@ class Rest:
     async def _batch(self, submitted: Submitted[list[BatchResult]], request_id: str) -> replies.Reply:
         return self._refusals.batch_results(await submitted, "POST /orders", request_id)
 
-    def deposit(self, request: Request) -> Awaitable[replies.Reply]:
-        """POST /admin/deposit."""
-        self._service.require_admin(request, "Deposits come from this machine only.")
-        body = self._body(request, models.DepositRequest)
-        asset = self._service.trading.asset(body.asset)
-        if asset is None:
-            raise ApiError("INVALID_FIELD", "asset names none that is traded here.")
-        user_id, key = codec.decode_name("user_id", body.user_id), codec.decode_name("key", body.key)
-        return self._deposit(Deposit(user_id, asset.symbol, codec.minor(asset, body.amount), key))
-
-    async def _deposit(self, command: Deposit) -> replies.Reply:
-        credited = await self._service.trading.deposit(command)
-        return replies.Balances(credited.user_id, encode.balances(credited.accounts, self._service.assets))
-
-    def market_status(self, request: Request) -> Awaitable[replies.Reply]:
-        """POST /admin/markets/status."""
-        self._service.require_admin(request, "The status of a market is changed from this machine only.")
-        body = self._body(request, models.MarketStatusRequest)
-        return self._market_status(codec.set_market_status(body, self._rules(body.market)))
-
-    async def _market_status(self, command: SetMarketStatus) -> replies.Reply:
-        return encode.market(await self._service.trading.set_market_status(command))
-
     # --- reading memory
 
     def health(self, request: Request) -> replies.Reply:
         """GET /health."""
-        self._query(request, models.NoQuery)
+        query_of(request, models.NoQuery)
         health = self._service.reading.health()
         markets = {symbol: MARKET_STATUS_NAMES[status] for symbol, status in health.markets.items()}
         offset_ms = health.clock_offset_ns // encode.NS_PER_MS
@@ -256,17 +239,17 @@ class Rest:
 
     def time(self, request: Request) -> replies.Reply:
         """GET /time."""
-        self._query(request, models.NoQuery)
+        query_of(request, models.NoQuery)
         return replies.Time(self._service.reading.time_ns() // encode.NS_PER_MS)
 
     async def markets(self, request: Request) -> replies.Reply:
         """GET /markets."""
-        self._query(request, models.NoQuery)
+        query_of(request, models.NoQuery)
         return replies.Markets([encode.market(rules) for rules in await self._service.reading.markets()])
 
     async def depth(self, request: Request) -> replies.Reply:
         """GET /depth."""
-        query = self._query(request, models.DepthQuery)
+        query = query_of(request, models.DepthQuery)
         limit = codec.page_limit(query.limit, models.DEPTH_MAX)
         rules = self._rules(query.market)
         found = await self._service.reading.depth(queries.Depth(rules.symbol, limit))
@@ -275,14 +258,14 @@ class Rest:
 
     async def balance(self, request: Request) -> replies.Reply:
         """GET /balance."""
-        query = self._query(request, models.BalanceQuery)
+        query = query_of(request, models.BalanceQuery)
         user_id = self._user(request, query.user_id, Permission.READ)
         accounts = await self._service.reading.balances(user_id)
         return replies.Balances(user_id, encode.balances(accounts, self._service.assets))
 
     async def open_orders(self, request: Request) -> replies.Reply:
         """GET /orders/open."""
-        query = self._query(request, models.OpenOrdersQuery)
+        query = query_of(request, models.OpenOrdersQuery)
         user_id = self._user(request, query.user_id, Permission.READ)
         asked = queries.OpenOrders(user_id, self._known_market(query.market))
         found = await self._service.reading.open_orders(asked)
@@ -290,7 +273,7 @@ class Rest:
 
     def tickers(self, request: Request) -> replies.Reply:
         """GET /ticker."""
-        query = self._query(request, models.TickerQuery)
+        query = query_of(request, models.TickerQuery)
         found = self._service.reading.tickers(self._known_market(query.market))
         return replies.Tickers([encode.ticker(ticker, self._rules(ticker.market)) for ticker in found])
 
@@ -298,7 +281,7 @@ class Rest:
 
     async def candles(self, request: Request) -> replies.Reply:
         """GET /candles."""
-        query = self._query(request, models.CandlesQuery)
+        query = query_of(request, models.CandlesQuery)
         limit = codec.page_limit(query.limit, models.PAGE_MAX)
         rules = self._rules(query.market)
         interval_s = codec.interval_s(query.interval)
@@ -308,7 +291,7 @@ class Rest:
 
     async def order(self, request: Request) -> replies.Reply:
         """GET /order."""
-        query = self._query(request, models.OrderRequest)
+        query = query_of(request, models.OrderRequest)
         user_id = self._user(request, query.user_id, Permission.READ)
         rules = self._rules(query.market)
         ids = codec.order_ids(query.order_id, query.client_order_id)
@@ -316,7 +299,7 @@ class Rest:
 
     async def orders(self, request: Request) -> replies.Reply:
         """GET /orders/history."""
-        query = self._query(request, models.OrderHistoryQuery)
+        query = query_of(request, models.OrderHistoryQuery)
         page = page_of(query)
         user_id = self._user(request, query.user_id, Permission.READ)
         found = await self._service.reading.orders(user_id, self._known_market(query.market), page)
@@ -325,7 +308,7 @@ class Rest:
 
     async def trades(self, request: Request) -> replies.Reply:
         """GET /trade/history."""
-        query = self._query(request, models.TradeHistoryQuery)
+        query = query_of(request, models.TradeHistoryQuery)
         page, market = page_of(query), self._known_market(query.market)
         found = await self._service.reading.trades(market, page)
         rows = await _rows(found[: query.limit], lambda trade: encode.trade(trade, self._rules(trade.market)))
@@ -333,7 +316,7 @@ class Rest:
 
     async def fills(self, request: Request) -> replies.Reply:
         """GET /fills."""
-        query = self._query(request, models.FillsQuery)
+        query = query_of(request, models.FillsQuery)
         page = page_of(query)
         user_id = self._user(request, query.user_id, Permission.READ)
         order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)

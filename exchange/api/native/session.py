@@ -21,7 +21,7 @@ from exchange.api.native.message_reader import Unreadable, read
 from exchange.core.public import Channel
 from exchange.pipeline.outcomes import Overloaded
 from exchange.pipeline.subscriber import Subscriber
-from exchange.service.principal import Permission
+from exchange.service.principal import Claim, Permission
 from exchange.service.read_lane import MEMORY
 from exchange.service.results import BatchResult, CanceledAll, Result
 from exchange.service.service import Service
@@ -29,6 +29,7 @@ from exchange.service.trading import Submitted
 
 CLOSING_S = 2.0  # what a peer has to take its last messages when the exchange ends
 GOING_AWAY = 1001
+POLICY = 1008
 IN_FLIGHT_MAX = 1000  # requests of one socket that are not answered yet; then it is not read further
 LOOK_UPS_MAX = 1000  # requests of one socket that wait for a look-up; the next ones are refused
 CHANNELS_MAX = 4096  # of one socket
@@ -102,7 +103,7 @@ class Session:
         """`opened` says whom messages are from that name no user."""
         self._sessions = sessions
         self._service = sessions.service
-        self._principal = sessions.service.principal(opened, Permission.READ)
+        self._principal = sessions.service.authenticator.opened(opened)
         self._opened_as = opened.request_id
         self._peer = peer
         self._subscriber = Subscriber(peer, sessions.frames)
@@ -150,6 +151,7 @@ class Session:
 
     def end(self) -> None:
         """The connection is gone; what it asked for still happens."""
+        self._service.authenticator.release(self._principal)
         self._service.feeds.forget(self._subscriber)
 
     async def close(self) -> None:
@@ -175,11 +177,31 @@ class Session:
             self._subscribe(message)
         elif isinstance(message, messages.Unsubscribe):
             self._unsubscribe(message)
+        elif isinstance(message, messages.Auth):
+            self._sign_in(message)
         elif isinstance(message, messages.Ping):
             self._answer(events.Pong(sent_id(message.id)))
         else:
             assert isinstance(message, Unreadable)
             raise message.error
+
+    def _sign_in(self, message: messages.Auth) -> None:
+        """Act as the user whose key has signed the message, from the next message on."""
+        authenticator, before = self._service.authenticator, self._principal
+        claim = Claim(message.api_key, str(message.timestamp), message.signature, message.nonce)
+        principal = authenticator.sign_in(claim, before.address)
+        if before.user_id not in (None, principal.user_id):
+            raise ApiError("FORBIDDEN", "This socket acts as another user: open one of its own.")
+        authenticator.release(before)
+        authenticator.hold(principal, self._key_ended)
+        self._principal = principal
+        permissions = sorted(permission.value for permission in principal.permissions)
+        self._answer(events.Authenticated(principal.user_id, permissions, sent_id(message.id)))
+
+    def _key_ended(self) -> None:
+        """The key that the socket signed in with was revoked or has expired: nothing private is sent from here on."""
+        self._service.feeds.forget(self._subscriber)
+        self._peer.close(POLICY, "the API key was revoked or has expired")
 
     def _user(self, named: str | None) -> str:
         return self._service.user(self._principal, named, Permission.TRADE)

@@ -15,6 +15,13 @@ REQUESTS: dict[str, Any] = {
     "SUBSCRIBE": {"message_type": "SUBSCRIBE", "channels": ["depth@SOL_USDC", "trade@SOL_USDC"], "id": 1},
     "UNSUBSCRIBE": {"message_type": "UNSUBSCRIBE", "channel": "depth@SOL_USDC"},
     "PING": {"message_type": "PING", "id": "still there"},
+    "AUTH": {
+        "message_type": "AUTH",
+        "id": 0,
+        "api_key": "6c1e2b3f4a5d4c7e8f90a1b2c3d4e5f6",
+        "timestamp": 1800000000000,
+        "signature": "f0b1c2d3e4f5061728394a5b6c7d8e9f00112233445566778899aabbccddeeff",
+    },
     "ORDER": {"message_type": "ORDER", "id": 2, **_ORDER},
     "CANCEL": {"message_type": "CANCEL", "id": 3, "user_id": "random2", "market": "SOL_USDC", "order_id": "2"},
     "CANCEL_ALL": {"message_type": "CANCEL_ALL", "id": 4, "user_id": "random2"},
@@ -40,6 +47,7 @@ ANSWERS: dict[str, Any] = {
     "SUBSCRIBED": {"message_type": "SUBSCRIBED", "channel": "depth@SOL_USDC", "channel_sequence": 1, "id": 1},
     "UNSUBSCRIBED": {"message_type": "UNSUBSCRIBED", "channel": "depth@SOL_USDC"},
     "PONG": {"message_type": "PONG", "id": "still there"},
+    "AUTHENTICATED": {"message_type": "AUTHENTICATED", "user_id": "random2", "permissions": ["read", "trade"], "id": 0},
 }
 # One of each message that the exchange sends on a channel, as `docs/api.md` shows them.
 EVENTS: dict[str, Any] = {

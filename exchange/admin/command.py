@@ -1,0 +1,180 @@
+"""`exchange user …` and `exchange key …`."""
+
+import json
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from exchange import logs
+from exchange.admin.calls import Target
+from exchange.client.types import Json
+from exchange.failure import Failure
+from exchange.options import FilePath
+
+PAGE = 1000
+KEY_FILE = click.option(
+    "--key-file", type=FilePath(), help="Sign with the API key of this file: the JSON of `exchange key create`."
+)
+URL = click.option(
+    "--url", help="Address of a running exchange. Without it and --key-file, work on a stopped exchange's database."
+)
+Run = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
+
+
+def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where a call goes."""
+    for option in (
+        click.option("--database-url", help="The stopped exchange's PostgreSQL.  [env: EXCHANGE_DATABASE_URL]"),
+        click.option("--data-dir", help="The stopped exchange's directory.  [env: EXCHANGE_DATABASE_DATA_DIR]"),
+        click.option("--config", type=FilePath(), help="The configuration file; default ./config.toml."),
+        KEY_FILE,
+        URL,
+    ):
+        command = option(command)
+    return command
+
+
+def _target(
+    url: str | None, key_file: Path | None, config: Path | None, data_dir: str | None, database_url: str | None
+) -> Target:
+    from exchange import config as configuration
+
+    said = {("database", "data_dir"): data_dir, ("database", "url"): database_url}
+    return Target(configuration.load(config, os.environ, said), url, key_file)
+
+
+def groups(run: Run) -> tuple[click.Group, click.Group]:
+    """The two groups of commands; `run` runs a coroutine."""
+    return _users(run), _keys(run)
+
+
+def _users(run: Run) -> click.Group:
+    @click.group()
+    def user() -> None:
+        """Create, list, disable and enable users."""
+
+    @user.command()
+    @click.argument("user_id", metavar="USER")
+    @click.option("--balance", multiple=True, metavar="ASSET=AMOUNT", help="Credit this; may be given several times.")
+    @target_options
+    def create(user_id: str, balance: tuple[str, ...], **where: Any) -> None:
+        """Create USER, unless there is one of that name."""
+        body = {"user_id": user_id, "balances": _balances(balance)}
+        logs.announce(_json(run(lambda: _target(**where).call("POST", "/admin/users", body=body))))
+
+    @user.command("list")
+    @target_options
+    def list_users(**where: Any) -> None:
+        """List all users with their status."""
+        for row in run(lambda: _pages(_target(**where), "/admin/users", "users")):
+            logs.announce(f"{row['user_id']} {row['status']}")
+
+    for action, summary in (
+        ("disable", "Disable USER: cancel all open orders and accept no new ones."),
+        ("enable", "Enable USER again."),
+    ):
+        user.add_command(_status(run, action, summary))
+    return user
+
+
+def _status(run: Run, action: str, summary: str) -> click.Command:
+    @click.command(action, help=summary)
+    @click.argument("user_id", metavar="USER")
+    @target_options
+    def command(user_id: str, **where: Any) -> None:
+        path, body = f"/admin/users/{action}", {"user_id": user_id}
+        done = run(lambda: _target(**where).call("POST", path, body=body))
+        logs.announce(f"{user_id} is {done['status']}; {len(done['canceled'])} orders were canceled")
+
+    return command
+
+
+def _keys(run: Run) -> click.Group:
+    @click.group()
+    def key() -> None:
+        """Create, list and revoke API keys."""
+
+    @key.command()
+    @click.argument("user_id", metavar="USER")
+    @click.option("--type", "key_type", type=click.Choice(("hmac", "ed25519", "rsa")), required=True)
+    @click.option("--permissions", required=True, metavar="LIST", help="Some of read,trade,admin.")
+    @click.option("--public-key", type=FilePath(), help="The public key as PEM; for ed25519 and rsa.")
+    @click.option("--label", help="A name for the key.")
+    @click.option("--allow", multiple=True, metavar="ADDRESS", help="An address or network that may use it; several.")
+    @click.option("--expires-at", type=int, metavar="MS", help="When it ends, in milliseconds since the epoch.")
+    @target_options
+    def create(
+        user_id: str,
+        key_type: str,
+        permissions: str,
+        public_key: Path | None,
+        label: str | None,
+        allow: tuple[str, ...],
+        expires_at: int | None,
+        **where: Any,
+    ) -> None:
+        """Create an API key of USER, and print it as JSON. Its secret is shown only now: keep the output."""
+        body = {
+            "user_id": user_id,
+            "type": key_type,
+            "permissions": [name.strip() for name in permissions.split(",")],
+            "public_key": None if public_key is None else _read(public_key),
+            "label": label,
+            "allowed_addresses": list(allow),
+            "expires_at": expires_at,
+        }
+        made = run(lambda: _target(**where).call("POST", "/admin/keys", body=body))
+        logs.announce(_json({name: value for name, value in made.items() if value is not None}))
+
+    @key.command("list")
+    @click.argument("user_id", metavar="[USER]", required=False)
+    @target_options
+    def list_keys(user_id: str | None, **where: Any) -> None:
+        """List the API keys of USER, or of all users, one JSON object a line; nothing of a secret."""
+        for row in run(lambda: _pages(_target(**where), "/admin/keys", "keys", user_id=user_id)):
+            logs.announce(_json(row))
+
+    @key.command()
+    @click.argument("api_key", metavar="KEY")
+    @target_options
+    def revoke(api_key: str, **where: Any) -> None:
+        """Revoke an API key, for ever. Sockets that act by it are closed."""
+        done = run(lambda: _target(**where).call("DELETE", "/admin/keys", body={"api_key": api_key}))
+        logs.announce(f"{api_key} of {done['user_id']} is revoked")
+
+    return key
+
+
+async def _pages(target: Target, path: str, name: str, **query: str | None) -> list[Json]:
+    rows: list[Json] = []
+    after: str | None = None
+    while True:
+        page = await target.call("GET", path, query={"limit": PAGE, "after": after, **query})
+        rows += page[name]
+        after = page["next"]
+        if after is None:
+            return rows
+
+
+def _balances(texts: tuple[str, ...]) -> dict[str, str]:
+    balances = {}
+    for text in texts:
+        asset, equals, amount = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"--balance {text!r} must be ASSET=AMOUNT, as in USDC=1000.")
+        balances[asset] = amount
+    return balances
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError as error:
+        raise Failure(f"The public key {path} cannot be read: {error.strerror or error}.", 2) from error
+
+
+def _json(fields: Json) -> str:
+    return json.dumps(fields)

@@ -1,0 +1,21 @@
+"""What a request says, as the type that its call takes."""
+
+from urllib.parse import parse_qsl
+
+from exchange.api.http.request import Request
+from exchange.api.native import codec
+from exchange.api.native.errors import ApiError
+
+
+def body_of(request: Request, model: type[codec.RequestT]) -> codec.RequestT:
+    """The body. Raises ApiError."""
+    if not codec.is_json(request.headers.get("content-type", "")):
+        raise ApiError("UNSUPPORTED_MEDIA_TYPE", "The body must come with Content-Type: application/json.")
+    if request.query:
+        raise ApiError("INVALID_FIELD", "What is asked stands in the body or in the query, not in both.")
+    return codec.decode(request.body, model)
+
+
+def query_of(request: Request, model: type[codec.RequestT]) -> codec.RequestT:
+    """The query. Raises ApiError."""
+    return codec.decode_query(parse_qsl(request.query, keep_blank_values=True), model)

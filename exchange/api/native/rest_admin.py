@@ -1,0 +1,117 @@
+"""The REST calls of administrators: users, keys, deposits, the status of markets, and the audit."""
+
+from exchange.api.http.request import Request
+from exchange.api.native import codec, encode, models, replies
+from exchange.api.native.decoding import body_of, query_of
+from exchange.api.native.errors import ApiError
+from exchange.api.native.key_codec import audited, key_read, new_key
+from exchange.api.native.paging import next_of, page_of
+from exchange.core.administration import Origin
+from exchange.core.commands import Deposit
+from exchange.service.service import Service
+
+USER_STATUSES = ("enabled", "disabled")
+
+
+class RestAdmin:
+    """The operations; the table of calls has the permission that each needs."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._administration = service.administration
+
+    def _origin(self, request: Request) -> Origin:
+        assert request.principal is not None, "the call is in the table as a public one"
+        return self._administration.origin(request.principal)
+
+    async def deposit(self, request: Request) -> replies.Reply:
+        """POST /admin/deposit."""
+        body = body_of(request, models.DepositRequest)
+        user_id, key = codec.decode_name("user_id", body.user_id), codec.decode_name("key", body.key)
+        command = self._deposit(user_id, body.asset, body.amount, key, self._origin(request))
+        accounts = await self._administration.deposit(command)
+        return replies.Balances(user_id, encode.balances(accounts, self._service.assets))
+
+    def _deposit(self, user_id: str, symbol: str, amount: str, key: str, origin: Origin) -> Deposit:
+        asset = self._service.trading.asset(symbol)
+        if asset is None:
+            raise ApiError("INVALID_FIELD", "asset names none that is traded here.")
+        return Deposit(user_id, asset.symbol, codec.minor(asset, amount), key, origin)
+
+    async def market_status(self, request: Request) -> replies.Reply:
+        """POST /admin/markets/status."""
+        body = body_of(request, models.MarketStatusRequest)
+        command = codec.set_market_status(body, self._service.rules(body.market))
+        return encode.market(await self._administration.set_market_status(command))
+
+    # --- users
+
+    async def create_user(self, request: Request) -> replies.Reply:
+        """POST /admin/users."""
+        body = body_of(request, models.CreateUserRequest)
+        user_id, origin = codec.decode_name("user_id", body.user_id), self._origin(request)
+        # The key, which no client can give to a deposit, credits the balances of a creation that is repeated once.
+        deposits = [
+            self._deposit(user_id, symbol, amount, f"user:{user_id}:{symbol}", origin)
+            for symbol, amount in body.balances.items()
+        ]
+        accounts = await self._administration.create_user(user_id, deposits, origin)
+        return replies.Balances(user_id, encode.balances(accounts, self._service.assets))
+
+    async def users(self, request: Request) -> replies.Reply:
+        """GET /admin/users."""
+        query = query_of(request, models.UsersQuery)
+        limit = codec.page_limit(query.limit, models.PAGE_MAX)
+        found = await self._administration.users(query.after or "", limit + 1)
+        rows = [replies.User(user.user_id, USER_STATUSES[user.disabled]) for user in found[:limit]]
+        return replies.UserPage(rows, rows[-1].user_id if len(found) > limit else None)
+
+    async def disable_user(self, request: Request) -> replies.Reply:
+        """POST /admin/users/disable."""
+        return await self._set_status(request, disabled=True)
+
+    async def enable_user(self, request: Request) -> replies.Reply:
+        """POST /admin/users/enable."""
+        return await self._set_status(request, disabled=False)
+
+    async def _set_status(self, request: Request, *, disabled: bool) -> replies.Reply:
+        body = body_of(request, models.UserRequest)
+        user_id = codec.decode_name("user_id", body.user_id)
+        canceled = await self._administration.set_status(user_id, disabled, self._origin(request))
+        orders = [encode.order(order, self._service.rules(order.terms.market)) for order in canceled]
+        return replies.UserStatusSet(user_id, USER_STATUSES[disabled], orders)
+
+    # --- keys
+
+    async def create_key(self, request: Request) -> replies.Reply:
+        """POST /admin/keys."""
+        wanted = new_key(body_of(request, models.CreateKeyRequest), self._service.reading.time_ns())
+        try:
+            key, secret = await self._administration.create_key(wanted, self._origin(request))
+        except ValueError as error:
+            raise ApiError("INVALID_FIELD", f"public_key cannot be used: {error}.") from None
+        return replies.CreatedKey(key.api_key, secret)
+
+    async def keys(self, request: Request) -> replies.Reply:
+        """GET /admin/keys."""
+        query = query_of(request, models.KeysQuery)
+        limit = codec.page_limit(query.limit, models.PAGE_MAX)
+        found = await self._administration.keys(query.user_id, query.after or "", limit + 1)
+        rows = [key_read(key) for key in found[:limit]]
+        return replies.KeyPage(rows, rows[-1].api_key if len(found) > limit else None)
+
+    async def revoke_key(self, request: Request) -> replies.Reply:
+        """DELETE /admin/keys."""
+        model = models.RevokeKeyRequest
+        asked = body_of(request, model) if request.body else query_of(request, model)
+        return key_read(await self._administration.revoke_key(asked.api_key, self._origin(request)))
+
+    # --- the audit
+
+    async def audit(self, request: Request) -> replies.Reply:
+        """GET /admin/audit."""
+        query = query_of(request, models.PageQuery)
+        page = page_of(query)
+        found = await self._administration.audit(page)
+        rows = [audited(action) for action in found[: query.limit]]
+        return replies.AuditPage(rows, next_of(found, page, lambda action: action.sequence))

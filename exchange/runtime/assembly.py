@@ -1,0 +1,30 @@
+"""Puts the service together over an exchange, the same for a listening server and for the command line."""
+
+import time
+
+from exchange.runtime.app import Exchange
+from exchange.runtime.authentication import OpenVault
+from exchange.service.administration import Administration
+from exchange.service.limits import RateLimits
+from exchange.service.order_lookup import OrderLookup
+from exchange.service.principal import Authenticator
+from exchange.service.read_lane import ReadLane
+from exchange.service.reading import Reading
+from exchange.service.service import Service
+from exchange.service.tasks import Tasks
+from exchange.service.trading import Trading
+from exchange.store.queries import PostgresHistory
+
+
+def service_of(
+    exchange: Exchange, history: PostgresHistory, orders: OrderLookup, authenticator: Authenticator, vault: OpenVault
+) -> Service:
+    """The service over a running exchange."""
+    limits, tasks = RateLimits(exchange.config.limits, time.monotonic), Tasks()
+    lane = ReadLane(exchange.engine, share=exchange.config.engine.read_share)
+    trading = Trading(exchange.engine, orders, limits, tasks, lane)
+    reading = Reading(exchange.engine, history, orders, exchange.data, exchange.ready)
+    administration = Administration(exchange.engine, history, authenticator, vault)
+    return Service(
+        exchange.engine, exchange.feeds, trading, reading, administration, authenticator, limits, tasks, lane
+    )

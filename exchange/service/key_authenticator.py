@@ -1,0 +1,174 @@
+"""Mode `keys`: a request is from whoever's key has signed it.
+
+A request is signed over `timestamp + nonce + METHOD + path with query + body`, a socket over `timestamp + nonce +
+"AUTH"`. What is refused is refused before anything of the request is read but its signature. Who cannot sign is told
+the same whatever is wrong: the key, its end, or the signature.
+"""
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final
+
+from exchange.core.administration import ApiKey, Keys
+from exchange.service.codes import Code, Refused
+from exchange.service.principal import NOBODY, Claim, Permission, Principal, RequestView
+from exchange.service.signatures import UsedSignatures, Verifier, verifier_of
+from exchange.service.vault import Vault
+
+AHEAD_NS: Final = 1_000_000_000  # how far a timestamp may be ahead of the exchange's time
+NS_PER_MS: Final = 1_000_000
+_TIMESTAMP = re.compile(r"[0-9]{13}(?:[0-9]{3})?")  # milliseconds or microseconds
+_NONCE = re.compile(r"[A-Za-z0-9._-]{1,36}")
+_NO = "The API key is unknown, revoked or expired, or the signature is wrong."
+
+Network = IPv4Network | IPv6Network
+
+
+class _Known:
+    """A key in the form in which it is asked for."""
+
+    __slots__ = ("key", "networks", "permissions", "verifier")
+
+    def __init__(self, key: ApiKey, verifier: Verifier) -> None:
+        self.key = key
+        self.verifier = verifier
+        self.networks: list[Network] = [ip_network(address) for address in key.allowed_addresses]
+        self.permissions = frozenset(Permission(name) for name in key.permissions)
+
+
+class KeyAuthenticator:
+    """Believes signatures. `keys` is live: a key counts as soon as it is there, and no longer when it is gone.
+
+    Times are the exchange's. No timestamp from before `since_ns` counts, because what was used then is forgotten.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        vault: Vault,
+        now_ns: Callable[[], int],
+        *,
+        since_ns: int,
+        window_ns: int,
+        signatures_max: int,
+    ) -> None:
+        self._keys = keys
+        self._vault = vault
+        self._now_ns = now_ns
+        self._since_ns = since_ns
+        self._window_ns = window_ns
+        self._used = UsedSignatures(signatures_max, window_ns + AHEAD_NS)
+        self._known: dict[str, _Known] = {}
+        self._held: dict[Principal, Callable[[], None]] = {}  # by sockets, and what ends each
+
+    def counts_in_s(self) -> float:
+        """After how many seconds signatures of the current time count."""
+        return max(0, self._since_ns - self._now_ns()) / 1_000_000_000
+
+    def authenticate(self, request: RequestView, needed: Permission) -> Principal:
+        """The user whose key has signed the request and has the permission. Raises Refused."""
+        headers = request.headers
+        claim = Claim(
+            _header(request, "X-API-Key"),
+            _header(request, "X-Timestamp"),
+            _header(request, "X-Signature"),
+            headers.get("x-nonce", ""),
+        )
+        principal = self._verify(claim, request.method.encode() + request.target + request.raw_body, request.address)
+        named = headers.get("x-user-id")
+        if named is not None and named != principal.user_id:
+            raise Refused(Code.FORBIDDEN, "X-User-Id names another user than the one who asks.")
+        if needed not in principal.permissions:
+            raise Refused(Code.FORBIDDEN, f"This needs the permission {needed.value}.")
+        return principal
+
+    def opened(self, request: RequestView) -> Principal:
+        """A socket is nobody's until it has signed in."""
+        return Principal(None, NOBODY, request.address)
+
+    def sign_in(self, claim: Claim, address: str | None) -> Principal:
+        """The user whose key has signed the claim of a socket. Raises Refused."""
+        return self._verify(claim, b"AUTH", address)
+
+    def check(self, principal: Principal) -> None:
+        """Raise Refused if the key that it signed in with is gone or has expired."""
+        api_key = principal.api_key
+        key = None if api_key is None else self._keys.find(api_key)
+        if api_key is not None and (key is None or self._expired(key)):
+            raise Refused(Code.UNAUTHENTICATED, _NO)
+
+    def hold(self, principal: Principal, end: Callable[[], None]) -> None:
+        """A socket acts as the principal: call `end` when its key ends."""
+        self._held[principal] = end
+
+    def release(self, principal: Principal) -> None:
+        """The socket no longer does."""
+        self._held.pop(principal, None)
+
+    def sweep(self) -> None:
+        """End the sockets whose keys have ended. Call it when a key was revoked, and now and then."""
+        for principal, end in list(self._held.items()):
+            try:
+                self.check(principal)
+            except Refused:
+                self.release(principal)
+                end()
+        for api_key in [api_key for api_key in self._known if self._keys.find(api_key) is None]:
+            del self._known[api_key]
+
+    # --- one claim
+
+    def _verify(self, claim: Claim, signed: bytes, address: str | None) -> Principal:
+        now_ns = self._now_ns()
+        self._check_time(claim.timestamp, now_ns)
+        if claim.nonce and not _NONCE.fullmatch(claim.nonce):
+            raise Refused(Code.UNAUTHENTICATED, "A nonce must be 1 to 36 of A-Z a-z 0-9 . _ -")
+        known = self._find(claim.api_key)
+        if known is None or self._expired(known.key):
+            raise Refused(Code.UNAUTHENTICATED, _NO)
+        signature = known.verifier.verified(claim.signature, (claim.timestamp + claim.nonce).encode() + signed)
+        if signature is None:
+            raise Refused(Code.UNAUTHENTICATED, _NO)
+        if known.networks and not _within(address, known.networks):
+            raise Refused(Code.FORBIDDEN, "This key may not be used from this address.")
+        self._used.use(signature, now_ns)
+        return Principal(known.key.user_id, known.permissions, address, api_key=claim.api_key)
+
+    def _check_time(self, timestamp: str, now_ns: int) -> None:
+        if not _TIMESTAMP.fullmatch(timestamp):
+            raise Refused(
+                Code.TIMESTAMP_OUT_OF_WINDOW, "The timestamp must be milliseconds or microseconds since the epoch."
+            )
+        time_ns = int(timestamp) * (NS_PER_MS if len(timestamp) == 13 else 1000)
+        if time_ns < self._since_ns or not now_ns - self._window_ns <= time_ns <= now_ns + AHEAD_NS:
+            message = f"The timestamp is out of the window; the exchange's time is {now_ns // NS_PER_MS}."
+            raise Refused(Code.TIMESTAMP_OUT_OF_WINDOW, message)
+
+    def _find(self, api_key: str) -> _Known | None:
+        key = self._keys.find(api_key)
+        if key is None:
+            return None
+        known = self._known.get(api_key)
+        if known is None or known.key is not key:
+            known = self._known[api_key] = _Known(key, verifier_of(key, self._vault))
+        return known
+
+    def _expired(self, key: ApiKey) -> bool:
+        return key.expires_ns is not None and self._now_ns() >= key.expires_ns
+
+
+def _header(request: RequestView, name: str) -> str:
+    value = request.headers.get(name.lower())
+    if not value:
+        raise Refused(Code.UNAUTHENTICATED, f"The header {name} is missing: this call takes signed requests.")
+    return value
+
+
+def _within(text: str | None, networks: list[Network]) -> bool:
+    try:
+        address = ip_address((text or "").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any(address in network or (mapped is not None and mapped in network) for network in networks)

@@ -1,0 +1,149 @@
+"""Signatures: what is signed, and whether a signature is a key's. Each counts once.
+
+HMAC-SHA256 as hex, Ed25519 and RSA (PKCS#1 v1.5, SHA-256) as base64. Every comparison of a secret takes the same time.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections import deque
+from typing import Final, Protocol
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from exchange.core.administration import ApiKey, KeyType
+from exchange.service.codes import Code, Refused
+from exchange.service.vault import Vault, from_text, to_text
+
+RSA_BITS: Final = (2048, 4096)  # at least and at most
+PUBLIC_KEY_MAX: Final = 2000  # letters of one as text
+_HMAC_BYTES = 32
+
+
+class Verifier(Protocol):
+    """One key's way to sign."""
+
+    def verified(self, signature: str, message: bytes) -> bytes | None:
+        """32 bytes that stand for the signature if it is the message's, else None."""
+
+
+class HmacVerifier:
+    """A shared secret."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def verified(self, signature: str, message: bytes) -> bytes | None:
+        """See Verifier."""
+        try:
+            given = bytes.fromhex(signature) if len(signature) == 2 * _HMAC_BYTES else b""
+        except ValueError:
+            given = b""
+        expected = hmac.digest(self._secret, message, "sha256")
+        return expected if hmac.compare_digest(given, expected) else None
+
+
+class Ed25519Verifier:
+    """A public key of 32 bytes."""
+
+    def __init__(self, public_key: bytes) -> None:
+        self._key = Ed25519PublicKey.from_public_bytes(public_key)
+
+    def verified(self, signature: str, message: bytes) -> bytes | None:
+        """See Verifier."""
+        given = _from_base64(signature)
+        if given is None:
+            return None
+        try:
+            self._key.verify(given, message)
+        except InvalidSignature:
+            return None
+        return hashlib.sha256(given).digest()
+
+
+class RsaVerifier:
+    """A public key as SubjectPublicKeyInfo in DER."""
+
+    def __init__(self, public_key: bytes) -> None:
+        key = serialization.load_der_public_key(public_key)
+        assert isinstance(key, RSAPublicKey)
+        self._key = key
+
+    def verified(self, signature: str, message: bytes) -> bytes | None:
+        """See Verifier."""
+        given = _from_base64(signature)
+        if given is None:
+            return None
+        try:
+            self._key.verify(given, message, PKCS1v15(), hashes.SHA256())
+        except InvalidSignature:
+            return None
+        return hashlib.sha256(given).digest()
+
+
+def verifier_of(key: ApiKey, vault: Vault) -> Verifier:
+    """How the key's signatures are verified. Raises WrongMasterKey."""
+    if key.key_type is KeyType.HMAC:
+        return HmacVerifier(vault.unseal(key.material, key.api_key))
+    public_key = from_text(key.material)
+    return Ed25519Verifier(public_key) if key.key_type is KeyType.ED25519 else RsaVerifier(public_key)
+
+
+def public_material(key_type: KeyType, text: str) -> str:
+    """A public key, given as PEM or base64, as it is stored. Raises ValueError, whose text says what is wrong."""
+    if len(text) > PUBLIC_KEY_MAX:
+        raise ValueError("it is too long")
+    try:
+        if text.lstrip().startswith("-----BEGIN"):
+            key = serialization.load_pem_public_key(text.encode("ascii", "replace"))
+        else:
+            data = base64.b64decode(text, validate=True)
+            raw = key_type is KeyType.ED25519 and len(data) == 32
+            key = Ed25519PublicKey.from_public_bytes(data) if raw else serialization.load_der_public_key(data)
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("it is neither PEM nor base64 of a public key") from None
+    if key_type is KeyType.ED25519 and isinstance(key, Ed25519PublicKey):
+        return to_text(key.public_bytes_raw())
+    if key_type is KeyType.RSA and isinstance(key, RSAPublicKey):
+        if not RSA_BITS[0] <= key.key_size <= RSA_BITS[1]:
+            raise ValueError(f"an RSA key must have {RSA_BITS[0]} to {RSA_BITS[1]} bits")
+        spki = serialization.PublicFormat.SubjectPublicKeyInfo
+        return to_text(key.public_bytes(serialization.Encoding.DER, spki))
+    raise ValueError(f"it is not a public key of type {key_type.value}")
+
+
+def _from_base64(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+class UsedSignatures:
+    """The signatures that were used, for as long as their timestamps are in the window; bounded."""
+
+    def __init__(self, count_max: int, keep_ns: int) -> None:
+        self._max = count_max
+        self._keep_ns = keep_ns
+        self._used: set[bytes] = set()
+        self._age: deque[tuple[int, bytes]] = deque()  # oldest first, with the time at which each is forgotten
+
+    def __len__(self) -> int:
+        return len(self._used)
+
+    def use(self, signature: bytes, now_ns: int) -> None:
+        """Use it. Raises Refused if it was used before, or if there is no room for it."""
+        age, used = self._age, self._used
+        while age and age[0][0] < now_ns:
+            used.discard(age.popleft()[1])
+        if signature in used:
+            raise Refused(Code.REPLAYED)
+        if len(used) >= self._max:
+            raise Refused(Code.OVERLOADED)
+        used.add(signature)
+        age.append((now_ns + self._keep_ns, signature))
