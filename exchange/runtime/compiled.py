@@ -53,6 +53,8 @@ MODULES = (
     "exchange.service.results",
     "exchange.service.limits",
     "exchange.service.principal",
+    "exchange.service.signatures",
+    "exchange.service.key_authenticator",
     "exchange.service.trading",
     "exchange.service.service",
     "exchange.api.native.malformed",

@@ -27,7 +27,7 @@ class Unsubscribe(_Message, tag="UNSUBSCRIBE", kw_only=True):
 
 
 class Auth(_Message, tag="AUTH", kw_only=True):
-    """AUTH."""
+    """Sign in, as the user of a key."""
 
     api_key: str
     timestamp: int | str

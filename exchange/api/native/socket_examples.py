@@ -153,6 +153,7 @@ EVENTS: dict[str, Any] = {
                 "executed_quote_quantity": "75.01",
                 "status": "filled",
                 "expire_reason": None,
+                "cancel_reason": None,
                 "created_at": 1800000000000,
                 "updated_at": 1800000000000,
             },
