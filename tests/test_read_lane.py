@@ -201,4 +201,7 @@ def test_reads_and_only_reads_take_a_lane() -> None:
         "trades": HISTORY,
         "fills": HISTORY,
         "candles": HISTORY,
+        "users": MEMORY,
+        "keys": MEMORY,
+        "audit": HISTORY,
     }
