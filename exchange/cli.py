@@ -12,14 +12,15 @@ import click
 import structlog
 
 from exchange import __version__, logs
-from exchange.admin.command import KEY_FILE, groups
+from exchange.admin.command import groups
 from exchange.failure import Failure
-from exchange.options import FilePath
+from exchange.options import KEY_FILE, FilePath
 from exchange.replay.command import replay_command
 from exchange.runtime import compiled
 from exchange.torture.command import torture_command
 
 if TYPE_CHECKING:
+    from exchange.client import ApiKey
     from exchange.config import Config
 
 CONFIG = click.option("--config", type=FilePath(), help="The configuration file; default ./config.toml.")
@@ -155,25 +156,24 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
 @click.option("--key", required=True, help="Identifies the deposit: each key is credited once.")
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
 @KEY_FILE
-def deposit(user: str, asset: str, amount: str, key: str, url: str, key_file: Path | None) -> None:
+def deposit(user: str, asset: str, amount: str, key: str, url: str, api_key: "ApiKey | None") -> None:
     """Credit USER with AMOUNT of ASSET on a running exchange. The user is created if necessary."""
-    from exchange.admin.calls import load_key
     from exchange.client.deposit import deposit as run_deposit
     from exchange.client.deposit import shown
 
-    signing = load_key(key_file)
-    logs.announce(shown(run(lambda: run_deposit(url, user, asset, amount, key, signing)), asset))
+    logs.announce(shown(run(lambda: run_deposit(url, user, asset, amount, key, api_key)), asset))
 
 
 @cli.command()
 @click.argument("market", required=False)
 @click.option("--user", help="Also show the open orders of this user.")
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
-def watch(market: str | None, user: str | None, url: str) -> None:
+@KEY_FILE
+def watch(market: str | None, user: str | None, url: str, api_key: "ApiKey | None") -> None:
     """Show MARKET, or the first one, in the terminal: book, chart, trades and open orders. Ctrl-C ends it."""
     from exchange.watch.command import watch as run_watch
 
-    run(lambda: run_watch(url, market, user))
+    run(lambda: run_watch(url, market, user, key=api_key))
 
 
 @cli.group()
@@ -185,11 +185,12 @@ def market() -> None:
 @click.argument("market")
 @click.argument("status", required=False, type=click.Choice(["trading", "post_only", "cancel_only", "halted"]))
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
-def status(market: str, status: str | None, url: str) -> None:
+@KEY_FILE
+def status(market: str, status: str | None, url: str, api_key: "ApiKey | None") -> None:
     """Show what MARKET takes, or change it to STATUS. Cancels are always taken."""
     from exchange.client.market_status import market_status
 
-    logs.announce(f"{market} is {run(lambda: market_status(url, market, status))}")
+    logs.announce(f"{market} is {run(lambda: market_status(url, market, status, api_key))}")
 
 
 def _exit_on_sigterm() -> None:

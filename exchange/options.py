@@ -1,9 +1,12 @@
 """Kinds of options that several commands have."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from exchange.client import ApiKey
 
 
 class FilePath(click.Path):
@@ -19,3 +22,31 @@ class FilePath(click.Path):
         except RuntimeError:
             self.fail(f"{value!r} has no such home directory", param, ctx)
         return super().convert(expanded, param, ctx)
+
+
+class KeyFile(click.ParamType["ApiKey"]):
+    """The file of an API key, as `exchange key create` prints it; the value is the key."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "ApiKey":
+        """The key, which only the file's owner may be able to read."""
+        from exchange.client import ApiKey
+
+        if isinstance(value, ApiKey):
+            return value
+        path = FilePath().convert(value, param, ctx)
+        try:
+            return ApiKey.load(path)
+        except OSError as error:
+            self.fail(f"{path} cannot be read: {error.strerror or error}", param, ctx)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+KEY_FILE = click.option(
+    "--key-file",
+    "api_key",
+    type=KeyFile(),
+    help="Sign with the API key of this file: the JSON of `exchange key create`.",
+)

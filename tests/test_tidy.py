@@ -45,7 +45,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "exchange.failure": (),
     "exchange.logs": (),
     "exchange.addresses": (),
-    "exchange.options": (),
+    "exchange.options": ("exchange.client",),
     "exchange.config": ("exchange.failure", "exchange.addresses"),
     "exchange.pipeline": PIPELINE,
     "exchange.service": SERVICE,

@@ -10,14 +10,12 @@ import click
 
 from exchange import logs
 from exchange.admin.calls import Target
+from exchange.client import ApiKey
 from exchange.client.types import Json
 from exchange.failure import Failure
-from exchange.options import FilePath
+from exchange.options import KEY_FILE, FilePath
 
 PAGE = 1000
-KEY_FILE = click.option(
-    "--key-file", type=FilePath(), help="Sign with the API key of this file: the JSON of `exchange key create`."
-)
 URL = click.option(
     "--url", help="Address of a running exchange. Without it and --key-file, work on a stopped exchange's database."
 )
@@ -38,12 +36,12 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _target(
-    url: str | None, key_file: Path | None, config: Path | None, data_dir: str | None, database_url: str | None
+    url: str | None, api_key: ApiKey | None, config: Path | None, data_dir: str | None, database_url: str | None
 ) -> Target:
     from exchange import config as configuration
 
     said = {("database", "data_dir"): data_dir, ("database", "url"): database_url}
-    return Target(configuration.load(config, os.environ, said), url, key_file)
+    return Target(configuration.load(config, os.environ, said), url, api_key)
 
 
 def groups(run: Run) -> tuple[click.Group, click.Group]:

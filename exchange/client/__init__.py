@@ -9,6 +9,7 @@ are reported as a `Gap`.
 from exchange.client.book import Book
 from exchange.client.channel import Event, Feed, Gap
 from exchange.client.errors import UNSETTLED, ApiError, Unreachable, Unsettled
+from exchange.client.key_ring import KeyRing
 from exchange.client.numbers import Step, decimal_key
 from exchange.client.rest import Client
 from exchange.client.signing import ApiKey
@@ -29,6 +30,7 @@ __all__ = [
     "Fill",
     "Gap",
     "Json",
+    "KeyRing",
     "Market",
     "Order",
     "Refusal",

@@ -1,23 +1,14 @@
-"""`exchange deposit`: credits a user of a running exchange, as any client can on the same machine."""
+"""`exchange deposit`: credits a user of a running exchange, as an administrator can."""
 
-from exchange.client import ApiError, ApiKey, Client, Unreachable
+from exchange.client import ApiKey
+from exchange.client.asking import asking
 from exchange.client.types import Json
-from exchange.failure import Failure
 
 
 async def deposit(url: str, user_id: str, asset: str, amount: str, key: str, signing: ApiKey | None = None) -> Json:
     """Credit `amount` (decimal text), once a key; the balances after it. Raises Failure."""
-    try:
-        client = Client(url, user_id, key=signing)
-    except ValueError as error:
-        raise Failure(f"{error}.", 2) from error
-    try:
-        async with client:
-            return await client.deposit(asset, amount, key)
-    except ApiError as error:
-        raise Failure(f"The exchange refused the deposit: {error.code}: {error.message}") from error
-    except Unreachable as error:
-        raise Failure(f"The exchange at {url} cannot be reached: {error}.") from error
+    async with asking(url, signing, what="the deposit", user_id=user_id) as client:
+        return await client.deposit(asset, amount, key)
 
 
 def shown(balances: Json, asset: str) -> str:

@@ -23,6 +23,7 @@ from exchange.client.errors import (
     user_of,
     with_client_order_id,
 )
+from exchange.client.key_ring import KeyRing
 from exchange.client.numbers import Number, with_texts
 from exchange.client.signing import ApiKey
 from exchange.client.types import Balance, Candle, Depth, Fill, Json, Market, Order, Refusal, Ticker, Trade
@@ -35,13 +36,14 @@ class Client:
 
     `url` is its address (`http://host:port`), else ValueError. `user_id` is who asks where a call names no user. With a
     `key` every call is signed, and its user is the one whose key it is; the machine's clock must be right to a second.
+    With a `KeyRing` a call is signed with the key of the user that it names.
     `timeout_s` bounds the silence of the exchange within one call; past it the call is `Unreachable`.
     Every method raises `ApiError` or `Unreachable`, ValueError where the call itself names no user or no order, and
     TypeError where a price, a quantity or an amount is a float.
     """
 
     def __init__(
-        self, url: str, user_id: str | None = None, timeout_s: float = 30.0, *, key: ApiKey | None = None
+        self, url: str, user_id: str | None = None, timeout_s: float = 30.0, *, key: ApiKey | KeyRing | None = None
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -229,9 +231,28 @@ class Client:
 
     def _who(self, user_id: str | None) -> str | None:
         """The user of a call; a signed call need not name any."""
-        if self._key is not None and user_id is None and self.user_id is None:
+        if isinstance(self._key, ApiKey) and user_id is None and self.user_id is None:
             return None
         return user_of(user_id, self.user_id)
+
+    async def key_of(self, user_id: str) -> ApiKey | None:
+        """The key that signs the calls of a user; None if calls are not signed."""
+        if not isinstance(self._key, KeyRing):
+            return self._key
+
+        async def ask(method: str, path: str, body: dict[str, Any] | None) -> Json:
+            return await self._call(method, path, body=body)
+
+        return await self._key.of(user_id, ask)
+
+    async def _signer(self, path: str, asked: Mapping[str, Any]) -> ApiKey | None:
+        """The key for a call; with several, one that names no user is public."""
+        if not isinstance(self._key, KeyRing):
+            return self._key
+        if path.startswith("/admin/"):
+            return self._key.admin
+        user_id = asked.get("user_id")
+        return None if user_id is None else await self.key_of(user_id)
 
     def _naming(
         self, market: str, order_id: str | None, client_order_id: str | None, user_id: str | None
@@ -251,8 +272,9 @@ class Client:
         url = URL(self.url + path).extend_query(params)
         data = orjson.dumps(with_texts(body)) if body is not None else None
         headers = {"Content-Type": "application/json"} if body is not None else {}
-        if self._key is not None:
-            headers |= self._key.headers(method, url.raw_path_qs, data or b"")
+        key = await self._signer(path, query or body or {})
+        if key is not None:
+            headers |= key.headers(method, url.raw_path_qs, data or b"")
         try:
             async with self._session.request(method, url, data=data, headers=headers) as response:
                 text = await response.read()

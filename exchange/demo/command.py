@@ -2,20 +2,26 @@
 
 import asyncio
 import contextlib
+import shutil
+import tempfile
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from exchange.client import ApiKey
 from exchange.config import Config
 from exchange.demo.cast import with_markets, with_users
 from exchange.demo.control import Control
 from exchange.demo.history import History
+from exchange.demo.keys import key_ring, write_key_file
 from exchange.demo.network import NetworkMarket
 from exchange.demo.scenario import SCENARIOS
-from exchange.demo.show import show
+from exchange.demo.show import WATCHED_USER, show
 from exchange.failure import Failure
 from exchange.logs import announce
 from exchange.runtime.app import OpenStore
 from exchange.runtime.serve import ServeOptions, serve
+from exchange.service.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ async def demo(config: Config, serve_options: ServeOptions, options: DemoOptions
     config = with_users(config if options.own_markets else with_markets(config))
     if not config.markets:
         raise Failure("The configuration has no market that the demo could trade on.", 2)
+    key_file = Path(tempfile.mkdtemp(prefix="exchange-demo-")) / f"{WATCHED_USER}.json"
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     scenario = SCENARIOS[options.scenario]
     market = NetworkMarket(config.markets, seed=options.seed, rate=options.rate, scenario=scenario)
@@ -43,10 +50,11 @@ async def demo(config: Config, serve_options: ServeOptions, options: DemoOptions
 
     async def play() -> None:
         url = await ready
-        _say(url, config)
+        key = ApiKey.load(key_file) if market.keys is not None else None
+        _say(url, config, key_file if market.keys is not None else None)
         async with asyncio.TaskGroup() as group:
             group.create_task(market.play(url), name="demo: participants")
-            group.create_task(show(url, [entry.symbol for entry in config.markets]), name="demo: display")
+            group.create_task(show(url, [entry.symbol for entry in config.markets], key), name="demo: display")
 
     async def stop() -> None:
         playing.cancel()
@@ -54,25 +62,36 @@ async def demo(config: Config, serve_options: ServeOptions, options: DemoOptions
             await playing
         await market.withdraw()
 
+    async def begin(service: Service) -> None:
+        if config.auth.mode == "keys":
+            market.keys = await key_ring(service.administration)
+            await write_key_file(service.administration, WATCHED_USER, key_file)
+
     async def prepare(store: OpenStore) -> None:
         await History(config, options.seed, time.time_ns()).make(store)
 
     served = replace(
         serve_options,
         prepare=prepare,
+        begin=begin,
         more_routes=control.routes,
         on_ready=lambda url, _: ready.set_result(url),
         on_stop=stop,
     )
-    async with asyncio.TaskGroup() as group:
-        playing = group.create_task(play(), name="demo")
-        await serve(config, served)
-        playing.cancel()
+    try:
+        async with asyncio.TaskGroup() as group:
+            playing = group.create_task(play(), name="demo")
+            await serve(config, served)
+            playing.cancel()
+    finally:
+        shutil.rmtree(key_file.parent, ignore_errors=True)
 
 
-def _say(url: str, config: Config) -> None:
+def _say(url: str, config: Config, key_file: Path | None) -> None:
     markets = ", ".join(entry.symbol for entry in config.markets)
     announce(f"The demo trades {markets}. Open {url} to see it, and trade as alice, for example.")
+    if key_file is not None:
+        announce(f"The key of {WATCHED_USER} is in {key_file} as long as the demo runs.")
     announce("For another scenario, such as a crash:")
     announce(f"  curl {url}/demo/scenario -H 'Content-Type: application/json' -d '{{\"name\": \"crash\"}}'")
     announce("Ctrl-C ends it.")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
-from exchange.client import ApiError, Book, Client, Event, Feed, Gap, Socket, Step, Unreachable
+from exchange.client import ApiError, Book, Client, Event, Feed, Gap, KeyRing, Socket, Step, Unreachable
 from exchange.config import MarketConfig
 from exchange.demo.cast import participants, terms_of
 from exchange.demo.fundamental import ACCOUNT, Fundamental
@@ -31,6 +31,8 @@ class NetworkMarket:
     """All participants on one exchange. At `rate` 2 time goes twice as fast."""
 
     def __init__(self, markets: Sequence[MarketConfig], *, seed: int, rate: float, scenario: Scenario) -> None:
+        """`keys` is set before `play` where calls are signed."""
+        self.keys: KeyRing | None = None
         self._url = ""
         self._markets = list(markets)
         self._rate = rate
@@ -71,11 +73,12 @@ class NetworkMarket:
         self._url = url
         async with AsyncExitStack() as stack:
             try:
-                feed = await self._enter(stack)
+                feeds = await self._enter(stack)
             except (ApiError, Unreachable) as error:
                 raise Failure(f"The demo cannot start: {error}.") from error
             async with asyncio.TaskGroup() as self._acting:
-                self._acting.create_task(self._follow(feed), name="demo: orders")
+                for feed in feeds:
+                    self._acting.create_task(self._follow(feed), name="demo: orders")
                 self.begin(self._scenario)
                 await self._take_turns()
 
@@ -84,7 +87,7 @@ class NetworkMarket:
         if not self._url:
             return
         try:
-            async with asyncio.timeout(WITHDRAW_S), Client(self._url) as client:
+            async with asyncio.timeout(WITHDRAW_S), Client(self._url, key=self.keys) as client:
                 for participant in self.participants:
                     await client.cancel_all(user_id=participant.user_id)
                 if self._halted:
@@ -94,9 +97,9 @@ class NetworkMarket:
 
     # --- the beginning
 
-    async def _enter(self, stack: AsyncExitStack) -> Feed:
+    async def _enter(self, stack: AsyncExitStack) -> list[Feed]:
         """Connect, and see the books and what becomes of orders."""
-        house = self._house = await stack.enter_async_context(Client(self._url))
+        house = self._house = await stack.enter_async_context(Client(self._url, key=self.keys))
         worth = start_worth(self._markets)
         for terms in self._terms:
             trades, _ = await house.trades(terms.symbol, limit=1)
@@ -109,8 +112,9 @@ class NetworkMarket:
         for participant in self.participants:
             user_id = participant.user_id
             await house.cancel_all(user_id=user_id)
-            self._sockets[user_id] = await stack.enter_async_context(Socket(self._url, user_id))
-        return await watching.subscribe(*(f"orders@{participant.user_id}" for participant in self.participants))
+            connecting = Socket(self._url, user_id, key=await house.key_of(user_id))
+            self._sockets[user_id] = await stack.enter_async_context(connecting)
+        return [await socket.subscribe(f"orders@{user_id}") for user_id, socket in self._sockets.items()]
 
     # --- turns
 

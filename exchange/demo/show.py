@@ -5,7 +5,7 @@ import time
 
 from rich.console import Console
 
-from exchange.client import Client
+from exchange.client import ApiKey, Client
 from exchange.client.types import Ticker
 from exchange.logs import announce
 from exchange.watch.command import watch
@@ -14,11 +14,11 @@ WATCHED_USER = "alice"
 LINE_EVERY_S = 5.0
 
 
-async def show(url: str, markets: list[str]) -> None:
-    """Until canceled."""
+async def show(url: str, markets: list[str], key: ApiKey | None) -> None:
+    """Until canceled. In keys mode `key` is that of the watched user."""
     console = Console()
     if console.is_terminal:
-        await watch(url, markets[0], WATCHED_USER, console)
+        await watch(url, markets[0], WATCHED_USER, console, key=key)
     started = time.monotonic()
     async with Client(url) as client:
         while True:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from exchange.failure import Failure
-from exchange.options import FilePath
+from exchange.options import KEY_FILE, FilePath
 
 if TYPE_CHECKING:
+    from exchange.client import ApiKey
     from exchange.replay.driver import ReplayOptions, ReplayResult
     from exchange.replay.loop import LoopTally
 
@@ -72,6 +73,7 @@ FILE = FilePath(exists=True, dir_okay=False)
 @click.option("--price-unit", default="0.01", type=PositiveDecimal(), help="The price that a 1 means.")
 @click.option("--quantity-unit", default="0.00000001", type=PositiveDecimal(), help="The quantity that a 1 means.")
 @click.option("--speed", type=Speed(), help="A multiple of the recorded speed, or max.  [default: max; 1 with --loop]")
+@KEY_FILE
 @click.option("--loop", "looping", is_flag=True, help="Repeat until Ctrl-C, as a market to trade in.")
 def replay_command(
     file: Path,
@@ -84,6 +86,7 @@ def replay_command(
     price_unit: Decimal,
     quantity_unit: Decimal,
     speed: float | None,
+    api_key: "ApiKey | None",
     looping: bool,
 ) -> None:
     """Send the recorded order flow in FILE (csv or csv.gz) to a running exchange, in order, and compare.
@@ -110,6 +113,7 @@ def replay_command(
         price_unit,
         quantity_unit,
         speed=None if pace == math.inf else pace,
+        admin=api_key,
     )
     try:
         if looping:

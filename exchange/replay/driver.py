@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from exchange.client import UNSETTLED, ApiError, Client, Market, Order, Refusal, Unreachable
+from exchange.client import UNSETTLED, ApiError, ApiKey, Client, KeyRing, Market, Order, Refusal, Unreachable
 from exchange.failure import Failure
 from exchange.replay.compare import Comparison, TradeReader, compare
 from exchange.replay.contact import ENDS_THE_RUN, Contact
@@ -34,7 +34,8 @@ class ReplayOptions:
     """What to replay, and where. `market` None takes the only one there is; units are worth of a 1 in the file.
 
     `retry_s` bounds one absence of the exchange. A run to be resumed wants the options of the first run: they decide
-    whose order is whose. `speed` is in times that of the recording, None as fast as the exchange takes it.
+    whose order is whose. `speed` is in times that of the recording, None as fast as the exchange takes it. With the key
+    `admin` each user has a key of their own, and calls are signed.
     """
 
     file: Path
@@ -48,6 +49,7 @@ class ReplayOptions:
     quantity_unit: Decimal = Decimal("0.00000001")
     user_ids: tuple[str, str] = ("replay-a", "replay-b")
     speed: float | None = None
+    admin: ApiKey | None = None
 
 
 @dataclass(slots=True)
@@ -119,7 +121,8 @@ async def opened(
     """
     recording = read_recording(options.file, options.trades)
     try:
-        client = Client(options.url, timeout_s=max(options.retry_s, SILENCE_MIN_S))
+        key = None if options.admin is None else KeyRing(options.admin)
+        client = Client(options.url, timeout_s=max(options.retry_s, SILENCE_MIN_S), key=key)
     except ValueError as error:
         raise Failure(str(error)) from error
     contact = Contact(options.url, options.retry_s, passing, advice)

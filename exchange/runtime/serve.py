@@ -37,6 +37,7 @@ from exchange.runtime.master_key import open_vault
 from exchange.runtime.metrics import Metrics
 from exchange.runtime.stop import Stop
 from exchange.service.order_lookup import OrderLookup
+from exchange.service.service import Service
 from exchange.store.postgres import PostgresStore
 from exchange.store.queries import PostgresHistory
 
@@ -50,13 +51,15 @@ CLOSE_S = 3.0  # for the connections, after the last command is confirmed
 class ServeOptions:
     """What the command line adds to the configuration, and what a command that serves adds of its own.
 
-    `prepare` may use the store before the exchange does. `more_routes` are served beside the native ones. `on_ready` is
+    `prepare` may use the store before the exchange does, and `begin` the service before anybody else. `more_routes` are
+    served beside the native ones. `on_ready` is
     called with the addresses of API and socket, `on_stop` before the exchange stops to take requests.
     """
 
     ephemeral: bool = False
     ready_file: Path | None = None
     prepare: Callable[[PostgresStore], Awaitable[None]] | None = None
+    begin: Callable[[Service], Awaitable[None]] | None = None
     more_routes: Callable[[Rest], Sequence[Route]] | None = None
     on_ready: Callable[[str, str], None] | None = None
     on_stop: Callable[[], Awaitable[None]] | None = None
@@ -145,6 +148,8 @@ async def _run(
         if postgres:
             tasks.append(asyncio.create_task(_watch(postgres), name="watch PostgreSQL"))
         try:
+            if options.begin is not None:
+                await options.begin(service)
             await authentication.ready(authenticator)
             urls = await server.start()
             admission.serves(*urls)

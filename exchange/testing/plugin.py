@@ -1,8 +1,9 @@
 """The pytest fixtures. pytest finds them by the entry point `exchange` in the group `pytest11`.
 
 `exchange_server` is a running exchange, one for the whole session; it starts with the first test that asks for it.
-`exchange_user` makes fresh users of it for one test, whose open orders are canceled after it. The ini option
-`exchange_config` names another `config.toml` than the one that comes with the exchange, relative to the ini file.
+`exchange_user` makes fresh users of it for one test, whose open orders are canceled after it, and `exchange_account`
+such users with an API key each. The ini option `exchange_config` names another `config.toml` than the one that comes
+with the exchange, relative to the ini file, and `exchange_keys = true` has calls signed.
 
     async def test_my_bot_buys(exchange_server, exchange_user):
         async with Client(exchange_server.url, user_id=exchange_user(USDC="1000")) as client:
@@ -15,14 +16,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from exchange.client import ApiKey
     from exchange.testing import RunningExchange
 
 NewUser = Callable[..., str]
+NewAccount = Callable[..., "tuple[str, ApiKey]"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the ini option."""
+    """Declare the ini options."""
     parser.addini("exchange_config", "config.toml of the fixture exchange_server", type="paths", default=[])
+    parser.addini("exchange_keys", "whether exchange_server is in keys mode", type="bool", default=False)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +35,7 @@ def exchange_server(pytestconfig: pytest.Config) -> "Iterator[RunningExchange]":
     from exchange.testing import running_exchange
 
     paths = pytestconfig.getini("exchange_config")
-    with running_exchange(paths[0] if paths else None) as exchange:
+    with running_exchange(paths[0] if paths else None, keys=pytestconfig.getini("exchange_keys")) as exchange:
         yield exchange
 
 
@@ -45,5 +49,20 @@ def exchange_user(exchange_server: "RunningExchange") -> "Iterator[NewUser]":
         return users[-1]
 
     yield new_user
+    for user_id in users:
+        exchange_server.cancel_all(user_id)
+
+
+@pytest.fixture
+def exchange_account(exchange_server: "RunningExchange") -> "Iterator[NewAccount]":
+    """Makes fresh users with a key: `user_id, key = exchange_account(USDC="1000")`."""
+    users: list[str] = []
+
+    def new_account(**balances: str) -> "tuple[str, ApiKey]":
+        account = exchange_server.user_with_key(**balances)
+        users.append(account[0])
+        return account
+
+    yield new_account
     for user_id in users:
         exchange_server.cancel_all(user_id)

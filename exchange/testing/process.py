@@ -18,9 +18,13 @@ import urllib.request
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+if TYPE_CHECKING:
+    from exchange.client import ApiKey
+
+ADMIN = "test-admin"
 START_S = 60.0  # a start that takes longer fails; on an idle machine it takes about two seconds
 STOP_S = 30.0
 POLL_S = 0.01
@@ -35,10 +39,11 @@ class RunningExchange:
     """A running exchange.
 
     `url` is for `Client` and `Socket`, `ws_url` the address of the socket alone, `pid` the process. The addresses stay
-    the same over `restart`.
+    the same over `restart`. With `keys` calls are signed: `user_with_key` makes a user who can.
     """
 
-    def __init__(self, place: Path, config: Path | None, data_dir: Path | None) -> None:
+    def __init__(self, place: Path, config: Path | None, data_dir: Path | None, *, keys: bool = False) -> None:
+        self.keys = keys
         self.url = ""
         self.ws_url = ""
         self.pid = 0
@@ -48,13 +53,27 @@ class RunningExchange:
         self._process: subprocess.Popen[bytes] | None = None
         self._keys = itertools.count()
         self._users = itertools.count(1)
+        self._admin: ApiKey | None = None
+        self._signing: dict[str, ApiKey] = {}
 
     def user(self, **balances: str | int | Decimal) -> str:
         """The id of a new user with these balances by asset, which are no floats: `user(USDC="1000", SOL=10)`."""
+        from exchange.client.numbers import decimal_text
+
         user_id = f"test-{self.pid}-{next(self._users)}"
-        for asset, amount in balances.items():
-            self.deposit(user_id, asset, amount)
+        texts = {asset: decimal_text(asset, amount) for asset, amount in balances.items()}
+        self._call("POST", "/admin/users", {"user_id": user_id, "balances": texts}, self._admin)
         return user_id
+
+    def user_with_key(self, **balances: str | int | Decimal) -> tuple[str, "ApiKey"]:
+        """As `user`, with a key that may read and trade: `Client(url, key=key)`. In dev mode give the id as well."""
+        user_id = self.user(**balances)
+        return user_id, self._key_of(user_id)
+
+    def new_key(self, user_id: str, *permissions: str) -> dict[str, Any]:
+        """A new hmac key of a user, as `exchange key create` prints it: `api_key` and `secret`."""
+        body = {"user_id": user_id, "type": "hmac", "permissions": list(permissions)}
+        return self._call("POST", "/admin/keys", body, self._admin)
 
     def deposit(self, user_id: str, asset: str, amount: str | int | Decimal) -> None:
         """Credit a user, who is created if need be."""
@@ -62,11 +81,13 @@ class RunningExchange:
 
         amount = decimal_text("amount", amount)
         key = f"test-{os.getpid()}-{time.time_ns()}-{next(self._keys)}"
-        self._post("/admin/deposit", {"user_id": user_id, "asset": asset, "amount": amount, "key": key})
+        body = {"user_id": user_id, "asset": asset, "amount": amount, "key": key}
+        self._call("POST", "/admin/deposit", body, self._admin)
 
     def cancel_all(self, user_id: str) -> None:
         """Cancel all open orders of the user."""
-        self._post("/order/cancel_all", {"user_id": user_id})
+        key = self._key_of(user_id) if self.keys else None
+        self._call("POST", "/order/cancel_all", {"user_id": user_id}, key)
 
     def restart(self, *, kill: bool = False) -> None:
         """Stop it, by SIGKILL if `kill`, and start it again on the same ports; what is in its `data_dir` stays."""
@@ -79,18 +100,21 @@ class RunningExchange:
     def start(self) -> None:
         """Return when it is ready. Raises ExchangeFailed."""
         assert self._process is None, "it runs already"
+        if self.keys and self._admin is None:
+            self._command("user", "create", ADMIN)
+            said = self._command("key", "create", ADMIN, "--type", "hmac", "--permissions", "admin")
+            self._admin = _key(json.loads(said))
         port, ws_port = (urlsplit(url).port or 0 for url in (self.url, self.ws_url))
         ready = self._place / "ready.json"
         ready.unlink(missing_ok=True)
-        config = [] if self._config is None else ["--config", str(self._config)]
-        kept = ["--ephemeral"] if self._data_dir is None else ["--data-dir", str(self._data_dir)]
-        options = ["--port", str(port), "--ws-port", str(ws_port), "--ready-file", str(ready), *config, *kept]
+        kept = ["--ephemeral"] if self._data_dir is None else []
+        options = ["--port", str(port), "--ws-port", str(ws_port), "--ready-file", str(ready), *kept, *self._where()]
         with self._log.open("ab") as log:
             # A session of its own: a Ctrl-C reaches the tests, which then stop the exchange.
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "exchange", "serve", *options],
                 cwd=self._place,
-                env={name: value for name, value in os.environ.items() if not name.startswith("EXCHANGE_")},
+                env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -134,14 +158,46 @@ class RunningExchange:
     def _log(self) -> Path:
         return self._place / "exchange.log"
 
-    def _post(self, path: str, body: dict[str, Any]) -> None:
-        request = urllib.request.Request(
-            self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
+    def _where(self) -> list[str]:
+        config = [] if self._config is None else ["--config", str(self._config)]
+        return config + ([] if self._data_dir is None else ["--data-dir", str(self._data_dir)])
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("EXCHANGE_")}
+        return inherited | ({"EXCHANGE_AUTH_MODE": "keys"} if self.keys else {})
+
+    def _command(self, *arguments: str) -> str:
+        """What a command on the stopped exchange prints."""
+        command = [sys.executable, "-m", "exchange", *arguments, *self._where()]
+        done = subprocess.run(
+            command,
+            cwd=self._place,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
+        if done.returncode != 0:
+            raise ExchangeFailed(f"exchange {' '.join(arguments)} has failed: {done.stderr.strip()}")
+        return done.stdout
+
+    def _key_of(self, user_id: str) -> "ApiKey":
+        key = self._signing.get(user_id)
+        if key is None:
+            key = self._signing[user_id] = _key(self.new_key(user_id, "read", "trade"))
+        return key
+
+    def _call(self, method: str, path: str, body: dict[str, Any], key: "ApiKey | None") -> dict[str, Any]:
+        data, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
+        if key is not None:
+            headers |= key.headers(method, path, data)
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
             # Without a proxy: the exchange is on this machine.
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=STOP_S):
-                pass
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=STOP_S) as reply:
+                answer: dict[str, Any] = json.load(reply)
+                return answer
         except urllib.error.HTTPError as error:
             with error:
                 raise ExchangeFailed(f"{path} was refused: {error.read().decode(errors='replace')}") from None
@@ -149,14 +205,20 @@ class RunningExchange:
             raise ExchangeFailed(f"{path}: {error}") from error
 
 
+def _key(made: dict[str, Any]) -> "ApiKey":
+    from exchange.client.signing import ApiKey
+
+    return ApiKey.hmac(made["api_key"], made["secret"])
+
+
 @contextlib.contextmanager
 def running_exchange(
-    config: str | Path | None = None, *, data_dir: str | Path | None = None
+    config: str | Path | None = None, *, data_dir: str | Path | None = None, keys: bool = False
 ) -> Iterator[RunningExchange]:
     """An exchange on free ports of this machine, ended with the context. Raises ExchangeFailed.
 
     `config` is a `config.toml`, its text as a str or its path as a Path; without it, the one that comes with the
-    exchange is used. It keeps nothing, unless `data_dir` says where.
+    exchange is used. It keeps nothing, unless `data_dir` says where. With `keys` it is in keys mode.
     """
     place = Path(tempfile.mkdtemp(prefix="exchange-testing-"))
     place.chmod(0o755)  # if root runs the tests, PostgreSQL runs as another user
@@ -168,9 +230,10 @@ def running_exchange(
         elif isinstance(config, str):
             text, config = config, place / "config.toml"
             config.write_text(text, encoding="utf-8")
-        exchange = RunningExchange(
-            place, config.expanduser().resolve(), None if data_dir is None else Path(data_dir).expanduser().resolve()
-        )
+        kept = None if data_dir is None else Path(data_dir).expanduser().resolve()
+        if keys and kept is None:
+            kept = place / "data"  # the first key is made before the start
+        exchange = RunningExchange(place, config.expanduser().resolve(), kept, keys=keys)
         exchange.start()
         try:
             yield exchange

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from exchange.client import ApiError, Client, Socket, Unreachable
+from exchange.client import ApiError, ApiKey, Client, KeyRing, Socket, Unreachable
 from exchange.failure import Failure
 from exchange.torture.checker import check
 from exchange.torture.database import Database, directory, small_disk
@@ -57,9 +57,9 @@ class Result:
     findings: list[Finding]
 
 
-async def torture(seed: int, faults: list[Fault], say: Say) -> Result:
-    """Run it. Raises Failure if the exchange cannot be started."""
-    run = Run(seed, say)
+async def torture(seed: int, faults: list[Fault], say: Say, *, keys: bool = False) -> Result:
+    """Run it, with `keys` in keys mode. Raises Failure if the exchange cannot be started."""
+    run = Run(seed, say, keys=keys)
     began = time.monotonic()
     with directory() as place, small_disk(place) as disk:
         if disk is None:
@@ -83,7 +83,8 @@ class Stuck(Exception):
 class Run:
     """The parts of a run, and its results."""
 
-    def __init__(self, seed: int, say: Say) -> None:
+    def __init__(self, seed: int, say: Say, *, keys: bool) -> None:
+        self._in_keys_mode = keys
         self.history = History(seed)
         self.tally = Tally()
         self.findings: list[Finding] = []
@@ -94,12 +95,14 @@ class Run:
 
     async def through(self, faults: list[Fault], place: Path, database: Database, proxy: Proxy) -> None:
         """From the first start to the audit."""
-        server = Server(place, database.dsn_through(proxy.path.parent), self.history)
+        mode = "keys" if self._in_keys_mode else "dev"
+        server = Server(place, database.dsn_through(proxy.path.parent), self.history, mode)
+        ring = KeyRing(await server.admin_key()) if self._in_keys_mode else None
         async with _background(server.keep_running()) as keeping:
             await self._ready(server, keeping)
-            async with Client(server.url) as reader:
+            async with Client(server.url, key=ring) as reader, Client(server.url, key=ring) as house:
                 self.history.markets = await reader.markets()
-                await self._traded(faults, server, database, proxy, reader)
+                await self._traded(faults, server, database, proxy, reader, house)
             if (exit_code := await server.stop()) != 0:
                 self.findings.append(wrong(f"told to stop, the exchange ended with exit code {exit_code}"))
         self.tally.starts = server.starts
@@ -120,21 +123,23 @@ class Run:
         raise Failure(f"There is no exchange to torture: {[end.said for end in self.history.ends]}.")
 
     async def _traded(
-        self, faults: list[Fault], server: Server, database: Database, proxy: Proxy, reader: Client
+        self, faults: list[Fault], server: Server, database: Database, proxy: Proxy, reader: Client, house: Client
     ) -> None:
         """Let clients trade and listen while faults happen; then let them finish, and read everything."""
         async with AsyncExitStack() as stack:
-            house = await stack.enter_async_context(Client(server.url))
             traders = []
+            keys = {user: await house.key_of(user) for user in USERS}
             for number, user in enumerate(USERS):
-                client: Trading = await stack.enter_async_context(
-                    Client(server.url, user) if number % 2 else Socket(server.url, user)
-                )
+                kind = Client if number % 2 else Socket
+                client: Trading = await stack.enter_async_context(kind(server.url, user, key=keys[user]))
                 traders.append(Trader(user, client, house, self.history, self._pulse, self._stopping))
             for trader in traders:
                 for asset, amount in ASSETS.items():
                     await trader.deposit(asset, amount, f"{asset}.{len(self.history.deposits)}")
-            followers = [Follower(name, server.ws_url, what, self.history) for name, what in _followed()]
+            followers = [
+                Follower(name, server.ws_url, what, self.history, key)
+                for name, what, key in _followed(keys, apart=self._in_keys_mode)
+            ]
             for follower in followers:
                 await stack.enter_async_context(_background(follower.follow()))
             looking = await stack.enter_async_context(_background(self._look(reader)))
@@ -259,10 +264,14 @@ class Breaker:
         self._database.make_room()
 
 
-def _followed() -> list[tuple[str, list[str]]]:
+def _followed(keys: dict[str, ApiKey | None], *, apart: bool) -> list[tuple[str, list[str], ApiKey | None]]:
+    """Who follows which channels; a socket that signs in hears of one user."""
     public = [f"{kind}@{market}" for kind in ("trade", "depth") for market in MARKETS]
-    private = [f"{kind}@{user}" for kind in ("orders", "balances") for user in USERS]
-    return [("follower-1", public), ("follower-2", public), ("follower-3", private)]
+    found: list[tuple[str, list[str], ApiKey | None]] = [("follower-1", public, None), ("follower-2", public, None)]
+    private = {user: [f"{kind}@{user}" for kind in ("orders", "balances")] for user in USERS}
+    if not apart:
+        return [*found, ("follower-3", [channel for channels in private.values() for channel in channels], None)]
+    return found + [(f"follower-{number}", private[user], keys[user]) for number, user in enumerate(USERS, 3)]
 
 
 def _around_traceback(log: Path) -> str:

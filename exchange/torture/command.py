@@ -23,6 +23,7 @@ LINE_EVERY_S = 10.0
 @click.option("--seed", default=1, help="The same number: the same faults, and the same commands.")
 @click.option("--kills", type=click.IntRange(min=0), help="Kills of the exchange, instead of --minutes.")
 @click.option("--postgres-kills", type=click.IntRange(min=0), help="Kills of PostgreSQL; a quarter of the others.")
+@click.option("--keys", is_flag=True, help="In keys mode: every trader signs.")
 @click.option("--figures", type=FilePath(), help="Write the numbers of the closing table there, as JSON.")
 @click.option("--history", type=FilePath(), help="Write what the clients recorded there, as JSON.")
 def torture_command(
@@ -30,6 +31,7 @@ def torture_command(
     seed: int,
     kills: int | None,
     postgres_kills: int | None,
+    keys: bool,
     figures: Path | None,
     history: Path | None,
 ) -> None:
@@ -50,7 +52,7 @@ def torture_command(
     console = Console()
     console.print(f"{len(faults)} faults, seed {seed}", highlight=False)
     try:
-        result = _until_told(torture(seed, faults, _lines(console)))
+        result = _until_told(torture(seed, faults, _lines(console), keys=keys))
     except Failure as failure:
         click.echo(f"exchange: {failure}", err=True)
         raise click.exceptions.Exit(failure.exit_code) from failure
@@ -65,7 +67,8 @@ def torture_command(
         result.history.write(history)
         console.print(f"The history is in {history}.", soft_wrap=True, highlight=False, markup=False)
     if result.findings:
-        console.print(f"Again: exchange torture --seed {seed}, with the same numbers of faults.", highlight=False)
+        again = f"exchange torture --seed {seed}{' --keys' if keys else ''}"
+        console.print(f"Again: {again}, with the same numbers of faults.", highlight=False)
         raise click.exceptions.Exit(1)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from exchange.client import Json
+from exchange.client import ApiKey, Json
 from exchange.torture.record import Heard, History
 
 BACK_S = 0.05
@@ -26,13 +26,16 @@ LOST = (aiohttp.ClientError, OSError, TimeoutError)
 
 
 class Follower:
-    """Subscribes to these channels until it is canceled."""
+    """Subscribes to these channels until it is canceled; with a key it signs in."""
 
-    def __init__(self, name: str, ws_url: str, channels: list[str], history: History) -> None:
+    def __init__(
+        self, name: str, ws_url: str, channels: list[str], history: History, key: ApiKey | None = None
+    ) -> None:
         self._name = name
         self._url = ws_url
         self._channels = channels
         self._history = history
+        self._key = key
         self._chance = random.Random(f"{name}/{history.seed}")
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._pongs: dict[str, asyncio.Event] = {}
@@ -46,6 +49,8 @@ class Follower:
                     connecting = session.ws_connect(self._url, heartbeat=HEARTBEAT_S, max_msg_size=MESSAGE_MAX)
                     async with connecting as socket:
                         self.connections += 1
+                        if self._key is not None:
+                            await socket.send_str(orjson.dumps(self._key.auth()).decode())
                         await socket.send_str(
                             orjson.dumps({"message_type": "SUBSCRIBE", "channels": self._channels}).decode()
                         )
@@ -75,6 +80,8 @@ class Follower:
                 return  # the exchange is not ready; subscribe again later
             if kind == "PONG":
                 self._pongs[text["id"]].set()
+                continue
+            if kind == "AUTHENTICATED":
                 continue
             subscribed += kind == "SUBSCRIBED"
             if subscribed == len(self._channels):

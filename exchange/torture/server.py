@@ -9,6 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
+from exchange.client import ApiKey
 from exchange.failure import Failure
 from exchange.torture.record import End, History
 
@@ -24,6 +25,9 @@ CONFIG = """\
 [server]
 port = {port}
 ws_port = 0
+
+[auth]
+mode = "{mode}"
 
 [database]
 url = {url}
@@ -70,9 +74,9 @@ def free_port() -> int:
 
 
 class Server:
-    """One exchange in `place`, on the database of `url`. Ends without a signal go into the history."""
+    """One exchange in `place`, on the database of `url`, in an auth mode. Ends without a signal go into the history."""
 
-    def __init__(self, place: Path, url: str, history: History) -> None:
+    def __init__(self, place: Path, url: str, history: History, mode: str = "dev") -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.ws_url = f"ws://127.0.0.1:{port}/ws"
@@ -80,12 +84,32 @@ class Server:
         self.log = place / "exchange.log"
         self._place = place
         self._config = place / "config.toml"
-        self._config.write_text(CONFIG.format(port=port, url=json.dumps(url)), encoding="utf-8")
+        self._config.write_text(CONFIG.format(port=port, url=json.dumps(url), mode=mode), encoding="utf-8")
         self._history = history
         self._process: asyncio.subprocess.Process | None = None
         self._runs = asyncio.Event()
         self._killed = False
         self._stopping = False
+
+    async def admin_key(self) -> ApiKey:
+        """The first key of an administrator, made while the exchange does not run. Raises Failure."""
+        await self._command("user", "create", "root")
+        made = json.loads(await self._command("key", "create", "root", "--type", "hmac", "--permissions", "admin"))
+        return ApiKey.hmac(made["api_key"], made["secret"])
+
+    async def _command(self, *arguments: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "exchange", *arguments, "--config", str(self._config)),
+            cwd=self._place,
+            env=_environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, complaint = await process.communicate()
+        if process.returncode != 0:
+            raise Failure(f"The torture cannot begin: {complaint.decode(errors='replace').strip()}")
+        return said.decode()
 
     async def keep_running(self) -> None:
         """Start it, and start it again whenever it ends, until `stop`. No process remains after cancellation."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from exchange.client import ApiError, Client, Feed, Gap, Socket, Unreachable
+from exchange.client import ApiError, ApiKey, Client, Feed, Gap, Socket, Unreachable
 from exchange.failure import Failure
 from exchange.logs import displayed
 from exchange.watch.market import MINUTES_MAX, WatchedMarket
@@ -19,13 +19,20 @@ REFRESH_S = 0.25
 NOTES_MAX = 3
 
 
-async def watch(url: str, market: str | None, user_id: str | None, console: Console | None = None) -> None:
-    """Draw the market, or the first one, until canceled. Raises Failure."""
+async def watch(
+    url: str,
+    market: str | None,
+    user_id: str | None,
+    console: Console | None = None,
+    *,
+    key: ApiKey | None = None,
+) -> None:
+    """Draw the market, or the first one, until canceled. In keys mode `key` is the user's. Raises Failure."""
     console = console or Console()
     if not console.is_terminal:
         raise Failure("exchange watch draws on a terminal, and the output is not one.", 2)
     try:
-        async with _following(url, market, user_id) as (watched, socket, feed), asyncio.TaskGroup() as group:
+        async with _following(url, market, user_id, key) as (watched, socket, feed), asyncio.TaskGroup() as group:
             group.create_task(_follow(watched, feed), name="watch: events")
             await _draw(watched, socket, console, user_id)
     except ApiError as error:
@@ -38,7 +45,7 @@ async def watch(url: str, market: str | None, user_id: str | None, console: Cons
 
 @asynccontextmanager
 async def _following(
-    url: str, market: str | None, user_id: str | None
+    url: str, market: str | None, user_id: str | None, key: ApiKey | None
 ) -> AsyncIterator[tuple[WatchedMarket, Socket, Feed]]:
     """The market as it is now, and its events from here on."""
     watched: list[WatchedMarket] = []
@@ -47,7 +54,7 @@ async def _following(
         for one in watched:
             one.gap(gap)
 
-    async with Client(url) as client, Socket(url, on_gap=on_gap) as socket:
+    async with Client(url) as client, Socket(url, on_gap=on_gap, key=key) as socket:
         found = await client.markets()
         rules = next((row for row in found if market in (None, row["market"])), None)
         if rules is None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from exchange.client import Client, Event, Socket
+from exchange.client import ApiError, ApiKey, Client, Event, Socket
 from exchange.config import Config
 from exchange.demo.cast import user_ids, with_markets
 from tests.client.stories import seen
@@ -44,15 +45,16 @@ class Demo:
             self.process.wait(PATIENCE_S)
 
 
-def started(place: Path, *more: str) -> Demo:
+def started(place: Path, *more: str, **environment: str) -> Demo:
     """A demo in this directory."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("EXCHANGE_")}
     ready, log = place / "ready.json", place / "log"
     options = ["--port", "0", "--ws-port", "0", "--seed", "7", "--rate", "5", "--ready-file", str(ready), *more]
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [EXCHANGE, "demo", *options],
             cwd=place,
-            env={name: value for name, value in os.environ.items() if not name.startswith("EXCHANGE_")},
+            env=inherited | environment,
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
@@ -137,6 +139,35 @@ async def test_charts_are_full_at_once(demo: Demo) -> None:
                 opened = [candle["open_at"] // 1000 for candle in candles]
                 assert {later - earlier for earlier, later in pairwise(opened[:-2])} == {times}, "without a hole"
     assert demo.end() == 0, demo.log.read_text()
+
+
+async def test_in_keys_mode_the_participants_sign_and_so_can_alice() -> None:
+    with directory() as place:
+        demo = started(place, EXCHANGE_AUTH_MODE="keys")
+        try:
+            url = await ready(demo)
+            await seen(lambda: " as long as the demo runs" in demo.log.read_text())
+            found = re.search(r"The key of alice is in (\S+) as long", demo.log.read_text())
+            assert found is not None
+            async with Client(url) as nobody, Socket(url) as socket:
+                feed = await socket.subscribe(*[f"trade@{row['market']}" for row in await nobody.markets()])
+                assert isinstance(await anext(feed), Event)
+                with pytest.raises(ApiError, match="UNAUTHENTICATED"):
+                    await nobody.balance("maker-1")
+            async with Client(url, key=ApiKey.load(found[1])) as alice:
+                assert (await alice.place(BID))["user_id"] == "alice"
+                with pytest.raises(ApiError, match="FORBIDDEN"):
+                    await alice.deposit("USDC", 1, "mine", "alice")
+            assert demo.end() == 0, demo.log.read_text()
+            assert not is_there(found[1])
+            assert "Traceback" not in demo.log.read_text()
+        finally:
+            demo.kill()
+
+
+def is_there(path: str) -> bool:
+    """Whether there is such a file."""
+    return Path(path).exists()
 
 
 def checked(data_dir: Path) -> str:

@@ -1,5 +1,7 @@
 """The fixtures and the context manager that users write their own tests with."""
 
+import asyncio
+
 import pytest
 
 from exchange.client import ApiError, Client
@@ -53,3 +55,57 @@ def test_an_exchange_that_does_not_start_says_why() -> None:
         running_exchange('[server]\nmistake = "here"\n'),
     ):
         pass
+
+
+SIGNING_TESTS = """
+    import asyncio
+    from exchange.client import ApiError, Client, Socket
+
+    def test_a_user_signs(exchange_server, exchange_account):
+        async def story():
+            user_id, key = exchange_account(USDC="1000")
+            order = {"market": "SOL_USDC", "side": "buy", "order_type": "limit", "price": "1", "quantity": "1"}
+            async with Client(exchange_server.url, key=key) as client, Socket(exchange_server.url, key=key) as socket:
+                assert (await client.place(order))["user_id"] == user_id
+                assert (await socket.place(order))["user_id"] == user_id
+            async with Client(exchange_server.url, user_id) as client:
+                try:
+                    await client.balance()
+                except ApiError as error:
+                    assert error.code == "UNAUTHENTICATED"
+                else:
+                    raise AssertionError("unsigned, and answered")
+        asyncio.run(story())
+
+    def test_the_book_is_empty_again(exchange_server):
+        async def story():
+            async with Client(exchange_server.url) as client:
+                assert (await client.depth("SOL_USDC"))["bids"] == []
+        asyncio.run(story())
+"""
+
+
+def test_a_users_own_tests_get_an_exchange_in_keys_mode(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SIGNING_TESTS)
+    pytester.makeini("[pytest]\nexchange_keys = true\n")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=2)
+
+
+async def test_a_user_with_a_key_trades_in_dev_mode_too(exchange_server: RunningExchange) -> None:
+    user_id, key = exchange_server.user_with_key(USDC="3")
+    async with Client(exchange_server.url, user_id, key=key) as client:
+        assert (await client.balance())[0]["available"] == "3"
+
+
+def test_a_restart_in_keys_mode_keeps_keys() -> None:
+    with running_exchange(keys=True) as exchange:
+        user_id, key = exchange.user_with_key(USDC="3")
+        exchange.restart(kill=True)
+        exchange.deposit(user_id, "USDC", "1")
+
+        async def story() -> None:
+            async with Client(exchange.url, key=key) as client:
+                assert (await client.balance())[0]["available"] == "4"
+
+        asyncio.run(story())
