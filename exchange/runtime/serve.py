@@ -140,7 +140,9 @@ async def _run(
     rest = Rest(service, refusals)
     sessions = Sessions(service, NativeFrames(exchange.venue), refusals)
     metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources, service.lane)
-    routes = native_routes(rest, metrics.text, options.more_routes(rest) if options.more_routes else ())
+    more_routes = options.more_routes(rest) if options.more_routes else ()
+    users = [user.id for user in config.users]
+    routes = native_routes(rest, metrics.text, more_routes, offered_users=users)
     server = Server(config.server, routes, admission, rest.refuse, sessions.open, SOCKET_PATHS)
 
     async def listen() -> None:

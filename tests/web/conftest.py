@@ -16,7 +16,7 @@ from playwright.async_api import Browser, async_playwright
 from exchange.testing import RunningExchange, running_exchange
 from tests.web.screen import Screen, Screens
 from tests.whole.api import bases
-from tests.whole.served import CONFIG, market_text
+from tests.whole.served import CONFIG, USER, market_text
 
 MARKETS = 30
 OPTIONS = (
@@ -55,7 +55,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 def exchange() -> Iterator[RunningExchange]:
     """An exchange with fees and markets enough for a fresh one a test."""
     markets = (market_text(base, maker_fee="0.001", taker_fee="0.002") for base in bases("A", MARKETS))
-    with running_exchange(CONFIG + "".join(markets)) as exchange:
+    with running_exchange(CONFIG + USER + "".join(markets)) as exchange:
         yield exchange
 
 

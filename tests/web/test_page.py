@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from exchange.client import Client
 from exchange.testing import RunningExchange
@@ -23,6 +23,22 @@ async def test_the_page_is_whole_and_says_who_trades(screen: Screen) -> None:
     balances = screen.page.get_by_role("region", name="Balances by asset")
     await expect(balances.get_by_role("row", name="USDC")).to_contain_text("100,000")
     await expect(screen.page.get_by_role("link", name="TradingView Lightweight Charts™")).to_be_visible()
+
+
+async def test_a_new_reader_begins_as_the_first_user_of_the_configuration(
+    browser: Browser, exchange: RunningExchange
+) -> None:
+    async with await browser.new_context() as context:
+        page = await context.new_page()
+        await page.goto(exchange.url)
+        await expect(page.get_by_label("User")).to_have_value("seeded")
+        balances = page.get_by_role("region", name="Balances by asset")
+        await expect(balances.get_by_role("row", name="USDC")).to_contain_text("1,000")
+        stored = "localStorage.getItem('exchange.user')"
+        assert await page.evaluate(stored) is None
+        await page.get_by_label("User").fill("somebody")
+        await page.get_by_label("User").press("Enter")
+        assert await page.evaluate(stored) == "somebody"
 
 
 async def test_its_policy_forbids_what_is_inline_and_what_is_elsewhere(screen: Screen) -> None:

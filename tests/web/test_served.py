@@ -6,6 +6,8 @@ import aiohttp
 import pytest
 
 from exchange.api.native import pages
+from exchange.config import Config
+from exchange.demo.cast import with_markets, with_users
 from exchange.testing import RunningExchange
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -49,6 +51,22 @@ async def test_a_strange_host_gets_no_page(exchange: RunningExchange) -> None:
         for path in ("/", "/static/LICENSES.txt"):
             async with session.get(path, headers={"Host": "evil.example"}) as reply:
                 assert reply.status == 421, path
+
+
+async def test_the_page_offers_the_users_of_the_configuration(exchange: RunningExchange) -> None:
+    async with aiohttp.ClientSession(exchange.url) as session, session.get("/") as reply:
+        assert re.findall('name="exchange-user" content="([^"]*)"', await reply.text()) == ["seeded"]
+
+
+async def test_the_page_of_the_demo_begins_as_alice() -> None:
+    users = [user.id for user in with_users(with_markets(Config())).users]
+    body = pages.home_page(users).body().decode()
+    assert re.findall('name="exchange-user" content="([^"]*)"', body) == ["alice", "bob", "random1", "random2"]
+
+
+async def test_the_name_of_an_offered_user_cannot_add_to_the_page() -> None:
+    body = pages.home_page(['"><script>alert(1)</script>']).body().decode()
+    assert "<script>alert" not in body
 
 
 @pytest.mark.parametrize("name", ["index.html", "docs.html", "websocket.html"])

@@ -1,7 +1,8 @@
 """What is read as it is, without a request to decode: the page, the description of the API, and the metrics."""
 
 import hashlib
-from collections.abc import Callable
+import html
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ CONTENT_TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
+OFFERED = b"<!--offered users-->"
+OFFERED_MAX = 4
 # Only the page's own files (and the icons of Swagger UI, which are data), no inline script or style, this server alone.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -62,9 +65,12 @@ def websocket_page() -> Page:
     return _static_page("/docs/websocket", summary, STATIC / "websocket.html", PAGE_HEADERS)
 
 
-def home_page() -> Page:
-    """`/` for a browser: the page to trade on."""
-    return _static_page("/", "The page to trade on", STATIC / "index.html", PAGE_HEADERS)
+def home_page(users: Sequence[str]) -> Page:
+    """`/` for a browser: the page to trade on. It begins as the first of `users`, and offers some of the others."""
+    offered = "".join(f'<meta name="exchange-user" content="{html.escape(user)}">' for user in users[:OFFERED_MAX])
+    file = STATIC / "index.html"
+    body = file.read_bytes().replace(OFFERED, offered.encode())
+    return _page_of("/", "The page to trade on", file, body, PAGE_HEADERS)
 
 
 def static_pages() -> list[Page]:
@@ -74,7 +80,10 @@ def static_pages() -> list[Page]:
 
 
 def _static_page(path: str, summary: str, file: Path, headers: dict[str, str]) -> Page:
-    body = file.read_bytes()
+    return _page_of(path, summary, file, file.read_bytes(), headers)
+
+
+def _page_of(path: str, summary: str, file: Path, body: bytes, headers: dict[str, str]) -> Page:
     kept = "no-cache" if file.name in UNHASHED else "public, max-age=31536000, immutable"
     headers = {
         **headers,

@@ -1,6 +1,6 @@
 """The routes of the native dialect: its calls, and the pages beside them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 
@@ -22,7 +22,9 @@ SOCKET_PATHS = ("/", "/ws")
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
 
-def native_routes(rest: Rest, metrics: Callable[[], bytes], more: Iterable[Route] = ()) -> Routes:
+def native_routes(
+    rest: Rest, metrics: Callable[[], bytes], more: Iterable[Route] = (), *, offered_users: Sequence[str] = ()
+) -> Routes:
     """All calls and pages, and `more`. A request to `/` without an upgrade gets the page to trade on."""
     pages = [
         openapi_page(lambda: document),
@@ -34,7 +36,7 @@ def native_routes(rest: Rest, metrics: Callable[[], bytes], more: Iterable[Route
     of_sockets = orjson.dumps(asyncapi.document())
     document = orjson.dumps(openapi.document(pages))
     pages += static_pages()
-    home = rest.page_handler(home_page())
+    home = rest.page_handler(home_page(offered_users))
     return Routes(
         [
             *(_route(rest, call) for call in CALLS),

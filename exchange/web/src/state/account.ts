@@ -54,6 +54,7 @@ export class History<Row> {
   }
 
   private async read(before: string | null): Promise<void> {
+    if (identity.peek().userId === "") return;
     const turn = ++this.turn;
     const query = { ...identity.peek().query(), limit: String(PAGE), ...(before === null ? {} : { before }) };
     try {
@@ -136,7 +137,10 @@ function listen(userId: string): () => void {
 export function start(): void {
   effect(() => {
     const { userId } = identity.value;
-    if (userId === "") return undefined;
+    if (userId === "") {
+      accountError.value = "Choose a user to trade as.";
+      return undefined;
+    }
     const end = listen(userId);
     orderHistory.clear();
     fillHistory.clear();

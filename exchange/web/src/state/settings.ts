@@ -12,9 +12,15 @@ function remembered<Value extends string>(key: string, fallback: Value, allowed?
   }
   const known = stored !== null && (allowed === undefined || (allowed as readonly string[]).includes(stored));
   const value = signal(known ? (stored as Value) : fallback);
+  let begun = false;
   effect(() => {
+    const chosen = value.value;
+    if (!begun) {
+      begun = true; // a fallback is no choice: it may be another one the next time
+      return;
+    }
     try {
-      localStorage.setItem(name, value.value);
+      localStorage.setItem(name, chosen);
     } catch {
       // As above.
     }
@@ -29,7 +35,11 @@ export type Interval = (typeof INTERVALS)[number];
 
 export const theme = remembered<Theme>("theme", "system", THEMES);
 export const interval = remembered<Interval>("interval", "1m", INTERVALS);
-export const userId = remembered<string>("user", "random1");
+/** Users that the exchange offers to whoever opens the page, the first one first. Others can be typed. */
+export const offeredUsers: readonly string[] = [
+  ...document.querySelectorAll<HTMLMetaElement>('meta[name="exchange-user"]'),
+].map((meta) => meta.content);
+export const userId = remembered<string>("user", offeredUsers[0] ?? "");
 export const marketName = remembered<string>("market", "");
 
 const systemDark = matchMedia("(prefers-color-scheme: dark)");

@@ -4,7 +4,7 @@ import { marketWords } from "../model/words";
 import { accountError } from "../state/account";
 import { connection, market, marketStatus, pingMs, replyMs, tickers } from "../state/exchange";
 import { gaps, tape } from "../state/market";
-import { type Theme, theme, THEMES, userId } from "../state/settings";
+import { offeredUsers, type Theme, theme, THEMES, userId } from "../state/settings";
 
 const CONNECTION = { connecting: "Connecting…", open: "Live", lost: "Disconnected" };
 
@@ -105,9 +105,9 @@ function User() {
         onChange={(event) => take(event.currentTarget)}
       />
       <datalist id="users">
-        <option value="random1" />
-        <option value="random2" />
-        <option value="random32" />
+        {offeredUsers.map((name) => (
+          <option key={name} value={name} />
+        ))}
       </datalist>
       {accountError.value !== null && (
         <span id="user-error" class="user-error" role="alert">
