@@ -130,6 +130,7 @@ export function OrderBook() {
     const most = totals[0] > totals[1] ? totals[0] : totals[1];
     upper.draw(held.asks, shown, most);
     lower.draw(held.bids, shown, most);
+    root.current!.dataset["sequence"] = String(held.lastSequence); // of the book that is shown now
     const text = spreadText(held, shown);
     if (spread.current!.textContent !== text) spread.current!.textContent = text;
   };
