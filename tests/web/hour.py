@@ -3,8 +3,8 @@
 It starts `exchange demo` and a browser, and keeps the page open. Every ten seconds it compares the book that the page
 shows with `GET /depth` of the same `last_sequence`, and reads the size of the heap after a collection. Every five
 minutes it watches the frames for some seconds, once as the demo trades and once with `rate` changes of the book a
-second more. It exits with 1 if a book differed, if something of a book was missing, if the heap has grown from the second quarter of
-the time to the last, or if the page wrote an error to the console.
+second more. It exits with 1 if a book differed, if something of a book was missing, if the heap has grown from the
+second quarter of the time to the last, or if the page wrote an error to the console.
 """
 
 import argparse
