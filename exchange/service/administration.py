@@ -88,6 +88,17 @@ class KeysRead:
         return nsmallest(self.limit, found, key=lambda key: key.api_key)
 
 
+@dataclass(slots=True)
+class KeyRead:
+    """One key."""
+
+    api_key: str
+
+    def answer(self, venue: Venue) -> ApiKey | None:
+        """A key never changes."""
+        return venue.keys.find(self.api_key)
+
+
 class Administration:
     """The actions. `vault` opens the master key when a secret is to be sealed; it raises Failure."""
 
@@ -178,6 +189,10 @@ class Administration:
             self._authenticator.sweep()  # also where it is not known whether the revocation is durable
         assert applied is not None
         return next(event.key for event in applied.events if isinstance(event, KeyRevoked))
+
+    async def key(self, api_key: str) -> ApiKey | None:
+        """The key of that id, unless it is revoked."""
+        return await self._engine.read(KeyRead(api_key))
 
     async def keys(self, user_id: str | None, after: str, limit: int) -> list[ApiKey]:
         """Keys that are not revoked, by id."""

@@ -29,6 +29,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "batch": {"orders": [buy()]},
     "depth": {"market": MARKET},
     "candles": {"market": MARKET, "interval": "1m"},
+    "revoke_own_key": {"api_key": "f" * 32},
 }
 
 

@@ -99,6 +99,9 @@ async def administration(api: Api, market: str) -> AsyncIterator[tuple[str, str,
     wanted = user | {"type": "hmac", "permissions": ["read", "trade"], "allowed_addresses": ["::1"]}
     key = await api.ok("POST", "/admin/keys", wanted)
     yield "POST", "/admin/keys", key
+    yield "GET", "/keys", await api.ok("GET", "/keys", **user)
+    other = await api.ok("POST", "/admin/keys", wanted)
+    yield "DELETE", "/keys", await api.ok("DELETE", "/keys", **user, api_key=other["api_key"])
     for path in ("/admin/users", "/admin/keys", "/admin/audit"):
         yield "GET", path, await api.ok("GET", path, limit=1)
     yield "DELETE", "/admin/keys", await api.ok("DELETE", "/admin/keys", api_key=key["api_key"])

@@ -24,6 +24,7 @@ BODIES: dict[str, Any] = {
             {"cancel": {"market": "SOL_USDC", "client_order_id": "mine"}},
         ],
     },
+    "revoke_own_key": {"api_key": "6c1e2b3f4a5d4c7e8f90a1b2c3d4e5f6"},
     "deposit": {"user_id": "random1", "asset": "USDC", "amount": "1000", "key": "first-deposit"},
     "market_status": {"market": "SOL_USDC", "status": "post_only"},
     "create_user": {"user_id": "ann", "balances": {"USDC": "1000"}},

@@ -117,6 +117,13 @@ CALLS = (
         "GET", "/fills", "fills", READ, "A user's fills, by page", models.FillsQuery, replies.FillPage,
         USER, MARKET, TABLES,
     ),
+    _call("GET", "/keys", "own_keys", READ, "A user's own API keys, by page", models.OwnKeysQuery, replies.KeyPage,
+        USER, ENGINE,
+    ),
+    _call(
+        "DELETE", "/keys", "revoke_own_key", TRADE, "Revoke one of a user's own API keys", models.RevokeOwnKeyRequest,
+        replies.Key, USER, ENGINE, ("UNKNOWN_KEY",),
+    ),
     _call("GET", "/markets", "markets", PUBLIC, "The markets and their rules", models.NoQuery, replies.Markets, ENGINE),
     _call("GET", "/ticker", "tickers", PUBLIC, "The last 24 hours", models.TickerQuery, replies.Tickers, MARKET),
     _call(

@@ -231,6 +231,21 @@ class KeysQuery(Request, kw_only=True):
     after: ApiKeyId | None = None
 
 
+class OwnKeysQuery(Request, kw_only=True):
+    """A page of a user's own keys by id, those after `after`."""
+
+    user_id: User = None
+    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
+    after: ApiKeyId | None = None
+
+
+class RevokeOwnKeyRequest(Request, kw_only=True):
+    """Name one of a user's own keys."""
+
+    user_id: User = None
+    api_key: ApiKeyId
+
+
 class RevokeKeyRequest(Request, kw_only=True):
     """Name a key."""
 

@@ -22,6 +22,7 @@ from exchange.api.native.names import MARKET_STATUS_NAMES
 from exchange.api.native.pages import Page
 from exchange.api.native.paging import next_of, page_of
 from exchange.api.native.rest_admin import RestAdmin
+from exchange.api.native.rest_keys import RestKeys
 from exchange.core.instrument import Instrument
 from exchange.pipeline.outcomes import Overloaded
 from exchange.service import queries
@@ -68,6 +69,7 @@ class Rest:
         self._service = service
         self._refusals = refusals
         self._admin = RestAdmin(service)
+        self._keys = RestKeys(service)
 
     # --- routes
 
@@ -80,8 +82,8 @@ class Rest:
         if call.operation in ("place", "cancel"):
             handler: Handler = getattr(self, call.operation)
         else:
-            of_admin = call.path.startswith("/admin/")
-            operation: Operation = getattr(self._admin if of_admin else self, call.operation)
+            owner = self._admin if call.path.startswith("/admin/") else self._keys if call.path == "/keys" else self
+            operation: Operation = getattr(owner, call.operation)
             handler = self.answering(operation, name, call.lane)
         if call.lane is not None:
             handler = self._in_turn(handler, call)
