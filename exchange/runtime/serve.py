@@ -21,6 +21,7 @@ from exchange.api.http.routes import Route
 from exchange.api.http.server import Server
 from exchange.api.native.errors import STATUS, Refusals
 from exchange.api.native.feed_frames import NativeFrames
+from exchange.api.native.pages import Visitors
 from exchange.api.native.rest import Rest
 from exchange.api.native.routes import SOCKET_PATHS, native_routes
 from exchange.api.native.session import Sessions
@@ -141,8 +142,8 @@ async def _run(
     sessions = Sessions(service, NativeFrames(exchange.venue), refusals)
     metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources, service.lane)
     more_routes = options.more_routes(rest) if options.more_routes else ()
-    users = [user.id for user in config.users]
-    routes = native_routes(rest, metrics.text, more_routes, offered_users=users)
+    visitors = Visitors([user.id for user in config.users], sign_in=config.auth.mode == "keys")
+    routes = native_routes(rest, metrics.text, more_routes, visitors=visitors)
     server = Server(config.server, routes, admission, rest.refuse, sessions.open, SOCKET_PATHS)
 
     async def listen() -> None:

@@ -60,12 +60,18 @@ async def test_the_page_offers_the_users_of_the_configuration(exchange: RunningE
 
 async def test_the_page_of_the_demo_begins_as_alice() -> None:
     users = [user.id for user in with_users(with_markets(Config())).users]
-    body = pages.home_page(users).body().decode()
+    body = pages.home_page(pages.Visitors(users)).body().decode()
     assert re.findall('name="exchange-user" content="([^"]*)"', body) == ["alice", "bob", "random1", "random2"]
 
 
+async def test_the_page_of_an_exchange_with_keys_names_no_user() -> None:
+    body = pages.home_page(pages.Visitors(["alice"], sign_in=True)).body().decode()
+    assert '<meta name="exchange-auth" content="keys">' in body
+    assert "alice" not in body
+
+
 async def test_the_name_of_an_offered_user_cannot_add_to_the_page() -> None:
-    body = pages.home_page(['"><script>alert(1)</script>']).body().decode()
+    body = pages.home_page(pages.Visitors(['"><script>alert(1)</script>'])).body().decode()
     assert "<script>alert" not in body
 
 

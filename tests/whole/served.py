@@ -120,6 +120,7 @@ class Served:
         self.config = place / "config.toml"
         self.config.write_text(config, encoding="utf-8")
         self.url = self.ws_url = ""
+        self.port = 0  # a free one at each start
         self._ephemeral = ephemeral
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
@@ -127,7 +128,7 @@ class Served:
     def arguments(self) -> Sequence[str]:
         """What follows `exchange`, without the ready file."""
         where = ["--ephemeral"] if self._ephemeral else ["--data-dir", str(self.data_dir)]
-        return ["serve", "--config", str(self.config), "--port", "0", *where]
+        return ["serve", "--config", str(self.config), "--port", str(self.port), *where]
 
     def start(self) -> "Served":
         """Return when it is ready."""

@@ -17,7 +17,7 @@ CONTENT_TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
-OFFERED = b"<!--offered users-->"
+VISITORS = b"<!--visitors-->"
 OFFERED_MAX = 4
 # Only the page's own files (and the icons of Swagger UI, which are data), no inline script or style, this server alone.
 POLICY = (
@@ -25,6 +25,14 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 PAGE_HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Visitors:
+    """Whom the page acts for: one of these users, at first the first, or with `sign_in` whoever signs in with a key."""
+
+    users: Sequence[str] = ()
+    sign_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +73,14 @@ def websocket_page() -> Page:
     return _static_page("/docs/websocket", summary, STATIC / "websocket.html", PAGE_HEADERS)
 
 
-def home_page(users: Sequence[str]) -> Page:
-    """`/` for a browser: the page to trade on. It begins as the first of `users`, and offers some of the others."""
-    offered = "".join(f'<meta name="exchange-user" content="{html.escape(user)}">' for user in users[:OFFERED_MAX])
+def home_page(visitors: Visitors) -> Page:
+    """`/` for a browser: the page to trade on."""
+    told = [("exchange-user", user) for user in visitors.users[:OFFERED_MAX]]
+    if visitors.sign_in:
+        told = [("exchange-auth", "keys")]
+    metas = "".join(f'<meta name="{name}" content="{html.escape(content)}">' for name, content in told)
     file = STATIC / "index.html"
-    body = file.read_bytes().replace(OFFERED, offered.encode())
+    body = file.read_bytes().replace(VISITORS, metas.encode())
     return _page_of("/", "The page to trade on", file, body, PAGE_HEADERS)
 
 

@@ -1,6 +1,6 @@
 """The routes of the native dialect: its calls, and the pages beside them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import orjson
 
@@ -8,6 +8,7 @@ from exchange.api.http.routes import Route, Routes
 from exchange.api.native import asyncapi, openapi
 from exchange.api.native.calls import CALLS, Call
 from exchange.api.native.pages import (
+    Visitors,
     asyncapi_page,
     docs_page,
     home_page,
@@ -19,11 +20,12 @@ from exchange.api.native.pages import (
 from exchange.api.native.rest import Rest
 
 SOCKET_PATHS = ("/", "/ws")
+NOBODY = Visitors()
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
 
 def native_routes(
-    rest: Rest, metrics: Callable[[], bytes], more: Iterable[Route] = (), *, offered_users: Sequence[str] = ()
+    rest: Rest, metrics: Callable[[], bytes], more: Iterable[Route] = (), *, visitors: Visitors = NOBODY
 ) -> Routes:
     """All calls and pages, and `more`. A request to `/` without an upgrade gets the page to trade on."""
     pages = [
@@ -36,7 +38,7 @@ def native_routes(
     of_sockets = orjson.dumps(asyncapi.document())
     document = orjson.dumps(openapi.document(pages))
     pages += static_pages()
-    home = rest.page_handler(home_page(offered_users))
+    home = rest.page_handler(home_page(visitors))
     return Routes(
         [
             *(_route(rest, call) for call in CALLS),

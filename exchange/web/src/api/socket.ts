@@ -18,6 +18,7 @@ const LONGEST_WAIT_MS = 5_000;
 const ANSWER_MS = 15_000;
 const PING_MS = 10_000;
 const FIRST_PING_MS = 1_500; // the page has drawn itself by then, which would count too
+const KEY_REFUSED = new Set(["UNAUTHENTICATED", "FORBIDDEN"]);
 const BUSY = new Set(["OVERLOADED", "RATE_LIMITED", "NOT_READY", "OUTCOME_UNKNOWN"]);
 
 export class Socket {
@@ -28,6 +29,9 @@ export class Socket {
   private waitMs = FIRST_WAIT_MS;
   private retry: ReturnType<typeof setTimeout> | null = null;
   private pings: ReturnType<typeof setInterval> | null = null;
+  private ready = false; // connected, and signed in where there is a key
+  /** The exchange does not take the key of the identity any more. */
+  onRefused: (error: ApiError) => void = () => undefined;
 
   /** `onState` hears of every change of the connection, `onPing` how long an answer takes that waits for nothing. */
   constructor(
@@ -54,18 +58,18 @@ export class Socket {
   subscribe(name: string, listener: Listener): () => void {
     const channel = new Channel(name, listener);
     this.channels.set(name, channel);
-    if (this.isOpen) this.begin(channel);
+    if (this.ready) this.begin(channel);
     return () => {
       if (this.channels.get(name) !== channel) return;
       this.channels.delete(name);
-      if (this.isOpen) this.request("UNSUBSCRIBE", { channel: name }).catch(() => undefined);
+      if (this.ready) this.request("UNSUBSCRIBE", { channel: name }).catch(() => undefined);
     };
   }
 
   /** Subscribe to a channel once more: something of it was missing. */
   again(name: string): void {
     const channel = this.channels.get(name);
-    if (channel !== undefined && this.isOpen) this.begin(channel);
+    if (channel !== undefined && this.ready) this.begin(channel);
   }
 
   /** Any message of the API; `data` of its RESULT. Raises ApiError, or Unreachable when no answer came. */
@@ -89,8 +93,28 @@ export class Socket {
     return this.request<Data>(messageType, { ...this.identity.fields(), ...fields });
   }
 
-  private get isOpen(): boolean {
-    return this.socket?.readyState === WebSocket.OPEN;
+  /** Sign in on this connection and, if the exchange takes the key, on the next ones. Raises ApiError or Unreachable. */
+  async signIn<Data>(identity: Identity): Promise<Data> {
+    const data = await this.authenticate<Data>(identity);
+    this.identity = identity;
+    return data;
+  }
+
+  /** Be somebody else from the next connection on, and make that now: a connection cannot be signed out. */
+  leave(identity: Identity): void {
+    this.identity = identity;
+    this.socket?.close();
+  }
+
+  /** Raises ApiError or Unreachable. */
+  private async authenticate<Data>(identity: Identity): Promise<Data> {
+    const send = async (): Promise<Data> => this.request<Data>("AUTH", (await identity.authenticate()) ?? {});
+    try {
+      return await send();
+    } catch (error) {
+      if (!(error instanceof ApiError) || !(await identity.again(error.code))) throw error;
+      return send();
+    }
   }
 
   private connectNow(): void {
@@ -110,15 +134,18 @@ export class Socket {
   }
 
   private async opened(socket: WebSocket): Promise<void> {
-    const auth = this.identity.authenticate();
-    if (auth !== null) {
+    const { identity } = this;
+    if (identity.signs) {
       try {
-        await this.request("AUTH", auth);
-      } catch {
+        await this.authenticate(identity);
+      } catch (error) {
+        if (error instanceof ApiError && KEY_REFUSED.has(error.code)) this.onRefused(error);
         socket.close();
         return;
       }
     }
+    if (this.socket !== socket) return;
+    this.ready = true;
     this.waitMs = FIRST_WAIT_MS;
     this.onState("open");
     for (const channel of this.channels.values()) this.begin(channel);
@@ -138,6 +165,7 @@ export class Socket {
   private closed(socket: WebSocket): void {
     if (this.socket !== socket) return;
     this.socket = null;
+    this.ready = false;
     if (this.pings !== null) clearInterval(this.pings);
     for (const { reject, timer } of this.waiting.values()) {
       clearTimeout(timer);

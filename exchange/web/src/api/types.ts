@@ -101,6 +101,17 @@ export interface Balance {
   total: string;
 }
 
+/** An API key without its secret. */
+export interface ApiKey {
+  api_key: string;
+  type: string;
+  permissions: string[];
+  label: string | null;
+  allowed_addresses: string[];
+  expires_at: number | null;
+  created_at: number;
+}
+
 export type LevelPair = [price: string, quantity: string];
 
 export type DepthData =

@@ -4,8 +4,9 @@ import { effect, signal } from "@preact/signals";
 import { get } from "../api/rest";
 import { ApiError, type Balance, type Fill, type Order } from "../api/types";
 import { refusal } from "../model/words";
-import { identity, socket } from "./exchange";
+import { socket } from "./exchange";
 import { gathered, onFrame } from "./frame";
+import { identity, signsIn } from "./identity";
 
 /** Newest first. */
 export const openOrders = signal<readonly Order[]>([]);
@@ -54,11 +55,12 @@ export class History<Row> {
   }
 
   private async read(before: string | null): Promise<void> {
-    if (identity.peek().userId === "") return;
+    const who = identity.peek();
+    if (who.userId === "") return;
     const turn = ++this.turn;
-    const query = { ...identity.peek().query(), limit: String(PAGE), ...(before === null ? {} : { before }) };
+    const query = { limit: String(PAGE), ...(before === null ? {} : { before }) };
     try {
-      const page = await get<Record<string, unknown>>(this.path, query);
+      const page = await get<Record<string, unknown>>(this.path, query, who);
       if (turn !== this.turn) return;
       const rows = page[this.name] as Row[];
       this.rows.value = before === null ? rows : [...this.rows.peek(), ...rows];
@@ -131,6 +133,8 @@ function listen(userId: string): () => void {
   return () => {
     endOrders();
     endBalances();
+    openOrders.value = [];
+    balances.value = new Map();
   };
 }
 
@@ -138,7 +142,9 @@ export function start(): void {
   effect(() => {
     const { userId } = identity.value;
     if (userId === "") {
-      accountError.value = "Choose a user to trade as.";
+      accountError.value = signsIn ? "Sign in to see what is yours." : "Choose a user to trade as.";
+      orderHistory.clear();
+      fillHistory.clear();
       return undefined;
     }
     const end = listen(userId);

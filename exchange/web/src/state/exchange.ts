@@ -1,11 +1,11 @@
 // The connection, the markets and their tickers: what all parts of the page share.
 
 import { computed, signal } from "@preact/signals";
-import { devIdentity } from "../api/identity";
 import { get } from "../api/rest";
 import { type Connection, Socket } from "../api/socket";
 import { ApiError, type Candle, type Market, type Ticker } from "../api/types";
-import { marketName, userId } from "./settings";
+import { identity } from "./identity";
+import { marketName } from "./settings";
 
 export const connection = signal<Connection>("connecting");
 /** How long the exchange takes to answer PING, which waits for no disk; null before the first. */
@@ -14,8 +14,6 @@ export const pingMs = signal<number | null>(null);
 export const replyMs = signal<number[]>([]);
 const REPLIES_KEPT = 50;
 
-export const identity = computed(() => devIdentity(userId.value));
-
 const scheme = location.protocol === "https:" ? "wss" : "ws";
 export const socket = new Socket(
   `${scheme}://${location.host}/ws`,
@@ -23,7 +21,6 @@ export const socket = new Socket(
   (state) => (connection.value = state),
   (milliseconds) => (pingMs.value = milliseconds),
 );
-identity.subscribe((who) => socket.identify(who));
 
 /** Send a command and measure how long its durable answer takes; a refusal counts too. */
 export async function measured<Data>(messageType: string, fields: Record<string, unknown>): Promise<Data> {

@@ -5,7 +5,9 @@ import { get } from "../api/rest";
 import { ApiError, type Order, type PlacedOrder, Unreachable } from "../api/types";
 import { type Draft, orderBody } from "../model/orderTypes";
 import { type Context, outcome, refusal } from "../model/words";
-import { connection, identity, markets, measured } from "./exchange";
+import type { Identity } from "../api/identity";
+import { connection, markets, measured } from "./exchange";
+import { identity } from "./identity";
 
 export interface Notice {
   kind: "done" | "refused" | "unsure";
@@ -39,7 +41,7 @@ export async function place(draft: Draft, context: Context): Promise<boolean> {
     if (error instanceof ApiError) tell("refused", refusal(error.code, error.message, context));
     else if (error instanceof Unreachable) {
       tell("unsure", `${error.message} Whether the order was placed is looked up when the exchange answers.`);
-      void lookUp(who.query(), draft.market, body.client_order_id);
+      void lookUp(who, draft.market, body.client_order_id);
     } else throw error;
     return false;
   }
@@ -49,14 +51,14 @@ const told = (order: Order): string =>
   outcome(order, markets.peek().find((one) => one.market === order.market)?.base ?? "");
 
 /** Once there is a connection again: is there an order of that name? */
-async function lookUp(who: Record<string, string>, market: string, clientOrderId: string): Promise<void> {
+async function lookUp(who: Identity, market: string, clientOrderId: string): Promise<void> {
   await new Promise<void>((resolve) => {
     const end = connection.subscribe((state) => {
       if (state === "open") resolve(queueMicrotask(() => end()));
     });
   });
   try {
-    tell("done", told(await get<Order>("/order", { ...who, market, client_order_id: clientOrderId })));
+    tell("done", told(await get<Order>("/order", { market, client_order_id: clientOrderId }, who)));
   } catch (error) {
     if (error instanceof ApiError && error.code === "UNKNOWN_ORDER") tell("refused", "The order was not placed.");
     else tell("unsure", "Whether the order was placed is not known: see the open orders.");

@@ -1,5 +1,4 @@
 import { signal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Fill, Market, Order } from "../api/types";
 import { dayAndClock, grouped, whole } from "../model/format";
@@ -7,10 +6,13 @@ import { priceDecimals } from "../model/preview";
 import { expiry, status } from "../model/words";
 import { accountError, fillHistory, type History, openOrders, orderHistory } from "../state/account";
 import { market, markets } from "../state/exchange";
+import { signsIn } from "../state/identity";
 import { cancel, cancelAll } from "../state/trading";
+import { Keys } from "./Keys";
+import { Table } from "./Table";
 import { Tabs } from "./Tabs";
 
-type Tab = "open" | "orders" | "fills";
+type Tab = "open" | "orders" | "fills" | "keys";
 const tab = signal<Tab>("open");
 const ROWS_MAX = 200;
 
@@ -28,26 +30,6 @@ function kind(order: Order): string {
   if (order.time_in_force !== "gtc" && order.order_type !== "market") words.push(order.time_in_force);
   if (order.post_only) words.push("post-only");
   return words.join(", ");
-}
-
-function Table({ names, children, empty }: { names: string[]; children: ComponentChildren; empty: string | null }) {
-  return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Rows">
-      <table class="numbers wide">
-        <thead>
-          <tr>
-            {names.map((name) => (
-              <th key={name} scope="col">
-                {name === "" ? <span class="sr-only">Action</span> : name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>{children}</tbody>
-      </table>
-      {empty !== null && <p class="empty">{empty}</p>}
-    </div>
-  );
 }
 
 function Side({ side }: { side: "buy" | "sell" }) {
@@ -122,7 +104,7 @@ function Orders() {
   return (
     <Table
       names={["Time", "Market", "Side", "Type", "Price", "Executed", "Average", "Status"]}
-      empty={rows.length > 0 ? null : (orderHistory.error.value ?? "No orders yet.")}
+      empty={rows.length > 0 ? null : (accountError.value ?? orderHistory.error.value ?? "No orders yet.")}
     >
       {rows.map((order) => (
         <tr key={order.order_id}>
@@ -153,7 +135,7 @@ function Fills() {
   return (
     <Table
       names={["Time", "Market", "Side", "Price", "Quantity", "For", "Fee", "As"]}
-      empty={rows.length > 0 ? null : (fillHistory.error.value ?? "No fills yet.")}
+      empty={rows.length > 0 ? null : (accountError.value ?? fillHistory.error.value ?? "No fills yet.")}
     >
       {rows.map((fill: Fill) => (
         <tr key={`${fill.trade_id} ${fill.side}`}>
@@ -185,6 +167,7 @@ export function Account() {
           ["open", count > 0 ? `Open orders (${count})` : "Open orders"],
           ["orders", "Order history"],
           ["fills", "Fills"],
+          ...(signsIn ? [["keys", "API keys"] as const] : []),
         ]}
         chosen={tab.value}
         choose={(name) => (tab.value = name)}
@@ -204,7 +187,7 @@ export function Account() {
           )
         }
       >
-        {tab.value === "open" ? <OpenOrders /> : tab.value === "orders" ? <Orders /> : <Fills />}
+        {{ open: <OpenOrders />, orders: <Orders />, fills: <Fills />, keys: <Keys /> }[tab.value]}
       </Tabs>
     </section>
   );

@@ -1,5 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import { market, tickers } from "../state/exchange";
+import { signsIn } from "../state/identity";
 import { grouped } from "../model/format";
 import { priceDecimals } from "../model/preview";
 import { Account } from "./Account";
@@ -8,6 +9,7 @@ import { ChartPanel } from "./ChartPanel";
 import { Markets } from "./Markets";
 import { OrderBook } from "./OrderBook";
 import { OrderForm } from "./OrderForm";
+import { SignIn } from "./SignIn";
 import { Tape } from "./Tape";
 import { TopBar } from "./TopBar";
 
@@ -49,6 +51,7 @@ export function App() {
           <Balances />
         </div>
       </main>
+      {signsIn && <SignIn />}
       <nav class="views" aria-label="Parts of the page">
         {VIEWS.map(([name, label]) => (
           <button

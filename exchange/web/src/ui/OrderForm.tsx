@@ -8,7 +8,9 @@ import { affordable, priceDecimals } from "../model/preview";
 import { marketWords, takes } from "../model/words";
 import { balances } from "../state/account";
 import { connection, market, marketStatus } from "../state/exchange";
+import { mayTrade, signedIn, signsIn } from "../state/identity";
 import { book, bookFrame } from "../state/market";
+import { asksForKey } from "../state/session";
 import { notice, place, wantedPrice } from "../state/trading";
 import { middle } from "./OrderBook";
 import { PreviewLines, terms, estimate } from "./Preview";
@@ -220,6 +222,18 @@ function Submit({ rules }: { rules: Market }) {
   const words = marketWords(marketStatus.value);
   const taken = takes(marketStatus.value, timeInForce.value);
   const label = `${side.value === "buy" ? "Buy" : "Sell"} ${rules.base}`;
+  if (signsIn && signedIn.value === null)
+    return (
+      <button type="button" class="submit primary" onClick={() => (asksForKey.value = true)}>
+        Sign in to trade
+      </button>
+    );
+  if (!mayTrade.value)
+    return (
+      <button type="submit" class={`submit ${side.value}`} aria-disabled={true}>
+        This key may not trade
+      </button>
+    );
   return (
     <button type="submit" class={`submit ${side.value}`} aria-disabled={!open || !taken || sending.value}>
       {!open ? "Not connected" : !taken ? (words?.name ?? label) : sending.value ? "Sending…" : label}
@@ -255,7 +269,7 @@ export function OrderForm() {
   if (rules === null) return <section class="panel form" aria-label="Place an order" />;
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (sending.value || connection.value !== "open" || !takes(marketStatus.value, timeInForce.value)) return;
+    if (sending.value || !mayTrade.value || connection.value !== "open" || !takes(marketStatus.value, timeInForce.value)) return;
     const draft = draftOf(rules);
     const asked = terms(draft);
     const needs = asked === null ? undefined : text(estimate(rules, asked).needs);

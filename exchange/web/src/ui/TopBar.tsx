@@ -4,7 +4,10 @@ import { marketWords } from "../model/words";
 import { accountError } from "../state/account";
 import { connection, market, marketStatus, pingMs, replyMs, tickers } from "../state/exchange";
 import { gaps, tape } from "../state/market";
+import { signedIn, signsIn } from "../state/identity";
+import { signOut } from "../state/session";
 import { offeredUsers, type Theme, theme, THEMES, userId } from "../state/settings";
+import { Session } from "./SignIn";
 
 const CONNECTION = { connecting: "Connecting…", open: "Live", lost: "Disconnected" };
 
@@ -143,7 +146,7 @@ export function TopBar() {
           </span>
         )}
       </div>
-      <User />
+      {signsIn ? <Session user={signedIn.value?.identity.userId ?? null} leave={() => signOut()} /> : <User />}
       <label class="theme">
         <span class="sr-only">Colors</span>
         <select value={theme.value} onChange={(event) => (theme.value = event.currentTarget.value as Theme)}>
