@@ -91,7 +91,7 @@ def _say(url: str, config: Config, key_file: Path | None) -> None:
     markets = ", ".join(entry.symbol for entry in config.markets)
     announce(f"The demo trades {markets}. Open {url} to see it, and trade as alice, for example.")
     if key_file is not None:
-        announce(f"The key of {WATCHED_USER} is in {key_file} as long as the demo runs.")
+        announce(f"The key of {WATCHED_USER} is in {key_file} as long as the demo runs. The page takes that file too.")
     announce("For another scenario, such as a crash:")
     announce(f"  curl {url}/demo/scenario -H 'Content-Type: application/json' -d '{{\"name\": \"crash\"}}'")
     announce("Ctrl-C ends it.")

@@ -62,10 +62,10 @@ class History:
     async def make(self, store: OpenStore) -> bool:
         """Make it, unless the database has something in it already; whether it did."""
         started = time.monotonic()
-        exchange = await build(self._config, store, self._clock.now_ns, self._clock.now_ns)
-        if exchange.venue.sequence:
-            await store.close()
+        if await _used(store):
             return False
+        log.info("making a history", days=round(self._seconds / 86_400, 1))
+        exchange = await build(self._config, store, self._clock.now_ns, self._clock.now_ns)
         await exchange.run(lambda: self._trade(exchange))
         log.info("made a history", commands=exchange.venue.sequence, seconds=round(time.monotonic() - started, 1))
         return True
@@ -116,6 +116,15 @@ def _order(terms: Terms, user_id: str, side: Side, price: int, lots: int, lasts:
         quantity_lots=lots,
         client_order_id=None,
     )
+
+
+async def _used(store: OpenStore) -> bool:
+    """Whether there is anything in the database. What is there is not of the virtual clock."""
+    state = await store.open()
+    try:
+        return bool(state.sequence or await store.unprojected(state))
+    finally:
+        await store.close()
 
 
 async def _all_applied(outcomes: "list[asyncio.Future[list[object]]]") -> None:

@@ -176,6 +176,38 @@ def checked(data_dir: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
+async def killed(demo: Demo, words: str, later_s: float) -> str:
+    """What a demo has said that was killed some time after these words."""
+    await seen(lambda: words in demo.log.read_text())
+    await asyncio.sleep(later_s)
+    demo.process.kill()
+    demo.process.wait(PATIENCE_S)
+    demo.ready.unlink(missing_ok=True)
+    return demo.log.read_text()
+
+
+async def test_a_demo_that_is_killed_goes_on_where_it_was() -> None:
+    with directory() as place:
+        data_dir = place / "data"
+        keep = ("--data-dir", str(data_dir))
+        assert "made a history" not in await killed(started(place, *keep), '"making a history"', 1.0)
+        assert "making a history" not in await killed(started(place, *keep), "The demo trades", 2.0)
+        demo = started(place, *keep)
+        try:
+            url = await ready(demo)
+            async with Client(url) as client, Socket(url) as socket:
+                book = await socket.book("BTC_USDC")
+                while book.best_bid is None or book.best_ask is None:
+                    await book.changed()
+                assert len(await client.candles("BTC_USDC", "5m")) > 1
+            assert demo.end() == 0, demo.log.read_text()
+            assert "Traceback" not in demo.log.read_text()
+            assert "clock is behind" not in demo.log.read_text()
+        finally:
+            demo.kill()
+        assert checked(data_dir).startswith("all is right")
+
+
 async def test_a_kept_database_has_no_order_of_a_participant_afterwards() -> None:
     with directory() as place:
         data_dir = place / "data"
