@@ -12,7 +12,7 @@ from rich.text import Text
 from exchange.client import ApiError, ApiKey, Client, Feed, Gap, Socket, Unreachable
 from exchange.failure import Failure
 from exchange.logs import displayed
-from exchange.watch.market import MINUTES_MAX, WatchedMarket
+from exchange.watch.market import MINUTES_MAX, TAPE_MAX, WatchedMarket
 from exchange.watch.screen import screen
 
 REFRESH_S = 0.25
@@ -65,7 +65,8 @@ async def _following(
         book = await socket.book(symbol)
         candles = await client.candles(symbol, "1m", limit=MINUTES_MAX)
         (ticker,) = await client.tickers(symbol)
-        watched.append(WatchedMarket(rules, book, candles, ticker))
+        trades, _ = await client.trades(symbol, limit=TAPE_MAX)
+        watched.append(WatchedMarket(rules, book, candles, ticker, trades))
         yield watched[0], socket, feed
 
 

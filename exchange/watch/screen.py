@@ -18,6 +18,8 @@ BOOK_WIDTH = 44
 BAR_WIDTH = 12
 ORDERS_SHOWN = 6
 HEAD_LINES = 4
+BODY_LINES = 8  # as few as a book is of use with; orders and the log give way to it
+SIDE_WIDTH = 26  # as narrow as chart and trades are of use
 
 
 def screen(
@@ -30,19 +32,27 @@ def screen(
     user_id: str | None,
     notes: Sequence[str],
 ) -> Layout:
-    """The whole screen. `notes` are lines of the log for its foot."""
+    """The whole screen. `notes` are lines of the log for its foot. Where there is little room, the book stays."""
     own = 0 if user_id is None else min(len(market.orders), ORDERS_SHOWN) + 3
     foot = len(notes)
-    body = max(height - HEAD_LINES - own - foot, 8)
+    spare = height - HEAD_LINES - BODY_LINES
+    if own > spare:
+        own = 0
+    if foot > spare - own:
+        foot = 0
+    body = max(height - HEAD_LINES - own - foot, 1)
     layout = Layout()
     parts = [Layout(_head(market, where, connected), size=HEAD_LINES), Layout(name="body", size=body)]
-    if user_id is not None:
+    if user_id is not None and own:
         parts.append(Layout(_orders(market, user_id), size=own))
-    if notes:
+    if foot:
         parts.append(Layout(Text("\n".join(notes), style=DIM, no_wrap=True, overflow="ellipsis"), size=foot))
     layout.split_column(*parts)
+    if width < BOOK_WIDTH + SIDE_WIDTH:
+        layout["body"].update(_book(market, body, min(width, BOOK_WIDTH)))
+        return layout
     right = Layout(name="right")
-    layout["body"].split_row(Layout(_book(market, body), size=BOOK_WIDTH), right)
+    layout["body"].split_row(Layout(_book(market, body, BOOK_WIDTH), size=BOOK_WIDTH), right)
     chart_lines = max(body // 2, 4)
     right.split_column(
         Layout(_chart(market, width - BOOK_WIDTH, chart_lines), size=chart_lines),
@@ -59,7 +69,7 @@ def _head(market: WatchedMarket, where: str, connected: bool) -> Panel:
     line.append(f"{market.symbol} ", style="bold")
     line.append(_price(market, last), style="bold")
     if change is not None:
-        line.append(f"  {change}", style=DOWN if change.startswith("-") else UP)
+        line.append(f"  {_signed(change, ticker['open'])}", style=DOWN if change.startswith("-") else UP)
     line.append(f"  24 h: low {_price(market, ticker['low'])}, high {_price(market, ticker['high'])}")
     line.append(f", volume {ticker['volume']} {market.base}")
     state = Text(where, style=DIM, no_wrap=True, overflow="ellipsis")
@@ -76,19 +86,28 @@ def _head(market: WatchedMarket, where: str, connected: bool) -> Panel:
     return Panel(Group(line, state))
 
 
+def _signed(change: str, first: str | None) -> str:
+    """A change with its sign, and in percent where there was a price before."""
+    text = change if change.startswith("-") else f"+{change}"
+    if first is None or not float(first):
+        return text
+    return f"{text} ({float(change) / float(first):+.2%})"
+
+
 def _price(market: WatchedMarket, text: str | None) -> str:
     return "-" if text is None else market.tick.fixed(text)
 
 
-def _book(market: WatchedMarket, lines: int) -> Panel:
+def _book(market: WatchedMarket, lines: int, width: int) -> Panel:
     """The best levels of both sides, as many as fit, the asks above the bids."""
     levels = max((lines - 3) // 2, 1)
     asks, bids = market.book.asks(levels), market.book.bids(levels)
     most = max((market.lot.count(quantity) for _, quantity in (*asks, *bids)), default=1)
+    widest = BAR_WIDTH if width >= BOOK_WIDTH else max(width - BOOK_WIDTH + BAR_WIDTH, 1)
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
-    table.add_column(width=BAR_WIDTH, no_wrap=True)
+    table.add_column(width=widest, no_wrap=True)
     for _ in range(levels - len(asks)):
         table.add_row("", "", "")
     for side, style in ((reversed(asks), DOWN), (None, DIM), (iter(bids), UP)):
@@ -96,11 +115,11 @@ def _book(market: WatchedMarket, lines: int) -> Panel:
             table.add_row(Text(_spread(market), style=DIM), "", "")
             continue
         for price, quantity in side:
-            bar = "█" * max(round(market.lot.count(quantity) / most * BAR_WIDTH), 0)
+            bar = "█" * max(round(market.lot.count(quantity) / most * widest), 0)
             table.add_row(
                 Text(market.tick.fixed(price), style=style), market.lot.fixed(quantity), Text(bar or "▏", style=style)
             )
-    return Panel(table, title="order book", style="" if market.book.current else DIM)
+    return Panel(table, title="order book", style="" if market.book.current else DIM, width=width)
 
 
 def _spread(market: WatchedMarket) -> str:

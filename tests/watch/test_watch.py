@@ -21,7 +21,7 @@ RULES: Any = {
     "tick_size": "0.5",
     "lot_size": "0.001",
 }
-TICKER: Any = {"last": "100", "low": "90", "high": "110", "volume": "12.5", "change": "-1.5"}
+TICKER: Any = {"last": "100", "open": "101.5", "low": "90", "high": "110", "volume": "12.5", "change": "-1.5"}
 
 
 def event(channel: str, **data: Any) -> Event:
@@ -29,7 +29,8 @@ def event(channel: str, **data: Any) -> Event:
 
 
 def trade(price: str, at_s: int, taker_side: str = "buy") -> Event:
-    return event("trade@BTC_USDC", price=price, quantity="0.25", taker_side=taker_side, timestamp=at_s * 1000)
+    made = {"trade_id": str(at_s), "price": price, "quantity": "0.25", "taker_side": taker_side}
+    return event("trade@BTC_USDC", **made, timestamp=at_s * 1000)
 
 
 def order(order_id: str, **more: Any) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def test_it_shows_the_book_with_its_spread_and_the_trades_newest_first() -> None
     assert "a line of the log" in text
 
 
-@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (60, 16)])
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (60, 16), (40, 12), (20, 6)])
 def test_it_fits_the_terminal(width: int, height: int) -> None:
     watched = market()
     for at_s in range(500):
@@ -82,6 +83,33 @@ def test_it_fits_the_terminal(width: int, height: int) -> None:
     lines = drawn(watched, "alice", width=width, height=height)
     assert len(lines) <= height
     assert max(map(len, lines)) <= width
+    assert lines[4].rstrip().endswith("╮"), "the frame of the book is whole"
+
+
+def test_in_a_small_terminal_the_book_stays() -> None:
+    watched = market()
+    watched.take(trade("100", 60))
+    text = "\n".join(drawn(watched, "alice", width=40, height=12))
+    assert "101.0" in text
+    assert "99.5" in text
+    assert "open orders" not in text
+    assert "a line of the log" not in text
+
+
+def test_the_tape_begins_with_the_last_trades_and_has_each_once() -> None:
+    first: Any = [trade("101", 2).data, trade("100", 1).data]
+    watched = WatchedMarket(RULES, market().book, [], TICKER, first)
+    for at_s in (2, 3):
+        watched.take(trade("101", at_s))
+    assert [made["trade_id"] for made in watched.tape] == ["3", "2", "1"]
+    watched.take(trade("101", 1))
+    assert len(watched.tape) == 4, "another database counts anew"
+
+
+def test_the_change_of_24_hours_has_its_sign_and_its_share() -> None:
+    assert "-1.5 (-1.48%)" in drawn(market())[1]
+    rising = WatchedMarket(RULES, market().book, [], TICKER | {"change": "2", "open": "100"})
+    assert "+2 (+2.00%)" in drawn(rising)[1]
 
 
 def test_it_shows_open_orders_until_they_are_closed() -> None:
