@@ -1,10 +1,11 @@
 """What the page does when something of its feeds is missing."""
 
+import asyncio
 import json
 from typing import Any, cast
 
 import pytest
-from playwright.async_api import Page, WebSocketRoute, expect
+from playwright.async_api import Page, Route, WebSocketRoute, expect
 
 from exchange.client import Client
 from exchange.testing import RunningExchange, running_exchange
@@ -136,3 +137,36 @@ async def test_many_changes_leave_the_same_book_and_make_no_new_elements(
     assert await screen.page.evaluate(count) == elements
     await expect(screen.book_state).to_have_text("Live")
     await expect(screen.page.locator(".status .badge")).to_have_count(0)
+
+
+async def test_history_that_arrives_after_the_first_events_is_put_before_them(
+    screens: Screens, exchange: RunningExchange, base: str
+) -> None:
+    read, traded = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        response = await route.fetch()
+        read.set()
+        await traded.wait()
+        await route.fulfill(response=response)
+
+    async def arrange(page: Page) -> None:
+        await page.route("**/trade/history*", late)
+
+    maker, taker = (exchange.user(**{base: "100", "USDC": "100000"}) for _ in range(2))
+    order = {"market": f"{base}_USDC", "order_type": "limit", "price": "100", "quantity": "1"}
+
+    async def trade() -> None:
+        async with Client(exchange.url) as client:
+            await client.place({**order, "side": "sell"}, user_id=maker)
+            await client.place({**order, "side": "buy"}, user_id=taker)
+
+    for _ in range(3):
+        await trade()
+    screen = await screens.open(exchange, base, maker, arrange=arrange)
+    rows = screen.page.locator(".tape tbody tr")
+    await asyncio.wait_for(read.wait(), 20)
+    await trade()
+    await expect(rows).to_have_count(1)
+    traded.set()
+    await expect(rows).to_have_count(4)

@@ -2,6 +2,7 @@
 
 import { get } from "../api/rest";
 import type { Candle } from "../api/types";
+import { joinCandles } from "../model/series";
 import { socket } from "./exchange";
 import { onFrame } from "./frame";
 
@@ -21,6 +22,7 @@ export class CandleFeed {
   private whole = false; // there is nothing older, or we keep no more
   private ended = false;
   private failed = false;
+  private begun = false; // the newest page is there; until then what comes is held and not drawn
   private latest: Candle | null = null;
   private readonly end: () => void;
 
@@ -31,7 +33,10 @@ export class CandleFeed {
   ) {
     this.end = socket.subscribe(`candle_${interval}@${market}`, {
       event: (frame) => this.take(frame.data as Candle),
-      gap: () => void this.begin(),
+      gap: (reason) => {
+        if (reason === "reset") this.candles = []; // another database
+        void this.begin();
+      },
       lost: () => undefined,
     });
     void this.begin();
@@ -45,10 +50,11 @@ export class CandleFeed {
   /** The reader has come to the oldest candle there is. */
   async readOlder(): Promise<void> {
     const oldest = this.candles[0];
-    if (this.reading || this.whole || oldest === undefined) return;
+    if (!this.begun || this.reading || this.whole || oldest === undefined) return;
     this.reading = true;
     try {
       const older = await this.page({ end: String(oldest.open_at) });
+      if (this.candles[0] !== oldest) return; // the newest page was read anew meanwhile
       this.whole = older.length < PAGE || this.candles.length + older.length > KEPT_MAX;
       if (this.ended || older.length === 0) return;
       this.candles = [...older, ...this.candles];
@@ -65,10 +71,11 @@ export class CandleFeed {
     try {
       const candles = await this.page({});
       if (this.ended) return;
-      this.candles = candles;
+      this.candles = joinCandles(candles, this.candles);
       this.whole = candles.length < PAGE;
       this.failed = false;
-      this.view.replace(candles, 0);
+      this.begun = true;
+      this.view.replace(this.candles, 0);
     } catch {
       this.failed = true; // the next candle that comes asks again
     }
@@ -93,6 +100,6 @@ export class CandleFeed {
   }
 
   private readonly show = (): void => {
-    if (!this.ended && this.latest !== null) this.view.update(this.latest);
+    if (!this.ended && this.begun && this.latest !== null) this.view.update(this.latest);
   };
 }

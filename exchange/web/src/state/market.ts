@@ -5,6 +5,7 @@ import { get } from "../api/rest";
 import type { DepthData, Market, Trade } from "../api/types";
 import { Book } from "../model/book";
 import { quantityDecimals } from "../model/preview";
+import { joinTrades } from "../model/series";
 import { market, socket } from "./exchange";
 import { onFrame } from "./frame";
 
@@ -69,11 +70,7 @@ function listenToTape(rules: Market): () => void {
     const query = { market: rules.market, limit: String(TAPE_ROWS) };
     const page = await get<{ trades: Trade[] }>("/trade/history", query);
     if (ended) return;
-    const newest = trades[0];
-    const known = newest === undefined ? -1n : BigInt(newest.trade_id);
-    const missing = page.trades.filter((trade) => BigInt(trade.trade_id) > known);
-    // What arrived while the page was read is newer than what the page has, or in it.
-    trades = missing.length > 0 ? page.trades.slice(0, TAPE_ROWS) : trades.length > 0 ? trades : page.trades;
+    trades = joinTrades(trades, page.trades, TAPE_ROWS);
     showTape();
   };
   const end = socket.subscribe(`trade@${rules.market}`, {
@@ -82,7 +79,10 @@ function listenToTape(rules: Market): () => void {
       if (trades.length > TAPE_ROWS) trades.length = TAPE_ROWS;
       onFrame(showTape);
     },
-    gap: () => void read().catch(() => undefined),
+    gap: (reason) => {
+      if (reason === "reset") trades = []; // another database, which counts anew
+      read().catch(() => undefined);
+    },
   });
   read().catch(() => undefined);
   return () => {

@@ -47,19 +47,18 @@ export function Keys() {
   const rows = session === null ? [] : keys.value;
   return (
     <Table
-      names={["Key", "Label", "Type", "May", "From", "Created", "Ends", ""]}
+      names={["Key", "Label", "Type", "May", "From", "Ends", ""]}
       empty={rows.length > 0 ? null : session === null ? "Sign in to see your keys." : (keysError.value ?? "No keys.")}
     >
       {rows.map((row) => (
-        <tr key={row.api_key} data-key={row.api_key}>
+        <tr key={row.api_key} data-key={row.api_key} title={`Created ${dayAndClock(row.created_at)}`}>
           <td title={row.api_key}>
-            {row.api_key.slice(0, 8)}…{row.api_key === session?.apiKey && <span class="badge state">this one</span>}
+            {row.api_key.slice(0, 8)}…{row.api_key === session?.apiKey && <span class="badge state" data-state="live">this one</span>}
           </td>
           <td>{row.label ?? "–"}</td>
           <td>{row.type}</td>
           <td>{row.permissions.join(", ")}</td>
           <td>{row.allowed_addresses.length > 0 ? row.allowed_addresses.join(", ") : "anywhere"}</td>
-          <td class="soft">{dayAndClock(row.created_at)}</td>
           <td class="soft">{row.expires_at === null ? "never" : dayAndClock(row.expires_at)}</td>
           <td>{mayTrade.value && <Revoke row={row} />}</td>
         </tr>

@@ -11,10 +11,13 @@ import { Session } from "./SignIn";
 
 const CONNECTION = { connecting: "Connecting…", open: "Live", lost: "Disconnected" };
 
-function Figure({ label, children }: { label: string; children: preact.ComponentChildren }) {
+function Figure({ label, unit, children }: { label: string; unit?: string; children: preact.ComponentChildren }) {
   return (
-    <div class="figure">
-      <dt>{label}</dt>
+    <div class={unit === undefined ? "figure" : "figure with-unit"}>
+      <dt>
+        {label}
+        {unit !== undefined && <span class="figure-unit">, {unit}</span>}
+      </dt>
       <dd>{children}</dd>
     </div>
   );
@@ -49,7 +52,9 @@ function Figures() {
         </Figure>
         <Figure label="24 h high">{price(ticker?.high)}</Figure>
         <Figure label="24 h low">{price(ticker?.low)}</Figure>
-        <Figure label={`24 h volume, ${rules.quote}`}>{ticker ? short(ticker.quote_volume) : "–"}</Figure>
+        <Figure label="24 h volume" unit={rules.quote}>
+          {ticker ? short(ticker.quote_volume) : "–"}
+        </Figure>
       </dl>
     </div>
   );
