@@ -127,7 +127,8 @@ function average(order: Order): string {
   const quantity = Number(order.executed_quantity);
   const rules = rulesOf(order.market);
   if (quantity === 0 || rules === undefined) return "–";
-  return (Number(order.executed_quote_quantity) / quantity).toFixed(priceDecimals(rules));
+  const decimals = priceDecimals(rules);
+  return grouped((Number(order.executed_quote_quantity) / quantity).toFixed(decimals), decimals);
 }
 
 function Fills() {

@@ -107,6 +107,7 @@ class Half {
 function spreadText(held: Book, rules: Market): string {
   const bid = held.bids[0];
   const ask = held.asks[0];
+  if (bid === undefined && ask === undefined) return "The book is empty";
   if (bid === undefined || ask === undefined) return "No spread: one side is empty";
   const spread = subtract(decimal(ask.price), decimal(bid.price));
   const share = divide(multiply(spread, decimal("100")), decimal(ask.price), 3);
