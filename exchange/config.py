@@ -10,7 +10,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import structlog
@@ -111,6 +111,9 @@ class AssetConfig(Section, frozen=True, kw_only=True):
     decimals: int
 
 
+SelfTradePrevention = Literal["expire_taker", "expire_maker", "expire_both", "decrement", "none"]
+
+
 class MarketConfig(Section, frozen=True, kw_only=True):
     """A market's rules; sizes are decimal text, fees a fraction of what is received, or of the quote.
 
@@ -131,6 +134,8 @@ class MarketConfig(Section, frozen=True, kw_only=True):
     max_fills_per_order: int = 10_000
     min_notional_applies_to_market: bool = False
     avg_price_mins: int = 5
+    self_trade_prevention: SelfTradePrevention = "expire_taker"
+    allowed_self_trade_prevention: tuple[SelfTradePrevention, ...] = get_args(SelfTradePrevention)
 
 
 class UserConfig(Section, frozen=True, kw_only=True):

@@ -38,6 +38,7 @@ from exchange.core.events import (
     MarketChanged,
     MarketSet,
     OrderUpdated,
+    PreventedMatch,
     Rejected,
     TimePassed,
     Trade,
@@ -49,7 +50,7 @@ from exchange.core.outcome import Applied, Outcome
 from exchange.core.venue import Venue
 from tests.copied import copied
 from tests.model import Model
-from tests.model_records import Match, Told, Update
+from tests.model_records import Match, Prevented, Told, Update
 from tests.words import summary, words
 
 START_NS = 1_700_000_000 * 10**9
@@ -69,6 +70,7 @@ class Judge:
         self.now_ns = START_NS
         self.order_ids: list[int] = []  # by number - 1
         self.trade_ids: list[int] = []
+        self.match_ids = 0
         self.book_counts: Counter[str] = Counter()
         self.step_counts: Counter[str] = Counter()
         self.balance_counts: Counter[str] = Counter()
@@ -139,6 +141,7 @@ class Judge:
         events = [] if outcome is None else outcome.events
         self._learn(events, told)
         same_as("trades", [self._match(event) for event in events if isinstance(event, Trade)], told.trades)
+        self._compare_prevented(events, told)
         self._compare_orders(events, told)
         self._compare_primary(outcome, told)
         self._compare_levels(events, told)
@@ -180,6 +183,22 @@ class Judge:
             trade.market_trade_id,
             trade.aggregate_id,
         )
+
+    def _compare_prevented(self, events: list[Event], told: Told) -> None:
+        found = [event for event in events if isinstance(event, PreventedMatch)]
+        for event in found:
+            self.match_ids += 1
+            same_as("match id", event.match_id, self.match_ids)
+            same_as("time of a prevented match", event.time_ns, self.now_ns)
+            same_as("who is prevented", event.user_id, self.model.orders[self._number(event.taker_order_id) - 1].user)
+        matches = [
+            Prevented(
+                *(self._number(event.taker_order_id), self._number(event.maker_order_id), event.mode),
+                *(event.price_ticks, event.taker_prevented_lots, event.maker_prevented_lots, event.market_match_id),
+            )
+            for event in found
+        ]
+        same_as("prevented matches", matches, told.prevented)
 
     def _compare_primary(self, outcome: Applied | None, told: Told) -> None:
         """The order that the command is about, as the command leaves it."""
@@ -225,12 +244,14 @@ class Judge:
         expected = {market for market, _, _ in told.levels}
         if told.new_status is not None:
             expected.add(told.new_status)
+        expected |= {self.model.orders[match.taker - 1].terms.market for match in told.prevented}
         same_as("markets that changed", sorted(changes), sorted(expected))
         for market, event in changes.items():
             same_as("the best of the book", [event.best_bid, event.best_ask], self.model.best(market))
             counts = (event.depth_sequence, event.best_sequence, event.trade_sequence, event.last_trade_ns)
             self._compare_counts(market, event.book_sequence, counts, event.candles)
             same_as("status", event.status, self.model.rules[market].status)
+            same_as(f"prevented matches of {market}", event.last_match_id, self.model.public[market].prevented)
             same_as(f"aggregates of {market}", event.last_aggregate_id, self.model.public[market].aggregates)
 
     def _compare_counts(self, market: str, book: int, counts: tuple[int, ...], candles: tuple[int, ...]) -> None:
@@ -328,10 +349,14 @@ class Judge:
         same_as("how open orders stand", standing, {o.number: o.status for o in model.resting})
         counts = (state.last_order_id, state.last_priority, state.last_trade_id)
         same_as("last order id, priority and trade id", counts, (len(model.orders), model.priorities, model.trades))
+        same_as("last match id", state.last_match_id, model.prevented)
+        lost = {self._number(order.order_id): order.progress.prevented_lots for order in state.orders if order.progress}
+        same_as("what open orders lost to their own", lost, {n: model.orders[n - 1].prevented_lots for n in lost})
         same_as("rules", {m.instrument.symbol: m.instrument for m in state.markets}, model.rules)
         for market in state.markets:
             public = (market.depth_sequence, market.best_sequence, market.trade_sequence, market.last_trade_ns)
             self._compare_counts(market.instrument.symbol, market.book_sequence, public, market.candles)
+            same_as("last prevented match", market.last_match_id, model.public[market.instrument.symbol].prevented)
             aggregates = model.public[market.instrument.symbol].aggregates
             same_as(f"aggregates of {market.instrument.symbol}", market.last_aggregate_id, aggregates)
         named = [(self._number(order_id), terms) for order_id, terms in state.recent_client_orders]

@@ -22,6 +22,7 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
+from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Asset, FeeAsset, Instrument, MarketStatus, instrument_of
 from tests.judge import Judge
 
@@ -107,7 +108,8 @@ KINDS = (
         "exact",
     )
 )
-TERMS = ("gtc",) * 14 + ("ioc", "ioc", "fok", "fok", "post", "post", "market", "market", "worst")
+TERMS = ("gtc",) * 14 + ("ioc", "ioc", "fok", "fok", "post", "post", "market", "market", "worst", "sum", "sum")
+MODES: tuple[SelfTrade | None, ...] = (None,) * 6 + tuple(SelfTrade)
 STATUSES = (*MarketStatus, *(MarketStatus.TRADING,) * 4, MarketStatus.POST_ONLY)
 NAMES = (None,) * 15 + ("v", "w", "x", "y", "z")
 
@@ -125,6 +127,7 @@ class Wish:
     lots: int
     name: str | None
     soon: int
+    mode: SelfTrade | None
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ def wish_of(what: int, how: int, markets: tuple[int, ...]) -> Wish:
     how, lots = divmod(how, 9)
     how, price = divmod(how, 6)
     how, market = divmod(how, len(markets))
+    how, mode = divmod(how, len(MODES))
     return Wish(
         KINDS[kind],
         USERS[user],
@@ -165,11 +169,12 @@ def wish_of(what: int, how: int, markets: tuple[int, ...]) -> Wish:
         lots + 1,
         NAMES[name],
         what % len(SOON_NS),
+        MODES[mode],
     )
 
 
 WHAT_MAX = len(KINDS) * len(NAMES) * len(SOON_NS) - 1
-HOW_MAX = 2 * len(USERS) * 9 * 6 * 3 * len(TERMS) - 1  # of at most three markets
+HOW_MAX = 2 * len(USERS) * 9 * 6 * 3 * len(TERMS) * len(MODES) - 1  # of at most three markets
 
 
 @st.composite
@@ -252,7 +257,8 @@ def exactly(judge: Judge, rules: Instrument, wish: Wish) -> None:
 
 
 def _order(rules: Instrument, wish: Wish) -> PlaceOrder:
-    at_market = wish.terms in ("market", "worst")
+    at_market, by_sum = wish.terms in ("market", "worst", "sum"), wish.terms == "sum"
+    quote_minor = wish.lots * wish.price * rules.notional_unit + wish.lots // 3 if by_sum else None
     times = {"gtc": TimeInForce.GTC, "post": TimeInForce.GTC, "fok": TimeInForce.FOK}
     return PlaceOrder(
         wish.user,
@@ -261,9 +267,10 @@ def _order(rules: Instrument, wish: Wish) -> PlaceOrder:
         OrderType.MARKET if at_market else OrderType.LIMIT,
         times.get(wish.terms, TimeInForce.IOC),
         wish.terms == "post",
-        None if wish.terms == "market" else wish.price,
-        wish.lots,
+        None if wish.terms in ("market", "sum") else wish.price,
+        0 if by_sum else wish.lots,
         wish.name,
+        None if wish.mode is None and quote_minor is None else Conditions(wish.mode, quote_minor),
     )
 
 
@@ -317,6 +324,8 @@ def _changed(rules: Instrument, wish: Wish) -> Instrument:
             return replace(rules, max_open_orders=wish.price)
         case 6:
             return replace(rules, min_notional_minor=wish.price * rules.notional_unit * 3)
+        case 7 if wish.side is Side.BUY:
+            return replace(rules, self_trade=SelfTrade(wish.price % len(SelfTrade)))
     return replace(rules, status=MarketStatus.TRADING)
 
 

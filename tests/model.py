@@ -6,7 +6,6 @@ is not booked but looked up, as what the open orders need. Where the contract gi
 named, and the exchange may say any of them.
 """
 
-from collections import Counter, defaultdict
 from dataclasses import replace
 from fractions import Fraction
 
@@ -33,37 +32,19 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
+from exchange.core.conditions import SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
-from exchange.core.instrument import FeeAsset, Instrument, MarketStatus
-from tests.model_records import CANDLES_S, Account, Level, Match, Order, Public, Told, Update
+from exchange.core.instrument import FeeAsset, MarketStatus
+from tests.model_known import Known, fee
+from tests.model_records import CANDLES_S, Match, Order, Prevented, Told, Update
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
 MINUTE_NS = 60 * 10**9
 MONEY_MAX = 10**38  # every amount and balance stays below it
 
 
-class Model:
+class Model(Known):
     """The exchange as the contract tells it."""
-
-    def __init__(self, client_ids_max: int, deposits_max: int) -> None:
-        self.client_ids_max = client_ids_max
-        self.deposits_max = deposits_max
-        self.users: set[str] = set()
-        self.disabled: set[str] = set()
-        self.keys: list[ApiKey] = []
-        self.rules: dict[str, Instrument] = {}
-        self.worths: dict[str, tuple[int, int]] = {}
-        self.totals: Counter[Account] = Counter()
-        self.accounts: set[Account] = set()  # that ever held anything
-        self.fees: Counter[str] = Counter()
-        self.deposits: list[Deposit] = []
-        self.orders: list[Order] = []  # all that were ever taken
-        self.resting: list[Order] = []  # the books, in the order in which the orders came to rest
-        self.priorities = 0  # how many were given
-        self.trades = 0
-        self.public: dict[str, Public] = defaultdict(Public)
-        self.prices: dict[str, list[tuple[int, int, int]]] = defaultdict(list)  # minute, price and lots of each trade
-        self.order_steps: Counter[str] = Counter()
 
     # --- one command
 
@@ -204,13 +185,20 @@ class Model:
         told.primary = order.number
         self._step(order, UpdateReason.ACCEPTED, now_ns, told)
         meets, end = self.meetings(terms)
+        own = self.own_met
         filled = sum(lots for _, lots in meets)
+        if not terms.quantity_lots:
+            order.asked_lots = filled + sum(lots for _, lots, _ in own)
         if terms.time_in_force is TimeInForce.FOK and filled < terms.quantity_lots:
             self._expire(order, end or ExpireReason.FOK_UNFILLABLE, now_ns, told)
             return
+        if end is not ExpireReason.SELF_TRADE:
+            self._prevent(order, own, now_ns, told)
         for maker, lots in meets:
             self._trade(maker, order, lots, now_ns, told)
-        if order.remaining == 0:
+        if end is ExpireReason.SELF_TRADE:
+            self._prevent(order, own, now_ns, told)
+        elif order.remaining == 0:
             return
         if end is not None:
             self._expire(order, end, now_ns, told)
@@ -218,6 +206,29 @@ class Model:
             self.resting.append(order)
         else:
             self._expire(order, ExpireReason.UNFILLED, now_ns, told)
+
+    def mode_of(self, terms: PlaceOrder) -> SelfTrade:
+        """The mode that the order names, or else that of its market."""
+        named = None if terms.conditions is None else terms.conditions.self_trade
+        return self.rules[terms.market].self_trade if named is None else named
+
+    def _prevent(self, taker: Order, own: list[tuple[Order, int, int]], now_ns: int, told: Told) -> None:
+        for maker, taker_lots, maker_lots in own:
+            self.prevented += 1
+            self.public[taker.terms.market].prevented += 1
+            count, mode = self.public[taker.terms.market].prevented, self.mode_of(taker.terms)
+            told.prevented.append(
+                Prevented(taker.number, maker.number, mode, maker.limit, taker_lots, maker_lots, count)
+            )
+            maker.prevented_lots += maker_lots
+            if maker.remaining == 0:
+                self.resting.remove(maker)
+                self._expire(maker, ExpireReason.SELF_TRADE, now_ns, told)
+            elif maker_lots:
+                self._step(maker, UpdateReason.PREVENTED, now_ns, told)
+            taker.prevented_lots += taker_lots
+            if taker.remaining:
+                self._step(taker, UpdateReason.PREVENTED, now_ns, told)
 
     def under_name(self, terms: PlaceOrder) -> Order | None:
         """The user's order that still has this client order id: open, or among the last ids; the newest of them."""
@@ -232,23 +243,46 @@ class Model:
     def meetings(self, terms: PlaceOrder) -> tuple[list[tuple[Order, int]], ExpireReason | None]:
         """Whom the order meets for how much, best price first, then the oldest; and what ends it before the next one.
 
-        If it still wants something then: an order of its own user, or that it had all the fills it may have.
+        If it still wants something then: an order of its own user, or that it had all the fills it may have. The orders
+        of its own user that it meets are in `own_met`, with what it and they lose by that.
         """
         meets: list[tuple[Order, int]] = []
-        wanted = terms.quantity_lots
+        own = self.own_met = []
+        wanted, mode = terms.quantity_lots, self.mode_of(terms)
+        left = None if wanted or terms.conditions is None else terms.conditions.quote_minor
+        unit = self.worth_of(terms.market)[1]
         others = [order for order in self.resting if order.terms.market == terms.market]
         others = [order for order in others if order.terms.side is not terms.side and self._crosses(terms, order)]
         others.sort(key=lambda order: order.limit, reverse=terms.side is Side.SELL)
         for order in others:
+            if left is not None:  # as many whole lots as the rest of the sum takes, and no further if that is not all
+                wanted = left // (order.limit * unit) if order.limit else order.remaining
             if wanted == 0:
                 break
-            if len(meets) == self.rules[terms.market].max_fills_per_order:
+            if len(meets) + len(own) == self.rules[terms.market].max_fills_per_order:
                 return meets, ExpireReason.MAX_FILLS
-            if order.terms.user_id == terms.user_id:
-                return meets, ExpireReason.SELF_TRADE
             lots = min(wanted, order.remaining)
-            meets.append((order, lots))
+            stops = left is not None and lots < order.remaining
+            left = None if left is None else left - lots * order.limit * unit
+            if order.terms.user_id != terms.user_id or mode is SelfTrade.NONE:
+                meets.append((order, lots))
+            elif mode is SelfTrade.EXPIRE_MAKER:
+                own.append((order, 0, order.remaining))
+                left = None if left is None else left + lots * order.limit * unit
+                continue
+            elif mode is SelfTrade.DECREMENT:
+                own.append((order, lots, lots))
+                if left is None and lots == wanted:
+                    return meets, ExpireReason.SELF_TRADE
+            else:
+                rest = lots if left is not None else wanted
+                own.append((order, rest, order.remaining if mode is SelfTrade.EXPIRE_BOTH else 0))
+                return meets, ExpireReason.SELF_TRADE
             wanted -= lots
+            if stops:
+                break
+        if left is not None and own and not meets:
+            return meets, ExpireReason.SELF_TRADE
         return meets, None
 
     def _crosses(self, terms: PlaceOrder, resting: Order) -> bool:
@@ -267,6 +301,11 @@ class Model:
             reasons.add(RejectReason.MARKET_NOT_TRADING)
         if rules.status is MarketStatus.POST_ONLY and terms.time_in_force is not TimeInForce.GTC:
             reasons.add(RejectReason.MARKET_NOT_TRADING)
+        mode, asked = self.mode_of(terms), terms.conditions
+        if asked is not None and asked.self_trade is not None and not rules.self_trade_modes >> mode & 1:
+            reasons.add(RejectReason.SELF_TRADE_PREVENTION)
+        if asked is not None and asked.quote_minor is not None:
+            return reasons | self._refusals_of_sum(terms, asked.quote_minor)
         if not 0 < terms.quantity_lots < STEPS_MAX:
             return reasons | {RejectReason.OUT_OF_RANGE}
         if terms.price_ticks is not None and not 0 <= terms.price_ticks < STEPS_MAX:
@@ -282,14 +321,29 @@ class Model:
         asset, need = self._need(terms, worth, meets)
         if need > self.available(terms.user_id, asset):
             reasons.add(RejectReason.INSUFFICIENT_BALANCE)
-        if terms.post_only and (meets or end is not None):
+        met = bool(meets or self.own_met or end is not None)
+        if terms.post_only and met:
             reasons.add(RejectReason.WOULD_TAKE)
-        elif rules.status is MarketStatus.POST_ONLY and (meets or end is not None):
+        elif rules.status is MarketStatus.POST_ONLY and met:
             reasons.add(RejectReason.MARKET_NOT_TRADING)
         mine = [o for o in self.resting if (o.terms.user_id, o.terms.market) == (terms.user_id, terms.market)]
         if len(mine) >= rules.max_open_orders and terms.time_in_force is TimeInForce.GTC:
             reasons.add(RejectReason.TOO_MANY_OPEN_ORDERS)
         return reasons
+
+    def _refusals_of_sum(self, terms: PlaceOrder, quote_minor: int) -> set[RejectReason]:
+        rules, price = self.rules[terms.market], terms.price_ticks
+        if not 0 < quote_minor < MONEY_MAX or (price is not None and not rules.min_price_ticks <= price < STEPS_MAX):
+            return {RejectReason.OUT_OF_RANGE}
+        reasons = {RejectReason.MIN_NOTIONAL} if quote_minor < rules.min_notional_minor else set()
+        meets, _ = self.meetings(terms)
+        lots = sum(lots for _, lots in meets) + sum(lots for _, lots, _ in self.own_met)
+        if not lots:
+            return reasons | {RejectReason.NO_LIQUIDITY}
+        asset, need = self._need(terms, self._worth(terms, meets), meets)
+        if terms.side is Side.SELL:
+            need = lots * self.worth_of(terms.market)[0]
+        return reasons | ({RejectReason.INSUFFICIENT_BALANCE} if need > self.available(terms.user_id, asset) else set())
 
     def _worth(self, terms: PlaceOrder, meets: list[tuple[Order, int]]) -> int:
         """What an order is worth on entry: at its limit, or a market order at what walking the book says."""
@@ -401,75 +455,3 @@ class Model:
     def _credit(self, user: str, asset: str, amount: int) -> None:
         self.totals[user, asset] += amount
         self.accounts.add((user, asset))
-
-    # --- what there is
-
-    def worth_of(self, market: str) -> tuple[int, int]:
-        """A lot in minor units of the base, and a tick times a lot in minor units of the quote; they never change."""
-        if market not in self.worths:
-            self.worths[market] = self._worth_of(self.rules[market])
-        return self.worths[market]
-
-    @staticmethod
-    def _worth_of(rules: Instrument) -> tuple[int, int]:
-        lot = Fraction(rules.lot, 10**rules.quantity_decimals)
-        tick = Fraction(rules.tick, 10**rules.price_decimals)
-        base_minor, quote_minor = lot * 10**rules.base.decimals, tick * lot * 10**rules.quote.decimals
-        assert base_minor.denominator == quote_minor.denominator == 1
-        return base_minor.numerator, quote_minor.numerator
-
-    def locked(self, user: str, asset: str) -> int:
-        """What the user's open orders still need of the asset."""
-        need = 0
-        for order in self.resting:
-            if order.terms.user_id != user:
-                continue
-            rules = self.rules[order.terms.market]
-            lot_worth, unit = self.worth_of(rules.symbol)
-            if order.terms.side is Side.BUY and rules.quote.symbol == asset:
-                need += order.limit * order.remaining * unit
-                if rules.fee_asset is FeeAsset.QUOTE:
-                    need += order.remaining * fee(order.limit * unit, max(order.maker_ppm, order.taker_ppm))
-            if order.terms.side is Side.SELL and rules.base.symbol == asset:
-                need += order.remaining * lot_worth
-        return need
-
-    def available(self, user: str, asset: str) -> int:
-        """What the user may still spend of the asset."""
-        return self.totals[user, asset] - self.locked(user, asset)
-
-    def supply(self, asset: str) -> int:
-        """How much of the asset came in: no balance can be more, whoever trades with whom."""
-        return sum(deposit.amount_minor for deposit in self.deposits if deposit.asset == asset)
-
-    def remembered_deposits(self) -> list[Deposit]:
-        """Those whose keys are still known: all that a configuration makes, then the last others."""
-        seeds = [deposit for deposit in self.deposits if deposit.key.startswith("config:")]
-        others = [deposit for deposit in self.deposits if not deposit.key.startswith("config:")]
-        return seeds + others[-self.deposits_max :]
-
-    def balances(self) -> dict[Account, tuple[int, int]]:
-        """Available and locked of every account that ever held something."""
-        return {(user, asset): (self.available(user, asset), self.locked(user, asset)) for user, asset in self.accounts}
-
-    def levels(self) -> dict[Level, int]:
-        """The total of every price level there is."""
-        totals: Counter[Level] = Counter()
-        for order in self.resting:
-            totals[order.terms.market, order.terms.side, order.limit] += order.remaining
-        return dict(totals)
-
-    def best(self, market: str) -> list[tuple[int, int] | None]:
-        """The best bid and the best ask of a market, as price and total."""
-        bids = {price: total for (name, side, price), total in self.levels().items() if (name, side) == (market, 0)}
-        asks = {price: total for (name, side, price), total in self.levels().items() if (name, side) == (market, 1)}
-        bid, ask = max(bids, default=0), min(asks, default=0)
-        return [(bid, bids[bid]) if bids else None, (ask, asks[ask]) if asks else None]
-
-
-def fee(amount: int, ppm: int) -> int:
-    """The fee on an amount: rounded up, and never more than that; of a rebate, below zero, less is paid."""
-    if ppm < 0:
-        return -(amount * -ppm // 1_000_000)
-    exact, rest = divmod(amount * ppm, 1_000_000)
-    return min(amount, exact + (1 if rest else 0))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from exchange.core.commands import PlaceOrder, Side
+from exchange.core.conditions import SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 
 CANDLES_S = (60, 5 * 60, 15 * 60, 60 * 60, 4 * 60 * 60, 24 * 60 * 60)  # 1m 5m 15m 1h 4h 1d
@@ -25,11 +26,18 @@ class Order:
     maker_ppm: int = 0  # its rates, as its market had them when it was taken
     taker_ppm: int = 0
     priority: int = 0  # counts the orders that may come to rest; 0 in one that may not
+    prevented_lots: int = 0  # what it lost to orders of its own user
+    asked_lots: int = 0  # of one by its sum of the quote: what the book made of it
+
+    @property
+    def user(self) -> str:
+        """Whose it is."""
+        return self.terms.user_id
 
     @property
     def remaining(self) -> int:
         """What is left to fill."""
-        return self.terms.quantity_lots - self.executed_lots
+        return (self.terms.quantity_lots or self.asked_lots) - self.executed_lots - self.prevented_lots
 
     @property
     def is_open(self) -> bool:
@@ -72,6 +80,19 @@ class Match:
     aggregate_id: int
 
 
+@dataclass(frozen=True)
+class Prevented:
+    """Two orders of one user, by their numbers, that would have traded, and what each lost by it."""
+
+    taker: int
+    maker: int
+    mode: SelfTrade
+    price: int
+    taker_lots: int
+    maker_lots: int
+    market_match_id: int
+
+
 @dataclass
 class Told:
     """What one command came to. Exactly one of three: refused, done before, or done."""
@@ -81,6 +102,7 @@ class Told:
     duplicate_of: int | None = None
     primary: int | None = None  # the order that it is about, by number
     trades: list[Match] = field(default_factory=list)
+    prevented: list[Prevented] = field(default_factory=list)
     updates: dict[int, list[Update]] = field(default_factory=dict)  # of each order, in order
     levels: dict[Level, int] = field(default_factory=dict)  # the new totals of those that changed
     balances: dict[Account, tuple[int, int]] = field(default_factory=dict)  # available, locked, where they changed
@@ -94,6 +116,7 @@ class Public:
     depth: int = 0
     best: int = 0
     trades: int = 0
+    prevented: int = 0
     aggregates: int = 0  # runs of trades of one taker at one price in one command
     last_trade_ns: int = 0
     candles: list[int] = field(default_factory=lambda: [0] * len(CANDLES_S))

@@ -17,7 +17,19 @@ from tests.whole.served import PATIENCE_S, directory
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "client.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 REST, SOCKET, BOOK, NUMBERS, FIXTURE = range(5)
-TYPES = {"Balance", "Candle", "Depth", "Fill", "Json", "Market", "Order", "Refusal", "Ticker", "Trade"}
+TYPES = {
+    "Balance",
+    "Candle",
+    "Depth",
+    "Fill",
+    "Json",
+    "Market",
+    "Order",
+    "PreventedMatch",
+    "Refusal",
+    "Ticker",
+    "Trade",
+}
 
 
 @pytest.fixture(scope="module")

@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
-from exchange.core import administration, commands, events, instrument, market
+from exchange.core import administration, commands, conditions, events, instrument, market, refusal, settlement
 from exchange.core.book import Book, Order
 from exchange.core.commands import Command, OrderType, PlaceOrder, Side
+from exchange.core.conditions import SelfTrade
 from exchange.core.effects import Effects
 from exchange.core.events import OrderUpdated, Rejected, Trade
 from exchange.core.instrument import PPM
 from exchange.core.market import Market
-from exchange.core.matching import Plan, crosses
+from exchange.core.matching import Plan, crosses, plan_for_quote
 from exchange.core.outcome import Applied, Outcome
 from exchange.core.venue import Venue
 from exchange.runtime import compiled
-from tests import model, model_records
+from tests import model, model_known, model_records
 from tests.judging import JUDGE, verdict_on
 
 # Which stories hypothesis makes up also depends on what else is imported, so a bound on them must leave room.
@@ -66,7 +67,7 @@ def lose_priority_on_a_partial_fill(plant: pytest.MonkeyPatch) -> None:
 
 
 def round_fees_down(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(market, "fee_minor", lambda received_minor, fee_ppm: received_minor * fee_ppm // PPM)
+    plant.setattr(settlement, "fee_minor", lambda received_minor, fee_ppm: received_minor * fee_ppm // PPM)
 
 
 def let_post_only_take(plant: pytest.MonkeyPatch) -> None:
@@ -74,7 +75,7 @@ def let_post_only_take(plant: pytest.MonkeyPatch) -> None:
     def post_only_may_take(book: Book, terms: PlaceOrder) -> bool:
         return not terms.post_only and crosses(book, terms)
 
-    plant.setattr(market, "crosses", post_only_may_take)
+    plant.setattr(refusal, "crosses", post_only_may_take)
 
 
 def give_the_sequence_as_id(plant: pytest.MonkeyPatch) -> None:
@@ -110,6 +111,48 @@ def answer_with_the_accepted_order(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(Market, "place", place)
 
 
+def keep_locked_what_was_prevented(plant: pytest.MonkeyPatch) -> None:
+    rightly = Market._prevent_maker
+
+    def prevent_maker(self: Market, maker: Order, lots: int, *of: Any) -> None:
+        gives = maker.trader.quote if maker.terms.side is Side.BUY else maker.trader.base
+        before = gives.locked
+        rightly(self, maker, lots, *of)
+        gives.lock(before - gives.locked)
+
+    plant.setattr(Market, "_prevent_maker", prevent_maker)
+
+
+def let_the_makers_mode_decide(plant: pytest.MonkeyPatch) -> None:
+    rightly = Plan.meets_own
+
+    def meets_own(self: Plan, maker: Order, mode: SelfTrade, left_lots: int) -> bool:
+        conditions = maker.terms.conditions
+        theirs = None if conditions is None else conditions.self_trade
+        return rightly(self, maker, mode if theirs is None else theirs, left_lots)
+
+    plant.setattr(Plan, "meets_own", meets_own)
+
+
+def spend_more_than_the_sum(plant: pytest.MonkeyPatch) -> None:
+    rightly = plan_for_quote
+
+    def plan_otherwise(book: Book, terms: PlaceOrder, fills: int, limit: int | None, sum_max: int, *of: Any) -> Plan:
+        return rightly(book, terms, fills, limit, sum_max + 1, *of)
+
+    plant.setattr(market, "plan_for_quote", plan_otherwise)
+
+
+def spend_no_more_after_the_first_price(plant: pytest.MonkeyPatch) -> None:
+    rightly = plan_for_quote
+
+    def plan_otherwise(book: Book, terms: PlaceOrder, fills: int, limit: int | None, *of: Any) -> Plan:
+        best = (book.asks if terms.side is Side.BUY else book.bids).best
+        return rightly(book, terms, fills, limit if best is None else best.price_ticks, *of)
+
+    plant.setattr(market, "plan_for_quote", plan_otherwise)
+
+
 @of_sources
 @pytest.mark.parametrize(
     "error",
@@ -121,6 +164,10 @@ def answer_with_the_accepted_order(plant: pytest.MonkeyPatch) -> None:
         give_the_sequence_as_id,
         begin_an_aggregate_a_trade,
         answer_with_the_accepted_order,
+        keep_locked_what_was_prevented,
+        let_the_makers_mode_decide,
+        spend_more_than_the_sum,
+        spend_no_more_after_the_first_price,
     ],
     ids=lambda error: str(error.__name__),
 )
@@ -141,7 +188,7 @@ def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> 
     assert verdict is not None
     lines = verdict.splitlines()
     told = next(number for number, line in enumerate(lines) if "trades:" in line)
-    assert all("deposits" in line or "joins" in line or "decimals" in line for line in lines[1:3] + lines[4 : told - 2])
+    assert all(re.search("deposits|joins|decimals|^  market ", line) for line in lines[1 : told - 2])
     assert " buys " in lines[told - 2] or " sells " in lines[told - 2]
     assert lines[told + 1].startswith("  the exchange says [Match(")
     assert lines[told + 2].startswith("  the model says    [Match(")
@@ -151,7 +198,7 @@ def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_model_shares_with_the_exchange_only_the_types_of_commands_and_events() -> None:
-    sources = [Path(str(part.__file__)).read_text(encoding="utf-8") for part in (model, model_records)]
+    sources = [Path(str(part.__file__)).read_text(encoding="utf-8") for part in (model, model_known, model_records)]
     shared = {
         (node.module, alias.name)
         for node in (node for source in sources for node in ast.walk(ast.parse(source)))
@@ -160,10 +207,11 @@ def test_the_model_shares_with_the_exchange_only_the_types_of_commands_and_event
     }
     assert not any("import exchange" in source for source in sources)
     assert {module for module, _ in shared} == {
-        *(administration.__name__, commands.__name__, events.__name__, instrument.__name__)
+        *(administration.__name__, commands.__name__, conditions.__name__, events.__name__, instrument.__name__)
     }
     known: dict[str, object] = {**vars(administration), **vars(commands), **vars(events), **vars(instrument)}
+    known |= vars(conditions)
     not_types = {name for _, name in shared if not isinstance(known[name], type)} - {"Command", "KEYS_OF_USER_MAX"}
     assert not not_types
     # Of an instrument it reads the rules; what they make of a lot's worth is what it has to judge.
-    assert not {"lot_minor", "notional_unit"} & set(re.findall(r"\w+", sources[0]))
+    assert not {"lot_minor", "notional_unit"} & set(re.findall(r"\w+", sources[0] + sources[1]))

@@ -62,7 +62,10 @@ def _order_words(order: PlaceOrder) -> str:
         at = "at market" + ("" if order.price_ticks is None else f" worst {order.price_ticks}")
     terms = "post-only" if order.post_only else order.time_in_force.name.lower()
     name = "" if order.client_order_id is None else f" as {order.client_order_id!r}"
-    return f"{order.user_id} {side} {order.quantity_lots} {at} {terms} on {order.market}{name}"
+    asked = order.conditions
+    quantity = str(order.quantity_lots) if order.quantity_lots or asked is None else f"for {asked.quote_minor}"
+    mode = "" if asked is None or asked.self_trade is None else f", {asked.self_trade.name.lower()}"
+    return f"{order.user_id} {side} {quantity} {at} {terms} on {order.market}{name}{mode}"
 
 
 def summary(outcome: Outcome) -> str:

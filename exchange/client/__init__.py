@@ -14,7 +14,19 @@ from exchange.client.numbers import Step, decimal_key
 from exchange.client.rest import Client
 from exchange.client.signing import ApiKey
 from exchange.client.socket import Socket
-from exchange.client.types import Balance, Candle, Depth, Fill, Json, Market, Order, Refusal, Ticker, Trade
+from exchange.client.types import (
+    Balance,
+    Candle,
+    Depth,
+    Fill,
+    Json,
+    Market,
+    Order,
+    PreventedMatch,
+    Refusal,
+    Ticker,
+    Trade,
+)
 
 __all__ = [
     "UNSETTLED",
@@ -33,6 +45,7 @@ __all__ = [
     "KeyRing",
     "Market",
     "Order",
+    "PreventedMatch",
     "Refusal",
     "Socket",
     "Step",

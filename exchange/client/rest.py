@@ -26,7 +26,19 @@ from exchange.client.errors import (
 from exchange.client.key_ring import KeyRing
 from exchange.client.numbers import Number, with_texts
 from exchange.client.signing import ApiKey
-from exchange.client.types import Balance, Candle, Depth, Fill, Json, Market, Order, Refusal, Ticker, Trade
+from exchange.client.types import (
+    Balance,
+    Candle,
+    Depth,
+    Fill,
+    Json,
+    Market,
+    Order,
+    PreventedMatch,
+    Refusal,
+    Ticker,
+    Trade,
+)
 
 CONNECT_TIMEOUT_S = 10.0
 
@@ -103,7 +115,8 @@ class Client:
 
         `order` has the fields of `POST /order` without the user: `market`, `side`, `order_type`, `price` and `quantity`
         (each a decimal text, an int or a Decimal, never a float), optionally `client_order_id`, `time_in_force`,
-        `post_only`. The reply carries `fills`; after a retry it is the order as it is by then.
+        `post_only`, `quote_quantity` (instead of `quantity`), `self_trade_prevention`. The reply carries `fills`;
+        after a retry it is the order as it is by then.
 
         While there is no complete answer (Unreachable, `NOT_READY`, `OUTCOME_UNKNOWN`) it sends the order again under
         the same `client_order_id`, a new one if none is given, for `retry_s` seconds (0: not again), so there is never
@@ -199,6 +212,20 @@ class Client:
         query = {"market": market, "order_id": order_id, "limit": limit, "before": before}
         page = await self._call("GET", "/fills", query={"user_id": self._who(user_id), **query})
         return self._field(page, "fills"), page.get("next")
+
+    async def prevented_matches(
+        self,
+        market: str | None = None,
+        *,
+        order_id: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
+        user_id: str | None = None,
+    ) -> tuple[list[PreventedMatch], str | None]:
+        """A page of what self-trade prevention kept the user's orders from, newest first, and the next `before`."""
+        query = {"market": market, "order_id": order_id, "limit": limit, "before": before}
+        page = await self._call("GET", "/prevented_matches", query={"user_id": self._who(user_id), **query})
+        return self._field(page, "prevented_matches"), page.get("next")
 
     async def deposit(self, asset: str, amount: Number, key: str, user_id: str | None = None) -> Json:
         """Credit `amount` once a `key`, however often it is sent; the balance after it. It names a user.

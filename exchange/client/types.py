@@ -47,6 +47,12 @@ class Order(TypedDict):
     cancel_reason: str | None
     created_at: int
     updated_at: int
+    self_trade_prevention: str
+    prevented_quantity: str | None
+    last_prevented_match_id: str | None
+    quote_quantity: str | None
+    strategy_id: int | None
+    strategy_type: int | None
     fills: NotRequired[list[Fill]]
 
 
@@ -74,6 +80,21 @@ class Trade(TypedDict):
     aggregate_id: str
 
 
+class PreventedMatch(TypedDict):
+    """Two orders of one user that would have traded, and what each lost by it."""
+
+    match_id: str
+    market_match_id: str
+    market: str
+    taker_order_id: str
+    maker_order_id: str
+    mode: str
+    price: str
+    taker_prevented_quantity: str
+    maker_prevented_quantity: str
+    timestamp: int
+
+
 class Market(TypedDict):
     """The rules of one market and its status."""
 
@@ -94,6 +115,8 @@ class Market(TypedDict):
     max_fills_per_order: int
     min_notional_applies_to_market: bool
     avg_price_mins: int
+    self_trade_prevention: str
+    allowed_self_trade_prevention: list[str]
 
 
 class Depth(TypedDict):

@@ -15,6 +15,7 @@ from sortedcontainers import SortedList
 
 from exchange.core.big_map import BigMap
 from exchange.core.commands import PlaceOrder, Side
+from exchange.core.conditions import Progress
 from exchange.core.events import OrderStatus
 from exchange.core.fees import Rates
 from exchange.core.ledger import Account, User
@@ -32,7 +33,7 @@ class Order:
 
     `priority` is its place in its level: the venue's count, given when the order joins the back of a level. It is
     neither the order's id nor a sequence, so an order can lose its place and keep its id. `rates` are its fees; without
-    them it entered when an order had the market's rates of the moment.
+    them it entered when an order had the market's rates of the moment. `progress` is what else became of it.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class Order:
         "previous",
         "price_ticks",
         "priority",
+        "progress",
         "rates",
         "remaining_lots",
         "terms",
@@ -66,6 +68,7 @@ class Order:
         self.updated_ns = now_ns
         self.priority = 0
         self.rates = rates
+        self.progress: Progress | None = None
         self.level: Level | None = None
         self.previous: Order | None = None  # the order of its level that trades before this one
         self.following: Order | None = None
@@ -73,12 +76,16 @@ class Order:
     @property
     def executed_lots(self) -> int:
         """How much has traded."""
-        return self.terms.quantity_lots - self.remaining_lots
+        progress = self.progress
+        if progress is None:
+            return self.terms.quantity_lots - self.remaining_lots
+        asked_lots = self.terms.quantity_lots or progress.determined_lots
+        return asked_lots - progress.prevented_lots - self.remaining_lots
 
     @property
     def status(self) -> OrderStatus:
         """The status of an order that is still in the book."""
-        return OrderStatus.OPEN if self.remaining_lots == self.terms.quantity_lots else OrderStatus.PARTIALLY_FILLED
+        return OrderStatus.PARTIALLY_FILLED if self.executed_lots else OrderStatus.OPEN
 
 
 class Trader:

@@ -12,6 +12,7 @@ from enum import IntEnum
 from mypy_extensions import mypyc_attr
 
 from exchange.core.administration import AdminCommand, Origin
+from exchange.core.conditions import Conditions
 from exchange.core.instrument import Asset, Instrument, MarketStatus
 
 
@@ -40,7 +41,10 @@ class TimeInForce(IntEnum):
 @mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class PlaceOrder:
-    """Enter an order. `price_ticks` is the limit, or a market order's worst price, or None for any."""
+    """Enter an order. `price_ticks` is the limit, or a market order's worst price, or None for any.
+
+    `quantity_lots` is 0 where the conditions say it in the quote.
+    """
 
     user_id: str
     market: str
@@ -51,6 +55,7 @@ class PlaceOrder:
     price_ticks: int | None
     quantity_lots: int
     client_order_id: str | None
+    conditions: Conditions | None
 
     def __init__(
         self,
@@ -63,6 +68,7 @@ class PlaceOrder:
         price_ticks: int | None,
         quantity_lots: int,
         client_order_id: str | None,
+        conditions: Conditions | None = None,
     ) -> None:
         self.user_id = user_id
         self.market = market
@@ -73,6 +79,7 @@ class PlaceOrder:
         self.price_ticks = price_ticks
         self.quantity_lots = quantity_lots
         self.client_order_id = client_order_id
+        self.conditions = conditions
 
 
 @mypyc_attr(acyclic=True)

@@ -5,6 +5,7 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from exchange.core.book import Level, Order
+from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.events import Event, ExpireReason, OrderStatus, OrderUpdated, Trade, UpdateReason
 from exchange.core.ledger import Account
 
@@ -16,9 +17,9 @@ BY_FILLING: Final = UpdateReason.FILLED
 @mypyc_attr(acyclic=True)
 class Effects:
     """What one command does: its events so far, its primary order as it is now, and each level and account that it
-    changed, once, in order."""
+    changed, once, in order. Prevented matches are told last: orders and trades come before all else."""
 
-    __slots__ = ("accounts", "events", "levels", "order", "sequence")
+    __slots__ = ("accounts", "events", "levels", "order", "prevented", "sequence")
 
     def __init__(self, sequence: int) -> None:
         self.sequence = sequence
@@ -26,6 +27,7 @@ class Effects:
         self.events: list[Event] = []
         self.levels: list[Level] = []
         self.accounts: list[Account] = []
+        self.prevented: list[Event] = []
 
     def touch_level(self, level: Level) -> None:
         """The command has changed the level."""
@@ -56,6 +58,7 @@ def as_read(order: Order) -> OrderUpdated:
         None,
         0,
         order.rates,
+        order.progress,
     )
 
 
@@ -75,7 +78,7 @@ def updated(
         order.order_id,
         order.terms,
         status,
-        order.terms.quantity_lots - order.remaining_lots,
+        order.executed_lots,
         order.executed_quote_minor,
         expire_reason,
         order.created_ns,
@@ -84,6 +87,7 @@ def updated(
         trade,
         user.orders_sequence,
         order.rates,
+        order.progress,
     )
 
 
@@ -91,3 +95,10 @@ def filled(order: Order, trade: Trade, now_ns: int) -> OrderUpdated:
     """The order after a fill."""
     status = PARTIALLY_FILLED if order.remaining_lots else FILLED
     return updated(BY_FILLING, order, status, now_ns, None, trade)
+
+
+def prevented(progress: Progress | None, lots: int, match_id: int) -> Progress:
+    """The progress of an order after so much of it was prevented."""
+    if progress is None:
+        return Progress(SelfTrade.EXPIRE_TAKER, lots, match_id)
+    return Progress(progress.self_trade, progress.prevented_lots + lots, match_id, progress.determined_lots)

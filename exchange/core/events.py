@@ -15,6 +15,7 @@ from mypy_extensions import mypyc_attr
 
 from exchange.core.administration import AdminEvent
 from exchange.core.commands import PlaceOrder, Side
+from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset, Instrument, MarketStatus
 
@@ -40,6 +41,7 @@ class UpdateReason(IntEnum):
     CANCELED = 2
     EXPIRED = 3
     READ = 4  # it did not change: this is a copy of the order as it is
+    PREVENTED = 5  # a part of it met an order of its own user
 
 
 class ExpireReason(IntEnum):
@@ -69,6 +71,8 @@ class RejectReason(StrEnum):
     TOO_MANY_OPEN_ORDERS = "TOO_MANY_OPEN_ORDERS"
     WOULD_TAKE = "WOULD_TAKE"
     INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
+    NO_LIQUIDITY = "NO_LIQUIDITY"
+    SELF_TRADE_PREVENTION = "SELF_TRADE_PREVENTION"  # the market does not allow the mode
 
 
 @mypyc_attr(acyclic=True)
@@ -140,7 +144,7 @@ class OrderUpdated:
 
     `priority` orders the orders of a price level, the smallest first; 0 in an order that cannot rest, and in a closed
     order that was read back. `orders_sequence` counts the steps of its user's orders without holes; 0 where nothing
-    changed. `rates` are the fees fixed in an open order.
+    changed. `rates` are the fees fixed in an open order. `progress` is what else became of it, if anything did.
     """
 
     reason: UpdateReason
@@ -156,6 +160,7 @@ class OrderUpdated:
     trade: Trade | None
     orders_sequence: int
     rates: Rates | None
+    progress: Progress | None
 
     def __init__(
         self,
@@ -172,6 +177,7 @@ class OrderUpdated:
         trade: Trade | None,
         orders_sequence: int,
         rates: Rates | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.reason = reason
         self.order_id = order_id
@@ -186,6 +192,27 @@ class OrderUpdated:
         self.trade = trade
         self.orders_sequence = orders_sequence
         self.rates = rates
+        self.progress = progress
+
+
+@mypyc_attr(acyclic=True)
+@dataclass(slots=True)
+class PreventedMatch:
+    """Two orders of one user that would have traded. `match_id` counts these in the venue, `market_match_id` those of
+    this market, both from 1 without holes. The lots are what each order lost by it; a trade at `price_ticks` it is not.
+    """
+
+    match_id: int
+    market_match_id: int
+    market: str
+    user_id: str
+    taker_order_id: int
+    maker_order_id: int
+    mode: SelfTrade
+    price_ticks: int
+    taker_prevented_lots: int
+    maker_prevented_lots: int
+    time_ns: int
 
 
 @mypyc_attr(acyclic=True)
@@ -223,7 +250,7 @@ class MarketChanged:
     `best_bid` and `best_ask` are (price_ticks, total_lots) or None. `depth_sequence` counts the commands that changed
     the book, `best_sequence` those that changed the best of it or the status, `trade_sequence` the trades (it is the
     last `market_trade_id`), `last_aggregate_id` their aggregates; `candles` counts the candles begun, one count for
-    each of `INTERVALS_S`. `average` is the average price: see there.
+    each of `INTERVALS_S`. `average` is the average price: see there. `last_match_id` counts the prevented matches.
     """
 
     market: str
@@ -238,6 +265,7 @@ class MarketChanged:
     candles: tuple[int, ...]
     status: MarketStatus
     average: tuple[int, ...]
+    last_match_id: int
 
     def __init__(
         self,
@@ -253,6 +281,7 @@ class MarketChanged:
         candles: tuple[int, ...],
         status: MarketStatus,
         average: tuple[int, ...] = (),
+        last_match_id: int = 0,
     ) -> None:
         self.market = market
         self.best_bid = best_bid
@@ -266,6 +295,7 @@ class MarketChanged:
         self.candles = candles
         self.status = status
         self.average = average
+        self.last_match_id = last_match_id
 
 
 @mypyc_attr(acyclic=True)
@@ -340,6 +370,7 @@ class TimePassed:
 Event = (
     OrderUpdated
     | Trade
+    | PreventedMatch
     | LevelChanged
     | MarketChanged
     | BalanceChanged

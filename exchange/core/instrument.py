@@ -10,6 +10,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
+from exchange.core.conditions import ALL_MODES, SelfTrade
+
 UNITS_MAX: Final = 2**63  # ticks and lots stay below it: they are BIGINT in the database
 AMOUNT_MAX: Final = 10**38  # minor units stay below it: they are NUMERIC(38,0) in the database
 PPM: Final = 1_000_000
@@ -123,6 +125,8 @@ class Instrument:
     avg_price_mins: int = 5  # of the average price that a market order is worth; 0: the last price
     # Of a market that an earlier version stored: its fees may take all that one lot brings.
     fills_may_leave_nothing: bool = False
+    self_trade: SelfTrade = SelfTrade.EXPIRE_TAKER  # of an order that names no mode
+    self_trade_modes: int = ALL_MODES  # those that an order may name, a bit each
 
     def ticks(self, text: str) -> int:
         """The price in ticks. Raises InvalidNumber or OffGrid; the range is the caller's to check."""
@@ -268,6 +272,8 @@ def instrument_of(
     min_notional_applies_to_market: bool = False,
     avg_price_mins: int = 5,
     fills_may_leave_nothing: bool = False,
+    self_trade: SelfTrade = SelfTrade.EXPIRE_TAKER,
+    self_trade_modes: int = ALL_MODES,
 ) -> Instrument:
     """The instrument that these rules describe.
 
@@ -275,8 +281,6 @@ def instrument_of(
     of the quote (`"0.001"` is 0.1 %). `min_price` is raised to where the fees leave something of one lot.
     Raises InvalidInstrument when the rules contradict each other.
     """
-    if base.symbol == quote.symbol:
-        raise InvalidInstrument(f"{base.symbol} cannot trade against itself")
     tick, price_decimals = _step("tick_size", tick_size)
     lot, quantity_decimals = _step("lot_size", lot_size)
     if quantity_decimals > base.decimals:
@@ -305,10 +309,21 @@ def instrument_of(
         min_notional_applies_to_market=min_notional_applies_to_market,
         avg_price_mins=avg_price_mins,
         fills_may_leave_nothing=fills_may_leave_nothing,
+        self_trade=self_trade,
+        self_trade_modes=self_trade_modes,
     )
+    return _checked(rules, min_price, lot_size)
+
+
+def _checked(rules: Instrument, min_price: str | None, lot_size: str) -> Instrument:
+    """The rules with their least price. Raises InvalidInstrument."""
+    if rules.base.symbol == rules.quote.symbol:
+        raise InvalidInstrument(f"{rules.base.symbol} cannot trade against itself")
+    if not rules.self_trade_modes >> rules.self_trade & 1:
+        raise InvalidInstrument("self_trade_prevention is none of allowed_self_trade_prevention")
     if min_price is not None:
         rules = replace(rules, min_price_ticks=_min_price_ticks(rules, min_price))
-    return rules if fills_may_leave_nothing else _check_leaves_something(rules, lot_size)
+    return rules if rules.fills_may_leave_nothing else _check_leaves_something(rules, lot_size)
 
 
 def _min_price_ticks(rules: Instrument, text: str) -> int:

@@ -7,7 +7,7 @@ ledger that all markets share.
 from dataclasses import replace
 from typing import Final
 
-from exchange.core.average import average_price, traded
+from exchange.core.average import traded
 from exchange.core.book import Book, BookSide, Order, Trader
 from exchange.core.client_ids import ClientIds
 from exchange.core.commands import (
@@ -20,8 +20,9 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
+from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.counts import Counts
-from exchange.core.effects import Effects, filled, updated
+from exchange.core.effects import Effects, filled, prevented, updated
 from exchange.core.events import (
     INTERVALS_S,
     MINUTE_NS,
@@ -30,19 +31,21 @@ from exchange.core.events import (
     MarketChanged,
     OrderStatus,
     OrderUpdated,
+    PreventedMatch,
     Rejected,
     RejectReason,
     Trade,
     UpdateReason,
 )
 from exchange.core.fees import QUOTE, Rates, fee_minor, needs_minor, rates_of
-from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument
-from exchange.core.ledger import FEES, Ledger
-from exchange.core.matching import Plan, crosses, plan
+from exchange.core.instrument import Instrument
+from exchange.core.ledger import Ledger
+from exchange.core.matching import Plan, plan, plan_for_quote
 from exchange.core.outcome import Applied
+from exchange.core.refusal import refusal
 from exchange.core.refusal_detail import refusal_detail
+from exchange.core.settlement import Settlement
 from exchange.core.state import MarketState
-from exchange.core.status import TRADING, refuses
 
 Best = tuple[int, int] | None  # (price_ticks, total_lots)
 # Looking up a member in its enum costs more than a comparison, and every order needs several.
@@ -56,6 +59,8 @@ EXPIRED: Final = OrderStatus.EXPIRED
 BY_ACCEPTING: Final = UpdateReason.ACCEPTED
 BY_CANCELING: Final = UpdateReason.CANCELED
 BY_EXPIRING: Final = UpdateReason.EXPIRED
+BY_PREVENTING: Final = UpdateReason.PREVENTED
+EXPIRE_TAKER: Final = SelfTrade.EXPIRE_TAKER
 
 
 class Market:
@@ -63,6 +68,7 @@ class Market:
 
     def __init__(self, state: MarketState, ledger: Ledger, ids: ClientIds, counts: Counts) -> None:
         instrument = state.instrument
+        self._settlement = Settlement(instrument, ledger)
         self.set_rules(instrument)
         self.book = Book(state.book_sequence)
         self._depth_sequence = state.depth_sequence
@@ -70,6 +76,8 @@ class Market:
         self._trade_sequence = state.trade_sequence
         self._last_aggregate_id = state.last_aggregate_id
         self._last_trade_ns = state.last_trade_ns
+        self._last_match_id = state.last_match_id
+        self.notes_prevented = True  # of orders that enter; False: see Venue.replay
         self._candles = state.candles
         self._average = state.average
         self._best_bid: Best = None
@@ -78,13 +86,11 @@ class Market:
         self._ids = ids
         self._counts = counts
         self._traders: dict[str, Trader] = {}
-        ledger.add_user(FEES)
-        self._base_fees = ledger.account(FEES, instrument.base.symbol)
-        self._quote_fees = ledger.account(FEES, instrument.quote.symbol)
 
     def set_rules(self, instrument: Instrument) -> None:
         """The rules from now on. Open orders keep their fees."""
         self.instrument = instrument
+        self._settlement.set_rules(instrument)
         self._in_quote = instrument.fee_asset is QUOTE
         self.rates: Rates | None = rates_of(instrument)  # of orders that enter; None: see Venue.replay
 
@@ -117,10 +123,11 @@ class Market:
     def place(self, terms: PlaceOrder, sequence: int, now_ns: int) -> Applied | Rejected:
         """Match the order and rest, or expire, what remains."""
         trader = self.trader(terms.user_id)
-        reason = self._refusal(terms, trader, now_ns)
+        reason = refusal(self.instrument, self.rates, self._average, self.book, terms, trader, now_ns)
         if reason is not None:
             return Rejected(reason, refusal_detail(reason, terms, trader, self.instrument))
-        found = self._plan(terms, trader)
+        mode = self._mode(terms)
+        found = self._plan(terms, trader, mode)
         if isinstance(found, RejectReason):
             return Rejected(found, refusal_detail(found, terms, trader, self.instrument))
 
@@ -132,6 +139,11 @@ class Market:
         if may_rest:
             counts.last_priority += 1
             order.priority = counts.last_priority
+        if mode is not EXPIRE_TAKER or terms.conditions is not None:
+            order.progress = Progress(mode)
+            if not order.remaining_lots:
+                order.remaining_lots = found.matched_lots + found.prevented_lots
+                order.progress = Progress(mode, 0, 0, order.remaining_lots)
         self._ids.accepted(order.order_id, terms)
         effects = Effects(sequence)
         effects.order = accepted = updated(BY_ACCEPTING, order, OPEN, now_ns)
@@ -141,70 +153,60 @@ class Market:
         if terms.time_in_force is FOK and found.matched_lots < terms.quantity_lots:
             self._expire(order, _why_unfilled(terms, found), now_ns, effects)
             return self._applied(terms, effects, now_ns)
+        if found.prevented is not None and not found.met_own_order:
+            self._prevent(order, found, now_ns, effects)
         if found.fills:
             self._trade(order, found, effects)
-        if order.remaining_lots:
-            if may_rest and not found.met_own_order and not found.met_fills_max:
+        if found.prevented is not None and found.met_own_order:
+            self._prevent(order, found, now_ns, effects)
+            self._expire(order, ExpireReason.SELF_TRADE, now_ns, effects)
+        elif order.remaining_lots:
+            if may_rest and not found.met_fills_max:
                 self._rest(order, effects)
             else:
                 self._expire(order, _why_unfilled(terms, found), now_ns, effects)
         return self._applied(terms, effects, now_ns)
 
-    def _refusal(self, terms: PlaceOrder, trader: Trader, now_ns: int) -> RejectReason | None:
-        """The first reason to refuse that needs no walk through the book."""
-        rules, lots, price_ticks = self.instrument, terms.quantity_lots, terms.price_ticks
-        if rules.status is not TRADING and refuses(rules.status, terms, self.book):
-            return RejectReason.MARKET_NOT_TRADING
-        if not 0 < lots < UNITS_MAX or (price_ticks is not None and not 0 <= price_ticks < UNITS_MAX):
-            return RejectReason.OUT_OF_RANGE
-        if lots * rules.lot_minor >= AMOUNT_MAX:
-            return RejectReason.OUT_OF_RANGE
-        if terms.order_type is LIMIT:
-            assert price_ticks is not None
-            notional_minor = price_ticks * lots * rules.notional_unit
-            if notional_minor >= AMOUNT_MAX:
-                return RejectReason.OUT_OF_RANGE
-            if notional_minor < rules.min_notional_minor:
-                return RejectReason.MIN_NOTIONAL
-            if price_ticks < rules.min_price_ticks:
-                return RejectReason.OUT_OF_RANGE
-            if terms.time_in_force is GTC and len(trader.open_orders) >= rules.max_open_orders:
-                return RejectReason.TOO_MANY_OPEN_ORDERS
-            if terms.post_only and crosses(self.book, terms):
-                return RejectReason.WOULD_TAKE
-            if terms.side is BUY:
-                if self._in_quote:
-                    notional_minor = needs_minor(rules, self.rates, BUY, price_ticks, lots)
-                return None if notional_minor <= trader.quote.available else RejectReason.INSUFFICIENT_BALANCE
-        elif price_ticks is not None and price_ticks < rules.min_price_ticks:
-            return RejectReason.OUT_OF_RANGE
-        elif rules.min_notional_applies_to_market and self._worth_too_little(lots, now_ns):
-            return RejectReason.MIN_NOTIONAL
-        if terms.side is not BUY and lots * rules.lot_minor > trader.base.available:
-            return RejectReason.INSUFFICIENT_BALANCE
-        return None
+    def _mode(self, terms: PlaceOrder) -> SelfTrade:
+        """What happens when the order meets one of its own user."""
+        conditions = terms.conditions
+        mode = None if conditions is None else conditions.self_trade
+        return self.instrument.self_trade if mode is None else mode
 
-    def _worth_too_little(self, lots: int, now_ns: int) -> bool:
-        """Whether a market order is below min_notional at the average price; not where there is no price yet."""
-        rules = self.instrument
-        average = average_price(self._average, rules.avg_price_mins, now_ns)
-        return average is not None and lots * average[0] * rules.notional_unit < rules.min_notional_minor * average[1]
-
-    def _plan(self, terms: PlaceOrder, trader: Trader) -> Plan | RejectReason:
+    def _plan(self, terms: PlaceOrder, trader: Trader, mode: SelfTrade) -> Plan | RejectReason:
         """What the order would meet, or why a market order that would meet it is refused."""
         rules = self.instrument
         if terms.order_type is LIMIT:
-            return plan(self.book, terms, rules.max_fills_per_order)
+            return plan(self.book, terms, rules.max_fills_per_order, 0, None, mode)
+        if not terms.quantity_lots:
+            return self._plan_for_quote(terms, trader, mode)
         if terms.side is not BUY:
-            return plan(self.book, terms, rules.max_fills_per_order, rules.min_price_ticks)
+            return plan(self.book, terms, rules.max_fills_per_order, rules.min_price_ticks, None, mode)
         available_minor = trader.quote.available
         cost_max = available_minor // rules.notional_unit
-        found = plan(self.book, terms, rules.max_fills_per_order, 0, cost_max)
+        found = plan(self.book, terms, rules.max_fills_per_order, 0, cost_max, mode)
         if found.cost_tick_lots > cost_max:
             return RejectReason.INSUFFICIENT_BALANCE
         if self._in_quote and found.cost_tick_lots * rules.notional_unit + self._taker_fees(found) > available_minor:
             return RejectReason.INSUFFICIENT_BALANCE
         return found
+
+    def _plan_for_quote(self, terms: PlaceOrder, trader: Trader, mode: SelfTrade) -> Plan | RejectReason:
+        rules, conditions = self.instrument, terms.conditions
+        assert conditions is not None
+        assert conditions.quote_minor is not None
+        sum_max = conditions.quote_minor // rules.notional_unit
+        limit_ticks = terms.price_ticks
+        if limit_ticks is None and terms.side is not BUY:
+            limit_ticks = rules.min_price_ticks
+        found = plan_for_quote(self.book, terms, rules.max_fills_per_order, limit_ticks, sum_max, mode)
+        lots = found.matched_lots + found.prevented_lots
+        if not lots:
+            return RejectReason.NO_LIQUIDITY
+        if terms.side is not BUY:
+            return found if lots * rules.lot_minor <= trader.base.available else RejectReason.INSUFFICIENT_BALANCE
+        cost_minor = found.cost_tick_lots * rules.notional_unit + (self._taker_fees(found) if self._in_quote else 0)
+        return found if cost_minor <= trader.quote.available else RejectReason.INSUFFICIENT_BALANCE
 
     def _taker_fees(self, found: Plan) -> int:
         """What the taker of the plan pays in fees in the quote."""
@@ -228,9 +230,9 @@ class Market:
                 self._last_aggregate_id += 1
             quote_minor = price_ticks * lots * rules.notional_unit
             if in_quote:
-                taker_fee, maker_fee = self._settle_in_quote(taker, maker, lots, quote_minor, effects)
+                taker_fee, maker_fee = self._settlement.settle_in_quote(taker, maker, lots, quote_minor, effects)
             else:
-                taker_fee, maker_fee = self._settle(taker, maker, lots, quote_minor, effects)
+                taker_fee, maker_fee = self._settlement.settle(taker, maker, lots, quote_minor, effects)
 
             taker.remaining_lots -= lots
             taker.executed_quote_minor += quote_minor
@@ -255,82 +257,54 @@ class Market:
                 found.matched_lots,
             )
 
-    def _settle(self, taker: Order, maker: Order, lots: int, quote_minor: int, effects: Effects) -> tuple[int, int]:
-        """Move base one way and quote the other, less each side's fee in what it receives; the taker's and the maker's.
+    def _prevent(self, taker: Order, found: Plan, now_ns: int, effects: Effects) -> None:
+        """Take off both orders what they would have traded with each other."""
+        if not self.notes_prevented:
+            return
+        counts, rules = self._counts, self.instrument
+        assert found.prevented is not None
+        for maker, taker_lots, maker_lots in found.prevented:
+            counts.last_match_id += 1
+            self._last_match_id += 1
+            mode = EXPIRE_TAKER if taker.progress is None else taker.progress.self_trade
+            effects.prevented.append(
+                PreventedMatch(
+                    counts.last_match_id,
+                    self._last_match_id,
+                    rules.symbol,
+                    taker.user_id,
+                    taker.order_id,
+                    maker.order_id,
+                    mode,
+                    maker.price_ticks,
+                    taker_lots,
+                    maker_lots,
+                    now_ns,
+                )
+            )
+            if maker_lots:
+                self._prevent_maker(maker, maker_lots, now_ns, effects)
+            taker.remaining_lots -= taker_lots
+            taker.progress = prevented(taker.progress, taker_lots, counts.last_match_id)
+            if taker.remaining_lots:  # otherwise the step of its end says it
+                effects.order = done = updated(BY_PREVENTING, taker, taker.status, now_ns)
+                effects.events.append(done)
 
-        The taker's funds were never locked: what it gives comes out of what is available, at the maker's price.
-        """
-        rules, rates = self.instrument, maker.rates
-        base_minor = lots * rules.lot_minor
-        taker_ppm = rules.taker_fee_ppm
-        maker_ppm = rules.maker_fee_ppm if rates is None else rates.maker_ppm
-        of_taker, of_maker = taker.trader, maker.trader
-        if taker.terms.side is BUY:
-            taker_fee = fee_minor(base_minor, taker_ppm) if taker_ppm else 0
-            maker_fee = fee_minor(quote_minor, maker_ppm) if maker_ppm else 0
-            taker_gives, maker_gives, maker_gets = of_taker.quote, of_maker.base, of_maker.quote
-            taker_gives.available -= quote_minor
-            of_taker.base.available += base_minor - taker_fee
-            maker_gives.locked -= base_minor
-            maker_gets.available += quote_minor - maker_fee
-            taker_fees, maker_fees = self._base_fees, self._quote_fees
-        else:
-            taker_fee = fee_minor(quote_minor, taker_ppm) if taker_ppm else 0
-            maker_fee = fee_minor(base_minor, maker_ppm) if maker_ppm else 0
-            taker_gives, maker_gives, maker_gets = of_taker.base, of_maker.quote, of_maker.base
-            taker_gives.available -= base_minor
-            of_taker.quote.available += quote_minor - taker_fee
-            maker_gives.locked -= quote_minor
-            maker_gets.available += base_minor - maker_fee
-            taker_fees, maker_fees = self._quote_fees, self._base_fees
-        assert taker_gives.available >= 0
-        assert maker_gives.locked >= 0
-        effects.touch(maker_gives)
-        effects.touch(maker_gets)
-        if taker_fee:
-            taker_fees.available += taker_fee
-            effects.touch(taker_fees)
-        if maker_fee:
-            maker_fees.available += maker_fee
-            effects.touch(maker_fees)
-        return taker_fee, maker_fee
-
-    def _settle_in_quote(
-        self, taker: Order, maker: Order, lots: int, quote_minor: int, effects: Effects
-    ) -> tuple[int, int]:
-        """The same where both fees are in the quote: a buyer pays its fee besides, a seller out of what it receives.
-
-        A rebate comes out of the taker's fee. What a buying maker had locked beyond what it pays is released.
-        """
-        rules, buying = self.instrument, taker.terms.side is BUY
-        base_minor = lots * rules.lot_minor
-        maker_ppm = rules.maker_fee_ppm if maker.rates is None else maker.rates.maker_ppm
-        taker_fee = fee_minor(quote_minor, rules.taker_fee_ppm)
-        maker_fee = max(fee_minor(quote_minor, maker_ppm), -taker_fee)
-        of_taker, of_maker = taker.trader, maker.trader
-        if buying:
-            of_taker.quote.available -= quote_minor + taker_fee
-            of_taker.base.available += base_minor
-            of_maker.base.locked -= base_minor
-            of_maker.quote.available += quote_minor - maker_fee
-            assert of_taker.quote.available >= 0
-            assert of_maker.base.locked >= 0
-        else:
-            of_taker.base.available -= base_minor
-            of_taker.quote.available += quote_minor - taker_fee
-            left_over_minor = needs_minor(rules, maker.rates, BUY, maker.price_ticks, lots) - quote_minor - maker_fee
-            assert left_over_minor >= 0
-            of_maker.quote.locked -= quote_minor + maker_fee + left_over_minor
-            of_maker.quote.available += left_over_minor
-            of_maker.base.available += base_minor
-            assert of_taker.base.available >= 0
-            assert of_maker.quote.locked >= 0
-        effects.touch(of_maker.quote)
-        effects.touch(of_maker.base)
-        if taker_fee or maker_fee:
-            self._quote_fees.available += taker_fee + maker_fee
-            effects.touch(self._quote_fees)
-        return taker_fee, maker_fee
+    def _prevent_maker(self, maker: Order, lots: int, now_ns: int, effects: Effects) -> None:
+        level, gives = maker.level, maker.trader.quote if maker.terms.side is BUY else maker.trader.base
+        assert level is not None
+        effects.touch_level(level)
+        effects.touch(gives)
+        gives.release(self.needs_minor(maker))
+        maker.progress = prevented(maker.progress, lots, self._counts.last_match_id)
+        maker.updated_ns = now_ns
+        self.book.reduce(maker, lots)
+        if maker.remaining_lots:
+            gives.lock(self.needs_minor(maker))
+            effects.events.append(updated(BY_PREVENTING, maker, maker.status, now_ns))
+            return
+        self._ids.closed(maker)
+        effects.events.append(updated(BY_EXPIRING, maker, EXPIRED, now_ns, ExpireReason.SELF_TRADE))
 
     def _trade_event(
         self, taker: Order, maker: Order, lots: int, quote_minor: int, taker_fee: int, maker_fee: int
@@ -434,8 +408,12 @@ class Market:
                 self._best_bid, self._best_ask = _best(book.bids), _best(book.asks)
                 self._best_sequence += 1
             events.append(self.changed())
+        elif effects.prevented:
+            events.append(self.changed())
         for account in effects.accounts:
             events.append(account.captured(effects.sequence))
+        if effects.prevented:
+            events.extend(effects.prevented)
         return Applied(effects.sequence, now_ns, command, events, effects.order)
 
     def changed(self) -> MarketChanged:
@@ -453,6 +431,7 @@ class Market:
             self._candles,
             self.instrument.status,
             self._average,
+            self._last_match_id,
         )
 
     def state(self) -> MarketState:
@@ -467,6 +446,7 @@ class Market:
             self._last_trade_ns,
             self._candles,
             self._average,
+            self._last_match_id,
         )
 
     def restore_order(self, order: Order) -> None:

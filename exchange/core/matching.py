@@ -10,6 +10,7 @@ from mypy_extensions import mypyc_attr
 
 from exchange.core.book import Book, Order
 from exchange.core.commands import PlaceOrder, Side
+from exchange.core.conditions import SelfTrade
 
 
 @mypyc_attr(acyclic=True)
@@ -17,11 +18,15 @@ class Plan:
     """What matching would do.
 
     `fills` are (maker, lots) in the order they trade, each at the maker's price: the taker gets any improvement.
-    `cost_tick_lots` is the sum of price times lots. `met_own_order`: the walk ended before an order of the same user.
-    `met_fills_max`: it ended before one fill too many.
+    `cost_tick_lots` is the sum of price times lots. `met_own_order`: the walk ended at an order of the same user.
+    `met_fills_max`: it ended before one fill too many. `prevented` are the orders of the same user that were met, as
+    (maker, what the taker loses by it, what the maker does), and `prevented_lots` what the taker loses in all.
     """
 
-    __slots__ = ("cost_tick_lots", "fills", "matched_lots", "met_fills_max", "met_own_order")
+    __slots__ = (
+        *("cost_tick_lots", "fills", "matched_lots", "met_fills_max", "met_own_order"),
+        *("prevented", "prevented_lots"),
+    )
 
     def __init__(self) -> None:
         self.fills: list[tuple[Order, int]] = []
@@ -29,9 +34,36 @@ class Plan:
         self.cost_tick_lots = 0
         self.met_own_order = False
         self.met_fills_max = False
+        self.prevented: list[tuple[Order, int, int]] | None = None
+        self.prevented_lots = 0
+
+    def meets_own(self, maker: Order, mode: SelfTrade, left_lots: int) -> bool:
+        """Note an order of the same user, with so much of the taker left; whether the walk ends at it."""
+        taker_lots, maker_lots = left_lots, 0  # the taker ends
+        if mode is EXPIRE_MAKER:
+            taker_lots, maker_lots = 0, maker.remaining_lots
+        elif mode is SelfTrade.EXPIRE_BOTH:
+            maker_lots = maker.remaining_lots
+        elif mode is DECREMENT:
+            taker_lots = maker_lots = min(left_lots, maker.remaining_lots)
+        if self.prevented is None:
+            self.prevented = []
+        self.prevented.append((maker, taker_lots, maker_lots))
+        self.prevented_lots += taker_lots
+        self.met_own_order = taker_lots == left_lots
+        return self.met_own_order
+
+    def ended(self) -> "Plan":
+        """The plan of an order whose quantity is what it has met: nothing is left of it where that was all its own."""
+        self.met_own_order = self.prevented_lots > 0 and not self.matched_lots
+        return self
 
 
 BUY: Final = Side.BUY
+EXPIRE_TAKER: Final = SelfTrade.EXPIRE_TAKER
+EXPIRE_MAKER: Final = SelfTrade.EXPIRE_MAKER
+DECREMENT: Final = SelfTrade.DECREMENT
+NONE: Final = SelfTrade.NONE
 NOTHING: Final = Plan()  # shared by all orders that meet no other; never written to
 
 
@@ -46,7 +78,14 @@ def crosses(book: Book, terms: PlaceOrder) -> bool:
     return best.price_ticks <= limit_ticks if terms.side is BUY else best.price_ticks >= limit_ticks
 
 
-def plan(book: Book, terms: PlaceOrder, fills_max: int, min_price_ticks: int = 0, cost_max: int | None = None) -> Plan:
+def plan(
+    book: Book,
+    terms: PlaceOrder,
+    fills_max: int,
+    min_price_ticks: int = 0,
+    cost_max: int | None = None,
+    mode: SelfTrade = EXPIRE_TAKER,
+) -> Plan:
     """Walk the other side of the book as far as the order's price, quantity and user allow, and `fills_max`.
 
     A sell without a price of its own walks down to `min_price_ticks`: below it are only bids of earlier rules.
@@ -67,18 +106,65 @@ def plan(book: Book, terms: PlaceOrder, fills_max: int, min_price_ticks: int = 0
     while level is not None and (limit_ticks is None or (level.price_ticks - limit_ticks) * sign <= 0):
         maker = level.first
         while maker is not None:
-            if len(found.fills) == fills_max:
+            if len(found.fills) == fills_max or (
+                found.prevented is not None and len(found.fills) + len(found.prevented) == fills_max
+            ):
                 found.met_fills_max = True
                 return found
-            if maker.user_id == terms.user_id:
-                found.met_own_order = True
-                return found
-            lots = min(maker.remaining_lots, wanted_lots - found.matched_lots)
+            if maker.user_id == terms.user_id and mode is not NONE:
+                if found.meets_own(maker, mode, wanted_lots - found.matched_lots - found.prevented_lots):
+                    return found
+                maker = maker.following
+                continue
+            lots = min(maker.remaining_lots, wanted_lots - found.matched_lots - found.prevented_lots)
             found.fills.append((maker, lots))
             found.matched_lots += lots
             found.cost_tick_lots += lots * level.price_ticks
-            if found.matched_lots == wanted_lots or (cost_max is not None and found.cost_tick_lots > cost_max):
+            if found.matched_lots + found.prevented_lots == wanted_lots or (
+                cost_max is not None and found.cost_tick_lots > cost_max
+            ):
                 return found
             maker = maker.following
         level = level.next_best()
     return found
+
+
+def plan_for_quote(
+    book: Book, terms: PlaceOrder, fills_max: int, limit_ticks: int | None, quote_tick_lots: int, mode: SelfTrade
+) -> Plan:
+    """What a market order for so much of the quote (in ticks times lots) would meet.
+
+    At each price it takes as many whole lots as keep the sum at or below that, and goes no further than the first order
+    of which it can take less than there is. What an order of the same user prevents counts as if it had traded.
+    """
+    found = Plan()
+    other = book.asks if terms.side is BUY else book.bids
+    sign, level, left = other.sign, other.best, quote_tick_lots
+    while level is not None and (limit_ticks is None or (level.price_ticks - limit_ticks) * sign <= 0):
+        price_ticks, maker = level.price_ticks, level.first
+        while maker is not None:
+            if len(found.fills) + len(found.prevented or ()) == fills_max:
+                found.met_fills_max = True
+                return found
+            lots = maker.remaining_lots if not price_ticks else min(maker.remaining_lots, left // price_ticks)
+            if not lots:
+                return found.ended()
+            if maker.user_id == terms.user_id and mode is not NONE:
+                if mode is EXPIRE_MAKER:
+                    found.meets_own(maker, mode, lots)
+                    maker = maker.following
+                    continue
+                found.meets_own(maker, mode, lots)
+                if mode is not DECREMENT:
+                    return found
+                found.met_own_order = False  # what is left of the sum goes on
+            else:
+                found.fills.append((maker, lots))
+                found.matched_lots += lots
+                found.cost_tick_lots += lots * price_ticks
+            left -= lots * price_ticks
+            if lots < maker.remaining_lots:
+                return found.ended()
+            maker = maker.following
+        level = level.next_best()
+    return found.ended()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from exchange.core.administration import ApiKey
 from exchange.core.average import NO_PRICE
 from exchange.core.commands import PlaceOrder
+from exchange.core.conditions import Progress
 from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset, Instrument
@@ -28,6 +29,7 @@ class OpenOrder:
     created_ns: int
     updated_ns: int
     rates: Rates | None = None
+    progress: Progress | None = None
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class MarketState:
     last_trade_ns: int = 0
     candles: tuple[int, ...] = (0,) * len(INTERVALS_S)
     average: tuple[int, ...] = NO_PRICE
+    last_match_id: int = 0
 
 
 @dataclass(slots=True)
@@ -69,6 +72,7 @@ class VenueState:
     last_order_id: int = 0
     last_priority: int = 0
     last_trade_id: int = 0
+    last_match_id: int = 0
     assets: list[Asset] = field(default_factory=list)
     markets: list[MarketState] = field(default_factory=list)
     users: list[str] = field(default_factory=list)

@@ -9,6 +9,7 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 1. The id of an order and its priority are the sequence of its command.
 2. Both are counts of their own, which go on from the last numbers of version 1.
 3. Fees are fixed in an order when it enters, and trades count in the average price.
+4. What self-trade prevention takes off an order is noted in it, and is an event.
 """
 
 from collections import OrderedDict
@@ -66,8 +67,8 @@ from exchange.core.market import Market
 from exchange.core.outcome import Applied, Outcome
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 
-RULES_VERSION: Final = 3
-RULES_VERSIONS: Final = (1, 2, 3)  # all that `replay` knows
+RULES_VERSION: Final = 4
+RULES_VERSIONS: Final = (1, 2, 3, 4)  # all that `replay` knows
 DEPOSITS_MAX = 1_000_000  # keys of deposits that are remembered, to carry each out once
 # Of the keys of what a configuration credits, each once for ever. No client can use one: `:` is not allowed.
 SEED_PREFIX = "config:"
@@ -117,11 +118,14 @@ class Venue:
             if command.time_in_force is TimeInForce.GTC:
                 self.counts.last_priority = sequence - 1
         market = self.markets.get(command.market) if isinstance(command, PlaceOrder) else None
-        if market is None or rules_version > 2:
+        if market is None or rules_version > 3:
             return self.apply(command, sequence, now_ns)
-        rates, market.rates = market.rates, None
+        rates = market.rates
+        if rules_version < 3:
+            market.rates = None
+        market.notes_prevented = False
         outcome = self.apply(command, sequence, now_ns)
-        market.rates = rates
+        market.rates, market.notes_prevented = rates, True
         return outcome
 
     # --- one market
@@ -327,6 +331,7 @@ class Venue:
             last_order_id=self.counts.last_order_id,
             last_priority=self.counts.last_priority,
             last_trade_id=self.counts.last_trade_id,
+            last_match_id=self.counts.last_match_id,
             assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
             markets=[market.state() for _, market in sorted(self.markets.items())],
             users=sorted(self.ledger.users()),
@@ -357,6 +362,7 @@ class Venue:
         venue.counts.last_order_id = state.last_order_id
         venue.counts.last_priority = state.last_priority
         venue.counts.last_trade_id = state.last_trade_id
+        venue.counts.last_match_id = state.last_match_id
         venue.assets = {asset.symbol: asset for asset in state.assets}
         for user_id in state.users:
             venue.ledger.add_user(user_id)
@@ -383,7 +389,10 @@ class Venue:
         assert terms.price_ticks is not None
         trader = market.trader(terms.user_id)
         order = Order(state.order_id, terms, trader, terms.price_ticks, state.created_ns, state.rates)
+        order.progress = state.progress
         order.remaining_lots -= state.executed_lots
+        if state.progress is not None:
+            order.remaining_lots -= state.progress.prevented_lots
         order.executed_quote_minor = state.executed_quote_minor
         order.priority = state.priority
         order.updated_ns = state.updated_ns
@@ -422,4 +431,5 @@ def _open_order_state(order: Order) -> OpenOrder:
         order.created_ns,
         order.updated_ns,
         order.rates,
+        order.progress,
     )

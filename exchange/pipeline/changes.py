@@ -12,6 +12,7 @@ from exchange.core.events import (
     MarketChanged,
     MarketSet,
     OrderUpdated,
+    PreventedMatch,
     TimePassed,
     Trade,
     UpdateReason,
@@ -46,6 +47,7 @@ class Changes:
         "keys",
         "markets",
         "orders",
+        "prevented",
         "time_ns",
         "trades",
         "transfers",
@@ -60,6 +62,7 @@ class Changes:
         self.orders: dict[int, OrderUpdated] = {}
         self.accounts: dict[str, dict[str, BalanceChanged]] = {}  # by asset and user
         self.trades: list[Trade] = []
+        self.prevented: list[PreventedMatch] = []
         self.markets: dict[str, MarketChanged] = {}
         self.transfers: list[Transfer] = []
         self.users: dict[str, bool] = {}  # and whether they are disabled
@@ -93,8 +96,8 @@ class Changes:
 
     @property
     def rows(self) -> int:
-        """How many orders and trades will be written; every other kind has fewer rows."""
-        return len(self.orders) + len(self.trades)
+        """How many orders, trades and prevented matches will be written; every other kind has fewer rows."""
+        return len(self.orders) + len(self.trades) + len(self.prevented)
 
     def fits(self, applied: Applied) -> bool:
         """Whether the command may join these changes."""
@@ -124,6 +127,8 @@ class Changes:
 
     def _add_rare(self, applied: Applied, event: Any) -> None:
         match event:
+            case PreventedMatch():
+                self.prevented.append(event)
             case Deposited():
                 self.transfers.append((applied.sequence, applied.time_ns, event))
             case UserAdded():

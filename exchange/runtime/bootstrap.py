@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from exchange.config import Config, MarketConfig
 from exchange.core.commands import AddAsset, AddUser, Command, Deposit, SetMarket
+from exchange.core.conditions import SelfTrade
 from exchange.core.instrument import (
     AMOUNT_MAX,
     AVG_PRICE_MINS_MAX,
@@ -110,6 +111,8 @@ def _made(entry: MarketConfig, base: Asset, quote: Asset, *, may_leave_nothing: 
         min_notional_applies_to_market=entry.min_notional_applies_to_market,
         avg_price_mins=entry.avg_price_mins,
         fills_may_leave_nothing=may_leave_nothing,
+        self_trade=SelfTrade[entry.self_trade_prevention.upper()],
+        self_trade_modes=sum({1 << SelfTrade[name.upper()] for name in entry.allowed_self_trade_prevention}),
     )
 
 

@@ -10,7 +10,7 @@ from mypy_extensions import mypyc_attr
 
 from exchange.core.candles import Candle
 from exchange.core.commands import Side
-from exchange.core.events import OrderUpdated, Trade
+from exchange.core.events import OrderUpdated, PreventedMatch, Trade
 
 ID_MAX = 2**63 - 1  # ids and times are BIGINT in the database; no order and no trade has this one
 
@@ -200,6 +200,11 @@ class History(Protocol):
 
     async def fills(self, user_id: str, market: str | None, order_id: int | None, page: Page) -> list[Fill]:
         """The user's fills, in one market or in all, of one order or of all; the ids of the page are trade ids."""
+
+    async def prevented_matches(
+        self, user_id: str, market: str | None, order_id: int | None, page: Page
+    ) -> list[PreventedMatch]:
+        """What self-trade prevention kept a user's orders from; the ids of the page are match ids."""
 
     async def candles(
         self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from exchange.core.candles import Candle
-from exchange.core.events import BalanceChanged, OrderUpdated
+from exchange.core.events import BalanceChanged, OrderUpdated, PreventedMatch
 from exchange.core.instrument import Instrument, MarketStatus
 from exchange.core.market_data import MarketData
 from exchange.core.public import Ticker
@@ -98,6 +98,12 @@ class Reading:
     async def fills(self, user_id: str, market: str | None, order_id: int | None, page: Page) -> Sequence[Fill]:
         """A page of a user's fills."""
         return await self._history.fills(user_id, market, order_id, page)
+
+    async def prevented_matches(
+        self, user_id: str, market: str | None, order_id: int | None, page: Page
+    ) -> Sequence[PreventedMatch]:
+        """A page of a user's prevented matches."""
+        return await self._history.prevented_matches(user_id, market, order_id, page)
 
     async def candles(
         self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int

@@ -17,10 +17,11 @@ from exchange.core.instrument import Asset
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 from exchange.failure import Failure
 from exchange.store import journal, journal_admin
+from exchange.store.numbers_text import numbers_text, progress_from
 
-CODEC_VERSION = 2
+CODEC_VERSION = 3
 PART_MAX = 10_000  # items of a list in one part
-COUNTS = ("sequence", "time_ns", "last_order_id", "last_priority", "last_trade_id")
+COUNTS = ("sequence", "time_ns", "last_order_id", "last_priority", "last_trade_id", "last_match_id")
 
 Json = dict[str, Any]
 
@@ -75,6 +76,7 @@ def _market(market: MarketState) -> tuple[Any, ...]:
         *(market.book_sequence, market.depth_sequence, market.best_sequence),
         *(market.trade_sequence, market.last_aggregate_id, market.last_trade_ns, market.candles),
         market.average,
+        market.last_match_id,
     )
 
 
@@ -86,13 +88,15 @@ def _account(account: BalanceChanged) -> tuple[Any, ...]:
 def _order(order: OpenOrder) -> tuple[Any, ...]:
     executed = order.executed_lots, str(order.executed_quote_minor)
     rates = (None, None) if order.rates is None else (order.rates.maker_ppm, order.rates.taker_ppm)
-    return order.order_id, *executed, order.priority, order.created_ns, order.updated_ns, *rates, *_terms(order.terms)
+    counts = order.priority, order.created_ns, order.updated_ns
+    return order.order_id, *executed, *counts, *rates, numbers_text(order.progress), *_terms(order.terms)
 
 
 def _terms(terms: PlaceOrder) -> tuple[Any, ...]:
     return (
         *(terms.user_id, terms.market, terms.side, terms.order_type, terms.time_in_force, terms.post_only),
         *(terms.price_ticks, terms.quantity_lots, terms.client_order_id),
+        *journal.conditions_fields(terms),
     )
 
 
@@ -107,6 +111,16 @@ def _decode_1(parts: Sequence[Json]) -> VenueState:
 
 
 def _decode_2(parts: Sequence[Json]) -> VenueState:
+    """Version 2 knows no prevented matches."""
+    for part in parts:
+        if "markets" in part:
+            part["markets"] = [(*market, 0) for market in part["markets"]]
+        if "orders" in part:
+            part["orders"] = [(*order[:8], None, *order[8:]) for order in part["orders"]]
+    return _decode_3(parts)
+
+
+def _decode_3(parts: Sequence[Json]) -> VenueState:
     lists: dict[str, list[Any]] = {}
     counts: dict[str, Any] = {}
     for part in parts:
@@ -130,8 +144,11 @@ def _decode_2(parts: Sequence[Json]) -> VenueState:
                 time_ns,
                 tuple(candles),
                 tuple(average),
+                last_match_id,
             )
-            for rules, book, depth, best, trade, aggregate, time_ns, candles, average in lists.get("markets", ())
+            for rules, book, depth, best, trade, aggregate, time_ns, candles, average, last_match_id in lists.get(
+                "markets", ()
+            )
         ],
         users=lists.get("users", []),
         disabled_users=lists.get("disabled_users", []),
@@ -143,13 +160,14 @@ def _decode_2(parts: Sequence[Json]) -> VenueState:
         orders=[
             OpenOrder(
                 order_id,
-                journal.terms_from(terms),
+                journal.terms_from(terms[1:]),
                 lots,
                 int(quote),
                 priority,
                 created_ns,
                 updated_ns,
                 None if maker_ppm is None else Rates(maker_ppm, taker_ppm),
+                progress_from(terms[0]),
             )
             for order_id, lots, quote, priority, created_ns, updated_ns, maker_ppm, taker_ppm, *terms in lists.get(
                 "orders", ()
@@ -164,4 +182,4 @@ def _decode_2(parts: Sequence[Json]) -> VenueState:
     )
 
 
-DECODERS: Final[dict[int, Callable[[Sequence[Json]], VenueState]]] = {1: _decode_1, 2: _decode_2}
+DECODERS: Final[dict[int, Callable[[Sequence[Json]], VenueState]]] = {1: _decode_1, 2: _decode_2, 3: _decode_3}

@@ -5,6 +5,7 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
 
 1. The rules of a market end with its status.
 2. They go on with the asset of its fees, its least price, the bound of fills and what a market order must be worth.
+3. They end with the modes of self-trade prevention, and an order with its conditions, if it has any.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,16 +30,20 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
+from exchange.core.conditions import ALL_MODES, SelfTrade
 from exchange.core.instrument import COUNT_MAX, Asset, FeeAsset, Instrument, MarketStatus, decimal_text, instrument_of
 from exchange.core.outcome import Applied
 from exchange.core.venue import RULES_VERSIONS
 from exchange.pipeline.commits import Journaled
 from exchange.store import journal_admin
+from exchange.store.numbers_text import conditions_from, numbers_text
 
-CODEC_VERSION = 2
+CODEC_VERSION = 3
 FIELDS_OF_1: Final = 10  # of the rules of a market in version 1
 # The other rules as they were then: fees in what is received, any price, any number of fills, which may leave nothing.
 RULES_SINCE_1: Final = (FeeAsset.RECEIVED, 0, COUNT_MAX, False, 0, True)
+FIELDS_OF_2: Final = 16
+RULES_SINCE_2: Final = (SelfTrade.EXPIRE_TAKER, ALL_MODES)
 
 Fields = tuple[int, int, Command]  # sequence, time_ns and what was asked
 
@@ -64,6 +69,7 @@ def _entry(entry: Applied) -> tuple[Any, ...]:
             command.price_ticks,
             command.quantity_lots,
             command.client_order_id,
+            *conditions_fields(command),
         )
     return (entry.sequence, entry.time_ns, *_rare(command))
 
@@ -112,8 +118,8 @@ def _decode(text: str, assets: dict[str, Asset]) -> Iterator[Fields]:
         yield sequence, time_ns, command
 
 
-# Rows of version 1 differ only in the rules of a market, which `instrument_from` completes.
-DECODERS: Final[dict[int, Callable[[str, dict[str, Asset]], Iterator[Fields]]]] = {1: _decode, 2: _decode}
+# Rows of earlier versions differ only in the rules of a market, which `instrument_from` completes.
+DECODERS: Final[dict[int, Callable[[str, dict[str, Asset]], Iterator[Fields]]]] = {1: _decode, 2: _decode, 3: _decode}
 
 
 def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
@@ -145,8 +151,17 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
 
 def terms_from(fields: Sequence[Any]) -> PlaceOrder:
     """The order of stored terms, which are its fields in their order."""
-    user_id, market, side, order_type, time_in_force, *rest = fields
-    return PlaceOrder(user_id, market, Side(side), OrderType(order_type), TimeInForce(time_in_force), *rest)
+    user_id, market, side, order_type, time_in_force, post_only, price_ticks, lots, client_order_id, *more = fields
+    return PlaceOrder(
+        *(user_id, market, Side(side), OrderType(order_type), TimeInForce(time_in_force), post_only),
+        *(price_ticks, lots, client_order_id, conditions_from(more[0]) if more else None),
+    )
+
+
+def conditions_fields(terms: PlaceOrder) -> tuple[str, ...]:
+    """The last field of stored terms, which only an order with conditions has."""
+    text = numbers_text(terms.conditions)
+    return () if text is None else (text,)
 
 
 def rules(instrument: Instrument) -> tuple[Any, ...]:
@@ -168,15 +183,20 @@ def rules(instrument: Instrument) -> tuple[Any, ...]:
         instrument.min_notional_applies_to_market,
         instrument.avg_price_mins,
         instrument.fills_may_leave_nothing,
+        instrument.self_trade,
+        instrument.self_trade_modes,
     )
 
 
 def instrument_from(fields: Sequence[Any], assets: dict[str, Asset]) -> Instrument:
-    """The instrument of stored rules, in the order of `rules`; those of version 1 get what was the rule then."""
+    """The instrument of stored rules, in the order of `rules`; those of earlier versions get what was the rule then."""
     if len(fields) == FIELDS_OF_1:
         fields = (*fields, *RULES_SINCE_1)
+    if len(fields) == FIELDS_OF_2:
+        fields = (*fields, *RULES_SINCE_2)
     symbol, base, quote, tick_size, lot_size, min_notional_minor, maker_fee_ppm, taker_fee_ppm, *limits = fields
-    max_open_orders, status, fee_asset, min_price_ticks, max_fills, applies_to_market, mins, leave_nothing = limits
+    max_open_orders, status, fee_asset, min_price_ticks, max_fills, applies_to_market, mins, *modern = limits
+    leave_nothing, self_trade, self_trade_modes = modern
     instrument = instrument_of(
         symbol,
         assets[base],
@@ -193,5 +213,7 @@ def instrument_from(fields: Sequence[Any], assets: dict[str, Asset]) -> Instrume
         min_notional_applies_to_market=applies_to_market,
         avg_price_mins=mins,
         fills_may_leave_nothing=True,
+        self_trade=SelfTrade(self_trade),
+        self_trade_modes=self_trade_modes,
     )
     return replace(instrument, min_price_ticks=min_price_ticks, fills_may_leave_nothing=leave_nothing)

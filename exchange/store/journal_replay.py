@@ -8,13 +8,13 @@ from dataclasses import fields
 from typing import Any
 
 from exchange.core.administration import Administered
-from exchange.core.events import Deposited, OrderUpdated, Trade
+from exchange.core.events import Deposited, OrderUpdated, PreventedMatch, Trade
 from exchange.core.outcome import Applied
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.failure import Failure
 from exchange.store import baseline, journal
-from exchange.store.rows import NULL, Row, audit_row, closed_row, is_open, trade_row, transfer_row
+from exchange.store.rows import NULL, Row, audit_row, closed_row, is_open, prevented_row, trade_row, transfer_row
 
 PAGE_BLOCKS = 256  # some ten thousand rows
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError)
@@ -64,6 +64,7 @@ class _History:
         self._begun = begun
         self._closed: dict[int, int] = {}
         self._trades: dict[int, int] = {}
+        self._matches: dict[int, int] = {}
         self._transfers: dict[int, int] = {}
         self._audited: dict[int, int] = {}
 
@@ -74,6 +75,8 @@ class _History:
                     self._closed[event.order_id] = _hash(closed_row(event))
             elif isinstance(event, Trade):
                 self._trades[event.trade_id] = _hash(trade_row(event))
+            elif isinstance(event, PreventedMatch):
+                self._matches[event.match_id] = _hash(prevented_row(event))
             elif isinstance(event, Deposited):
                 self._transfers[applied.sequence] = _hash(transfer_row((applied.sequence, applied.time_ns, event)))
             elif isinstance(event, Administered):
@@ -88,6 +91,15 @@ class _History:
             ),
             *await _compare(
                 connection, "trades", "trade_id", begun.last_trade_id, state.last_trade_id, self._trades, set()
+            ),
+            *await _compare(
+                connection,
+                "prevented_matches",
+                "match_id",
+                begun.last_match_id,
+                state.last_match_id,
+                self._matches,
+                set(),
             ),
             *await _compare(
                 connection, "transfers", "sequence", begun.sequence, state.sequence, self._transfers, set()

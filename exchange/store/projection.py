@@ -28,6 +28,7 @@ from exchange.store.rows import (
     key_row,
     market_row,
     numbers,
+    prevented_row,
     records,
     resting_row,
     trade_row,
@@ -38,10 +39,10 @@ from exchange.store.schema import accounts, markets
 from exchange.store.transaction import Copy, Transaction
 
 FENCED = "EXISTS (SELECT 1 FROM fence)"
-PROGRESS = ("executed_lots", "executed_quote_minor", "status", "updated_ns", "priority")
+PROGRESS = ("executed_lots", "executed_quote_minor", "status", "updated_ns", "priority", "progress")
 COUNTS = (
     *("book_sequence", "depth_sequence", "best_sequence", "trade_sequence", "last_trade_ns"),
-    *("candles", "last_aggregate_id", "average"),
+    *("candles", "last_aggregate_id", "average", "last_match_id"),
 )
 CHANGES = (*COUNTS, "status")
 SUMS = ("volume_lots", "quote_minor", "trades", "taker_buy_lots", "taker_buy_quote_minor")
@@ -101,10 +102,11 @@ def statement(parts: tuple[str, ...]) -> str:
     """The statement that writes these parts. It returns 1, or 0 if the fence refused it."""
     made = [
         "fence AS (UPDATE projection SET sequence = $3, time_ns = $4, last_trade_id = GREATEST(last_trade_id, $5), "
-        "last_order_id = GREATEST(last_order_id, $6), last_priority = GREATEST(last_priority, $7) "
+        "last_order_id = GREATEST(last_order_id, $6), last_priority = GREATEST(last_priority, $7), "
+        "last_match_id = GREATEST(last_match_id, $8) "
         "WHERE epoch = $1 AND sequence = $2 RETURNING 1)",
     ]
-    for number, name in enumerate(parts, 8):
+    for number, name in enumerate(parts, 9):
         table, sql = PARTS[name]
         rows = f"unnest(${number}::text::{table}[]) AS t"
         made.append(f"{name} AS ({sql.format(rows=rows)})")
@@ -135,6 +137,7 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
         Copy("open_orders", rested, resting_row),
         Copy("closed_orders", closed, closed_row),
         Copy("trades", changes.trades, trade_row),
+        Copy("prevented_matches", changes.prevented, prevented_row),
     ]
     texts = {name: await records(items, row) for name, (items, row) in written.items() if items}
     if gone:
@@ -145,6 +148,7 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
         parameters=[
             *(epoch, changes.from_sequence, changes.to_sequence, changes.time_ns, last_trade_id),
             *changes.last_given(),
+            changes.prevented[-1].match_id if changes.prevented else 0,
             *texts.values(),
         ],
         copies=[copy for copy in copies if copy.items],

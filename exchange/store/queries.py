@@ -8,12 +8,15 @@ from typing import Any
 
 from exchange.core.candles import Candle
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
-from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated, UpdateReason
+from exchange.core.conditions import SelfTrade
+from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated, PreventedMatch, UpdateReason
 from exchange.pipeline.outcomes import Overloaded
 from exchange.service.history import ID_MAX, AuditedAction, Fill, OrderRead, Page, PublicTrade
 from exchange.store import statements
+from exchange.store.numbers_text import conditions_from, progress_from
 from exchange.store.read_pool import ReadPool
 
+COLUMNS_OF_ORDER = 18
 CALLS_MAX = 264  # in progress, those that wait for the tables or a connection included
 
 # Looking a member up in its enum costs more than finding it in a tuple; their values count from zero.
@@ -56,7 +59,9 @@ class PostgresHistory:
         if not rows:
             return None
         order = _order(rows[0])
-        return OrderRead(order, [_fill_of_order(row, order) for row in rows] if rows[0][16] is not None else [])
+        return OrderRead(
+            order, [_fill_of_order(row, order) for row in rows] if rows[0][COLUMNS_OF_ORDER] is not None else []
+        )
 
     async def fills_of_order(
         self, order: OrderUpdated, last_trade_id: int = ID_MAX, sequence: int | None = None
@@ -80,6 +85,14 @@ class PostgresHistory:
         statement = statements.fills(page, market=market is not None, order=order_id is not None)
         rows = await self._fetch(statement, *_bounds(page), user_id, *_some(market), *_some(order_id))
         return [_fill(row) for row in rows]
+
+    async def prevented_matches(
+        self, user_id: str, market: str | None, order_id: int | None, page: Page
+    ) -> list[PreventedMatch]:
+        """A page of the matches of a user's orders that were prevented; the ids of the page are match ids."""
+        statement = statements.prevented_matches(page, market=market is not None, order=order_id is not None)
+        rows = await self._fetch(statement, *_bounds(page), user_id, *_some(market), *_some(order_id))
+        return [_prevented_match(row) for row in rows]
 
     async def candles(
         self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int
@@ -135,7 +148,9 @@ def _order(row: Any) -> OrderUpdated:
         created_ns,
         updated_ns,
         expire_reason,
-    ) = row[:16]
+        conditions,
+        progress,
+    ) = row[:COLUMNS_OF_ORDER]
     return OrderUpdated(
         UpdateReason.READ,
         order_id,
@@ -149,6 +164,7 @@ def _order(row: Any) -> OrderUpdated:
             price_ticks,
             quantity_lots,
             client_order_id,
+            conditions_from(conditions),
         ),
         _STATUSES[status],
         executed_lots,
@@ -159,6 +175,8 @@ def _order(row: Any) -> OrderUpdated:
         0,
         None,
         0,
+        None,
+        progress_from(progress),
     )
 
 
@@ -233,6 +251,12 @@ def _trade(row: Any) -> PublicTrade:
         market_trade_id,
         aggregate_id,
     )
+
+
+def _prevented_match(row: Any) -> PreventedMatch:
+    match_id, market_match_id, market, user_id, taker_order_id, maker_order_id, mode, *rest = row
+    ids = match_id, market_match_id, market, user_id, taker_order_id, maker_order_id
+    return PreventedMatch(*ids, SelfTrade(mode), *rest)
 
 
 def _candle(row: Any) -> Candle:

@@ -18,9 +18,14 @@ from exchange.core.venue import DEPOSITS_MAX, SEED_PREFIX
 from exchange.failure import Failure
 from exchange.pipeline.commits import Journaled
 from exchange.store import journal
+from exchange.store.numbers_text import conditions_from, progress_from
 
-_TERMS = "user_id, market, side, order_type, time_in_force, post_only, price_ticks, quantity_lots, client_order_id"
+_TERMS = (
+    "user_id, market, side, order_type, time_in_force, post_only, price_ticks, quantity_lots, client_order_id, "
+    "conditions"
+)
 PAGE = 10_000
+RULES = 18  # of a market, which are the first columns of its row
 _SIDES, _TYPES, _TIMES = tuple(Side), tuple(OrderType), tuple(TimeInForce)
 
 
@@ -31,7 +36,7 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         venue = await connection.fetchrow(
-            "SELECT sequence, time_ns, last_order_id, last_priority, last_trade_id FROM projection"
+            "SELECT sequence, time_ns, last_order_id, last_priority, last_trade_id, last_match_id FROM projection"
         )
         assert venue is not None
         assets = {
@@ -44,6 +49,7 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
             last_order_id=venue["last_order_id"],
             last_priority=venue["last_priority"],
             last_trade_id=venue["last_trade_id"],
+            last_match_id=venue["last_match_id"],
             assets=list(assets.values()),
             markets=await _markets(connection, assets),
             users=[row[0] for row in await connection.fetch("SELECT user_id FROM users ORDER BY user_id")],
@@ -89,13 +95,14 @@ async def _accounts(connection: "asyncpg.Connection[Any]") -> list[BalanceChange
 async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asset]) -> list[MarketState]:
     rows = await connection.fetch(
         "SELECT symbol, base, quote, tick_size, lot_size, min_notional_minor::text, maker_fee_ppm, taker_fee_ppm, "
-        "max_open_orders, status, book_sequence, depth_sequence, best_sequence, trade_sequence, "
-        "last_aggregate_id, last_trade_ns, candles, fee_asset, min_price_ticks, max_fills_per_order, "
-        "min_notional_applies_to_market, avg_price_mins, fills_may_leave_nothing, average FROM markets ORDER BY symbol"
+        "max_open_orders, status, fee_asset, min_price_ticks, max_fills_per_order, min_notional_applies_to_market, "
+        "avg_price_mins, fills_may_leave_nothing, self_trade, self_trade_modes, book_sequence, depth_sequence, "
+        "best_sequence, trade_sequence, last_aggregate_id, last_trade_ns, candles, average, last_match_id "
+        "FROM markets ORDER BY symbol"
     )
     return [
         MarketState(
-            journal.instrument_from((*tuple(row)[:10], *tuple(row)[-7:-1]), assets),
+            journal.instrument_from(tuple(row)[:RULES], assets),
             row["book_sequence"],
             row["depth_sequence"],
             row["best_sequence"],
@@ -104,6 +111,7 @@ async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asse
             row["last_trade_ns"],
             tuple(int(count) for count in row["candles"].split()),
             tuple(int(number) for number in (row["average"] or "").split()),
+            row["last_match_id"],
         )
         for row in rows
     ]
@@ -112,7 +120,7 @@ async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asse
 async def _open_orders(connection: "asyncpg.Connection[Any]") -> list[OpenOrder]:
     cursor = await connection.cursor(
         "SELECT order_id, executed_lots, executed_quote_minor::text, priority, created_ns, updated_ns, "
-        f"maker_fee_ppm, taker_fee_ppm, {_TERMS} FROM open_orders ORDER BY priority"
+        f"maker_fee_ppm, taker_fee_ppm, progress, {_TERMS} FROM open_orders ORDER BY priority"
     )
     orders: list[OpenOrder] = []
     # A page at a time: all rows at once would weigh as much again as the orders made of them.
@@ -120,7 +128,7 @@ async def _open_orders(connection: "asyncpg.Connection[Any]") -> list[OpenOrder]
         orders += [
             OpenOrder(
                 order_id,
-                _terms(terms),
+                _terms(terms[1:]),
                 lots,
                 int(executed_quote),
                 # Most orders are as they came: numbers that are equal share one object.
@@ -128,6 +136,7 @@ async def _open_orders(connection: "asyncpg.Connection[Any]") -> list[OpenOrder]
                 created_ns,
                 created_ns if updated_ns == created_ns else updated_ns,
                 _rates(maker_ppm, taker_ppm),
+                progress_from(terms[0]),
             )
             for order_id, lots, executed_quote, priority, created_ns, updated_ns, maker_ppm, taker_ppm, *terms in rows
         ]
@@ -140,7 +149,7 @@ def _rates(maker_ppm: int | None, taker_ppm: int | None) -> Rates | None:
 
 
 def _terms(fields: list[Any]) -> PlaceOrder:
-    user_id, market, side, order_type, time_in_force, post_only, price_ticks, quantity_lots, client_order_id = fields
+    user_id, market, side, order_type, time_in_force, post_only, price_ticks, lots, client_order_id, more = fields
     return PlaceOrder(
         intern(user_id),  # every row brings its own copy; a million orders share what few users and markets there are
         intern(market),
@@ -149,8 +158,9 @@ def _terms(fields: list[Any]) -> PlaceOrder:
         _TIMES[time_in_force],
         post_only,
         price_ticks,
-        quantity_lots,
+        lots,
         client_order_id,
+        conditions_from(more),
     )
 
 

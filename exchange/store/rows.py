@@ -14,9 +14,18 @@ from typing import Any, TypeVar
 import orjson
 
 from exchange.core.candles import Candle, candles_of
-from exchange.core.events import INTERVALS_S, BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, Trade
+from exchange.core.events import (
+    INTERVALS_S,
+    BalanceChanged,
+    MarketChanged,
+    OrderStatus,
+    OrderUpdated,
+    PreventedMatch,
+    Trade,
+)
 from exchange.core.instrument import Asset, Instrument
 from exchange.pipeline.changes import Audited, KeyChange, Transfer
+from exchange.store.numbers_text import numbers_text
 
 Row = tuple[Any, ...]
 Item = TypeVar("Item")
@@ -29,6 +38,7 @@ NO_CANDLES = " ".join("0" for _ in INTERVALS_S)
 _SAME_TERMS = (NULL,) * 9  # of an order, between its id and what changes of it
 _SAME_RULES = (NULL,) * 8  # of a market, between its symbol and its status
 _SAME_FURTHER_RULES = (NULL,) * 6  # after its counts
+_SAME_MODES = (NULL,) * 2
 _BARE = re.compile(r"[A-Za-z0-9@:._-]+")
 _WORDS = re.compile(r"[A-Za-z0-9@:._/-]+( [A-Za-z0-9@:._/-]+)*")
 
@@ -80,12 +90,21 @@ def resting_row(order: OrderUpdated) -> Row:
     """An order that has come into the book."""
     rates = order.rates
     fees = (NULL, NULL) if rates is None else (rates.maker_ppm, rates.taker_ppm)
-    return (*_order_row(order, order.priority), *fees)
+    return (*_order_row(order, order.priority), *fees, *_further(order))
 
 
 def closed_row(order: OrderUpdated) -> Row:
     """An order that is over."""
-    return _order_row(order, NULL if order.expire_reason is None else order.expire_reason)
+    return (*_order_row(order, NULL if order.expire_reason is None else order.expire_reason), *_further(order))
+
+
+def _further(order: OrderUpdated) -> Row:
+    """Its conditions and its progress, which most orders have none of."""
+    terms = order.terms
+    return (
+        NULL if terms.conditions is None else numbers_text(terms.conditions),
+        NULL if order.progress is None else numbers_text(order.progress),
+    )
 
 
 def _order_row(order: OrderUpdated, last: int | str) -> Row:
@@ -121,7 +140,8 @@ def changed_row(order: OrderUpdated) -> Row:
         NULL,
         order.updated_ns,
         order.priority,
-        *(NULL, NULL),
+        *(NULL, NULL, NULL),
+        NULL if order.progress is None else numbers_text(order.progress),
     )
 
 
@@ -143,6 +163,15 @@ def trade_row(trade: Trade) -> Row:
         trade.time_ns,
         trade.market_trade_id,
         trade.aggregate_id,
+    )
+
+
+def prevented_row(match: PreventedMatch) -> Row:
+    """A prevented match."""
+    return (
+        *(match.match_id, match.market_match_id, match.market, match.user_id),
+        *(match.taker_order_id, match.maker_order_id, match.mode, match.price_ticks),
+        *(match.taker_prevented_lots, match.maker_prevented_lots, match.time_ns),
     )
 
 
@@ -173,6 +202,8 @@ def market_row(changed: MarketChanged) -> Row:
         changed.last_aggregate_id,
         *_SAME_FURTHER_RULES,
         " ".join(map(str, changed.average)),
+        *_SAME_MODES,
+        changed.last_match_id,
     )
 
 
@@ -199,6 +230,9 @@ def instrument_row(rules: Instrument) -> Row:
         rules.avg_price_mins,
         rules.fills_may_leave_nothing,
         NULL,
+        rules.self_trade,
+        rules.self_trade_modes,
+        0,
     )
 
 

@@ -41,6 +41,11 @@ def _order_columns() -> list[sa.Column[object]]:
     ]
 
 
+def _further_columns() -> list[sa.Column[object]]:
+    """Null in most orders: see `numbers_text.py`."""
+    return [sa.Column("conditions", Text), sa.Column("progress", Text)]
+
+
 def _head_columns() -> list[sa.Column[object]]:
     """Of the one row that says how far something is, and whose it is."""
     return [
@@ -62,6 +67,7 @@ projection = sa.Table(
     sa.Column("last_trade_id", sa.BigInteger, nullable=False),
     sa.Column("last_order_id", sa.BigInteger, nullable=False),
     sa.Column("last_priority", sa.BigInteger, nullable=False),
+    sa.Column("last_match_id", sa.BigInteger, nullable=False),
 )
 
 assets = sa.Table(
@@ -98,6 +104,9 @@ markets = sa.Table(
     sa.Column("avg_price_mins", sa.SmallInteger, nullable=False),
     sa.Column("fills_may_leave_nothing", sa.Boolean, nullable=False),
     sa.Column("average", Text),  # the average price, see `core/average.py`, with spaces between; null: no trade yet
+    sa.Column("self_trade", sa.SmallInteger, nullable=False),
+    sa.Column("self_trade_modes", sa.SmallInteger, nullable=False),  # a bit each
+    sa.Column("last_match_id", sa.BigInteger, nullable=False),
 )
 
 users = sa.Table(
@@ -155,6 +164,7 @@ open_orders = sa.Table(
     # Null in an order that has the rates of its market.
     sa.Column("maker_fee_ppm", sa.Integer),
     sa.Column("taker_fee_ppm", sa.Integer),
+    *_further_columns(),
     sa.PrimaryKeyConstraint("order_id"),
 )
 
@@ -163,6 +173,7 @@ closed_orders = sa.Table(
     metadata,
     *_order_columns(),
     sa.Column("expire_reason", sa.SmallInteger),
+    *_further_columns(),
     sa.PrimaryKeyConstraint("user_id", "order_id"),
     sa.Index("closed_orders_with_client_order_id", "order_id", postgresql_where=sa.text("client_order_id IS NOT NULL")),
     sa.Index(
@@ -204,6 +215,24 @@ trades = sa.Table(
         postgresql_using="brin",
         postgresql_ops={"taker_order_id": "int8_minmax_multi_ops"},
     ),
+)
+
+# Only ever appended to.
+prevented_matches = sa.Table(
+    "prevented_matches",
+    metadata,
+    sa.Column("match_id", sa.BigInteger, nullable=False, autoincrement=False),
+    sa.Column("market_match_id", sa.BigInteger, nullable=False),
+    sa.Column("market", Text, nullable=False),
+    sa.Column("user_id", Text, nullable=False),
+    sa.Column("taker_order_id", sa.BigInteger, nullable=False),
+    sa.Column("maker_order_id", sa.BigInteger, nullable=False),
+    sa.Column("mode", sa.SmallInteger, nullable=False),
+    sa.Column("price_ticks", sa.BigInteger, nullable=False),
+    sa.Column("taker_prevented_lots", sa.BigInteger, nullable=False),
+    sa.Column("maker_prevented_lots", sa.BigInteger, nullable=False),
+    sa.Column("time_ns", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("user_id", "match_id"),
 )
 
 transfers = sa.Table(

@@ -11,7 +11,7 @@ from exchange.service.history import Page
 _ORDER = (
     "o.order_id, o.user_id, o.market, o.client_order_id, o.side, o.order_type, o.time_in_force, o.post_only, "
     "o.price_ticks, o.quantity_lots, o.executed_lots, o.executed_quote_minor::text, o.status, o.created_ns, "
-    "o.updated_ns, o.expire_reason"
+    "o.updated_ns, o.expire_reason, o.conditions, o.progress"
 )
 _TRADE = (
     "trade_id, market, price_ticks, quantity_lots, quote_minor::text, taker_side, time_ns, market_trade_id, "
@@ -199,6 +199,26 @@ def _fills(start: bool, end: bool, oldest_first: bool, market: bool, order: bool
         f"fee_minor::text, time_ns FROM ({' UNION ALL '.join(sides)} {pages.ordered('trade_id')}) AS f "
         f"{pages.ordered('trade_id')}"
     )
+
+
+def prevented_matches(page: Page, *, market: bool, order: bool) -> str:
+    """A page of a user's prevented matches: after the bounds the user, the market and the order."""
+    return _prevented_matches(*_pages(page), market, order)
+
+
+@cache
+def _prevented_matches(start: bool, end: bool, oldest_first: bool, market: bool, order: bool) -> str:
+    pages = _Pages(start, end, oldest_first)
+    where = f"user_id = ${pages.next}"
+    if market:
+        where += f" AND market = ${pages.next + 1}"
+    if order:
+        where += f" AND ${pages.next + 1 + market} IN (taker_order_id, maker_order_id)"
+    columns = (
+        "match_id, market_match_id, market, user_id, taker_order_id, maker_order_id, mode, price_ticks, "
+        "taker_prevented_lots, maker_prevented_lots, time_ns"
+    )
+    return pages.statement(pages.of(columns, "prevented_matches", where, "match_id", "time_ns"))
 
 
 def audit(page: Page) -> str:

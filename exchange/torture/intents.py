@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from exchange.client import Step
 
-TICK, LOT = Step("0.01"), Step("0.001")
+TICK, LOT, CENT = Step("0.01"), Step("0.001"), Step("0.01")
+MODES = ("expire_taker", "expire_maker", "expire_both", "decrement", "none")
 MARKETS = ("SOL_USDC", "BTC_USDC")
 MIDDLE_TICKS = 10_000
 WIDTH_TICKS = 60  # a resting order is this far from the middle, at most
@@ -105,4 +106,9 @@ def _order(chance: random.Random, market: str, user_id: str, step: int, item: in
         body["time_in_force"] = kind
     if kind == "post_only":
         body["post_only"] = True
+    if kind == "market" and chance.random() < 0.5:
+        body["quote_quantity"] = CENT.text(chance.randint(1, LOTS_MAX * MIDDLE_TICKS // 1000))
+        del body["quantity"]
+    if chance.random() < 0.3:
+        body["self_trade_prevention"] = chance.choice(MODES)
     return Asked("place", market, order_name(user_id, step, item), body)

@@ -25,7 +25,8 @@ def number(text: str) -> Decimal:
 def check(history: History) -> list[Finding]:
     """All findings about fills, trades and balances."""
     with localcontext(EXACT):
-        return [*_trades(history), *_orders(history), *_fees(history), *_balances(history), *_conserved(history)]
+        found = [*_trades(history), *_orders(history), *_prevented(history), *_fees(history)]
+        return [*found, *_balances(history), *_conserved(history)]
 
 
 def _trades(history: History) -> Iterator[Finding]:
@@ -34,6 +35,7 @@ def _trades(history: History) -> Iterator[Finding]:
     for fill in history.final.fills:
         sides[fill.trade_id].append(fill)
     seen: set[str] = set()
+    with_themselves = {o.order_id for o in history.final.orders if o.self_trade_prevention == "none"}
     for market, trades in history.final.trades.items():
         for trade in trades:
             trade_id = trade["trade_id"]
@@ -41,7 +43,7 @@ def _trades(history: History) -> Iterator[Finding]:
                 yield doubled(f"trade {trade_id} is on the tape twice")
                 continue
             seen.add(trade_id)
-            yield from _sides(market, trade, sides.get(trade_id, []))
+            yield from _sides(market, trade, sides.get(trade_id, []), with_themselves)
         ids = [int(trade["trade_id"]) for trade in trades]
         if ids != sorted(ids):
             yield wrong(f"the trades of {market} are not in the order of their ids")
@@ -67,7 +69,7 @@ def _counted(market: str, trades: list[Trade], sides: defaultdict[str, list[Fill
             yield wrong(f"aggregate {aggregate} of {market} is of more than one taker or price")
 
 
-def _sides(market: str, trade: Trade, fills: list[FillRow]) -> Iterator[Finding]:
+def _sides(market: str, trade: Trade, fills: list[FillRow], with_themselves: set[str]) -> Iterator[Finding]:
     what = f"trade {trade['trade_id']} of {market}"
     if len(fills) < 2:
         yield lost(f"{what} has {len(fills)} fills")
@@ -86,7 +88,9 @@ def _sides(market: str, trade: Trade, fills: list[FillRow]) -> Iterator[Finding]
         if (fill.side == trade["taker_side"]) != (fill.liquidity == "taker"):
             yield wrong(f"{what} has the {fill.side}er as its {fill.liquidity}, and the tape says otherwise")
     one, other = fills
-    if {one.side, other.side} != {"buy", "sell"} or one.user_id == other.user_id:
+    takers = {fill.order_id for fill in fills if fill.liquidity == "taker"}
+    oneself = one.user_id == other.user_id and not takers <= with_themselves
+    if {one.side, other.side} != {"buy", "sell"} or oneself:
         yield wrong(f"{what} is not between one who buys and another who sells")
     if number(trade["quote_quantity"]) != number(trade["price"]) * number(trade["quantity"]):
         yield wrong(f"{what} has a quote_quantity that is not its price times its quantity")
@@ -107,13 +111,41 @@ def _orders(history: History) -> Iterator[Finding]:
         if executed != (quantity, quote):
             find = lost if quantity < executed[0] else wrong
             yield find(f"order {order.order_id} has executed {executed}, and its fills add up to {(quantity, quote)}")
-        if quantity > number(order.quantity) or (order.status == "filled") != (quantity == number(order.quantity)):
-            yield wrong(f"order {order.order_id} for {order.quantity} is {order.status} with {quantity} filled")
+        prevented = number(order.prevented_quantity or "0")
+        left = number(order.quantity) - quantity - prevented
+        is_open = order.status in ("open", "partially_filled")
+        if (
+            left < 0
+            or (left == 0 and is_open)
+            or (left > 0 and order.status == "filled")
+            or (left == 0 and not prevented and order.status != "filled")
+        ):
+            what = f"{quantity} filled and {prevented} prevented"
+            yield wrong(f"order {order.order_id} for {order.quantity} is {order.status} with {what}")
         for fill in own:
             if not _within(order, fill):
                 yield wrong(f"fill {fill.trade_id} does not go with order {order.order_id}")
     for order_id in fills:
         yield lost(f"order {order_id} has fills, and is not there")
+
+
+def _prevented(history: History) -> Iterator[Finding]:
+    """What an order lost to its own user is the sum of its prevented matches, which each market counts from 1."""
+    lost_by: Amounts = defaultdict(Decimal)
+    counts: defaultdict[str, list[int]] = defaultdict(list)
+    for match in history.final.prevented:
+        counts[match["market"]].append(int(match["market_match_id"]))
+        for side in ("taker", "maker"):
+            lost_by[match[f"{side}_order_id"], ""] += number(match[f"{side}_prevented_quantity"])  # type: ignore[literal-required]
+    for order in history.final.orders:
+        shown, summed = number(order.prevented_quantity or "0"), lost_by[order.order_id, ""]
+        if shown != summed:
+            yield (lost if summed < shown else doubled)(
+                f"order {order.order_id} shows {shown} prevented, and its prevented matches add up to {summed}"
+            )
+    for market, numbers in counts.items():
+        if sorted(numbers) != list(range(1, len(numbers) + 1)):
+            yield wrong(f"the prevented matches of {market} are not counted from 1 without holes")
 
 
 def _within(order: OrderRow, fill: FillRow) -> bool:
@@ -174,7 +206,7 @@ def _balances(history: History) -> Iterator[Finding]:
         totals[fill.user_id, fill.fee_asset] -= number(fill.fee)
     for order in history.final.open_orders:
         assert order.price is not None
-        left = number(order.quantity) - number(order.executed_quantity)
+        left = number(order.quantity) - number(order.executed_quantity) - number(order.prevented_quantity or "0")
         of = rules[order.market]
         asset = of["quote"] if order.side == "buy" else of["base"]
         locked[order.user_id, asset] += _locks(of, order.side, number(order.price), left)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from exchange.client import Client
+from exchange.client import Client, PreventedMatch
 from exchange.torture.record import FillRow, Final, OrderRow
 
 PAGE = 1000
@@ -25,6 +25,10 @@ async def read_final(client: Client, users: Sequence[str], markets: Sequence[str
             page, following = await client.fills(limit=PAGE, before=before, user_id=user)
             return [FillRow.of(user, fill) for fill in page], following
 
+        async def prevented(before: str | None, user: str = user) -> tuple[list[PreventedMatch], str | None]:
+            return await client.prevented_matches(limit=PAGE, before=before, user_id=user)
+
+        final.prevented += await _all(prevented)
         final.orders += await _all(orders)
         final.fills += await _all(fills)
         final.open_orders += [OrderRow.of(order) for order in await client.open_orders(user_id=user)]

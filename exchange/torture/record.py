@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import orjson
 
-from exchange.client import Balance, Depth, Fill, Json, Market, Order, Trade
+from exchange.client import Balance, Depth, Fill, Json, Market, Order, PreventedMatch, Trade
 
 CommandKind = Literal["place", "cancel", "cancel_all"]
 
@@ -32,6 +32,9 @@ class OrderRow:
     executed_quantity: str
     executed_quote_quantity: str
     status: str
+    self_trade_prevention: str = "expire_taker"
+    prevented_quantity: str | None = None
+    quote_quantity: str | None = None
 
     @classmethod
     def of(cls, order: Order) -> "OrderRow":
@@ -50,6 +53,9 @@ class OrderRow:
             order["executed_quantity"],
             order["executed_quote_quantity"],
             sys.intern(order["status"]),
+            sys.intern(order["self_trade_prevention"]),
+            order["prevented_quantity"],
+            order["quote_quantity"],
         )
 
 
@@ -153,6 +159,7 @@ class Final:
     balances: dict[str, list[Balance]] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
     depths: list[Depth] = field(default_factory=list)
+    prevented: list[PreventedMatch] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@
     assert shown(outcome) == ["3 @ 101", "1 @ 102"]
 
 An order reads `USER buy|sell QUANTITY @ PRICE`, or `USER buy|sell QUANTITY at market [worst PRICE]`, then optionally
-`IOC`, `FOK` or `POST`, `on MARKET`, `as CLIENT_ORDER_ID`. After every step the venue checks itself, and a step that was
+`IOC`, `FOK` or `POST`, `on MARKET`, `as CLIENT_ORDER_ID`, `stp MODE`; in the place of the QUANTITY of a market order
+there may be `for SUM`, of the quote. After every step the venue checks itself, and a step that was
 refused must have changed nothing at all.
 """
 
@@ -25,6 +26,7 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
+from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.events import Duplicate, Event, OrderUpdated, Rejected, Trade
 from exchange.core.instrument import Asset, Instrument, instrument_of
 from exchange.core.outcome import Applied, Outcome
@@ -39,9 +41,9 @@ PEOPLE = ("maker", "alice", "bob", "carol")  # each starts with plenty of everyt
 PLENTY = "1000000"
 
 ORDER = re.compile(
-    r"(?:(?P<user>\w+) )?(?P<side>buy|sell|bid|ask) (?P<quantity>[\d.]+)"
+    r"(?:(?P<user>\w+) )?(?P<side>buy|sell|bid|ask) (?:(?P<quantity>[\d.]+)|for (?P<sum>[\d.]+))"
     r"(?: @ (?P<price>[\d.]+)|(?P<at_market> at market)(?: worst (?P<worst>[\d.]+))?)"
-    r"(?: (?P<terms>GTC|IOC|FOK|POST))?(?: on (?P<market>\w+))?(?: as (?P<client_order_id>\S+))?"
+    r"(?: (?P<terms>GTC|IOC|FOK|POST))?(?: on (?P<market>\w+))?(?: as (?P<client_order_id>\S+))?(?: stp (?P<stp>\w+))?"
 )
 SIDES = {"buy": Side.BUY, "bid": Side.BUY, "sell": Side.SELL, "ask": Side.SELL}
 
@@ -99,6 +101,8 @@ def order_of(venue: Venue, text: str) -> PlaceOrder:
     rules = venue.markets[said["market"] or _usual_market(venue)].instrument
     terms, price = said["terms"], said["price"] or said["worst"]
     time_in_force = TimeInForce[terms] if terms in ("IOC", "FOK") else TimeInForce.GTC
+    mode = None if said["stp"] is None else SelfTrade[said["stp"].upper()]
+    sum_minor = None if said["sum"] is None else rules.quote.minor(said["sum"])
     return PlaceOrder(
         said["user"] or "maker",
         rules.symbol,
@@ -107,8 +111,9 @@ def order_of(venue: Venue, text: str) -> PlaceOrder:
         TimeInForce.IOC if said["at_market"] else time_in_force,
         terms == "POST",
         None if price is None else rules.ticks(price),
-        rules.lots(said["quantity"]),
+        0 if said["quantity"] is None else rules.lots(said["quantity"]),
         said["client_order_id"],
+        None if mode is None and sum_minor is None else Conditions(mode, sum_minor),
     )
 
 

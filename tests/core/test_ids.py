@@ -3,7 +3,7 @@
 import pytest
 
 from exchange.core.outcome import Applied
-from exchange.core.venue import Venue
+from exchange.core.venue import RULES_VERSION, Venue
 from tests.copied import copied
 from tests.core.stories import (
     book_of,
@@ -123,4 +123,4 @@ def test_under_the_rules_of_version_1_an_id_and_a_priority_are_the_sequence() ->
     # The counts of version 2 go on from the last numbers of version 1: the ioc order had an id, and no priority.
     assert asks == [(begun + 1, begun + 1), (begun + 3, begun + 2), (begun + 5, begun + 3)]
     with pytest.raises(AssertionError):
-        venue.replay(order_of(venue, "bob buy 1 @ 1"), venue.sequence + 1, venue.time_ns, 4)
+        venue.replay(order_of(venue, "bob buy 1 @ 1"), venue.sequence + 1, venue.time_ns, RULES_VERSION + 1)

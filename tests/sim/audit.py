@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exchange.core.commands import Side
+from exchange.core.conditions import SelfTrade
 from exchange.core.events import OrderStatus, OrderUpdated
 from exchange.core.instrument import MarketStatus
 from exchange.core.venue import Venue
@@ -138,7 +139,8 @@ class Auditor:
             assert aggregates == sorted(aggregates)
             for each in tape:
                 (one, first), (other, second) = sides.pop(each.trade_id)
-                assert one != other, "a trade with oneself"
+                taker = first.order_id if first.is_taker else second.order_id
+                assert one != other or taker in self._with_themselves(reads), "a trade with oneself"
                 assert {first.side, second.side} == {Side.BUY, Side.SELL}
                 assert {first.is_taker, second.is_taker} == {True, False}
                 for fill in (first, second):
@@ -149,6 +151,11 @@ class Auditor:
         for (order_id, trade_id), (_, trade) in self._learned.fills.items():
             assert order_id in (trade.maker_order_id, trade.taker_order_id)
             assert Print.of(trade) in reads.tapes[trade.market], f"fill {trade_id} was heard of, and is not there"
+
+    def _with_themselves(self, reads: Reads) -> set[int]:
+        """The orders that may trade with their own user's."""
+        asked = [order for theirs in reads.orders.values() for order in theirs if order.terms.conditions is not None]
+        return {o.order_id for o in asked if o.terms.conditions and o.terms.conditions.self_trade is SelfTrade.NONE}
 
     def _minutes_are_the_tapes(self, reads: Reads) -> None:
         """A minute that was told as ended is made of all the trades of that minute."""

@@ -25,6 +25,7 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
+from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.core.instrument import MarketStatus
 from exchange.pipeline.commits import Applied
@@ -120,20 +121,23 @@ class Client:
                 await self.insist([RevokeKey(name, origin)], chance)
 
     def _order(self, market: str, name: str, chance: Random) -> PlaceOrder:
-        terms = chance.choice(("gtc",) * 10 + ("ioc", "fok", "post", "market"))
-        times = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "market": TimeInForce.IOC}
+        terms = chance.choice(("gtc",) * 10 + ("ioc", "fok", "post", "market", "sum"))
+        times = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "market": TimeInForce.IOC, "sum": TimeInForce.IOC}
         side = chance.choice((Side.BUY, Side.SELL))
         price = chance.randrange(2, 7) + (0 if side is Side.BUY else chance.randrange(0, 2))
+        mode = chance.choice((None,) * 5 + tuple(SelfTrade))
+        quote_minor = chance.randrange(1, 3_000) if terms == "sum" else None
         return PlaceOrder(
             self.user,
             market,
             side,
-            OrderType.MARKET if terms == "market" else OrderType.LIMIT,
+            OrderType.MARKET if terms in ("market", "sum") else OrderType.LIMIT,
             times.get(terms, TimeInForce.GTC),
             terms == "post",
-            None if terms == "market" else price,
-            chance.randrange(1, 12),
+            None if terms in ("market", "sum") else price,
+            0 if terms == "sum" else chance.randrange(1, 12),
             name,
+            None if mode is None and quote_minor is None else Conditions(mode, quote_minor),
         )
 
     async def insist(self, commands: Sequence[Command], chance: Random, conflicting: bool = False) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from exchange.core.candles import candles_of
 from exchange.core.commands import PlaceOrder
-from exchange.core.events import INTERVALS_S, BalanceChanged, OrderStatus, OrderUpdated, Trade
+from exchange.core.events import INTERVALS_S, BalanceChanged, OrderStatus, OrderUpdated, PreventedMatch, Trade
 from exchange.core.instrument import Asset
 from exchange.core.outcome import Applied
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
@@ -86,6 +86,7 @@ class Tables:
         self.orders: dict[int, OrderUpdated] = {}  # the last word on each
         self.accepted: list[tuple[int, PlaceOrder]] = []
         self.trades: list[Trade] = []
+        self.prevented: list[PreventedMatch] = []
         self.deposits: list[DepositState] = []
 
     def store(self, stored: Changes) -> None:
@@ -112,6 +113,7 @@ class Tables:
         self.last_order_id = max(self.last_order_id, last_order_id)
         self.last_priority = max(self.last_priority, last_priority)
         self.trades += stored.trades
+        self.prevented += stored.prevented
         for symbol, rules in stored.instruments.items():
             self.markets.setdefault(symbol, MarketState(rules)).instrument = rules
         for symbol, changed in stored.markets.items():
@@ -125,6 +127,7 @@ class Tables:
                 changed.last_trade_ns,
                 changed.candles,
                 changed.average,
+                changed.last_match_id,
             )
         self.deposits += [
             DepositState(deposit.key, deposit.user_id, deposit.asset, deposit.amount_minor)
@@ -140,6 +143,7 @@ class Tables:
             last_order_id=self.last_order_id,
             last_priority=self.last_priority,
             last_trade_id=self.trades[-1].trade_id if self.trades else 0,
+            last_match_id=self.prevented[-1].match_id if self.prevented else 0,
             assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
             markets=[self.markets[symbol] for symbol in sorted(self.markets)],
             users=sorted(self.users),
@@ -187,4 +191,5 @@ def _open_order(order: OrderUpdated) -> OpenOrder:
         order.created_ns,
         order.updated_ns,
         order.rates,
+        order.progress,
     )

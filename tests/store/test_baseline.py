@@ -41,7 +41,7 @@ async def test_a_new_database_begins_from_the_empty_venue() -> None:
     assert await baseline.load(Rows((1, "{}"))) == VenueState()
 
 
-@pytest.mark.parametrize("rows", [(), ((3, "{}"),), ((1, "{}"), (2, "{}"))])
+@pytest.mark.parametrize("rows", [(), ((baseline.CODEC_VERSION + 1, "{}"),), ((1, "{}"), (2, "{}"))])
 async def test_a_baseline_that_is_missing_or_of_another_version_is_not_read(rows: tuple[tuple[int, str], ...]) -> None:
     with pytest.raises(Failure, match="cannot be read"):
         await baseline.load(Rows(*rows))

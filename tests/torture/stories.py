@@ -37,6 +37,8 @@ RULES: Market = {
     "max_fills_per_order": 10_000,
     "min_notional_applies_to_market": False,
     "avg_price_mins": 5,
+    "self_trade_prevention": "expire_taker",
+    "allowed_self_trade_prevention": ["expire_taker", "expire_maker", "expire_both", "decrement", "none"],
 }
 TRADE: Trade = {
     "trade_id": "1",

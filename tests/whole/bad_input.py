@@ -242,7 +242,7 @@ def _order_cases() -> Iterator[Case]:
     yield order("price", "10.001", OFF_TICK)
     yield order("quantity", "0.00001", OFF_LOT)
     yield order("quantity", MISSING, INVALID_FIELD)
-    yield order("quantity", None, INVALID_NUMBER)
+    yield order("quantity", None, INVALID_FIELD)
     yield order("price", MISSING, INVALID_FIELD)
     yield order("price", None, INVALID_FIELD)
     for name in ("side", "order_type", "time_in_force"):

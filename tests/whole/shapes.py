@@ -48,6 +48,7 @@ def one_of(*values: str) -> Check:
 
 
 SIDE = one_of("buy", "sell")
+SELF_TRADE = one_of("expire_taker", "expire_maker", "expire_both", "decrement", "none")
 
 ORDER: Shape = {
     "order_id": an_id,
@@ -67,6 +68,12 @@ ORDER: Shape = {
     "cancel_reason": or_null(a_text),
     "created_at": a_time,
     "updated_at": a_time,
+    "self_trade_prevention": SELF_TRADE,
+    "prevented_quantity": or_null(a_number),
+    "last_prevented_match_id": or_null(an_id),
+    "quote_quantity": or_null(a_number),
+    "strategy_id": or_null(a_count),
+    "strategy_type": or_null(a_count),
 }
 ORDER_FILL: Shape = {
     "trade_id": an_id,
@@ -114,6 +121,8 @@ MARKET: Shape = {
     "max_fills_per_order": a_count,
     "min_notional_applies_to_market": a_flag,
     "avg_price_mins": a_count,
+    "self_trade_prevention": SELF_TRADE,
+    "allowed_self_trade_prevention": lambda value: all(SELF_TRADE(mode) for mode in value),
 }
 HEALTH: Shape = {"status": one_of("ok"), "version": a_text, "sequence": a_count}
 

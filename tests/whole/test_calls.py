@@ -55,6 +55,8 @@ async def test_markets_say_their_rules(api: Api, markets: Markets) -> None:
         "max_fills_per_order": 10_000,
         "min_notional_applies_to_market": False,
         "avg_price_mins": 5,
+        "self_trade_prevention": "expire_taker",
+        "allowed_self_trade_prevention": ["expire_taker", "expire_maker", "expire_both", "decrement", "none"],
     }
 
 
@@ -80,6 +82,12 @@ async def test_a_resting_order_is_shown_as_it_was_asked(api: Api, market: str) -
         "cancel_reason": None,
         "created_at": 0,
         "updated_at": 0,
+        "self_trade_prevention": "expire_taker",
+        "prevented_quantity": None,
+        "last_prevented_match_id": None,
+        "quote_quantity": None,
+        "strategy_id": None,
+        "strategy_type": None,
         "fills": [],
     }
     assert order["created_at"] == order["updated_at"]

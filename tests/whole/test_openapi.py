@@ -82,6 +82,8 @@ async def traffic(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
         ("/candles", here | {"interval": "1m"}),
     ):  # fmt: skip
         yield "GET", path, await api.ok("GET", path, **query)
+    await api.order(taker, market, "sell 0.1 @ 91", self_trade_prevention="decrement")
+    yield "GET", "/prevented_matches", await api.ok("GET", "/prevented_matches", **user)
     (first, *_) = (await api.ok("GET", "/orders/open", **user))["orders"]
     yield "DELETE", "/order", await api.ok("DELETE", "/order", **user, market=market, order_id=first["order_id"])
     yield "POST", "/order/cancel_all", await api.ok("POST", "/order/cancel_all", user)

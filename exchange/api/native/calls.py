@@ -19,10 +19,11 @@ ENGINE = ("NOT_READY", "OVERLOADED", "OUTCOME_UNKNOWN")  # what waits for a comm
 TABLES = ("NOT_READY", "OVERLOADED")
 PLACING = (
     "INVALID_NUMBER", "CLIENT_ORDER_ID_CONFLICT", "INSUFFICIENT_BALANCE", "OFF_TICK", "OFF_LOT", "MIN_NOTIONAL",
-    "OUT_OF_RANGE", "TOO_MANY_OPEN_ORDERS", "WOULD_TAKE", "MARKET_NOT_TRADING", "USER_DISABLED",
+    "OUT_OF_RANGE", "TOO_MANY_OPEN_ORDERS", "WOULD_TAKE", "MARKET_NOT_TRADING", "USER_DISABLED", "NO_LIQUIDITY",
+    "SELF_TRADE_PREVENTION",
 )  # fmt: skip
 CHEAP = ("health", "time", "tickers")
-PAGES = ("orders", "trades", "fills", "candles", "audit")
+PAGES = ("orders", "trades", "fills", "prevented_matches", "candles", "audit")
 
 
 PUBLIC, READ, TRADE, ADMIN = None, Permission.READ, Permission.TRADE, Permission.ADMIN
@@ -123,6 +124,10 @@ CALLS = (
     _call(
         "DELETE", "/keys", "revoke_own_key", TRADE, "Revoke one of a user's own API keys", models.RevokeOwnKeyRequest,
         replies.Key, USER, ENGINE, ("UNKNOWN_KEY",),
+    ),
+    _call(
+        "GET", "/prevented_matches", "prevented_matches", READ, "Prevented matches, by page",
+        models.PreventedMatchesQuery, replies.PreventedMatchPage, USER, MARKET, TABLES,
     ),
     _call("GET", "/markets", "markets", PUBLIC, "The markets and their rules", models.NoQuery, replies.Markets, ENGINE),
     _call("GET", "/ticker", "tickers", PUBLIC, "The last 24 hours", models.TickerQuery, replies.Tickers, MARKET),

@@ -21,9 +21,10 @@ from exchange.api.native.models import (
     OrderRequest,
     PlaceOrderRequest,
 )
-from exchange.api.native.names import MARKET_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
+from exchange.api.native.names import MARKET_STATUSES, ORDER_TYPES, SELF_TRADE_MODES, SIDES, TIMES_IN_FORCE
 from exchange.core.candles import INTERVAL_NAMES
 from exchange.core.commands import CancelOrder, OrderType, PlaceOrder, SetMarketStatus, Side, TimeInForce
+from exchange.core.conditions import Conditions
 from exchange.core.events import INTERVALS_S
 from exchange.core.instrument import Asset, Instrument, InvalidNumber, OffGrid
 from exchange.service.codes import Refused
@@ -137,15 +138,15 @@ def _client_order_id(text: str | None) -> str | None:
     return text
 
 
-def minor(asset: Asset, text: str) -> int:
+def minor(asset: Asset, text: str, field: str = "amount") -> int:
     """An amount in minor units. Raises ApiError."""
     try:
         return asset.minor(text)
     except InvalidNumber:
-        raise ApiError("INVALID_NUMBER", "amount must be a plain decimal number.") from None
+        raise ApiError("INVALID_NUMBER", f"{field} must be a plain decimal number.") from None
     except OffGrid:
         raise ApiError(
-            "INVALID_NUMBER", f"amount is finer than the {asset.decimals} decimals of {asset.symbol}."
+            "INVALID_NUMBER", f"{field} is finer than the {asset.decimals} decimals of {asset.symbol}."
         ) from None
 
 
@@ -163,6 +164,11 @@ def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> 
         raise ApiError("INVALID_FIELD", "post_only goes with limit orders that are gtc.")
     if limit and request.price is None:
         raise ApiError("INVALID_FIELD", "price is missing: a limit order has one.")
+    by_quote = request.quote_quantity is not None
+    if by_quote and limit:
+        raise ApiError("INVALID_FIELD", "quote_quantity goes with market orders.")
+    if (request.quantity is None) is not by_quote:
+        raise ApiError("INVALID_FIELD", "Give quantity, or in a market order quote_quantity instead.")
     return PlaceOrder(
         user_id,
         rules.symbol,
@@ -171,8 +177,23 @@ def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> 
         time_in_force,
         request.post_only,
         None if request.price is None else _ticks(request.price, rules),
-        _lots(request.quantity, rules),
+        0 if request.quantity is None else _lots(request.quantity, rules),
         _client_order_id(request.client_order_id),
+        _conditions(request, rules),
+    )
+
+
+def _conditions(request: PlaceOrderRequest, rules: Instrument) -> Conditions | None:
+    """What the order asks beyond a plain one; None if nothing. Raises ApiError."""
+    mode, quote = request.self_trade_prevention, request.quote_quantity
+    strategy_id, strategy_type = request.strategy_id, request.strategy_type
+    if mode is None and quote is None and strategy_id is None and strategy_type is None:
+        return None
+    return Conditions(
+        None if mode is None else _choice("self_trade_prevention", mode, SELF_TRADE_MODES),
+        None if quote is None else minor(rules.quote, quote, "quote_quantity"),
+        strategy_id,
+        strategy_type,
     )
 
 

@@ -15,6 +15,7 @@ from exchange.api.native.names import (
     FEE_ASSET_NAMES,
     MARKET_STATUS_NAMES,
     ORDER_TYPE_NAMES,
+    SELF_TRADE_NAMES,
     SIDE_NAMES,
     STATUS_NAMES,
     TIME_IN_FORCE_NAMES,
@@ -23,7 +24,8 @@ from exchange.api.native.names import (
 )
 from exchange.core.candles import Candle
 from exchange.core.commands import Side
-from exchange.core.events import BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, Trade
+from exchange.core.conditions import Conditions, Progress, SelfTrade
+from exchange.core.events import BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, PreventedMatch, Trade
 from exchange.core.instrument import Asset, Instrument, decimal_text
 from exchange.core.public import CandleUpdate, DepthDiff, Ticker
 from exchange.pipeline.subscriber import BalancesSnapshot, BalancesUpdate, DepthSnapshot, Message, OrdersSnapshot
@@ -33,6 +35,10 @@ from exchange.service.results import Canceled, CanceledAll, Placed, Result
 CANCELED: Final = OrderStatus.CANCELED
 BUY: Final = Side.BUY  # looking a member up in its enum costs more than a comparison
 NS_PER_MS: Final = 1_000_000
+Further = tuple[str, str | None, str | None, str | None, int | None, int | None]
+PLAIN: Final[Further] = (SELF_TRADE_NAMES[SelfTrade.EXPIRE_TAKER], None, None, None, None, None)
+NOTHING_ASKED: Final = Conditions()
+NOTHING_BECAME: Final = Progress()
 
 _encoder = msgspec.json.Encoder()
 Rules = Callable[[str], Instrument]
@@ -59,7 +65,7 @@ def order(update: OrderUpdated, rules: Instrument) -> replies.Order:
         TIME_IN_FORCE_NAMES[terms.time_in_force],
         terms.post_only,
         None if terms.price_ticks is None else rules.price_text(terms.price_ticks),
-        rules.quantity_text(terms.quantity_lots),
+        rules.quantity_text(terms.quantity_lots or _determined_lots(update)),
         rules.quantity_text(update.executed_lots),
         rules.quote.text(update.executed_quote_minor),
         STATUS_NAMES[update.status],
@@ -67,6 +73,25 @@ def order(update: OrderUpdated, rules: Instrument) -> replies.Order:
         None if update.status is not CANCELED else _cancel_reason(update),
         update.created_ns // NS_PER_MS,
         update.updated_ns // NS_PER_MS,
+        *(PLAIN if terms.conditions is None and update.progress is None else _further(update, rules)),
+    )
+
+
+def _determined_lots(update: OrderUpdated) -> int:
+    """The quantity of an order by its sum of the quote."""
+    return 0 if update.progress is None else update.progress.determined_lots
+
+
+def _further(update: OrderUpdated, rules: Instrument) -> Further:
+    """The last fields of an order that is not a plain one."""
+    asked, progress = update.terms.conditions or NOTHING_ASKED, update.progress or NOTHING_BECAME
+    return (
+        SELF_TRADE_NAMES[progress.self_trade],
+        rules.quantity_text(progress.prevented_lots) if progress.last_match_id else None,
+        str(progress.last_match_id) if progress.last_match_id else None,
+        None if asked.quote_minor is None else rules.quote.text(asked.quote_minor),
+        asked.strategy_id,
+        asked.strategy_type,
     )
 
 
@@ -88,7 +113,7 @@ def order_with_fills(update: OrderUpdated, fills: list[replies.OrderFill], rules
         TIME_IN_FORCE_NAMES[terms.time_in_force],
         terms.post_only,
         None if terms.price_ticks is None else rules.price_text(terms.price_ticks),
-        rules.quantity_text(terms.quantity_lots),
+        rules.quantity_text(terms.quantity_lots or _determined_lots(update)),
         rules.quantity_text(update.executed_lots),
         rules.quote.text(update.executed_quote_minor),
         STATUS_NAMES[update.status],
@@ -96,6 +121,7 @@ def order_with_fills(update: OrderUpdated, fills: list[replies.OrderFill], rules
         None if update.status is not CANCELED else _cancel_reason(update),
         update.created_ns // NS_PER_MS,
         update.updated_ns // NS_PER_MS,
+        *(PLAIN if terms.conditions is None and update.progress is None else _further(update, rules)),
         fills,
     )
 
@@ -232,6 +258,24 @@ def market(rules: Instrument) -> replies.Market:
         rules.max_fills_per_order,
         rules.min_notional_applies_to_market,
         rules.avg_price_mins,
+        SELF_TRADE_NAMES[rules.self_trade],
+        [SELF_TRADE_NAMES[mode] for mode in SelfTrade if rules.self_trade_modes >> mode & 1],
+    )
+
+
+def prevented_match(match: PreventedMatch, rules: Instrument) -> replies.PreventedMatch:
+    """A prevented match."""
+    return replies.PreventedMatch(
+        str(match.match_id),
+        str(match.market_match_id),
+        match.market,
+        str(match.taker_order_id),
+        str(match.maker_order_id),
+        SELF_TRADE_NAMES[match.mode],
+        rules.price_text(match.price_ticks),
+        rules.quantity_text(match.taker_prevented_lots),
+        rules.quantity_text(match.maker_prevented_lots),
+        match.time_ns // NS_PER_MS,
     )
 
 

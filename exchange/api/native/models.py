@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from exchange.api.native.names import MARKET_STATUS_NAMES
+from exchange.api.native.names import MARKET_STATUS_NAMES, SELF_TRADE_NAMES
 from exchange.core.candles import INTERVAL_NAMES
 
 BATCH_MAX = 100
@@ -30,6 +30,8 @@ _ORDER_ID = msgspec.Meta(max_length=20, extra_json_schema={"pattern": "^[0-9]{1,
 _MILLIS = msgspec.Meta(extra_json_schema={"minimum": 0}, description="milliseconds since the epoch")
 _PAGE = msgspec.Meta(extra_json_schema={"minimum": 1, "maximum": PAGE_MAX})
 
+_WHOLE = msgspec.Meta(ge=0, le=2**63 - 1, description="nobody interprets it")
+
 User = Annotated[str, _USER] | None
 MarketName = Annotated[str, _MARKET]
 Number = Annotated[str, _NUMBER]
@@ -49,11 +51,15 @@ class PlaceOrderRequest(Request, kw_only=True):
     market: MarketName
     side: Annotated[str, _enum("buy", "sell")]
     order_type: Annotated[str, _enum("limit", "market")]
-    quantity: Number
+    quantity: Number | None = None
+    quote_quantity: Annotated[Number | None, msgspec.Meta(description="of a market order, instead of quantity")] = None
     price: Number | None = None
     client_order_id: ClientOrderId = None
     time_in_force: Annotated[str, _enum("gtc", "ioc", "fok")] | None = None
     post_only: bool = False
+    self_trade_prevention: Annotated[str, _enum(*SELF_TRADE_NAMES)] | None = None
+    strategy_id: Annotated[int, _WHOLE] | None = None
+    strategy_type: Annotated[int, _WHOLE] | None = None
 
 
 class OrderRequest(Request, kw_only=True):
@@ -250,6 +256,14 @@ class RevokeKeyRequest(Request, kw_only=True):
     """Name a key."""
 
     api_key: ApiKeyId
+
+
+class PreventedMatchesQuery(PageQuery, kw_only=True):
+    """A page of a user's prevented matches; ids are match ids."""
+
+    user_id: User = None
+    market: MarketName | None = None
+    order_id: OrderId = None
 
 
 class NoQuery(Request, kw_only=True):

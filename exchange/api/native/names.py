@@ -2,17 +2,20 @@
 
 from exchange.core.candles import INTERVAL_NAMES
 from exchange.core.commands import OrderType, Side, TimeInForce
+from exchange.core.conditions import SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, UpdateReason
 from exchange.core.instrument import FeeAsset, MarketStatus
 from exchange.core.public import Channel
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 ORDER_TYPES = {"limit": OrderType.LIMIT, "market": OrderType.MARKET}
+SELF_TRADE_MODES = {mode.name.lower(): mode for mode in SelfTrade}
 TIMES_IN_FORCE = {"gtc": TimeInForce.GTC, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
 
 # Names by value: the values count from zero, and a tuple is found faster than an enumeration's hash.
 SIDE_NAMES = tuple(SIDES)
 ORDER_TYPE_NAMES = tuple(ORDER_TYPES)
+SELF_TRADE_NAMES = tuple(SELF_TRADE_MODES)
 TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
 STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)
 FEE_ASSET_NAMES = tuple(paid_in.name.lower() for paid_in in FeeAsset)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from exchange.api.native import codec, models
-from exchange.service.history import ID_MAX, Page
+from exchange.service.history import ID_MAX, Fill, Page
 
 NS_PER_MS = 1_000_000
 RowT = TypeVar("RowT")
@@ -32,3 +32,14 @@ def _time_ns(name: str, millis: int | None) -> int | None:
 def next_of(rows: Sequence[RowT], page: Page, id_of: Callable[[RowT], int]) -> str | None:
     """The id to go on from, if there are more rows than were asked for."""
     return str(id_of(rows[page.limit - 2])) if len(rows) == page.limit else None
+
+
+def whole_trades(fills: Sequence[Fill], page: Page) -> tuple[Sequence[Fill], str | None]:
+    """The fills of a page, and its cursor. The two fills of a trade with oneself stay together, since ids are trades'.
+
+    So such a page has one fill less than was asked for, or one more if that was one.
+    """
+    if len(fills) < page.limit or fills[-1].trade_id != fills[-2].trade_id:
+        return fills[: page.limit - 1], next_of(fills, page, lambda fill: fill.trade_id)
+    shown = fills[:-2] or fills
+    return shown, str(shown[-1].trade_id)

@@ -53,6 +53,7 @@ Status = Annotated[str, _enum(*names.STATUS_NAMES)]
 ExpireReason = Annotated[str, _enum(*filter(None, names.EXPIRE_REASON_NAMES))]
 CancelReason = Annotated[str, _enum(*names.CANCEL_REASON_NAMES)]
 MarketStatus = Annotated[str, _enum(*names.MARKET_STATUS_NAMES)]
+SelfTradePrevention = Annotated[str, _enum(*names.SELF_TRADE_NAMES)]
 FeeAsset = Annotated[str, _enum(*names.FEE_ASSET_NAMES)]
 Level = Annotated[tuple[Number, Number], msgspec.Meta(description="price and total quantity")]
 PageNext = Annotated[
@@ -115,6 +116,12 @@ class Order(Reply):
     cancel_reason: CancelReason | None
     created_at: Millis
     updated_at: Millis
+    self_trade_prevention: SelfTradePrevention
+    prevented_quantity: Annotated[Number | None, msgspec.Meta(description="what met orders of the same user")]
+    last_prevented_match_id: Id | None
+    quote_quantity: Annotated[Number | None, msgspec.Meta(description="of a market order by its sum of the quote")]
+    strategy_id: int | None
+    strategy_type: int | None
 
 
 class OrderWithFills(Order):
@@ -225,6 +232,30 @@ class Market(Reply):
     max_fills_per_order: Annotated[Count, msgspec.Meta(description="the rest of an order expires")]
     min_notional_applies_to_market: bool
     avg_price_mins: Annotated[Count, msgspec.Meta(description="of the average price; 0: the last price")]
+    self_trade_prevention: Annotated[SelfTradePrevention, msgspec.Meta(description="of an order that names none")]
+    allowed_self_trade_prevention: list[SelfTradePrevention]
+
+
+class PreventedMatch(Reply):
+    """Two orders of one user that would have traded with each other."""
+
+    match_id: Id
+    market_match_id: Annotated[str, _ID]
+    market: str
+    taker_order_id: Id
+    maker_order_id: Id
+    mode: SelfTradePrevention
+    price: Number
+    taker_prevented_quantity: Number
+    maker_prevented_quantity: Number
+    timestamp: Millis
+
+
+class PreventedMatchPage(Reply):
+    """A page of prevented matches."""
+
+    prevented_matches: list[PreventedMatch]
+    next: PageNext
 
 
 class Markets(Reply):

@@ -20,7 +20,7 @@ from exchange.api.native.decoding import body_of, query_of
 from exchange.api.native.errors import ApiError, Refusals, error_response
 from exchange.api.native.names import MARKET_STATUS_NAMES
 from exchange.api.native.pages import Page
-from exchange.api.native.paging import next_of, page_of
+from exchange.api.native.paging import next_of, page_of, whole_trades
 from exchange.api.native.rest_admin import RestAdmin
 from exchange.api.native.rest_keys import RestKeys
 from exchange.core.instrument import Instrument
@@ -323,8 +323,19 @@ class Rest:
         user_id = self._user(request, query.user_id, Permission.READ)
         order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
         found = await self._service.reading.fills(user_id, self._known_market(query.market), order_id, page)
-        rows = await _rows(found[: query.limit], lambda fill: encode.fill(fill, self._rules(fill.market)))
-        return replies.FillPage(rows, next_of(found, page, lambda fill: fill.trade_id))
+        shown, following = whole_trades(found, page)
+        rows = await _rows(shown, lambda fill: encode.fill(fill, self._rules(fill.market)))
+        return replies.FillPage(rows, following)
+
+    async def prevented_matches(self, request: Request) -> replies.Reply:
+        """GET /prevented_matches."""
+        query = query_of(request, models.PreventedMatchesQuery)
+        page = page_of(query)
+        user_id = self._user(request, query.user_id, Permission.READ)
+        order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
+        found = await self._service.reading.prevented_matches(user_id, self._known_market(query.market), order_id, page)
+        rows = [encode.prevented_match(match, self._rules(match.market)) for match in found[: query.limit]]
+        return replies.PreventedMatchPage(rows, next_of(found, page, lambda match: match.match_id))
 
 
 async def _side(found: queries.Levels, rules: Instrument) -> list[tuple[str, str]]:

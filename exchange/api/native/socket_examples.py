@@ -156,6 +156,12 @@ EVENTS: dict[str, Any] = {
                 "cancel_reason": None,
                 "created_at": 1800000000000,
                 "updated_at": 1800000000000,
+                "self_trade_prevention": "expire_taker",
+                "prevented_quantity": None,
+                "last_prevented_match_id": None,
+                "quote_quantity": None,
+                "strategy_id": None,
+                "strategy_type": None,
             },
             "fill": {
                 "trade_id": "1",

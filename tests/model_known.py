@@ -1,0 +1,105 @@
+"""What the model knows: users, money, orders and counts, and what can be read of them."""
+
+from collections import Counter, defaultdict
+from fractions import Fraction
+
+from exchange.core.administration import ApiKey
+from exchange.core.commands import Deposit, Side
+from exchange.core.instrument import FeeAsset, Instrument
+from tests.model_records import Account, Level, Order, Public
+
+
+class Known:
+    """All of it, and nothing that happens."""
+
+    def __init__(self, client_ids_max: int, deposits_max: int) -> None:
+        self.client_ids_max = client_ids_max
+        self.deposits_max = deposits_max
+        self.users: set[str] = set()
+        self.disabled: set[str] = set()
+        self.own_met: list[tuple[Order, int, int]] = []  # by the last walk: the maker, what the taker and it lose
+        self.prevented = 0
+        self.keys: list[ApiKey] = []
+        self.rules: dict[str, Instrument] = {}
+        self.worths: dict[str, tuple[int, int]] = {}
+        self.totals: Counter[Account] = Counter()
+        self.accounts: set[Account] = set()  # that ever held anything
+        self.fees: Counter[str] = Counter()
+        self.deposits: list[Deposit] = []
+        self.orders: list[Order] = []  # all that were ever taken
+        self.resting: list[Order] = []  # the books, in the order in which the orders came to rest
+        self.priorities = 0  # how many were given
+        self.trades = 0
+        self.public: dict[str, Public] = defaultdict(Public)
+        self.prices: dict[str, list[tuple[int, int, int]]] = defaultdict(list)  # minute, price and lots of each trade
+        self.order_steps: Counter[str] = Counter()
+
+    def worth_of(self, market: str) -> tuple[int, int]:
+        """A lot in minor units of the base, and a tick times a lot in minor units of the quote; they never change."""
+        if market not in self.worths:
+            self.worths[market] = self._worth_of(self.rules[market])
+        return self.worths[market]
+
+    @staticmethod
+    def _worth_of(rules: Instrument) -> tuple[int, int]:
+        lot = Fraction(rules.lot, 10**rules.quantity_decimals)
+        tick = Fraction(rules.tick, 10**rules.price_decimals)
+        base_minor, quote_minor = lot * 10**rules.base.decimals, tick * lot * 10**rules.quote.decimals
+        assert base_minor.denominator == quote_minor.denominator == 1
+        return base_minor.numerator, quote_minor.numerator
+
+    def locked(self, user: str, asset: str) -> int:
+        """What the user's open orders still need of the asset."""
+        need = 0
+        for order in self.resting:
+            if order.terms.user_id != user:
+                continue
+            rules = self.rules[order.terms.market]
+            lot_worth, unit = self.worth_of(rules.symbol)
+            if order.terms.side is Side.BUY and rules.quote.symbol == asset:
+                need += order.limit * order.remaining * unit
+                if rules.fee_asset is FeeAsset.QUOTE:
+                    need += order.remaining * fee(order.limit * unit, max(order.maker_ppm, order.taker_ppm))
+            if order.terms.side is Side.SELL and rules.base.symbol == asset:
+                need += order.remaining * lot_worth
+        return need
+
+    def available(self, user: str, asset: str) -> int:
+        """What the user may still spend of the asset."""
+        return self.totals[user, asset] - self.locked(user, asset)
+
+    def supply(self, asset: str) -> int:
+        """How much of the asset came in: no balance can be more, whoever trades with whom."""
+        return sum(deposit.amount_minor for deposit in self.deposits if deposit.asset == asset)
+
+    def remembered_deposits(self) -> list[Deposit]:
+        """Those whose keys are still known: all that a configuration makes, then the last others."""
+        seeds = [deposit for deposit in self.deposits if deposit.key.startswith("config:")]
+        others = [deposit for deposit in self.deposits if not deposit.key.startswith("config:")]
+        return seeds + others[-self.deposits_max :]
+
+    def balances(self) -> dict[Account, tuple[int, int]]:
+        """Available and locked of every account that ever held something."""
+        return {(user, asset): (self.available(user, asset), self.locked(user, asset)) for user, asset in self.accounts}
+
+    def levels(self) -> dict[Level, int]:
+        """The total of every price level there is."""
+        totals: Counter[Level] = Counter()
+        for order in self.resting:
+            totals[order.terms.market, order.terms.side, order.limit] += order.remaining
+        return dict(totals)
+
+    def best(self, market: str) -> list[tuple[int, int] | None]:
+        """The best bid and the best ask of a market, as price and total."""
+        bids = {price: total for (name, side, price), total in self.levels().items() if (name, side) == (market, 0)}
+        asks = {price: total for (name, side, price), total in self.levels().items() if (name, side) == (market, 1)}
+        bid, ask = max(bids, default=0), min(asks, default=0)
+        return [(bid, bids[bid]) if bids else None, (ask, asks[ask]) if asks else None]
+
+
+def fee(amount: int, ppm: int) -> int:
+    """The fee on an amount: rounded up, and never more than that; of a rebate, below zero, less is paid."""
+    if ppm < 0:
+        return -(amount * -ppm // 1_000_000)
+    exact, rest = divmod(amount * ppm, 1_000_000)
+    return min(amount, exact + (1 if rest else 0))
