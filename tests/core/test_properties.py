@@ -288,7 +288,8 @@ def test_every_channel_counts_its_events_without_holes(story: list[Command]) -> 
     for command in story:
         outcome = do(venue, command)
         changed: dict[str, int] = {}
-        for event in outcome.events if isinstance(outcome, Applied) else ():
+        events = outcome.events if isinstance(outcome, Applied) else []
+        for event in events:
             match event:
                 case OrderUpdated(terms=terms, orders_sequence=sequence):
                     counted[terms.user_id, "orders"] += 1
@@ -297,7 +298,7 @@ def test_every_channel_counts_its_events_without_holes(story: list[Command]) -> 
                     counted[market, "trades"] += 1
                     assert sequence == counted[market, "trades"]
                 case MarketChanged():
-                    counted[event.market, "depth"] += any(isinstance(one, LevelChanged) for one in outcome.events)
+                    counted[event.market, "depth"] += any(isinstance(one, LevelChanged) for one in events)
                     assert event.status is venue.markets[event.market].instrument.status
                     assert event.depth_sequence == counted[event.market, "depth"]
                     assert event.trade_sequence == counted[event.market, "trades"]
