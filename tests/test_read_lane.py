@@ -200,6 +200,8 @@ def test_reads_and_only_reads_take_a_lane() -> None:
         "orders": HISTORY,
         "trades": HISTORY,
         "fills": HISTORY,
+        "prevented_matches": HISTORY,
+        "own_keys": MEMORY,
         "candles": HISTORY,
         "users": MEMORY,
         "keys": MEMORY,

@@ -1,4 +1,4 @@
-"""What orders ask beyond a plain one and what became of it; self-trade prevention, and the matches that it prevented."""
+"""What orders ask beyond a plain one and what became of it; self-trade prevention, and the prevented matches."""
 
 from alembic import op
 
