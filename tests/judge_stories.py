@@ -213,7 +213,9 @@ def grant(judge: Judge, wish: Wish) -> None:
             judge.restart()
         case "cancel" if open_orders:
             order = open_orders[wish.price % len(open_orders)]
-            judge.do(CancelOrder(wish.user, order.terms.market, order.number, None), later_ns)
+            name = order.terms.client_order_id if wish.lots % 2 else wish.name
+            only_if = (None, None, True, False)[wish.lots % 4]
+            judge.do(CancelOrder(wish.user, order.terms.market, order.number, name, only_if), later_ns)
         case "cancel name":
             named = [order.terms for order in open_orders if order.terms.client_order_id]
             market, name = (named[0].market, named[0].client_order_id) if named else (rules.symbol, "x")

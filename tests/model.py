@@ -146,8 +146,11 @@ class Model(Known):
         for order in self.resting:
             terms = order.terms
             ours = (terms.user_id, terms.market) == (command.user_id, command.market)
-            named = command.client_order_id is not None and terms.client_order_id == command.client_order_id
-            if ours and (named or order.number == command.order_id):
+            named = command.client_order_id in (None, terms.client_order_id)
+            if ours and named and command.order_id in (None, order.number):
+                if command.only_if_filled not in (None, order.executed_lots > 0):
+                    told.refusals.add(RejectReason.CANCEL_CONDITION)
+                    return
                 self._take_out(order, now_ns, told)
                 told.primary = order.number
                 return

@@ -137,15 +137,26 @@ class Client:
         *,
         order_id: str | None = None,
         client_order_id: str | None = None,
+        only_if: str | None = None,
         user_id: str | None = None,
     ) -> Order:
-        """Cancel an order named by either id; the reply is the order, canceled.
+        """Cancel an order named by either id, or by both; the reply is the order, canceled.
+
+        With `only_if` (`open` or `partially_filled`) it is ApiError `CANCEL_CONDITION` if the order is otherwise.
 
         ApiError `UNKNOWN_ORDER`, or `ORDER_CLOSED` with the order in `body`: also after a reply that was lost on an
         idle connection, since HTTP lets a DELETE be sent twice.
         """
-        body = self._naming(market, order_id, client_order_id, user_id)
+        ids = {"order_id": order_id, "client_order_id": client_order_id}
+        if order_id is None or client_order_id is None:
+            ids |= order_name(order_id, client_order_id)
+        asked = {"user_id": self._who(user_id), "market": market, "only_if": only_if} | ids
+        body = {name: value for name, value in asked.items() if value is not None}
         return cast(Order, await self._call("DELETE", "/order", body=body))
+
+    async def test(self, order: Mapping[str, Any], user_id: str | None = None) -> None:
+        """Every check of `place`, and nothing placed: ApiError if the order would be refused now."""
+        await self._call("POST", "/order/test", body={**order, "user_id": self._who(user_id)})
 
     async def order(
         self,

@@ -85,12 +85,16 @@ class PlaceOrder:
 @mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class CancelOrder:
-    """Take one open order out of the book, by either of its ids; exactly one of them is given."""
+    """Take one open order out of the book, by one of its ids, or by both: then they must be of one order.
+
+    With `only_if_filled` it happens only if the order has filled in part (True), or has not (False).
+    """
 
     user_id: str
     market: str
     order_id: int | None
     client_order_id: str | None
+    only_if_filled: bool | None
 
     def __init__(
         self,
@@ -98,11 +102,13 @@ class CancelOrder:
         market: str,
         order_id: int | None,
         client_order_id: str | None,
+        only_if_filled: bool | None = None,
     ) -> None:
         self.user_id = user_id
         self.market = market
         self.order_id = order_id
         self.client_order_id = client_order_id
+        self.only_if_filled = only_if_filled
 
 
 @mypyc_attr(acyclic=True)

@@ -122,12 +122,8 @@ class Market:
 
     def place(self, terms: PlaceOrder, sequence: int, now_ns: int) -> Applied | Rejected:
         """Match the order and rest, or expire, what remains."""
-        trader = self.trader(terms.user_id)
-        reason = refusal(self.instrument, self.rates, self._average, self.book, terms, trader, now_ns)
-        if reason is not None:
-            return Rejected(reason, refusal_detail(reason, terms, trader, self.instrument))
-        mode = self._mode(terms)
-        found = self._plan(terms, trader, mode)
+        trader, mode = self.trader(terms.user_id), self._mode(terms)
+        found = self._judged(terms, trader, mode, now_ns)
         if isinstance(found, RejectReason):
             return Rejected(found, refusal_detail(found, terms, trader, self.instrument))
 
@@ -166,6 +162,19 @@ class Market:
             else:
                 self._expire(order, _why_unfilled(terms, found), now_ns, effects)
         return self._applied(terms, effects, now_ns)
+
+    def would_refuse(self, terms: PlaceOrder, now_ns: int) -> Rejected | None:
+        """Why the order would be refused now, or None."""
+        trader = self.trader(terms.user_id)
+        found = self._judged(terms, trader, self._mode(terms), now_ns)
+        if not isinstance(found, RejectReason):
+            return None
+        return Rejected(found, refusal_detail(found, terms, trader, self.instrument))
+
+    def _judged(self, terms: PlaceOrder, trader: Trader, mode: SelfTrade, now_ns: int) -> Plan | RejectReason:
+        """What the order would meet, or why it may not enter."""
+        reason = refusal(self.instrument, self.rates, self._average, self.book, terms, trader, now_ns)
+        return self._plan(terms, trader, mode) if reason is None else reason
 
     def _mode(self, terms: PlaceOrder) -> SelfTrade:
         """What happens when the order meets one of its own user."""

@@ -147,8 +147,25 @@ class Venue:
             order = self._open_order(market, command)
             if order is None:
                 return Rejected(RejectReason.UNKNOWN_ORDER, None, self.counts.last_order_id)
+            wanted = command.only_if_filled
+            if wanted is not None and wanted is not (order.executed_lots > 0):
+                return Rejected(RejectReason.CANCEL_CONDITION)
             return market.cancel(command, order, sequence, now_ns)
         return market.cancel_all(command, sequence, now_ns)
+
+    def would_refuse(self, command: PlaceOrder, now_ns: int) -> Rejected | None:
+        """Why the order would be refused now, or None: it changes nothing."""
+        market = self.markets.get(command.market)
+        if market is None:
+            return Rejected(RejectReason.UNKNOWN_MARKET)
+        if not self.ledger.has_user(command.user_id):
+            return Rejected(RejectReason.UNKNOWN_USER)
+        seen = self._seen_before(command)
+        if seen is not None:
+            return seen if isinstance(seen, Rejected) else None
+        if command.user_id in self.disabled:
+            return Rejected(RejectReason.USER_DISABLED)
+        return market.would_refuse(command, now_ns)
 
     def _seen_before(self, command: PlaceOrder) -> Rejected | Duplicate | None:
         """A retry finds its order; another order under the same id is refused."""
@@ -166,10 +183,12 @@ class Venue:
     def find_open(
         self, market: Market, user_id: str, order_id: int | None, client_order_id: str | None
     ) -> Order | None:
-        """The user's own open order in that market, by either id."""
+        """The user's own open order in that market, by one of its ids, or by both."""
         if order_id is not None:
             order = market.book.orders.get(order_id)
-            return order if order is not None and order.user_id == user_id else None
+            if order is None or order.user_id != user_id:
+                return None
+            return order if client_order_id in (None, order.terms.client_order_id) else None
         assert client_order_id is not None
         order = self.client_ids.open_order(user_id, client_order_id)
         return order if order is not None and order.terms.market == market.instrument.symbol else None

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from exchange.core.commands import PlaceOrder
 from exchange.core.effects import as_read
-from exchange.core.events import BalanceChanged, OrderUpdated
+from exchange.core.events import BalanceChanged, OrderUpdated, Rejected
 from exchange.core.instrument import Instrument
 from exchange.core.venue import Venue
 
@@ -51,6 +52,18 @@ class Balances:
     def answer(self, venue: Venue) -> list[BalanceChanged]:
         """Copy them."""
         return [account.as_read() for account in venue.ledger.accounts_of(self.user_id)]
+
+
+@dataclass(slots=True)
+class WouldRefuse:
+    """Why an order would be refused at that time, or None."""
+
+    command: PlaceOrder
+    now_ns: int
+
+    def answer(self, venue: Venue) -> Rejected | None:
+        """Ask, and change nothing."""
+        return venue.would_refuse(self.command, self.now_ns)
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from exchange.service.codes import Code, Refused, refusal_of
 from exchange.service.history import OrderRead
 from exchange.service.limits import RateLimits
 from exchange.service.order_lookup import Elsewhere, OrderLookup, OrderName
+from exchange.service.queries import WouldRefuse
 from exchange.service.read_lane import HISTORY, MEMORY, REQUEST_S, ReadLane
 from exchange.service.results import BatchResult, Canceled, CanceledAll, Known, Listener, Placed
 from exchange.service.tasks import Tasks
@@ -119,6 +120,13 @@ class Trading:
         engine = self._engine
         engine.enter(_Ticket(self, listener, command, rules, engine.loop_time()), (command,))
 
+    async def test(self, command: PlaceOrder) -> None:
+        """Every check of an order, and nothing placed. Raises Refused."""
+        self._limits.orders(command.user_id, 1)
+        refused = await self._engine.read(WouldRefuse(command, self._engine.time_ns()))
+        if refused is not None:
+            raise refusal_of(refused)
+
     def cancel(self, listener: Listener, command: CancelOrder, rules: Instrument) -> None:
         """Cancel an order in the same way."""
         engine = self._engine
@@ -136,14 +144,14 @@ class Trading:
         if not _is_unknown(outcome):
             listener.failed(refusal_of(outcome))
             return
-        name = OrderName(command.user_id, rules.symbol, command.order_id, command.client_order_id)
+        name = _name_of(command)
         found = self._orders.recall(name)
         if isinstance(found, Elsewhere):
             missing = found
-            self._later(listener, lambda: self._closed(name, missing, outcome, rules), "look up a closed order")
+            self._later(listener, lambda: self._closed(command, missing, outcome, rules), "look up a closed order")
         else:
             # Memory is asked now, since its answer is the one of now; what costs more is to send it.
-            refused = _closed_refusal(found, outcome, rules)
+            refused = _closed_refusal(command, found, outcome, rules)
             if not self._lane.do(MEMORY, lambda: listener.failed(refused), listener.failed):
                 listener.looks_up()
 
@@ -171,9 +179,10 @@ class Trading:
             raise Refused(Code.UNKNOWN_ORDER)
         return Known(found, rules)
 
-    async def _closed(self, name: OrderName, missing: Elsewhere, outcome: Outcome, rules: Instrument) -> Known:
+    async def _closed(self, command: CancelOrder, missing: Elsewhere, outcome: Outcome, rules: Instrument) -> Known:
         """Raises Refused: the order that could not be canceled is closed, or there is none."""
-        raise _closed_refusal(await self._orders.look_up(name, missing), outcome, rules)
+        found = await self._orders.look_up(_name_of(command), missing)
+        raise _closed_refusal(command, found, outcome, rules)
 
     # --- several
 
@@ -252,8 +261,8 @@ class Trading:
             assert outcome.order is not None
             return Canceled(outcome.order, rules)
         elif _is_unknown(outcome):
-            name = OrderName(command.user_id, rules.symbol, command.order_id, command.client_order_id)
-            raise _closed_refusal(await self._orders.find_closed(name), outcome, rules)
+            found = await self._orders.find_closed(_name_of(command))
+            raise _closed_refusal(command, found, outcome, rules)
         raise refusal_of(outcome)
 
 
@@ -261,9 +270,17 @@ def _is_unknown(outcome: Outcome) -> bool:
     return isinstance(outcome, Rejected) and outcome.reason is RejectReason.UNKNOWN_ORDER
 
 
-def _closed_refusal(found: OrderRead | None, outcome: Outcome, rules: Instrument) -> Refused:
+def _name_of(command: CancelOrder) -> OrderName:
+    """The order that is meant, by one id: whether the other one is its as well is seen when it is found."""
+    by_id = command.order_id is not None
+    return OrderName(command.user_id, command.market, command.order_id, None if by_id else command.client_order_id)
+
+
+def _closed_refusal(command: CancelOrder, found: OrderRead | None, outcome: Outcome, rules: Instrument) -> Refused:
     """Why an order could not be canceled. One that was placed after the cancel was refused is none of its."""
     assert isinstance(outcome, Rejected)
     if found is None or found.order.order_id > outcome.last_order_id:
+        return Refused(Code.UNKNOWN_ORDER)
+    if command.client_order_id not in (None, found.order.terms.client_order_id):
         return Refused(Code.UNKNOWN_ORDER)
     return Refused(Code.ORDER_CLOSED, order=Known(found, rules))

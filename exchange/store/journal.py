@@ -5,7 +5,8 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
 
 1. The rules of a market end with its status.
 2. They go on with the asset of its fees, its least price, the bound of fills and what a market order must be worth.
-3. They end with the modes of self-trade prevention, and an order with its conditions, if it has any.
+3. They end with the modes of self-trade prevention; an order with its conditions, and a cancel with its one, if it has
+   any.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -76,8 +77,9 @@ def _entry(entry: Applied) -> tuple[Any, ...]:
 
 def _rare(command: Command) -> tuple[Any, ...]:
     match command:
-        case CancelOrder(user_id, market, order_id, client_order_id):
-            return ("cancel", user_id, market, order_id, client_order_id)
+        case CancelOrder(user_id, market, order_id, client_order_id, only_if_filled):
+            condition = () if only_if_filled is None else (only_if_filled,)
+            return ("cancel", user_id, market, order_id, client_order_id, *condition)
         case CancelAll(user_id, market):
             return ("cancel_all", user_id, market)
         case SetMarketStatus(market, status):

@@ -2,14 +2,17 @@
 
 import pytest
 
+from exchange.core.commands import CancelOrder
 from exchange.core.events import OrderUpdated, UpdateReason
 from tests.core.stories import (
     balance,
     book_of,
     cancel,
     cancel_all,
+    do,
     events_of,
     order_after,
+    order_of,
     place,
     placed,
     refusal,
@@ -90,3 +93,43 @@ def test_cancel_all_is_of_one_market() -> None:
 def test_cancel_all_without_orders_changes_nothing() -> None:
     venue = book_of("alice ask 1 @ 110")
     assert events_of(cancel_all(venue, "bob")) == []
+
+
+# --- conditions
+
+
+def test_a_cancel_may_want_the_order_as_it_was() -> None:
+    venue = book_of("ask 2 @ 101")
+    order_id = placed(venue, "alice buy 3 @ 101 as mine")  # filled in part
+    fresh = placed(venue, "alice buy 1 @ 100")
+    for wanted, number, code in ((False, order_id, "CANCEL_CONDITION"), (True, fresh, "CANCEL_CONDITION")):
+        assert refusal(do(venue, CancelOrder("alice", "SOL_USDC", number, None, wanted))) == code
+    assert status(do(venue, CancelOrder("alice", "SOL_USDC", None, "mine", True))) == "canceled 2 of 3"
+    assert status(do(venue, CancelOrder("alice", "SOL_USDC", fresh, None, False))) == "canceled 0 of 1"
+
+
+def test_both_ids_must_be_of_one_order() -> None:
+    venue = book_of()
+    mine = placed(venue, "alice buy 3 @ 101 as mine")
+    other = placed(venue, "alice buy 3 @ 101 as other")
+    assert refusal(do(venue, CancelOrder("alice", "SOL_USDC", mine, "other"))) == "UNKNOWN_ORDER"
+    assert refusal(do(venue, CancelOrder("alice", "SOL_USDC", other, "nobodys"))) == "UNKNOWN_ORDER"
+    assert status(do(venue, CancelOrder("alice", "SOL_USDC", mine, "mine"))) == "canceled 0 of 3"
+
+
+def test_to_ask_whether_an_order_would_be_refused_changes_nothing() -> None:
+    venue = book_of("ask 2 @ 101")
+    before = venue.state()
+    for text in ("alice buy 3 @ 101", "alice buy for 50 at market", "alice buy 1 @ 90 as mine"):
+        assert venue.would_refuse(order_of(venue, text), venue.time_ns) is None
+    for text, code in (
+        ("alice buy 1 @ 102 POST", "WOULD_TAKE"),
+        ("alice buy 100000000 @ 1", "INSUFFICIENT_BALANCE"),
+        ("nobody buy 1 @ 1", "UNKNOWN_USER"),
+    ):
+        refused = venue.would_refuse(order_of(venue, text), venue.time_ns)
+        assert refused is not None
+        assert refused.reason.value == code
+        assert refusal(place(venue, text)) == code
+    assert venue.state() == before
+    venue.check()

@@ -97,8 +97,11 @@ class Client:
                 await self._administer(name, chance)
             case _ if self.notes.orders:
                 placed, order_id = chance.choice(list(self.notes.orders.items())[-6:])
-                ids = (None, placed) if chance.random() < 0.5 else (order_id, None)
-                await self.insist([CancelOrder(self.user, self.notes.terms[placed].market, *ids)], chance)
+                ids: tuple[int | None, str | None] = (None, placed) if chance.random() < 0.5 else (order_id, None)
+                only_if = chance.choice((None, None, None, True, False))
+                await self.insist(
+                    [CancelOrder(self.user, self.notes.terms[placed].market, ids[0], ids[1], only_if)], chance
+                )
 
     async def _close_for_a_while(self, market: str, chance: Random) -> None:
         """Change what a market takes, and open it again; another user may do the same meanwhile."""

@@ -28,6 +28,7 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
+from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.instrument import Asset, FeeAsset, MarketStatus, instrument_of
 from exchange.core.outcome import Applied
 from exchange.core.venue import RULES_VERSION
@@ -52,6 +53,12 @@ COMMANDS: list[Command] = [
     PlaceOrder("ann", "GEM_CASH", Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 7, None),
     CancelOrder("ann", "GEM_CASH", None, "name"),
     CancelOrder("ann", "GEM_CASH", 12, None),
+    CancelOrder("ann", "GEM_CASH", 12, "name", True),
+    CancelOrder("ann", "GEM_CASH", None, "name", False),
+    PlaceOrder(
+        *("ann", "GEM_CASH", Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 0, None),
+        Conditions(SelfTrade.DECREMENT, 500, 0, 2**63 - 1),
+    ),
     CancelAll("ann", "GEM_CASH"),
     Deposit("ann", "CASH", 10**38 - 1, "a key"),
     AddUser("ann"),

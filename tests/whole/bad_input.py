@@ -20,6 +20,7 @@ UNKNOWN_USER = (401, "UNKNOWN_USER")
 UNAUTHENTICATED = (401, "UNAUTHENTICATED")
 UNKNOWN_MARKET = (404, "UNKNOWN_MARKET")
 UNKNOWN_ORDER = (404, "UNKNOWN_ORDER")
+CANCEL_CONDITION = (409, "CANCEL_CONDITION")
 NOT_FOUND = (404, "NOT_FOUND")
 WRONG_METHOD = (405, "METHOD_NOT_ALLOWED")
 TOO_LARGE = (413, "TOO_LARGE")
@@ -290,7 +291,11 @@ def _named_cases() -> Iterator[Case]:
     for text in ("0", "999999999", "9223372036854775807", "9223372036854775808", "9" * 19):
         yield _changed("DELETE", "/order", by_id, "order_id", text, UNKNOWN_ORDER)
     yield _changed("DELETE", "/order", by_id, "order_id", MISSING, INVALID_FIELD)
-    yield _changed("DELETE", "/order", by_id, "client_order_id", "resting", INVALID_FIELD)
+    unlike = by_id | {"order_id": "999999999"}
+    yield _changed("DELETE", "/order", unlike, "client_order_id", "resting", UNKNOWN_ORDER)
+    for status in ("filled", "", 1, True):
+        yield _changed("DELETE", "/order", NAMED, "only_if", status, INVALID_FIELD)
+    yield _changed("DELETE", "/order", NAMED, "only_if", "partially_filled", CANCEL_CONDITION)
     yield _changed("DELETE", "/order", by_id, "side", "buy", INVALID_FIELD)
     for text in (*NOT_NAMES, "a" * 37):
         yield _changed("DELETE", "/order", NAMED, "client_order_id", text, INVALID_FIELD)
@@ -356,7 +361,8 @@ def _other_cases() -> Iterator[Case]:
     yield Case("GET /order without an id", "GET", "/order?user_id={user}&market={market}", INVALID_FIELD)
     both = "/order?user_id={user}&market={market}&order_id=1&client_order_id=resting"
     yield Case("GET /order with both ids", "GET", both, INVALID_FIELD)
-    yield Case("DELETE /order with both ids", "DELETE", both, INVALID_FIELD)
+    unlike = both.replace("order_id=1&", "order_id=999999999&")
+    yield Case("DELETE /order with ids of two orders", "DELETE", unlike, UNKNOWN_ORDER)
     beyond = "/order?user_id={user}&market={market}&order_id=" + "9" * 19
     yield Case("GET /order beyond all ids", "GET", beyond, UNKNOWN_ORDER)
     yield Case("DELETE /order beyond all ids", "DELETE", beyond, UNKNOWN_ORDER)
@@ -398,7 +404,12 @@ def items() -> Iterator[Item]:
         *((text, "INVALID_FIELD") for text in ("1", "null", "true", "[]", "{}", '"cancel"', '["cancel"]', '{"a":1}')),
         *((f'{{"cancel":{text}}}', "INVALID_FIELD") for text in ("1", "null", "[]", "{}", '"x"', '{"market":1}')),
         ('{"cancel":{"market":"{market}"}}', "INVALID_FIELD"),
-        ('{"cancel":{"market":"{market}","order_id":"1","client_order_id":"resting"}}', "INVALID_FIELD"),
+        ('{"cancel":{"market":"{market}","order_id":"999999999","client_order_id":"resting"}}', "UNKNOWN_ORDER"),
+        ('{"cancel":{"market":"{market}","client_order_id":"resting","only_if":"filled"}}', "INVALID_FIELD"),
+        (
+            '{"cancel":{"market":"{market}","client_order_id":"resting","only_if":"partially_filled"}}',
+            "CANCEL_CONDITION",
+        ),
         ('{"cancel":{"market":"{market}","order_id":"x"}}', "INVALID_FIELD"),
         ('{"cancel":{"market":"{market}","order_id":"1","user_id":"{user}"}}', "INVALID_FIELD"),
         ('{"cancel":{"market":"{market}","client_order_id":"resting"},"side":"buy"}', "INVALID_FIELD"),

@@ -146,3 +146,41 @@ def test_it_outlives_a_kill() -> None:
         there = asyncio.run(before())
         exchange.restart(kill=True)
         assert asyncio.run(after()) == there
+
+
+async def test_an_order_is_tested_and_not_placed(exchange: RunningExchange, user: str) -> None:
+    async with Client(exchange.url, user) as client:
+        named = BUY | {"client_order_id": "tested"}
+        await client.test(named)
+        assert await client.open_orders() == []
+        with pytest.raises(ApiError, match="INSUFFICIENT_BALANCE"):
+            await client.test(BUY | {"price": "1000000"})
+        with pytest.raises(ApiError, match="OFF_TICK"):
+            await client.test(BUY | {"price": "1.001"})
+        placed = await client.place(named)
+        await client.test(named)  # a retry would find it
+        with pytest.raises(ApiError, match="CLIENT_ORDER_ID_CONFLICT"):
+            await client.test(named | {"price": "99"})
+        assert [order["order_id"] for order in await client.open_orders()] == [placed["order_id"]]
+
+
+async def test_a_cancel_may_want_a_status_and_both_ids(exchange: RunningExchange, user: str) -> None:
+    async with Client(exchange.url, user) as client, Socket(exchange.url, user) as socket:
+        first = await client.place(BUY | {"client_order_id": "first", "price": "50"})
+        second = await client.place(BUY | {"client_order_id": "second", "price": "50"})
+        with pytest.raises(ApiError, match="CANCEL_CONDITION"):
+            await client.cancel("SOL_USDC", order_id=first["order_id"], only_if="partially_filled")
+        with pytest.raises(ApiError, match="INVALID_FIELD"):
+            await client.cancel("SOL_USDC", order_id=first["order_id"], only_if="filled")
+        with pytest.raises(ApiError, match="UNKNOWN_ORDER"):
+            await client.cancel("SOL_USDC", order_id=first["order_id"], client_order_id="second")
+        both = {"order_id": first["order_id"], "client_order_id": "first", "only_if": "Open"}
+        assert (await client.cancel("SOL_USDC", **both))["status"] == "canceled"
+        with pytest.raises(ApiError, match="ORDER_CLOSED"):
+            await client.cancel("SOL_USDC", **both)
+        with pytest.raises(ApiError, match="UNKNOWN_ORDER"):
+            await client.cancel("SOL_USDC", order_id=first["order_id"], client_order_id="second")
+        item = {"cancel": {"market": "SOL_USDC", "client_order_id": "second", "only_if": "partially_filled"}}
+        [refused] = await socket.orders([item])
+        assert dict(refused)["code"] == "CANCEL_CONDITION"
+        assert (await socket.cancel("SOL_USDC", order_id=second["order_id"]))["status"] == "canceled"

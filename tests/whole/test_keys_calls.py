@@ -24,6 +24,7 @@ CLIENTS = [call for call in SIGNED if not call.path.startswith("/admin/")]
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "place": {"market": MARKET, "side": "buy", "order_type": "limit", "price": "1", "quantity": "1"},
+    "test": {"market": MARKET, "side": "buy", "order_type": "limit", "price": "1", "quantity": "1"},
     "cancel": {"market": MARKET, "order_id": "1"},
     "order": {"market": MARKET, "order_id": "1"},
     "batch": {"orders": [buy()]},

@@ -68,6 +68,8 @@ async def traffic(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
     await api.order(maker, market, "sell 1 @ 100", client_order_id="first")
     for text in ("buy 1 @ 100", "buy 1", "buy 1 @ 90", "buy 1 @ 91"):
         yield "POST", "/order", await api.order(taker, market, text)
+    tested = {"user_id": taker, **order_body(None, market, "buy 1 @ 90")}
+    yield "POST", "/order/test", await api.ok("POST", "/order/test", tested)
     name = {"user_id": maker, "market": market, "client_order_id": "first"}
     yield "GET", "/order", await api.ok("GET", "/order", **name)
     items = [order_body(None, market, "buy 1 @ 92", client_order_id="mine"), {"cancel": {**name, "user_id": None}}]

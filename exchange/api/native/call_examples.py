@@ -15,6 +15,7 @@ _ORDER = {
 # The body of a call, by its operation.
 BODIES: dict[str, Any] = {
     "place": _ORDER,
+    "test": _ORDER,
     "cancel": _NAMED,
     "cancel_all": {"user_id": "random1"},
     "batch": {

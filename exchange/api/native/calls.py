@@ -85,8 +85,12 @@ CALLS = (
         USER, MARKET, ENGINE, PLACING,
     ),
     _call(
-        "DELETE", "/order", "cancel", TRADE, "Cancel an order", models.OrderRequest, replies.Order,
-        USER, MARKET, ENGINE, ("UNKNOWN_ORDER", "ORDER_CLOSED"),
+        "POST", "/order/test", "test", TRADE, "Check an order and place nothing", models.PlaceOrderRequest,
+        replies.Nothing, USER, MARKET, ENGINE, PLACING,
+    ),
+    _call(
+        "DELETE", "/order", "cancel", TRADE, "Cancel an order", models.CancelRequest, replies.Order,
+        USER, MARKET, ENGINE, ("UNKNOWN_ORDER", "ORDER_CLOSED", "CANCEL_CONDITION"),
     ),
     _call(
         "GET", "/order", "order", READ, "An order, open or closed", models.OrderRequest, replies.OrderWithFills,

@@ -14,11 +14,12 @@ from exchange.api.native.errors import ApiError
 from exchange.api.native.malformed import check_once, invalid
 from exchange.api.native.models import (
     BATCH_MAX,
+    BatchCancel,
     BatchCancelItem,
     BatchItemKind,
     BatchRequest,
+    CancelRequest,
     MarketStatusRequest,
-    OrderRequest,
     PlaceOrderRequest,
 )
 from exchange.api.native.names import MARKET_STATUSES, ORDER_TYPES, SELF_TRADE_MODES, SIDES, TIMES_IN_FORCE
@@ -34,6 +35,7 @@ from exchange.service.history import ID_MAX
 LIMIT: Final = OrderType.LIMIT
 GTC: Final = TimeInForce.GTC
 IOC: Final = TimeInForce.IOC
+ONLY_IF: Final = {"open": False, "partially_filled": True}  # whether the order has filled in part
 
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -239,9 +241,15 @@ def batch_item(raw: msgspec.Raw) -> PlaceOrderRequest | BatchCancelItem:
         raise
 
 
-def cancel_order(request: OrderRequest, user_id: str, rules: Instrument) -> CancelOrder:
+def cancel_order(request: CancelRequest | BatchCancel, user_id: str, rules: Instrument) -> CancelOrder:
     """The command to cancel this order. Raises ApiError."""
-    return CancelOrder(user_id, rules.symbol, *order_ids(request.order_id, request.client_order_id))
+    order_id, client_order_id = request.order_id, request.client_order_id
+    if order_id is None or client_order_id is None:
+        ids = order_ids(order_id, client_order_id)
+    else:
+        ids = decode_id("order_id", order_id), _client_order_id(client_order_id)
+    only_if = None if request.only_if is None else _choice("only_if", request.only_if, ONLY_IF)
+    return CancelOrder(user_id, rules.symbol, *ids, only_if)
 
 
 def set_market_status(request: MarketStatusRequest, rules: Instrument) -> SetMarketStatus:
@@ -271,4 +279,4 @@ def _batch_command(raw: msgspec.Raw, user_id: str, rules: Callable[[str], Instru
     if isinstance(item, PlaceOrderRequest):
         return place_order(item, user_id, rules(item.market))
     cancel = item.cancel
-    return CancelOrder(user_id, rules(cancel.market).symbol, *order_ids(cancel.order_id, cancel.client_order_id))
+    return cancel_order(cancel, user_id, rules(cancel.market))

@@ -45,8 +45,8 @@ class PlaceOrder(models.PlaceOrderRequest, tag_field="message_type", tag="ORDER"
     id: Id = None
 
 
-class Cancel(models.OrderRequest, tag_field="message_type", tag="CANCEL", kw_only=True):
-    """Cancel an order, named by one of its ids."""
+class Cancel(models.CancelRequest, tag_field="message_type", tag="CANCEL", kw_only=True):
+    """Cancel an order, named by one of its ids or by both."""
 
     id: Id = None
 

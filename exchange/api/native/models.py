@@ -30,6 +30,9 @@ _ORDER_ID = msgspec.Meta(max_length=20, extra_json_schema={"pattern": "^[0-9]{1,
 _MILLIS = msgspec.Meta(extra_json_schema={"minimum": 0}, description="milliseconds since the epoch")
 _PAGE = msgspec.Meta(extra_json_schema={"minimum": 1, "maximum": PAGE_MAX})
 
+_ONLY_IF = msgspec.Meta(
+    extra_json_schema={"enum": ["open", "partially_filled"]}, description="case-insensitive; only in that status"
+)
 _WHOLE = msgspec.Meta(ge=0, le=2**63 - 1, description="nobody interprets it")
 
 User = Annotated[str, _USER] | None
@@ -71,12 +74,19 @@ class OrderRequest(Request, kw_only=True):
     client_order_id: ClientOrderId = None
 
 
+class CancelRequest(OrderRequest, kw_only=True):
+    """Cancel an order, named by one of its ids, or by both: then they must be of one order."""
+
+    only_if: Annotated[str, _ONLY_IF] | None = None
+
+
 class BatchCancel(Request, kw_only=True):
     """Name an order to cancel in a batch."""
 
     market: MarketName
     order_id: OrderId = None
     client_order_id: ClientOrderId = None
+    only_if: Annotated[str, _ONLY_IF] | None = None
 
 
 class BatchCancelItem(Request, kw_only=True):

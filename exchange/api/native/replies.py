@@ -130,6 +130,10 @@ class OrderWithFills(Order):
     fills: list[OrderFill]
 
 
+class Nothing(Reply):
+    """An empty object."""
+
+
 class Orders(Reply):
     """Orders."""
 

@@ -23,6 +23,7 @@ from exchange.api.native.pages import Page
 from exchange.api.native.paging import next_of, page_of, whole_trades
 from exchange.api.native.rest_admin import RestAdmin
 from exchange.api.native.rest_keys import RestKeys
+from exchange.core.commands import PlaceOrder
 from exchange.core.instrument import Instrument
 from exchange.pipeline.outcomes import Overloaded
 from exchange.service import queries
@@ -202,13 +203,23 @@ class Rest:
         """DELETE /order."""
         listener = _Ordering(self, request, responder, "DELETE /order")
         try:
-            model = models.OrderRequest
+            model = models.CancelRequest
             asked = body_of(request, model) if request.body else query_of(request, model)
             user_id = self._user(request, asked.user_id, Permission.TRADE)
             rules = self._rules(asked.market)
             self._service.trading.cancel(listener, codec.cancel_order(asked, user_id, rules), rules)
         except Exception as error:
             listener.failed(error)
+
+    def test(self, request: Request) -> Awaitable[replies.Reply]:
+        """POST /order/test."""
+        body = body_of(request, models.PlaceOrderRequest)
+        user_id = self._user(request, body.user_id, Permission.TRADE)
+        return self._test(codec.place_order(body, user_id, self._rules(body.market)))
+
+    async def _test(self, command: PlaceOrder) -> replies.Reply:
+        await self._service.trading.test(command)
+        return replies.Nothing()
 
     def cancel_all(self, request: Request) -> Awaitable[replies.Reply]:
         """POST /order/cancel_all."""
