@@ -156,12 +156,12 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
 @click.option("--key", required=True, help="Identifies the deposit: each key is credited once.")
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
 @KEY_FILE
-def deposit(user: str, asset: str, amount: str, key: str, url: str, api_key: "ApiKey | None") -> None:
+def deposit(user: str, asset: str, amount: str, key: str, url: str, signing_key: "ApiKey | None") -> None:
     """Credit USER with AMOUNT of ASSET on a running exchange. The user is created if necessary."""
     from exchange.client.deposit import deposit as run_deposit
     from exchange.client.deposit import shown
 
-    logs.announce(shown(run(lambda: run_deposit(url, user, asset, amount, key, api_key)), asset))
+    logs.announce(shown(run(lambda: run_deposit(url, user, asset, amount, key, signing_key)), asset))
 
 
 @cli.command()
@@ -169,11 +169,11 @@ def deposit(user: str, asset: str, amount: str, key: str, url: str, api_key: "Ap
 @click.option("--user", help="Also show the open orders of this user.")
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
 @KEY_FILE
-def watch(market: str | None, user: str | None, url: str, api_key: "ApiKey | None") -> None:
+def watch(market: str | None, user: str | None, url: str, signing_key: "ApiKey | None") -> None:
     """Show MARKET, or the first one, in the terminal: book, chart, trades and open orders. Ctrl-C ends it."""
     from exchange.watch.command import watch as run_watch
 
-    run(lambda: run_watch(url, market, user, key=api_key))
+    run(lambda: run_watch(url, market, user, key=signing_key))
 
 
 @cli.group()
@@ -186,11 +186,11 @@ def market() -> None:
 @click.argument("status", required=False, type=click.Choice(["trading", "post_only", "cancel_only", "halted"]))
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
 @KEY_FILE
-def status(market: str, status: str | None, url: str, api_key: "ApiKey | None") -> None:
+def status(market: str, status: str | None, url: str, signing_key: "ApiKey | None") -> None:
     """Show what MARKET takes, or change it to STATUS. Cancels are always taken."""
     from exchange.client.market_status import market_status
 
-    logs.announce(f"{market} is {run(lambda: market_status(url, market, status, api_key))}")
+    logs.announce(f"{market} is {run(lambda: market_status(url, market, status, signing_key))}")
 
 
 def _exit_on_sigterm() -> None:

@@ -46,7 +46,7 @@ class KeyFile(click.ParamType["ApiKey"]):
 
 KEY_FILE = click.option(
     "--key-file",
-    "api_key",
+    "signing_key",
     type=KeyFile(),
     help="Sign with the API key of this file: the JSON of `exchange key create`.",
 )

@@ -36,12 +36,12 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _target(
-    url: str | None, api_key: ApiKey | None, config: Path | None, data_dir: str | None, database_url: str | None
+    url: str | None, signing_key: ApiKey | None, config: Path | None, data_dir: str | None, database_url: str | None
 ) -> Target:
     from exchange import config as configuration
 
     said = {("database", "data_dir"): data_dir, ("database", "url"): database_url}
-    return Target(configuration.load(config, os.environ, said), url, api_key)
+    return Target(configuration.load(config, os.environ, said), url, signing_key)
 
 
 def groups(run: Run) -> tuple[click.Group, click.Group]:

@@ -86,7 +86,7 @@ def replay_command(
     price_unit: Decimal,
     quantity_unit: Decimal,
     speed: float | None,
-    api_key: "ApiKey | None",
+    signing_key: "ApiKey | None",
     looping: bool,
 ) -> None:
     """Send the recorded order flow in FILE (csv or csv.gz) to a running exchange, in order, and compare.
@@ -113,7 +113,7 @@ def replay_command(
         price_unit,
         quantity_unit,
         speed=None if pace == math.inf else pace,
-        admin=api_key,
+        admin=signing_key,
     )
     try:
         if looping:

@@ -1,7 +1,11 @@
 """Every command's exit code is its result, because scripts and CI read nothing else."""
 
+from collections.abc import Iterator
+
+import click
 import pytest
 
+from exchange.cli import cli
 from tests.whole import served
 from tests.whole.conftest import Markets
 from tests.whole.served import Served
@@ -59,3 +63,15 @@ def test_what_is_kept_nowhere_has_no_place() -> None:
 def test_help_and_version_are_no_failure() -> None:
     for arguments in (("--version",), ("--help",), ("serve", "--help"), ("replay", "--help")):
         assert served.command(*arguments).returncode == 0
+
+
+def test_no_command_has_two_parameters_of_one_name() -> None:
+    def commands(group: click.Group) -> Iterator[click.Command]:
+        for command in group.commands.values():
+            yield command
+            if isinstance(command, click.Group):
+                yield from commands(command)
+
+    for command in commands(cli):
+        names = [parameter.name for parameter in command.params]
+        assert len(set(names)) == len(names), command.name
