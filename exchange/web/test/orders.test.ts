@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Order } from "../src/api/types";
 import { type Draft, FIELDS, orderBody, ORDER_TYPES } from "../src/model/orderTypes";
 import { grouped, percent, whole } from "../src/model/format";
-import { marketWords, outcome, refusal, takes } from "../src/model/words";
+import { expiry, marketWords, outcome, refusal, takes } from "../src/model/words";
 
 const draft = (type: string, changes: Partial<Draft> = {}): Draft => ({
   market: "SOL_USDC",
@@ -70,4 +70,10 @@ test("figures keep their digits", () => {
   assert.equal(whole("12345678901234567890.1000"), "12,345,678,901,234,567,890.1");
   assert.equal(percent("-0.23", "150.09"), "−0.15 %");
   assert.equal(percent(null, null), "–");
+});
+
+test("every reason for which an order expires is said in words", () => {
+  for (const reason of ["unfilled", "fok_unfillable", "self_trade", "max_fills"]) assert.notEqual(expiry(reason), reason);
+  assert.equal(expiry("a_later_one"), "a_later_one");
+  assert.equal(expiry(null), "");
 });

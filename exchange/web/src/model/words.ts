@@ -49,6 +49,7 @@ const EXPIRED: Record<string, string> = {
   unfilled: "nothing more was there at its price",
   fok_unfillable: "it could not be filled whole",
   self_trade: "it met your own order",
+  max_fills: "it had as many fills as this market allows one order",
 };
 
 export const expiry = (reason: string | null): string => (reason === null ? "" : (EXPIRED[reason] ?? reason));
