@@ -95,13 +95,18 @@ class EngineConfig(Section, frozen=True, kw_only=True):
 
 
 class LimitsConfig(Section, frozen=True, kw_only=True):
-    """Rate limits of requests by address and of orders by user. A burst is how many may come at once."""
+    """Limits by address, by user and by socket. A burst is how many may come at once. In keys mode always `enabled`."""
 
     enabled: bool = False
     requests_per_s: float = 100.0
     requests_burst: int = 500
-    orders_per_s: float = 50.0
-    orders_burst: int = 200
+    user_requests_per_s: float = 50.0
+    user_requests_burst: int = 200
+    orders_per_s: float = 20.0
+    orders_burst: int = 100
+    frames_per_s: float = 100.0
+    sockets_per_user: int = 10
+    channels_per_socket: int = 200
 
 
 class AssetConfig(Section, frozen=True, kw_only=True):
@@ -287,10 +292,8 @@ def _check(config: Config) -> None:
         "[engine] clock_jump_max_s": engine.clock_jump_max_s,
         "[auth] window_s": config.auth.window_s,
         "[auth] signatures_max": config.auth.signatures_max,
-        "[limits] requests_per_s": config.limits.requests_per_s,
-        "[limits] requests_burst": config.limits.requests_burst,
-        "[limits] orders_per_s": config.limits.orders_per_s,
-        "[limits] orders_burst": config.limits.orders_burst,
+    } | {
+        f"[limits] {name}": getattr(config.limits, name) for name in LimitsConfig.__struct_fields__ if name != "enabled"
     }
     for setting, value in positive.items():
         if not 0 < value < math.inf:  # which nan is not either

@@ -1,5 +1,7 @@
 """Rate limits: token buckets that fill with time."""
 
+from collections.abc import Callable
+
 import pytest
 
 from exchange.config import LimitsConfig
@@ -65,16 +67,75 @@ def test_the_buckets_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_refusal_says_how_long_to_wait() -> None:
-    limited = RateLimits(LimitsConfig(enabled=True, orders_per_s=0.4, orders_burst=1), Clock())
+    limited = RateLimits(LimitsConfig(orders_per_s=0.4, orders_burst=1), Clock(), enabled=True)
     limited.orders("ann", 1)
     with pytest.raises(Refused) as refused:
         limited.orders("ann", 1)
     error = refused.value
-    assert (error.code, error.message, error.retry_after_s) == (Code.RATE_LIMITED, "Too many orders; wait.", 3)
+    assert (error.code, error.message, error.retry_after_s) == (
+        Code.RATE_LIMITED,
+        "Too many orders of this user; wait.",
+        3,
+    )
 
 
 def test_nothing_is_limited_when_they_are_off() -> None:
-    limited = RateLimits(LimitsConfig(requests_per_s=1.0, requests_burst=1), Clock())
+    limited = RateLimits(LimitsConfig(requests_per_s=1.0, requests_burst=1), Clock(), enabled=False)
     for _ in range(100):
-        limited.request("127.0.0.1")
+        assert limited.request("127.0.0.1") is None
         limited.orders("ann", 100)
+        limited.of_user("ann")
+        limited.frame("socket")
+        limited.enter_socket("ann")
+    assert limited.channels_max(5000) == 5000
+
+
+def limited_to(**limits: float) -> tuple[RateLimits, Clock]:
+    clock = Clock()
+    return RateLimits(LimitsConfig(**limits), clock, enabled=True), clock  # type: ignore[arg-type]
+
+
+def refused(ask: Callable[[], object]) -> str | None:
+    """Why it was refused."""
+    with pytest.raises(Refused) as found:
+        ask()
+    assert found.value.code is Code.RATE_LIMITED
+    assert found.value.retry_after_s
+    return found.value.message
+
+
+def test_placements_do_not_starve_cancels() -> None:
+    limited, _ = limited_to(requests_per_s=1.0, requests_burst=2)
+    assert [limited.request("here") for _ in range(2)] == [1, 0]
+    assert refused(lambda: limited.request("here")) == "Too many requests of this address; wait."
+    assert [limited.request("here", cancels=True) for _ in range(2)] == [1, 0]
+    assert refused(lambda: limited.request("here", cancels=True)) is not None
+    assert limited.request("elsewhere") == 1
+
+
+def test_requests_and_orders_of_a_user_and_messages_of_a_socket_have_buckets_each() -> None:
+    limited, clock = limited_to(
+        user_requests_per_s=1.0, user_requests_burst=1, orders_per_s=1.0, orders_burst=2, frames_per_s=1.0
+    )
+    limited.of_user("ann")
+    limited.orders("ann", 2)
+    limited.frame("a")
+    assert refused(lambda: limited.of_user("ann")) == "Too many requests of this user; wait."
+    assert refused(lambda: limited.orders("ann", 1)) == "Too many orders of this user; wait."
+    assert refused(lambda: limited.frame("a")) == "Too many messages of this socket; wait."
+    limited.of_user("bob")
+    limited.frame("b")
+    clock.now_s = 1.0
+    limited.of_user("ann")
+    limited.orders("ann", 1)
+
+
+def test_a_user_has_so_many_sockets_at_a_time() -> None:
+    limited, _ = limited_to(sockets_per_user=2, channels_per_socket=3)
+    limited.enter_socket("ann")
+    limited.enter_socket("ann")
+    assert refused(lambda: limited.enter_socket("ann")) == "A user may have 2 sockets; close one."
+    limited.enter_socket("bob")
+    limited.leave_socket("ann")
+    limited.enter_socket("ann")
+    assert limited.channels_max(5000) == 3

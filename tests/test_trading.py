@@ -39,7 +39,9 @@ def venue() -> Venue:
 
 def trading_on(flow: Flow, closed: ClosedOrders) -> Trading:
     orders = OrderLookup(flow.engine, closed, cast(History, _NoHistory()))
-    return Trading(flow.engine, orders, RateLimits(LimitsConfig(), lambda: 0.0), Tasks(), ReadLane(flow.engine))
+    return Trading(
+        flow.engine, orders, RateLimits(LimitsConfig(), lambda: 0.0, enabled=False), Tasks(), ReadLane(flow.engine)
+    )
 
 
 class Listener:

@@ -8,8 +8,10 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from exchange.client import ApiKey
-from exchange.config import Config
+from exchange.config import Config, LimitsConfig
 from exchange.demo.cast import with_markets, with_users
 from exchange.demo.control import Control
 from exchange.demo.history import History
@@ -22,6 +24,17 @@ from exchange.logs import announce
 from exchange.runtime.app import OpenStore
 from exchange.runtime.serve import ServeOptions, serve
 from exchange.service.service import Service
+
+MANY = 1_000_000
+UNHURRIED = LimitsConfig(
+    requests_per_s=MANY,
+    requests_burst=MANY,
+    user_requests_per_s=MANY,
+    user_requests_burst=MANY,
+    orders_per_s=MANY,
+    orders_burst=MANY,
+    frames_per_s=MANY,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,7 @@ class DemoOptions:
 async def demo(config: Config, serve_options: ServeOptions, options: DemoOptions) -> None:
     """Serve and trade until SIGINT or SIGTERM. Raises as `serve` does."""
     config = with_users(config if options.own_markets else with_markets(config))
+    config = msgspec.structs.replace(config, limits=UNHURRIED)  # the participants share one address
     if not config.markets:
         raise Failure("The configuration has no market that the demo could trade on.", 2)
     key_file = Path(tempfile.mkdtemp(prefix="exchange-demo-")) / f"{WATCHED_USER}.json"

@@ -2,6 +2,7 @@
 
 import time
 
+from exchange.config import Config
 from exchange.runtime.app import Exchange
 from exchange.runtime.authentication import OpenVault
 from exchange.service.administration import Administration
@@ -16,11 +17,16 @@ from exchange.service.trading import Trading
 from exchange.store.queries import PostgresHistory
 
 
+def _limits(config: Config) -> RateLimits:
+    enabled = config.limits.enabled or config.auth.mode == "keys"
+    return RateLimits(config.limits, time.monotonic, enabled=enabled)
+
+
 def service_of(
     exchange: Exchange, history: PostgresHistory, orders: OrderLookup, authenticator: Authenticator, vault: OpenVault
 ) -> Service:
     """The service over a running exchange."""
-    limits, tasks = RateLimits(exchange.config.limits, time.monotonic), Tasks()
+    limits, tasks = _limits(exchange.config), Tasks()
     lane = ReadLane(exchange.engine, share=exchange.config.engine.read_share)
     trading = Trading(exchange.engine, orders, limits, tasks, lane)
     reading = Reading(exchange.engine, history, orders, exchange.data, exchange.ready)

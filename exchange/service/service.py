@@ -44,11 +44,17 @@ class Service:
         """Who sends the request, and has the permission. Raises Refused."""
         return self.authenticator.authenticate(request, needed)
 
-    def user(self, principal: Principal, named: str | None, needed: Permission) -> str:
-        """The known user that the principal acts for, given the one that the request names. Raises Refused."""
+    def user(self, principal: Principal, named: str | None, needed: Permission, *, cancels: bool = False) -> str:
+        """The known user that the principal acts for, given the one that the request names. Raises Refused.
+
+        The request is counted against the user, unless it cancels.
+        """
         if principal.api_key is not None:
             self.authenticator.check(principal)
-        return user_for(principal, named, self._venue.ledger, needed)
+        user_id = user_for(principal, named, self._venue.ledger, needed)
+        if not cancels:
+            self.limits.of_user(user_id)
+        return user_id
 
     def rules(self, market: str) -> Instrument:
         """The instrument of that name. Raises Refused."""

@@ -29,6 +29,15 @@ ws_port = 0
 [auth]
 mode = "{mode}"
 
+[limits]
+requests_per_s = 1000000.0
+requests_burst = 1000000
+user_requests_per_s = 1000000.0
+user_requests_burst = 1000000
+orders_per_s = 1000000.0
+orders_burst = 1000000
+frames_per_s = 1000000.0
+
 [database]
 url = {url}
 commit_timeout_s = 1.0

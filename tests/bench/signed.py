@@ -38,7 +38,12 @@ CONNECTIONS = 64
 REPEATS = 3  # of the orders of `flow`, each signed anew
 MODES = ("unsigned", "hmac", "ed25519")
 # Signed before they are sent, and each remembered: more than one slice needs.
-AUTH = 'mode = "keys"\nwindow_s = 600.0\nsignatures_max = 2000000'
+MANY = "".join(
+    f"{name} = 1000000{'' if name.endswith('burst') else '.0'}\n"
+    for of in ("requests", "user_requests", "orders")
+    for name in (f"{of}_per_s", f"{of}_burst")
+)
+AUTH = f'mode = "keys"\nwindow_s = 600.0\nsignatures_max = 2000000\n[limits]\n{MANY}'
 
 Signer = Callable[[flow.Encoded], dict[str, str]]
 

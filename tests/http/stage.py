@@ -134,7 +134,7 @@ def site_of(shop: Shop, sessions: list[Echo] | None = None, **server: Any) -> Si
         return made[-1]
 
     config = Config(server=ServerConfig(**server))
-    limits = RateLimits(LimitsConfig(), lambda: 0.0)
+    limits = RateLimits(LimitsConfig(), lambda: 0.0, enabled=False)
     refusals = Refusals()
 
     def refuse(error: BaseException, what: str, request_id: str) -> Response:

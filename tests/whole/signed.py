@@ -19,7 +19,19 @@ from tests.whole import served
 from tests.whole.api import fresh, order_body
 from tests.whole.served import EXCHANGE, PATIENCE_S, Served, directory
 
-CONFIG = served.CONFIG + served.market_text("A0") + served.market_text("A1") + '\n[auth]\nmode = "keys"\n'
+UNHURRIED = """
+[limits]
+requests_per_s = 1000000.0
+requests_burst = 1000000
+user_requests_per_s = 1000000.0
+user_requests_burst = 1000000
+orders_per_s = 1000000.0
+orders_burst = 1000000
+frames_per_s = 1000000.0
+sockets_per_user = 1000000
+channels_per_socket = 1000000
+"""
+CONFIG = served.CONFIG + served.market_text("A0") + served.market_text("A1") + '\n[auth]\nmode = "keys"\n' + UNHURRIED
 MARKET = "A0_USDC"
 Sign = Callable[[bytes], str]
 

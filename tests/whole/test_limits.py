@@ -1,5 +1,7 @@
 """Rate limits, where they are turned on."""
 
+import urllib.request
+
 import aiohttp
 
 from tests.whole import served
@@ -38,3 +40,47 @@ async def test_orders_past_the_burst_are_told_to_wait_and_cancels_are_not(start:
             assert reply.status == 429
         async with session.post("/order/cancel_all", json={"user_id": "seeded"}) as reply:
             assert len((await reply.json())["canceled"]) == 1
+
+
+SLOW = """
+[limits]
+enabled = true
+requests_per_s = 0.01
+requests_burst = 4
+channels_per_socket = 2
+"""
+
+
+async def test_replies_say_what_is_left_and_placements_do_not_starve_cancels(start: Start) -> None:
+    exchange = start(served.CONFIG + SLOW + served.market_text("LIM") + served.USER)
+    named = {"user_id": "seeded", "market": "LIM_USDC", "client_order_id": "nobodys"}
+    async with aiohttp.ClientSession(exchange.url) as session:
+        left = []
+        for _ in range(5):
+            async with session.get("/time") as reply:
+                left.append((reply.status, reply.headers.get("X-RateLimit-Remaining")))
+        assert left == [(200, "3"), (200, "2"), (200, "1"), (200, "0"), (429, None)]
+        async with session.delete("/order", json=named) as reply:
+            assert (reply.status, reply.headers["X-RateLimit-Remaining"]) == (404, "3")
+        async with session.post("/order/cancel_all", json={"user_id": "seeded"}) as reply:
+            assert reply.status == 200
+
+
+async def test_a_socket_has_so_many_channels_and_messages(start: Start) -> None:
+    limits = "[limits]\nenabled = true\nframes_per_s = 3.0\nchannels_per_socket = 2\n"
+    exchange = start(served.CONFIG + limits + served.market_text("LIM") + served.USER)
+    channels = [f"{kind}@LIM_USDC" for kind in ("trade", "depth", "ticker")]
+    cancel = {"message_type": "CANCEL_ALL", "user_id": "seeded"}
+    async with aiohttp.ClientSession() as session, session.ws_connect(exchange.ws_url) as socket:
+        told = []
+        for message in ({"message_type": "SUBSCRIBE", "channels": channels}, *[{"message_type": "PING"}] * 3, cancel):
+            await socket.send_json(message)
+            answer = await socket.receive_json()
+            told.append(answer.get("code", answer["message_type"]))
+        assert told == ["INVALID_FIELD", "PONG", "PONG", "RATE_LIMITED", "RESULT"]
+
+
+def test_in_keys_mode_they_are_always_on(start: Start) -> None:
+    exchange = start(served.CONFIG + '[auth]\nmode = "keys"\n' + served.market_text("LIM"))
+    with urllib.request.urlopen(f"{exchange.url}/time") as reply:
+        assert reply.headers["X-RateLimit-Remaining"] == "499"

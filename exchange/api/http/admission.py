@@ -25,12 +25,15 @@ class Admission:
         """Where the exchange listens: a page of one of its ports may use the other."""
         self._ports = {port for url in urls if (port := urlsplit(url).port) is not None}
 
-    def admit(self, address: str | None, headers: Mapping[str, str], *, changes: bool) -> None:
+    def admit(
+        self, address: str | None, headers: Mapping[str, str], *, changes: bool, cancels: bool = False
+    ) -> int | None:
         """Count the request. Raise ApiError unless the Host is ours and, if anything would change, the Origin too.
 
+        How many more requests the address may send at once; None if they are not counted.
         The names of the headers are in lower case.
         """
-        self.limits.request(address)
+        left = self.limits.request(address, cancels=cancels)
         host = headers.get("host", "")
         known = self._seen.get(host)
         if known is None:
@@ -41,6 +44,7 @@ class Admission:
             raise ApiError("WRONG_HOST", "This Host is not served here; [server] allowed_hosts can name it.")
         if changes and "origin" in headers:
             self._admit_origin(headers["origin"], host)
+        return left
 
     def _admit_origin(self, origin: str, host: str) -> None:
         ours = origin.lower() in (f"http://{host}".lower(), f"https://{host}".lower())

@@ -268,7 +268,12 @@ class HttpConnection(asyncio.Protocol):
         self._ended = last
         self._waits_for, self._deadline = "", inf
         try:
-            site.admission.admit(self._address, head.headers, changes=route is not None and route.changes)
+            slot.left = site.admission.admit(
+                self._address,
+                head.headers,
+                changes=route is not None and route.changes,
+                cancels=route is not None and route.cancels,
+            )
             if route is None:
                 slot.send(site.no_route(head.path, request_id))
                 return

@@ -15,8 +15,8 @@ class Route:
     """One method of one path.
 
     `changes`: it changes something, so a foreign Origin is refused. `in_order`: what it asks for is in line when
-    `handle` returns, so a request that follows on the same connection need not wait for its reply. `page`: the aiohttp
-    application serves it.
+    `handle` returns, so a request that follows on the same connection need not wait for its reply. `cancels`: it is
+    counted apart from other requests. `page`: the aiohttp application serves it.
     """
 
     method: str
@@ -24,6 +24,7 @@ class Route:
     handle: Handler
     changes: bool
     in_order: bool = False
+    cancels: bool = False
     page: bool = False
 
 

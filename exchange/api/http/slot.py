@@ -16,7 +16,7 @@ class Flushes(Protocol):
 class Slot:
     """Takes the reply to one request. `last`: the connection ends with it."""
 
-    __slots__ = ("_connection", "_head_only", "_old", "_request_id", "in_order", "last", "reply")
+    __slots__ = ("_connection", "_head_only", "_old", "_request_id", "in_order", "last", "left", "reply")
 
     def __init__(
         self, connection: Flushes, request_id: str, *, last: bool, old: bool, head_only: bool, in_order: bool
@@ -27,6 +27,7 @@ class Slot:
         self._head_only = head_only
         self.in_order = in_order
         self.last = last
+        self.left: int | None = None  # how many more requests may come at once, where they are counted
         self.reply: bytes | None = None
 
     def send(self, response: Response) -> None:
@@ -35,6 +36,11 @@ class Slot:
         if connection is None:
             return
         self.reply = reply_bytes(
-            response, self._request_id, keep_alive=not self.last, old=self._old, head_only=self._head_only
+            response,
+            self._request_id,
+            keep_alive=not self.last,
+            old=self._old,
+            head_only=self._head_only,
+            left=self.left,
         )
         connection.flush()

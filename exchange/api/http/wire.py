@@ -12,13 +12,21 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
 def reply_bytes(
-    response: Response, request_id: str, *, keep_alive: bool = True, old: bool = False, head_only: bool = False
+    response: Response,
+    request_id: str,
+    *,
+    keep_alive: bool = True,
+    old: bool = False,
+    head_only: bool = False,
+    left: int | None = None,
 ) -> bytes:
-    """The whole of a reply. `old`: to HTTP/1.0. `head_only`: to `HEAD`, without the body."""
+    """The whole of a reply. `old`: to HTTP/1.0. `head_only`: to `HEAD`, without the body. `left`: of a rate limit."""
     body = response.body
     own = f"X-Request-Id: {request_id}\r\n"
     if response.status != 304:
         own += f"Content-Length: {len(body)}\r\n"
+    if left is not None:
+        own += f"X-RateLimit-Remaining: {left}\r\n"
     if response.headers:
         own += "".join(f"{name}: {value}\r\n" for name, value in response.headers)
     if not keep_alive:

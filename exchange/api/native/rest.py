@@ -176,9 +176,9 @@ class Rest:
 
     # --- reading a request
 
-    def _user(self, request: Request, named: str | None, needed: Permission) -> str:
+    def _user(self, request: Request, named: str | None, needed: Permission, *, cancels: bool = False) -> str:
         assert request.principal is not None, "the call is in the table as a public one"
-        return self._service.user(request.principal, named, needed)
+        return self._service.user(request.principal, named, needed, cancels=cancels)
 
     def _rules(self, market: str) -> Instrument:
         return self._service.rules(market)
@@ -205,7 +205,7 @@ class Rest:
         try:
             model = models.CancelRequest
             asked = body_of(request, model) if request.body else query_of(request, model)
-            user_id = self._user(request, asked.user_id, Permission.TRADE)
+            user_id = self._user(request, asked.user_id, Permission.TRADE, cancels=True)
             rules = self._rules(asked.market)
             self._service.trading.cancel(listener, codec.cancel_order(asked, user_id, rules), rules)
         except Exception as error:
@@ -224,7 +224,7 @@ class Rest:
     def cancel_all(self, request: Request) -> Awaitable[replies.Reply]:
         """POST /order/cancel_all."""
         body = body_of(request, models.CancelAllRequest)
-        user_id = self._user(request, body.user_id, Permission.TRADE)
+        user_id = self._user(request, body.user_id, Permission.TRADE, cancels=True)
         return self._canceled(self._service.trading.cancel_all(user_id, body.market))
 
     async def _canceled(self, submitted: Submitted[CanceledAll]) -> replies.Reply:

@@ -52,4 +52,6 @@ def native_routes(
 
 def _route(rest: Rest, call: Call) -> Route:
     in_order = call.operation in ("place", "cancel")
-    return Route(call.method, call.path, rest.handler(call), call.method in CHANGING, in_order=in_order)
+    cancels = call.operation in ("cancel", "cancel_all")
+    changes = call.method in CHANGING
+    return Route(call.method, call.path, rest.handler(call), changes, in_order=in_order, cancels=cancels)

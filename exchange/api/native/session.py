@@ -137,7 +137,11 @@ class Session:
         """Take one message; what it asks of the engine is in line when this returns, or else the session is full."""
         message = read(text)
         try:
-            self._service.limits.request(self._principal.address)
+            limits, cancels = self._service.limits, isinstance(message, (messages.Cancel, messages.CancelAll))
+            if limits.enabled:
+                limits.request(self._principal.address, cancels=cancels)
+                if not cancels:
+                    limits.frame(self._opened_as)
             if isinstance(message, messages.PlaceOrder):
                 user_id = self._user(message.user_id)
                 rules = self._service.rules(message.market)
@@ -152,6 +156,8 @@ class Session:
     def end(self) -> None:
         """The connection is gone; what it asked for still happens."""
         self._service.authenticator.release(self._principal)
+        if self._principal.api_key is not None and self._principal.user_id is not None:
+            self._service.limits.leave_socket(self._principal.user_id)
         self._service.feeds.forget(self._subscriber)
 
     async def close(self) -> None:
@@ -167,7 +173,7 @@ class Session:
         if isinstance(message, messages.Cancel):
             self._cancel(message)
         elif isinstance(message, messages.CancelAll):
-            canceled = trading.cancel_all(self._user(message.user_id), message.market)
+            canceled = trading.cancel_all(self._user(message.user_id, cancels=True), message.market)
             self._answer_several(self._canceled(canceled), message.id, canceled.in_line)
         elif isinstance(message, messages.PlaceOrders):
             user_id = self._user(message.user_id)
@@ -192,6 +198,8 @@ class Session:
         principal = authenticator.sign_in(claim, before.address)
         if before.user_id not in (None, principal.user_id):
             raise ApiError("FORBIDDEN", "This socket acts as another user: open one of its own.")
+        if before.api_key is None and principal.user_id is not None:
+            self._service.limits.enter_socket(principal.user_id)
         authenticator.release(before)
         authenticator.hold(principal, self._key_ended)
         self._principal = principal
@@ -203,13 +211,13 @@ class Session:
         self._service.feeds.forget(self._subscriber)
         self._peer.close(POLICY, "the API key was revoked or has expired")
 
-    def _user(self, named: str | None) -> str:
-        return self._service.user(self._principal, named, Permission.TRADE)
+    def _user(self, named: str | None, *, cancels: bool = False) -> str:
+        return self._service.user(self._principal, named, Permission.TRADE, cancels=cancels)
 
     def _cancel(self, message: messages.Cancel) -> None:
         if self.look_ups >= LOOK_UPS_MAX:
             raise ApiError("OVERLOADED", "Too many of your look-ups of closed orders wait; nothing was done.")
-        user_id = self._user(message.user_id)
+        user_id = self._user(message.user_id, cancels=True)
         rules = self._service.rules(message.market)
         command = codec.cancel_order(message, user_id, rules)
         self._service.trading.cancel(_Ordering(self, message.id), command, rules)
@@ -224,8 +232,9 @@ class Session:
     def _subscribe(self, message: messages.Subscribe) -> None:
         service, subscriber = self._service, self._subscriber
         wanted = [channel_of(name) for name in names(message.channel, message.channels)]
-        if len(subscriber.channels) + len(wanted) > CHANNELS_MAX:
-            raise ApiError("INVALID_FIELD", f"A socket may have {CHANNELS_MAX} channels.")
+        most = service.limits.channels_max(CHANNELS_MAX)
+        if len(subscriber.channels) + len(wanted) > most:
+            raise ApiError("INVALID_FIELD", f"A socket may have {most} channels.")
         for channel in wanted:
             service.admit_channel(self._principal, channel)
         self._hold_until(self._do(self._listen(service.engine.subscribe, wanted, message.id)))
