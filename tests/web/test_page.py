@@ -153,6 +153,23 @@ async def test_a_market_order_costs_what_the_preview_says(screen: Screen) -> Non
     await expect(screen.page.locator(".tape tbody tr")).to_have_count(2)
 
 
+async def test_an_order_for_an_amount_of_the_quote_takes_whole_lots(screen: Screen) -> None:
+    maker = screen.someone()
+    await screen.place(maker, "sell", "100", "1")
+    await screen.place(maker, "sell", "101", "5")
+    await screen.fill_in(side="Buy", kind="Amount", amount="150.5")
+    await expect(screen.preview("Trades now")).to_have_text("1.5 at 100.33")
+    await expect(screen.preview("Cost at most")).to_have_text("150.5 USDC")
+    await screen.submit()
+    await expect(screen.notice).to_have_text(f"Order filled: 1.5 {screen.base}.")
+    await screen.fill_in(kind="Amount", amount="0.000001", price="1")
+    await screen.submit()
+    await expect(screen.notice).to_contain_text("too small")
+    await screen.fill_in(kind="Amount", amount="5")
+    await screen.submit()
+    await expect(screen.notice).to_contain_text("not even one lot")
+
+
 async def test_two_users_trade_with_each_other(screens: Screens, screen: Screen, exchange: RunningExchange) -> None:
     other = await screens.open(exchange, screen.base, screen.someone())
     await screen.fill_in(side="Sell", price="100", quantity="3")

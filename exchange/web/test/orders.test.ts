@@ -8,8 +8,8 @@ import { expiry, marketWords, outcome, refusal, takes } from "../src/model/words
 const draft = (type: string, changes: Partial<Draft> = {}): Draft => ({
   market: "SOL_USDC",
   side: "buy",
-  type: ORDER_TYPES.find((one) => one.value === type)!,
-  fields: { price: "150.02", quantity: " 2 " },
+  type: ORDER_TYPES.find((one) => one.id === type)!,
+  fields: { price: "150.02", quantity: " 2 ", amount: " 75.5 " },
   timeInForce: "gtc",
   postOnly: false,
   ...changes,
@@ -25,13 +25,18 @@ test("a limit order says its time in force, and post-only where that goes togeth
 
 test("a market order leaves its time in force to the exchange, and a worst price that was left empty out", () => {
   const bare = { market: "SOL_USDC", side: "buy", order_type: "market", quantity: "2" };
-  assert.deepEqual(orderBody(draft("market", { fields: { price: "", quantity: "2" } })), bare);
+  assert.deepEqual(orderBody(draft("market", { fields: { price: "", quantity: "2", amount: "" } })), bare);
   assert.deepEqual(orderBody(draft("market", { timeInForce: "ioc" })), { ...bare, price: "150.02" });
+});
+
+test("an order by its amount is a market order without a quantity", () => {
+  const bare = { market: "SOL_USDC", side: "buy", order_type: "market", quote_quantity: "75.5", price: "150.02" };
+  assert.deepEqual(orderBody(draft("amount")), bare);
 });
 
 test("every row of the table names fields that there are", () => {
   for (const type of ORDER_TYPES) {
-    for (const { name } of type.fields) assert.ok(FIELDS[name], `${type.value}: ${name}`);
+    for (const { name } of type.fields) assert.ok(FIELDS[name], `${type.id}: ${name}`);
     assert.ok(type.limit === null || type.fields.some(({ name }) => name === type.limit), type.value);
     const known = type.timesInForce.map(({ value }) => value);
     assert.ok(known.length > 0 && type.postOnlyWith.every((value) => known.includes(value)), type.value);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Market } from "../src/api/types";
 import { Book } from "../src/model/book";
 import { decimal, text } from "../src/model/decimal";
-import { affordable, preview, type Terms } from "../src/model/preview";
+import { affordable, preview, quantityFor, type Terms } from "../src/model/preview";
 
 const MARKET: Market = {
   market: "SOL_USDC",
@@ -38,6 +38,7 @@ const terms = (changes: Partial<Terms>): Terms => ({
   quantity: decimal("2"),
   limit: decimal("101"),
   covered: "at-limit",
+  amount: null,
   timeInForce: "gtc",
   postOnly: false,
   ...changes,
@@ -109,4 +110,14 @@ test("where fees are in the quote, a buy covers them too and receives all of the
   const most = (limit: string | null): string =>
     text(affordable(market, book.asks, "buy", limit === null ? null : decimal(limit), decimal("100.2")));
   assert.deepEqual([most("100"), most(null)], ["1", "1"]);
+});
+
+test("an amount of the quote is as many whole lots as it takes, at each price", () => {
+  const by = (side: "buy" | "sell", amount: string, limit: string | null = null): string =>
+    text(quantityFor(MARKET, side === "buy" ? book.asks : book.bids, side, limit === null ? null : decimal(limit), decimal(amount)));
+  assert.equal(by("buy", "150"), "1.495"); // 1 at 100, and 50 / 101 in whole lots
+  assert.equal(by("buy", "10000"), "4");
+  assert.equal(by("buy", "10000", "101"), "3");
+  assert.equal(by("buy", "0.009"), "0");
+  assert.equal(by("sell", "247"), "2.5"); // 2 at 99, and 49 / 98
 });

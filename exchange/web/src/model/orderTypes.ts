@@ -1,20 +1,28 @@
 // The order types that the form knows, one row each: which fields it shows, and how the order can be priced before it is
 // sent. A later type is a row here, and a field that it brings a row in FIELDS.
 
-export type FieldName = "price" | "quantity";
+import type { Market } from "../api/types";
+
+export type FieldName = "price" | "quantity" | "amount";
 
 export interface Field {
   label: string;
   /** Which of the market's two assets the number is of. */
   unit: "base" | "quote";
-  /** Which of the market's steps it is a multiple of. */
-  step: "tick_size" | "lot_size";
+  /** As the API has it. */
+  api: string;
+  /** What it is a multiple of. */
+  step: (market: Market) => string;
 }
 
 export const FIELDS: Record<FieldName, Field> = {
-  price: { label: "Price", unit: "quote", step: "tick_size" },
-  quantity: { label: "Quantity", unit: "base", step: "lot_size" },
+  price: { label: "Price", unit: "quote", api: "price", step: (market) => market.tick_size },
+  quantity: { label: "Quantity", unit: "base", api: "quantity", step: (market) => market.lot_size },
+  amount: { label: "Amount", unit: "quote", api: "quote_quantity", step: (market) => smallest(market.quote_decimals) },
 };
+
+/** The smallest amount of an asset with so many decimals. */
+const smallest = (decimals: number): string => (decimals === 0 ? "1" : `0.${"0".repeat(decimals - 1)}1`);
 
 export interface Choice {
   value: string;
@@ -27,6 +35,8 @@ const IOC: Choice = { value: "ioc", label: "Immediate or cancel", hint: "The res
 const FOK: Choice = { value: "fok", label: "Fill or kill", hint: "It fills whole or not at all." };
 
 export interface OrderType {
+  /** Tells the rows apart. */
+  id: string;
   /** As `order_type` of the API has it. */
   value: string;
   label: string;
@@ -43,6 +53,7 @@ export interface OrderType {
 
 export const ORDER_TYPES: OrderType[] = [
   {
+    id: "limit",
     value: "limit",
     label: "Limit",
     hint: "Trades at this price or better.",
@@ -56,11 +67,26 @@ export const ORDER_TYPES: OrderType[] = [
     covered: "at-limit",
   },
   {
+    id: "market",
     value: "market",
     label: "Market",
     hint: "Trades at once, at the best prices that are there.",
     fields: [
       { name: "quantity", required: true },
+      { name: "price", required: false, label: "Worst price" },
+    ],
+    timesInForce: [IOC],
+    postOnlyWith: [],
+    limit: "price",
+    covered: "by-walk",
+  },
+  {
+    id: "amount",
+    value: "market",
+    label: "Amount",
+    hint: "A market order for so much of the quote asset: it takes as many whole lots as that allows.",
+    fields: [
+      { name: "amount", required: true },
       { name: "price", required: false, label: "Worst price" },
     ],
     timesInForce: [IOC],
@@ -88,7 +114,7 @@ export function orderBody(draft: Draft): Record<string, string | boolean> {
   };
   for (const field of draft.type.fields) {
     const value = draft.fields[field.name].trim();
-    if (value !== "") body[field.name] = value;
+    if (value !== "") body[FIELDS[field.name].api] = value;
   }
   if (draft.type.timesInForce.length > 1) body["time_in_force"] = draft.timeInForce;
   if (draft.postOnly && draft.type.postOnlyWith.includes(draft.timeInForce)) body["post_only"] = true;

@@ -26,6 +26,8 @@ export interface Preview {
 export interface Terms {
   side: Side;
   quantity: Decimal;
+  /** Of an order by its amount of the quote: the quantity is then what the book makes of it. */
+  amount: Decimal | null;
   /** The worst price, null for any. */
   limit: Decimal | null;
   /** Whether it is covered at its own price, or at what walking the book costs. */
@@ -98,6 +100,26 @@ function lotCost(market: Market, limit: Decimal): Decimal {
   const maker = market.maker_fee.startsWith("-") ? d.ZERO : d.decimal(market.maker_fee);
   const rate = d.compare(taker, maker) > 0 ? taker : maker;
   return d.add(cost, d.ceilAt(d.multiply(cost, rate), market.quote_decimals));
+}
+
+/** What the book makes of an amount of the quote: whole lots at each price, up to the first level that is not taken whole. */
+export function quantityFor(market: Market, levels: readonly Level[], side: Side, limit: Decimal | null, amount: Decimal): Decimal {
+  const lot = d.decimal(market.lot_size);
+  let left = amount;
+  let total = d.ZERO;
+  for (const level of levels) {
+    const price = d.decimal(level.price);
+    if (limit !== null) {
+      const order = d.compare(price, limit);
+      if (side === "buy" ? order > 0 : order < 0) break;
+    }
+    const there = d.decimal(level.quantity);
+    const quantity = d.minimum(there, d.floorTo(d.divide(left, price, market.base_decimals), lot));
+    total = d.add(total, quantity);
+    left = d.subtract(left, d.multiply(price, quantity));
+    if (d.compare(quantity, there) < 0) break;
+  }
+  return total;
 }
 
 /** The largest quantity that the available balance covers, in whole lots. */

@@ -27,6 +27,9 @@ const REFUSALS: Record<string, Sentence> = {
   TOO_MANY_OPEN_ORDERS: ({ market }) =>
     `There are ${market?.max_open_orders ?? "too many"} open orders in this market already: cancel one first.`,
   WOULD_TAKE: () => "A post-only order at this price would trade at once. Choose another price, or turn post-only off.",
+  NO_LIQUIDITY: () => "The book has not even one lot for this amount at such a price.",
+  SELF_TRADE_PREVENTION: () => "This market does not allow this mode of self-trade prevention.",
+  CANCEL_CONDITION: () => "The order has changed meanwhile; it stays open.",
   UNKNOWN_USER: ({ userId }) => `There is no user ${userId ?? ""}.`,
   UNKNOWN_ORDER: () => "The exchange has no such order.",
   ORDER_CLOSED: () => "The order is no longer open.",

@@ -1,7 +1,7 @@
 import { batch, computed, effect, signal, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { Market, Side } from "../api/types";
-import { decimal, fixed, floorTo, isMultiple, isPositive, multiply, parse, text } from "../model/decimal";
+import { type Decimal, decimal, fixed, floorTo, isMultiple, isPositive, multiply, parse, text } from "../model/decimal";
 import { whole } from "../model/format";
 import { type Draft, type FieldName, FIELDS, ORDER_TYPES } from "../model/orderTypes";
 import { affordable, priceDecimals } from "../model/preview";
@@ -16,9 +16,12 @@ import { middle } from "./OrderBook";
 import { PreviewLines, terms, estimate } from "./Preview";
 
 const side = signal<Side>("buy");
-const typeName = signal(ORDER_TYPES[0]!.value);
-const type = computed(() => ORDER_TYPES.find((one) => one.value === typeName.value)!);
-const fields = signal<Record<FieldName, string>>({ price: "", quantity: "" });
+const EMPTY: Record<FieldName, string> = { price: "", quantity: "", amount: "" };
+const TYPES = ORDER_TYPES.map(({ id, label }) => ({ value: id, label }));
+
+const typeName = signal(ORDER_TYPES[0]!.id);
+const type = computed(() => ORDER_TYPES.find((one) => one.id === typeName.value)!);
+const fields = signal(EMPTY);
 const timeInForce = signal("gtc");
 const postOnly = signal(false);
 const sending = signal(false);
@@ -34,7 +37,7 @@ const available = (rules: Market): string => balances.value.get(spent(rules))?.a
 effect(() => {
   // A market has prices of its own: what was typed for another says nothing here.
   market.value?.market;
-  fields.value = { price: "", quantity: "" };
+  fields.value = EMPTY;
 });
 effect(() => {
   const { timesInForce } = type.value;
@@ -92,7 +95,7 @@ function hint(value: string, name: FieldName, rules: Market): string | null {
   const number = parse(value.trim());
   if (number === null || value.trim().startsWith("-")) return "Plain digits, with a point for decimals.";
   if (!isPositive(number)) return "It must be above 0.";
-  const step = rules[FIELDS[name].step];
+  const step = FIELDS[name].step(rules);
   return isMultiple(number, decimal(step)) ? null : `It must be a multiple of ${step}.`;
 }
 
@@ -105,7 +108,7 @@ function NumberField({ name, label, required, rules }: { name: FieldName; label?
     const number = parse(value.trim() || "0");
     if (by === undefined || number === null) return;
     event.preventDefault();
-    const size = decimal(rules[field.step]);
+    const size = decimal(field.step(rules));
     const at = floorTo(number, size);
     const next = { units: at.units + by * 10n ** BigInt(at.scale - size.scale) * size.units, scale: at.scale };
     if (isPositive(next)) setField(name, text(next));
@@ -133,7 +136,7 @@ function NumberField({ name, label, required, rules }: { name: FieldName; label?
         <span class="unit">{rules[field.unit]}</span>
       </div>
       {name === "price" && <PriceButtons rules={rules} />}
-      {name === "quantity" && <ShareButtons rules={rules} />}
+      {name !== "price" && <ShareButtons name={name} rules={rules} />}
       {wrong !== null && (
         <p class="hint" id={`order-${name}-hint`}>
           {wrong}
@@ -142,6 +145,11 @@ function NumberField({ name, label, required, rules }: { name: FieldName; label?
     </div>
   );
 }
+
+/** What a sale of that quantity would bring now. */
+const worth = (rules: Market, quantity: Decimal): Decimal =>
+  estimate(rules, { side: "sell", quantity, amount: null, limit: null, covered: "by-walk", timeInForce: "ioc", postOnly: false })
+    .takesFor;
 
 function PriceButtons({ rules }: { rules: Market }) {
   const take = (which: "bid" | "mid" | "ask"): void => {
@@ -161,10 +169,14 @@ function PriceButtons({ rules }: { rules: Market }) {
   );
 }
 
-function ShareButtons({ rules }: { rules: Market }) {
+function ShareButtons({ name, rules }: { name: FieldName; rules: Market }) {
   const take = (percent: number): void => {
     const held = book.peek();
     const share = multiply(decimal(available(rules)), { units: BigInt(percent), scale: 2 });
+    if (name === "amount") {
+      setField("amount", text(floorTo(side.value === "buy" ? share : worth(rules, share), decimal(FIELDS.amount.step(rules)))));
+      return;
+    }
     const levels = held === null ? [] : side.value === "buy" ? held.asks : held.bids;
     const limit = type.value.covered === "at-limit" ? parse(fields.peek().price.trim()) : null;
     setField("quantity", text(affordable(rules, levels, side.value, limit, share)));
@@ -297,7 +309,7 @@ export function OrderForm() {
           name="type"
           label="Order type"
           chosen={typeName.value}
-          choices={ORDER_TYPES}
+          choices={TYPES}
           choose={(value) => (typeName.value = value)}
         />
         <p class="available">

@@ -1,27 +1,31 @@
 import type { Market } from "../api/types";
-import { compare, decimal, isPositive, multiply, parse, text, type Decimal } from "../model/decimal";
+import { compare, decimal, isPositive, multiply, parse, text, ZERO, type Decimal } from "../model/decimal";
 import { grouped, whole } from "../model/format";
 import type { Draft } from "../model/orderTypes";
-import { type Preview, preview, priceDecimals, type Terms } from "../model/preview";
+import { type Preview, preview, priceDecimals, quantityFor, type Terms } from "../model/preview";
 import { book, bookFrame } from "../state/market";
 
 /** What an order of the form asks for, or null while its numbers are not there. */
 export function terms(draft: Draft): Terms | null {
-  const quantity = parse(draft.fields.quantity.trim());
-  if (quantity === null || !isPositive(quantity)) return null;
   const { limit: bound, fields, covered } = draft.type;
+  const byAmount = fields.some((field) => field.name === "amount");
+  const asked = parse(draft.fields[byAmount ? "amount" : "quantity"].trim());
+  if (asked === null || !isPositive(asked)) return null;
+  const [quantity, amount] = byAmount ? [ZERO, asked] : [asked, null];
   const typed = bound === null ? "" : draft.fields[bound].trim();
   const limit = typed === "" ? null : parse(typed);
   const required = fields.some((field) => field.name === bound && field.required);
   if (limit === null && (required || typed !== "")) return null;
-  return { side: draft.side, quantity, limit, covered, timeInForce: draft.timeInForce, postOnly: draft.postOnly };
+  return { side: draft.side, quantity, amount, limit, covered, timeInForce: draft.timeInForce, postOnly: draft.postOnly };
 }
 
 /** The preview by the book as it is now. */
 export function estimate(rules: Market, asked: Terms): Preview {
   const held = book.peek();
   const levels = held === null ? [] : asked.side === "buy" ? held.asks : held.bids;
-  return preview(rules, levels, asked);
+  const { amount, side, limit } = asked;
+  if (amount === null) return preview(rules, levels, asked);
+  return preview(rules, levels, { ...asked, quantity: quantityFor(rules, levels, side, limit, amount) });
 }
 
 function Line({ label, children }: { label: string; children: preact.ComponentChildren }) {
