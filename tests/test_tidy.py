@@ -81,6 +81,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {  # the libraries that only some parts ma
     "aiohttp": ("exchange.api", "exchange.client", "exchange.replay", "exchange.torture"),
     "msgspec": ("exchange.api", "exchange.config", "exchange.client", "exchange.demo", "exchange.torture"),
     "cryptography": ("exchange.service", "exchange.client"),
+    "nacl": ("exchange.service",),
     "orjson": ("exchange.api", "exchange.store", "exchange.client", "exchange.replay", "exchange.torture"),
 }
 CORE_MAY = {*sys.stdlib_module_names, "sortedcontainers", "mypy_extensions", "exchange.core"}

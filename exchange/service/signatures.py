@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from nacl.exceptions import BadSignatureError
+from nacl.signing import VerifyKey
 
 from exchange.core.administration import ApiKey, KeyType
 from exchange.service.codes import Code, Refused
@@ -23,6 +25,7 @@ from exchange.service.vault import Vault, from_text, to_text
 RSA_BITS: Final = (2048, 4096)  # at least and at most
 PUBLIC_KEY_MAX: Final = 2000  # letters of one as text
 _HMAC_BYTES = 32
+_ED25519_BYTES = 64
 
 
 class Verifier(Protocol):
@@ -52,16 +55,16 @@ class Ed25519Verifier:
     """A public key of 32 bytes."""
 
     def __init__(self, public_key: bytes) -> None:
-        self._key = Ed25519PublicKey.from_public_bytes(public_key)
+        self._key = VerifyKey(public_key)
 
     def verified(self, signature: str, message: bytes) -> bytes | None:
         """See Verifier."""
         given = _from_base64(signature)
-        if given is None:
+        if given is None or len(given) != _ED25519_BYTES:
             return None
         try:
-            self._key.verify(given, message)
-        except InvalidSignature:
+            self._key.verify(message, given)
+        except BadSignatureError:
             return None
         return hashlib.sha256(given).digest()
 
