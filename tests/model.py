@@ -307,7 +307,8 @@ class Model(Known):
         mode, asked = self.mode_of(terms), terms.conditions
         if asked is not None and asked.self_trade is not None and not rules.self_trade_modes >> mode & 1:
             reasons.add(RejectReason.SELF_TRADE_PREVENTION)
-        if asked is not None and asked.quote_minor is not None:
+        by_sum = not terms.quantity_lots and terms.order_type is OrderType.MARKET
+        if by_sum and asked is not None and asked.quote_minor is not None:
             return reasons | self._refusals_of_sum(terms, asked.quote_minor)
         if not 0 < terms.quantity_lots < STEPS_MAX:
             return reasons | {RejectReason.OUT_OF_RANGE}

@@ -296,7 +296,7 @@ async def test_what_is_later_than_the_baseline_is_found(dsn: str, done: str) -> 
 @pytest.mark.parametrize(
     ("sql", "expected"),
     [
-        ("UPDATE baseline SET codec_version = 3", "codec versions \\[3\\], which cannot be read"),
+        ("UPDATE baseline SET codec_version = 999", "codec versions \\[999\\], which cannot be read"),
         ("DELETE FROM baseline", "the baseline of the journal cannot be read"),
         ("DELETE FROM baseline WHERE part = (SELECT max(part) FROM baseline)", "recent_deposits differ"),
         ("UPDATE baseline SET content = substr(content, 2)", "the baseline of the journal cannot be read"),
