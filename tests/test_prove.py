@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from exchange.core import market
+from exchange.core import settlement
 from exchange.core.instrument import PPM
 from exchange.pipeline import commits
 from exchange.pipeline.commits import Store
@@ -75,7 +75,7 @@ def test_a_proof_that_finds_nothing() -> None:
 
 @of_sources
 def test_what_the_judge_finds_is_said_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(market, "fee_minor", lambda received_minor, fee_ppm: received_minor * fee_ppm // PPM)
+    monkeypatch.setattr(settlement, "fee_minor", lambda received_minor, fee_ppm: received_minor * fee_ppm // PPM)
     said: list[str] = []
     assert parts.judge(Here(), 40, 7, lambda count: None, said.append).broken == 1
     assert said[0].startswith("judge, seed 7: the exchange breaks the contract")
