@@ -304,6 +304,10 @@ class Model(Known):
             reasons.add(RejectReason.MARKET_NOT_TRADING)
         if rules.status is MarketStatus.POST_ONLY and terms.time_in_force is not TimeInForce.GTC:
             reasons.add(RejectReason.MARKET_NOT_TRADING)
+        others = [o for o in self.resting if (o.terms.market, o.terms.side) == (terms.market, 1 - terms.side)]
+        would_trade = not terms.post_only and any(self._crosses(terms, other) for other in others)
+        if rules.status is MarketStatus.POST_ONLY and would_trade:  # whatever else is wrong with it
+            reasons.add(RejectReason.MARKET_NOT_TRADING)
         mode, asked = self.mode_of(terms), terms.conditions
         if asked is not None and asked.self_trade is not None and not rules.self_trade_modes >> mode & 1:
             reasons.add(RejectReason.SELF_TRADE_PREVENTION)
