@@ -23,10 +23,7 @@ NOT_HERE = {
     "set_last_price": "The last price is that of the last trade; nobody sets it.",
     "tick_rounding": "A price off the tick is refused, never rounded.",
     "pro_rata": "Priority is by price, then time.",
-    "stp_cancel_resting": "Self-trade prevention expires the incoming order.",
-    "stp_cancel_both": "Self-trade prevention expires the incoming order.",
-    "stp_decrement": "Self-trade prevention expires the incoming order.",
-    "stp_transfer": "Self-trade prevention expires the incoming order.",
+    "stp_transfer": "Nothing is transferred between the two orders.",
 }
 HERE = {
     "limit",
