@@ -18,6 +18,7 @@ from exchange.client.errors import (
     UNEXPECTED_REPLY,
     ApiError,
     Unreachable,
+    cancel_terms,
     order_name,
     placed,
     user_of,
@@ -147,11 +148,9 @@ class Client:
         ApiError `UNKNOWN_ORDER`, or `ORDER_CLOSED` with the order in `body`: also after a reply that was lost on an
         idle connection, since HTTP lets a DELETE be sent twice.
         """
-        ids = {"order_id": order_id, "client_order_id": client_order_id}
-        if order_id is None or client_order_id is None:
-            ids |= order_name(order_id, client_order_id)
-        asked = {"user_id": self._who(user_id), "market": market, "only_if": only_if} | ids
-        body = {name: value for name, value in asked.items() if value is not None}
+        wanted = cancel_terms(order_id, client_order_id, only_if)
+        who = self._who(user_id)
+        body = {"market": market} | wanted | ({} if who is None else {"user_id": who})
         return cast(Order, await self._call("DELETE", "/order", body=body))
 
     async def test(self, order: Mapping[str, Any], user_id: str | None = None) -> None:

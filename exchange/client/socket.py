@@ -23,7 +23,7 @@ from exchange.client.errors import (
     RETRY_S,
     ApiError,
     Unreachable,
-    order_name,
+    cancel_terms,
     placed,
     user_of,
     with_client_order_id,
@@ -167,14 +167,17 @@ class Socket:
         *,
         order_id: str | None = None,
         client_order_id: str | None = None,
+        only_if: str | None = None,
         user_id: str | None = None,
     ) -> Order:
-        """Cancel an order named by either id; the reply is the order, canceled.
+        """Cancel an order named by either id, or by both; the reply is the order, canceled.
+
+        With `only_if` (`open` or `partially_filled`) it is ApiError `CANCEL_CONDITION` if the order is otherwise.
 
         ApiError `UNKNOWN_ORDER`, or `ORDER_CLOSED` with the order in `body`.
         """
-        name = order_name(order_id, client_order_id)
-        return cast(Order, await self.request("CANCEL", user_id=self._who(user_id), market=market, **name))
+        wanted = cancel_terms(order_id, client_order_id, only_if)
+        return cast(Order, await self.request("CANCEL", user_id=self._who(user_id), market=market, **wanted))
 
     async def orders(self, items: Sequence[Mapping[str, Any]], user_id: str | None = None) -> list[Order | Refusal]:
         """A batch of 1 to 100 items, applied in the order given, each on its own; as many results, in that order.

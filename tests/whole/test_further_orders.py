@@ -184,3 +184,15 @@ async def test_a_cancel_may_want_a_status_and_both_ids(exchange: RunningExchange
         [refused] = await socket.orders([item])
         assert dict(refused)["code"] == "CANCEL_CONDITION"
         assert (await socket.cancel("SOL_USDC", order_id=second["order_id"]))["status"] == "canceled"
+
+
+async def test_a_cancel_on_the_socket_may_want_the_same(exchange: RunningExchange, user: str) -> None:
+    async with Socket(exchange.url, user) as socket:
+        placed = await socket.place(BUY | {"client_order_id": "third", "price": "50"})
+        number = placed["order_id"]
+        with pytest.raises(ApiError, match="CANCEL_CONDITION"):
+            await socket.cancel("SOL_USDC", order_id=number, only_if="partially_filled")
+        with pytest.raises(ApiError, match="UNKNOWN_ORDER"):
+            await socket.cancel("SOL_USDC", order_id=number, client_order_id="first")
+        canceled = await socket.cancel("SOL_USDC", order_id=number, client_order_id="third", only_if="open")
+        assert (canceled["order_id"], canceled["status"]) == (number, "canceled")
