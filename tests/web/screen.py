@@ -1,5 +1,6 @@
 """The page as a test sees and uses it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from exchange.testing import RunningExchange
 
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
+# How often a test looks for what the page will show, twenty times a second.
+PATIENCE = 200
 # What the browser says of a connection that a test cuts.
 CUT = ("WebSocket connection to", "net::ERR_CONNECTION", "net::ERR_EMPTY_RESPONSE", "net::ERR_SOCKET")
 
@@ -81,6 +84,16 @@ class Screen:
             side,
         )
         return rows if side == "bid" else rows[::-1]
+
+    async def shows(self, side: str, expected: list[list[str]]) -> None:
+        """Wait until the first levels of a side are these, each as far as it is given."""
+        shown: list[list[str]] = []
+        for _ in range(PATIENCE):
+            shown = await self.levels(side)
+            if [row[: len(cells)] for row, cells in zip(shown, expected, strict=False)] == expected:
+                return
+            await asyncio.sleep(0.05)
+        assert shown == expected
 
     def preview(self, name: str) -> Locator:
         """One figure of the preview."""
