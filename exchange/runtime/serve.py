@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 
 from exchange.addresses import is_loopback
+from exchange.api.binance.dialect import Binance
 from exchange.api.http.admission import Admission
 from exchange.api.http.routes import Route
 from exchange.api.http.server import Server
@@ -141,10 +142,12 @@ async def _run(
     rest = Rest(service, refusals)
     sessions = Sessions(service, NativeFrames(exchange.venue), refusals)
     metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources, service.lane)
-    more_routes = options.more_routes(rest) if options.more_routes else ()
+    binance = Binance(service, refusals.by_code)
+    more_routes = [*(options.more_routes(rest) if options.more_routes else ()), *binance.routes()]
     visitors = Visitors([user.id for user in config.users], sign_in=config.auth.mode == "keys")
     routes = native_routes(rest, metrics.text, more_routes, visitors=visitors)
-    server = Server(config.server, routes, admission, rest.refuse, sessions.open, SOCKET_PATHS)
+    dialects = (binance.dialect,)
+    server = Server(config.server, routes, admission, rest.refuse, sessions.open, SOCKET_PATHS, dialects)
 
     async def listen() -> None:
         tasks = [asyncio.create_task(authentication.sweep(authenticator), name="sweep keys")]

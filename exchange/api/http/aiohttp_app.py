@@ -46,7 +46,6 @@ class AiohttpApp:
         self._routes = site.routes
         self._admission = site.admission
         self._request_ids = site.request_ids
-        self._refuse = site.refuse
         self._config = site.config
 
     def application(self) -> web.Application:
@@ -64,7 +63,7 @@ class AiohttpApp:
             return _sent(await self._answer(request, request_id), request_id)
         except Exception as error:
             what = f"{request.method} {request.path}"
-            return _sent(self._refuse(_api_error(error), what, request_id), request_id)
+            return _sent(self._site.refuse(_api_error(error), what, request_id, request.path), request_id)
 
     async def _answer(self, request: web.Request, request_id: str) -> Response:
         route = self._routes.find(request.method, request.path)

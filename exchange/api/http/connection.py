@@ -280,7 +280,7 @@ class HttpConnection(asyncio.Protocol):
             body = decoded(head.headers.get("content-encoding"), raw_body, site.config.body_max_bytes)
             route.handle(self._request(head, raw_body, body, request_id), slot)
         except Exception as error:
-            slot.send(site.refuse(error, f"{head.method} {head.path}", request_id))
+            slot.send(site.refuse(error, f"{head.method} {head.path}", request_id, head.path))
 
     def _request(self, head: Head, raw_body: bytes, body: bytes, request_id: str) -> Request:
         return Request(
@@ -313,7 +313,7 @@ class HttpConnection(asyncio.Protocol):
             site.admission.admit(self._address, head.headers, changes=True)
             socket = open_socket(site, transport, self._request(head, raw_body, raw_body, request_id))
         except Exception as error:
-            self._fail(error, request_id)
+            self._fail(error, request_id, head.path)
             return
         self._leave()
         site.counts.requests["websocket"] += 1
@@ -377,8 +377,10 @@ class HttpConnection(asyncio.Protocol):
             # A client that is still sending would not see its reply if the connection were closed now.
             self._transport.write_eof()
 
-    def _fail(self, error: BaseException, request_id: str | None = None) -> None:
+    def _fail(self, error: BaseException, request_id: str | None = None, path: str = "") -> None:
         """Refuse what cannot be read, and whatever follows it."""
+        if self._found is not None:
+            path = self._found[0].path
         self._ended, self._found, self._body, self._chunked = True, None, None, None
         self._ahead.clear()
         site = self._site
@@ -387,7 +389,7 @@ class HttpConnection(asyncio.Protocol):
         self._slots.append(slot)
         self._draining = 0
         self._waits_for, self._deadline = "drain", site.now + DRAIN_S
-        slot.send(site.refuse(error, "reading a request", request_id))
+        slot.send(site.refuse(error, "reading a request", request_id, path))
 
     # --- bounds
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -9,9 +10,10 @@ from aiohttp import web
 from exchange.api.http.admission import Admission
 from exchange.api.http.aiohttp_app import AiohttpApp
 from exchange.api.http.connection import HttpConnection
+from exchange.api.http.dialect import Dialect, Refuse
 from exchange.api.http.request_id import RequestIds
 from exchange.api.http.routes import Routes
-from exchange.api.http.site import Refuse, Site
+from exchange.api.http.site import Site
 from exchange.api.http.sockets import OpenSession
 from exchange.config import ServerConfig
 from exchange.failure import Failure
@@ -30,11 +32,13 @@ class Server:
         refuse: Refuse,
         open_session: OpenSession,
         socket_paths: tuple[str, ...],
+        dialects: Sequence[Dialect] = (),
     ) -> None:
         self._config = config
         request_ids = RequestIds()
         self.site = Site(
-            config, routes, admission, request_ids, refuse, open_session, socket_paths, _connections_max(config)
+            *(config, routes, admission, request_ids, refuse, open_session, socket_paths, _connections_max(config)),
+            dialects,
         )
         app = AiohttpApp(self.site)
         self._runner = web.AppRunner(

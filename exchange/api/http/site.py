@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
 
 from exchange.api.http.admission import Admission
 from exchange.api.http.counts import HttpCounts
+from exchange.api.http.dialect import Dialect, Refuse
 from exchange.api.http.head import Head, parse_head
 from exchange.api.http.request_id import RequestIds
 from exchange.api.http.response import Response
@@ -26,9 +27,6 @@ MEMO_HEAD_MAX_BYTES = 1024
 SIGNED = frozenset(("x-signature", "x-timestamp", "x-nonce", "x-request-id", "authorization"))
 """Headers that differ with every request: a head that has one is not kept."""
 TRIM_BYTES = 32 << 20  # freed by closing slow clients; then the allocator is asked to give memory back
-
-Refuse = Callable[[BaseException, str, str], Response]
-"""The reply to a request that failed: why, what was asked, and the request id."""
 
 
 class Connection(Protocol):
@@ -60,12 +58,14 @@ class Site:
         open_session: OpenSession,
         socket_paths: tuple[str, ...],
         connections_max: int,
+        dialects: Sequence[Dialect] = (),
     ) -> None:
         self.config = config
         self.routes = routes
         self.admission = admission
         self.request_ids = request_ids
-        self.refuse = refuse
+        self._refuse = refuse
+        self._dialects = tuple((prefix, dialect) for dialect in dialects for prefix in dialect.prefixes)
         self.open_session = open_session
         self.socket_paths = socket_paths
         self.connections_max = connections_max
@@ -96,14 +96,28 @@ class Site:
             self._memo[data] = found
         return found
 
+    def refuse(self, error: BaseException, what: str, request_id: str, path: str = "") -> Response:
+        """The reply to a request that failed, in the dialect of its path; the native one while that is not known."""
+        dialect = self._dialect(path)
+        return (self._refuse if dialect is None else dialect.refuse)(error, what, request_id)
+
+    def _dialect(self, path: str) -> Dialect | None:
+        for prefix, dialect in self._dialects:
+            if path.startswith(prefix):
+                return dialect
+        return None
+
     def no_route(self, path: str, request_id: str) -> Response:
         """The reply to a request that no route takes."""
-        allowed = ", ".join(self.routes.allowed(path))
+        methods, dialect = self.routes.allowed(path), self._dialect(path)
+        if dialect is not None:
+            return dialect.no_route(path, methods, request_id)
+        allowed = ", ".join(methods)
         if not allowed:
             error = ApiError("NOT_FOUND", "There is no such path; GET /openapi.json lists those there are.")
-            return self.refuse(error, "no route", request_id)
+            return self._refuse(error, "no route", request_id)
         error = ApiError("METHOD_NOT_ALLOWED", f"{path} takes {allowed}.")
-        response = self.refuse(error, "no route", request_id)
+        response = self._refuse(error, "no route", request_id)
         response.headers = [*response.headers, ("Allow", allowed)]
         return response
 
