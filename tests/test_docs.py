@@ -160,7 +160,8 @@ def test_every_subcommand_is_there_with_its_options() -> None:
 
 
 def test_every_metric_is_there() -> None:
-    source = (ROOT / "exchange" / "runtime" / "metrics.py").read_text(encoding="utf-8")
+    runtime = ROOT / "exchange" / "runtime"
+    source = "".join((runtime / name).read_text(encoding="utf-8") for name in ("metrics.py", "machine_metrics.py"))
     names = re.findall(r'"(exchange_[a-z_]+)"', source)
     assert len(names) > 15
     text = section("Metrics")

@@ -141,7 +141,8 @@ async def _run(
     admission, refusals = Admission(config, service.limits), Refusals()
     rest = Rest(service, refusals)
     sessions = Sessions(service, NativeFrames(exchange.venue), refusals)
-    metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources, service.lane)
+    disk = data_dir if postgres else None
+    metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources, service.lane, disk)
     binance = Binance(service, refusals.by_code)
     more_routes = [*(options.more_routes(rest) if options.more_routes else ()), *binance.routes()]
     visitors = Visitors([user.id for user in config.users], sign_in=config.auth.mode == "keys")
