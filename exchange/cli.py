@@ -30,6 +30,10 @@ PORT = click.option("--port", type=int, help="The port of the API; 0 picks a fre
 WS_PORT = click.option(
     "--ws-port", type=int, help="A second port, which serves the same API and sockets.  [env: EXCHANGE_SERVER_WS_PORT]"
 )
+TOOLS = (
+    *("pg_amcheck", "pg_basebackup", "pg_combinebackup", "pg_dump", "pg_isready", "pg_receivewal", "pg_restore"),
+    *("pg_verifybackup", "psql", "vacuumdb"),
+)
 SCENARIO_NAMES = ("calm", "trend", "crash", "flash-crash", "thin-book", "halted-market")
 READY_FILE = click.option("--ready-file", type=FilePath(), help="When ready, write the addresses to this file as JSON.")
 DATABASE_URL = click.option(
@@ -147,6 +151,26 @@ def check(config: Path | None, data_dir: str | None, database_url: str | None, r
         f"{verdict}: sequence {report.sequence}, {report.open_orders} open orders, {report.trades} trades{replayed}"
     )
     sys.exit(1 if report.findings else 0)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("tool", metavar="TOOL", type=click.Choice(TOOLS))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@CONFIG
+@DATA_DIR
+@click.option("--new", is_flag=True, help="Make a new, empty database first.")
+def postgres(tool: str, arguments: tuple[str, ...], config: Path | None, data_dir: str | None, new: bool) -> None:
+    """Run one of PostgreSQL's programs, such as psql or pg_basebackup, on the embedded database.
+
+    The exchange may be running or stopped. Options of the exchange come before TOOL, those of the tool after it.
+    """
+    from exchange import config as configuration
+    from exchange.postgres.tools import run_tool
+
+    loaded = configuration.load(config, os.environ, {("database", "data_dir"): data_dir})
+    if loaded.database.url:
+        raise Failure("[database] url names a PostgreSQL of yours; use the programs that come with it.", 2)
+    sys.exit(run(lambda: run_tool(Path(loaded.database.data_dir), tool, arguments, new=new)))
 
 
 @cli.command()

@@ -77,6 +77,16 @@ def account_for(pgdata: Path) -> Account:
     )
 
 
+def give_away(pgdata: Path, account: Account) -> None:
+    """As root, give PostgreSQL's user a data directory that root owns: a backup that root has restored."""
+    if os.geteuid() != 0 or not pgdata.is_dir() or pgdata.stat().st_uid != 0:
+        return
+    for folder, folders, names in os.walk(pgdata):
+        for name in (*folders, *names):
+            os.chown(Path(folder, name), account.uid, account.gid, follow_symlinks=False)
+    os.chown(pgdata, account.uid, account.gid)  # last: until then the next start begins again
+
+
 def our_account() -> Account:
     """The account this process runs as."""
     return _account_of(os.geteuid())
@@ -101,10 +111,14 @@ def package_dir() -> Path:
     return Path(spec.origin).parent
 
 
+def installed_programs() -> Path:
+    """The directory of PostgreSQL's programs in the installed package."""
+    return _bin_of(package_dir())
+
+
 def bin_dir(account: Account) -> Path:
     """The directory of `initdb` and `postgres`, as `account` can run them."""
-    package = package_dir()
-    installed = _bin_of(package)
+    package, installed = package_dir(), installed_programs()
     # initdb is the one of the two that needs the package's own libraries.
     if account.succeeds(installed / "initdb", "--version"):
         return installed

@@ -191,6 +191,7 @@ class EmbeddedPostgres:
             )
         self._account = account
         self._bin_dir = binaries.bin_dir(account)
+        binaries.give_away(self._dir.pgdata, account)
 
     async def _initdb(self) -> None:
         assert self._account is not None
