@@ -5,16 +5,12 @@ with trades of several fills, open and canceled orders, client order ids, deposi
 twenty commands ahead of its tables, as after a crash.
 """
 
-import gzip
-import io
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from alembic import command as alembic_command
 
 from exchange.core.candles import candles_of
 from exchange.core.commands import AddUser, Command, OrderType, PlaceOrder, Side, TimeInForce
@@ -27,10 +23,11 @@ from exchange.store.audit import audit
 from exchange.store.postgres import PostgresStore, migrate
 from exchange.store.recovery import candle_of
 from tests.core.test_candles import shown
+from tests.store.kept import OLD as FILES
+from tests.store.kept import load
 from tests.whole.databases import Server, running_server
 
-OLD = Path(__file__).parent / "old" / "database_0004.gz"
-REVISION = "0004"
+OLD = FILES / "database_0004.gz"
 TABLES_AT, JOURNAL_AT = 644, 664  # sequences
 USERS = ("ann", "ben", "cat", "dan")
 
@@ -42,29 +39,11 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-async def dsn(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+async def dsn(server: Server) -> str:
     """The old database, not migrated yet."""
     dsn = server.dsn(await server.create())
-    with monkeypatch.context() as patch:
-        newest = alembic_command.upgrade
-        patch.setattr(alembic_command, "upgrade", lambda config, _: newest(config, REVISION))
-        await migrate(dsn)
-    await load(dsn)
+    await load(dsn, OLD)
     return dsn
-
-
-async def load(dsn: str) -> None:
-    """Put its rows into the tables of its revision."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute("CREATE TABLE journal_0 PARTITION OF journal FOR VALUES FROM (0) TO (16777216)")
-        await connection.execute("TRUNCATE venue, filled")
-        for text in gzip.decompress(OLD.read_bytes()).decode().split("\\.\n"):
-            table, _, rows = text.partition("\n")
-            if rows and table != "alembic_version":
-                await connection.copy_to_table(table, source=io.BytesIO(rows.encode()))
-    finally:
-        await connection.close()
 
 
 async def fetch(dsn: str, query: str) -> list[Any]:
