@@ -61,5 +61,10 @@ def origin_of(text: str) -> str:
     return f"{scheme}://{shown}" if port in (None, _DEFAULT_PORTS.get(scheme)) else f"{scheme}://{shown}:{port}"
 
 
+def network_of(text: str) -> str:
+    """An address, or a network whose address has no bits beyond its prefix. ValueError if it is neither."""
+    return str(ipaddress.ip_network(text.strip()))
+
+
 def _is_bare_ipv6(text: str) -> bool:
     return text.count(":") > 1 and not text.startswith("[")

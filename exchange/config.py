@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from exchange.addresses import LOOPBACK as LOOPBACK
-from exchange.addresses import host_name, is_loopback, origin_of
+from exchange.addresses import host_name, is_loopback, network_of, origin_of
 from exchange.failure import Failure
 
 log = structlog.get_logger(__name__)
@@ -43,6 +43,9 @@ class ServerConfig(Section, frozen=True, kw_only=True):
     write_timeout_s: float = 30.0  # without the client reading anything of what it is owed
     connections_max: int = 0  # 0: as many as open files allow, less a reserve
     owed_bytes_max: int = 256 << 20  # for all clients together; then those that are owed most are cut off
+    tls_certificate: str = ""  # a PEM file; both ports then speak TLS
+    tls_key: str = ""  # of its private key; empty: it is in the same file
+    trusted_proxies: list[str] = []  # whose X-Forwarded-For is believed
 
 
 class DatabaseConfig(Section, frozen=True, kw_only=True):
@@ -244,15 +247,28 @@ def _normal(config: Config) -> Config:
     origins = _each(
         config.server.allowed_origins, origin_of, "allowed_origins", "an origin such as http://localhost:3000"
     )
-    try:
-        data_dir = str(Path(config.database.data_dir).expanduser())
-    except RuntimeError as error:
-        raise Failure(f"[database] data_dir {config.database.data_dir!r} has no such home directory.", 2) from error
-    return msgspec.structs.replace(
-        config,
-        server=msgspec.structs.replace(config.server, allowed_hosts=hosts, allowed_origins=origins),
-        database=msgspec.structs.replace(config.database, data_dir=data_dir),
+    proxies = _each(
+        config.server.trusted_proxies, network_of, "trusted_proxies", "an address or network such as 10.0.0.0/8"
     )
+    server = msgspec.structs.replace(
+        config.server,
+        allowed_hosts=hosts,
+        allowed_origins=origins,
+        trusted_proxies=proxies,
+        tls_certificate=_at_home(config.server.tls_certificate, "[server] tls_certificate"),
+        tls_key=_at_home(config.server.tls_key, "[server] tls_key"),
+    )
+    data_dir = _at_home(config.database.data_dir, "[database] data_dir")
+    return msgspec.structs.replace(
+        config, server=server, database=msgspec.structs.replace(config.database, data_dir=data_dir)
+    )
+
+
+def _at_home(path: str, setting: str) -> str:
+    try:
+        return str(Path(path).expanduser()) if path else path
+    except RuntimeError as error:
+        raise Failure(f"{setting} {path!r} has no such home directory.", 2) from error
 
 
 def _each(texts: list[str], form: Callable[[str], str], key: str, what: str) -> list[str]:
@@ -273,6 +289,8 @@ def _check(config: Config) -> None:
             raise Failure(f"[server] {name} = {port} must be 0 to 65535.", 2)
     if server.port == server.ws_port != 0:
         raise Failure(f"[server] port and ws_port are both {server.port}; they must differ.", 2)
+    if server.tls_key and not server.tls_certificate:
+        raise Failure("[server] tls_key needs tls_certificate, the file of its certificate.", 2)
     positive = {
         "[server] body_max_bytes": server.body_max_bytes,
         "[server] stop_timeout_s": server.stop_timeout_s,

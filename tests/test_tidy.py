@@ -80,7 +80,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {  # the libraries that only some parts ma
     "yarl": ("exchange.client",),
     "aiohttp": ("exchange.api", "exchange.client", "exchange.replay", "exchange.torture"),
     "msgspec": ("exchange.api", "exchange.config", "exchange.client", "exchange.demo", "exchange.torture"),
-    "cryptography": ("exchange.service", "exchange.client"),
+    "cryptography": ("exchange.service", "exchange.client", "exchange.api.http.tls"),
     "nacl": ("exchange.service",),
     "orjson": ("exchange.api", "exchange.store", "exchange.client", "exchange.replay", "exchange.torture"),
 }

@@ -1,7 +1,7 @@
-"""The part of `/metrics` about what the exchange stands on: its disk, and its markets as an operator sees them."""
+"""The part of `/metrics` about what an operator looks after: the disk, the certificate, the markets."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -12,16 +12,22 @@ from exchange.core.venue import Venue
 
 
 class MachineMetrics(Collector):
-    """Asks the operating system when somebody scrapes. Without a `data_dir` the disk is that of another server."""
+    """Asks when somebody scrapes. Without a `data_dir` the disk is that of another server."""
 
-    def __init__(self, venue: Venue, data_dir: Path | None) -> None:
+    def __init__(self, venue: Venue, data_dir: Path | None, certificate_expires_s: Callable[[], float]) -> None:
         self._venue = venue
         self._data_dir = data_dir
+        self._certificate_expires_s = certificate_expires_s
 
     def collect(self) -> Iterable[Metric]:
         """What there is to say now."""
         yield from self._disk()
         yield self._markets()
+        family = GaugeMetricFamily(
+            "exchange_tls_certificate_expires_seconds", "When the certificate expires, since the epoch; 0 without TLS."
+        )
+        family.add_metric([], self._certificate_expires_s())
+        yield family
 
     def _disk(self) -> Iterable[Metric]:
         if self._data_dir is None:

@@ -5,7 +5,6 @@ Nothing is pushed here. The parts of the exchange count in plain integers, and t
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
 from prometheus_client.core import (
@@ -22,7 +21,6 @@ from exchange.core import administration, commands
 from exchange.logs import lines_dropped
 from exchange.pipeline.histogram import Histogram
 from exchange.runtime.app import Exchange
-from exchange.runtime.machine_metrics import MachineMetrics
 from exchange.service.read_lane import LANES, ReadLane
 
 COMMANDS = (
@@ -53,12 +51,12 @@ class Metrics:
         site: Callable[[], Site],
         order_lookups: Mapping[str, int],
         lane: ReadLane,
-        data_dir: Path | None,
+        machine: Collector,
     ) -> None:
-        """`order_lookups` counts by source. `data_dir` is that of the embedded PostgreSQL."""
+        """`order_lookups` counts by source. `machine` has what the exchange stands on."""
         self._registry = CollectorRegistry()
         self._registry.register(_Pulled(exchange, refusals, tuple(codes), site, order_lookups, lane))
-        self._registry.register(MachineMetrics(exchange.venue, data_dir))
+        self._registry.register(machine)
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 

@@ -20,6 +20,7 @@ from exchange.api.binance.dialect import Binance
 from exchange.api.http.admission import Admission
 from exchange.api.http.routes import Route
 from exchange.api.http.server import Server
+from exchange.api.http.tls import tls_of
 from exchange.api.native.errors import STATUS, Refusals
 from exchange.api.native.feed_frames import NativeFrames
 from exchange.api.native.pages import Visitors
@@ -35,6 +36,7 @@ from exchange.runtime import authentication
 from exchange.runtime.app import Exchange, build
 from exchange.runtime.assembly import service_of
 from exchange.runtime.bootstrap import differences
+from exchange.runtime.machine_metrics import MachineMetrics
 from exchange.runtime.master_key import open_vault
 from exchange.runtime.metrics import Metrics
 from exchange.runtime.stop import Stop
@@ -92,6 +94,7 @@ async def serve(config: Config, options: ServeOptions) -> None:
 
 def _refuse_early(config: Config, options: ServeOptions) -> None:
     """Judge what can be judged without a database, before one is created. Raises Failure."""
+    tls_of(config.server)
     pgdata = Path(config.database.data_dir) / "pgdata"
     if not config.database.url and (options.ephemeral or not pgdata.exists()):
         differences(config, Venue())
@@ -141,8 +144,8 @@ async def _run(
     admission, refusals = Admission(config, service.limits), Refusals()
     rest = Rest(service, refusals)
     sessions = Sessions(service, NativeFrames(exchange.venue), refusals)
-    disk = data_dir if postgres else None
-    metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources, service.lane, disk)
+    machine = MachineMetrics(exchange.venue, data_dir if postgres else None, lambda: server.certificate_expires_s())
+    metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources, service.lane, machine)
     binance = Binance(service, refusals.by_code)
     more_routes = [*(options.more_routes(rest) if options.more_routes else ()), *binance.routes()]
     visitors = Visitors([user.id for user in config.users], sign_in=config.auth.mode == "keys")

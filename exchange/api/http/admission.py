@@ -54,7 +54,7 @@ class Admission:
     def _is_other_port(self, origin: str) -> bool:
         try:
             parts = urlsplit(origin)
-            return parts.scheme == "http" and parts.hostname in self._hosts and parts.port in self._ports
+            return parts.scheme in ("http", "https") and parts.hostname in self._hosts and parts.port in self._ports
         except ValueError:
             return False
 

@@ -58,8 +58,9 @@ class AiohttpApp:
         request_id = self._request_ids.of(request.headers.get(HEADER))
         try:
             if request.path in self._site.socket_paths and request.method == "GET" and _upgrades(request):
-                self._admission.admit(request.remote, lower_case(request), changes=True)
-                return await AiohttpSocket(self._site, request_made(request, b"", request_id)).serve(request)
+                made = request_made(request, b"", request_id, self._address(request))
+                self._admission.admit(made.address, made.headers, changes=True)
+                return await AiohttpSocket(self._site, made).serve(request)
             return _sent(await self._answer(request, request_id), request_id)
         except Exception as error:
             what = f"{request.method} {request.path}"
@@ -67,7 +68,8 @@ class AiohttpApp:
 
     async def _answer(self, request: web.Request, request_id: str) -> Response:
         route = self._routes.find(request.method, request.path)
-        self._admission.admit(request.remote, lower_case(request), changes=route is not None and route.changes)
+        address = self._address(request)
+        self._admission.admit(address, lower_case(request), changes=route is not None and route.changes)
         if route is None:
             return self._site.no_route(request.path, request_id)
         try:
@@ -75,9 +77,13 @@ class AiohttpApp:
                 raw_body = await request.read()
         except TimeoutError:
             raise ApiError("REQUEST_TIMEOUT", "The body of the request did not arrive in time.") from None
-        made = request_made(request, raw_body, request_id)
+        made = request_made(request, raw_body, request_id, address)
         made.body = decoded(made.headers.get("content-encoding"), raw_body, self._config.body_max_bytes)
         return await self._handled(route, made)
+
+    def _address(self, request: web.Request) -> str | None:
+        proxies, peer = self._site.proxies, request.remote
+        return proxies.client(peer, lower_case(request)) if proxies.trusts(peer) else peer
 
     async def _handled(self, route: Route, request: Request) -> Response:
         reply = _Reply()
@@ -98,7 +104,7 @@ def lower_case(request: web.Request) -> dict[str, str]:
     return headers
 
 
-def request_made(request: web.Request, raw_body: bytes, request_id: str) -> Request:
+def request_made(request: web.Request, raw_body: bytes, request_id: str, address: str | None) -> Request:
     """The request as a route gets it, but for the content coding of its body."""
     _, _, query = request.raw_path.partition("?")
     return Request(
@@ -109,7 +115,7 @@ def request_made(request: web.Request, raw_body: bytes, request_id: str) -> Requ
         headers=lower_case(request),
         raw_body=raw_body,
         body=raw_body,
-        address=request.remote,
+        address=address,
         request_id=request_id,
     )
 

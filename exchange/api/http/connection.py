@@ -43,6 +43,7 @@ class HttpConnection(asyncio.Protocol):
         "_ended",
         "_eof",
         "_found",
+        "_proxied",
         "_raw_head",
         "_reading",
         "_resuming",
@@ -51,6 +52,7 @@ class HttpConnection(asyncio.Protocol):
         "_slots",
         "_stalled_since",
         "_taking",
+        "_tls",
         "_transport",
         "_unsent",
         "_waits_for",
@@ -62,6 +64,8 @@ class HttpConnection(asyncio.Protocol):
         self._site = site
         self._transport: asyncio.Transport | None = None
         self._address: str | None = None
+        self._proxied = False  # the address is a proxy's; each request says whose it is
+        self._tls = False
         self._slots: deque[Slot] = deque()
         self._ahead = bytearray()  # received and not taken
         self._wanted = 0  # bytes of it without which nothing more can be taken
@@ -89,6 +93,8 @@ class HttpConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         peer = transport.get_extra_info("peername")
         self._address = peer[0] if isinstance(peer, tuple) else peer or None
+        self._proxied = site.proxies.trusts(self._address)
+        self._tls = transport.get_extra_info("sslcontext") is not None
         refused = site.full() or site.closing
         site.connections[self] = None
         self._wait_for("idle")
@@ -107,7 +113,8 @@ class HttpConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client sends no more. It still gets the replies that it is owed."""
         self._eof = True
-        return bool(self._slots) or self._body is not None or self._resuming
+        # TLS has no half-closed connection: it ends both ways at once.
+        return not self._tls and (bool(self._slots) or self._body is not None or self._resuming)
 
     def pause_writing(self) -> None:
         """The client does not read its replies: its next requests wait."""
@@ -269,7 +276,7 @@ class HttpConnection(asyncio.Protocol):
         self._waits_for, self._deadline = "", inf
         try:
             slot.left = site.admission.admit(
-                self._address,
+                self._client(head),
                 head.headers,
                 changes=route is not None and route.changes,
                 cancels=route is not None and route.cancels,
@@ -283,9 +290,13 @@ class HttpConnection(asyncio.Protocol):
             slot.send(site.refuse(error, f"{head.method} {head.path}", request_id, head.path))
 
     def _request(self, head: Head, raw_body: bytes, body: bytes, request_id: str) -> Request:
+        address = self._client(head)
         return Request(
-            head.method, head.target, head.path, head.query, head.headers, raw_body, body, self._address, request_id
+            head.method, head.target, head.path, head.query, head.headers, raw_body, body, address, request_id
         )
+
+    def _client(self, head: Head) -> str | None:
+        return self._site.proxies.client(self._address, head.headers) if self._proxied else self._address
 
     # --- taking over
 
@@ -310,7 +321,7 @@ class HttpConnection(asyncio.Protocol):
             return
         request_id = site.request_ids.of(head.headers.get("x-request-id"))
         try:
-            site.admission.admit(self._address, head.headers, changes=True)
+            site.admission.admit(self._client(head), head.headers, changes=True)
             socket = open_socket(site, transport, self._request(head, raw_body, raw_body, request_id))
         except Exception as error:
             self._fail(error, request_id, head.path)

@@ -15,6 +15,7 @@ from exchange.api.http.request_id import RequestIds
 from exchange.api.http.routes import Routes
 from exchange.api.http.site import Site
 from exchange.api.http.sockets import OpenSession
+from exchange.api.http.tls import tls_of
 from exchange.config import ServerConfig
 from exchange.failure import Failure
 
@@ -50,7 +51,8 @@ class Server:
             auto_decompress=False,  # a signature is over the body as it was sent
         )
         self._listeners: list[asyncio.Server] = []
-        self._sweeper: asyncio.Task[None] | None = None
+        self._tls = tls_of(config)
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> tuple[str, str]:
         """Listen on both ports, which serve the same; their base URLs. Raises Failure when one is not to be had."""
@@ -60,16 +62,26 @@ class Server:
         pages: Any = server
         self.site.page_server = pages
         self.site.now = asyncio.get_running_loop().time()
-        self._sweeper = asyncio.create_task(self.site.run(), name="deadlines of connections")
+        self._tasks = [asyncio.create_task(self.site.run(), name="deadlines of connections")]
+        if self._tls is not None:
+            self._tasks.append(asyncio.create_task(self._tls.run(), name="TLS certificate"))
         ports = [await self._listen(port) for port in (self._config.port, self._config.ws_port)]
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
-        return f"http://{host}:{ports[0]}", f"ws://{host}:{ports[1]}"
+        secure = "" if self._tls is None else "s"
+        return f"http{secure}://{host}:{ports[0]}", f"ws{secure}://{host}:{ports[1]}"
+
+    def certificate_expires_s(self) -> float:
+        """Until when the certificate is valid, in seconds since the epoch; 0 without TLS."""
+        return 0.0 if self._tls is None else self._tls.expires_s
 
     async def _listen(self, port: int) -> int:
         host, site = self._config.host, self.site
+        secured: dict[str, Any] = {}
+        if self._tls is not None:
+            secured = {"ssl": self._tls.context, "ssl_handshake_timeout": self._config.head_timeout_s}
         try:
             listener = await asyncio.get_running_loop().create_server(
-                lambda: HttpConnection(site), host, port, backlog=1024
+                lambda: HttpConnection(site), host, port, backlog=1024, **secured
             )
         except OSError as error:
             raise Failure(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from error
@@ -90,8 +102,8 @@ class Server:
         self.site.page_server = None
         await self._runner.cleanup()
         await self.site.closed(self._config.stop_timeout_s / 2)
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        for task in self._tasks:
+            task.cancel()
 
 
 def _connections_max(config: ServerConfig) -> int:

@@ -11,6 +11,7 @@ import structlog
 from exchange.api.http.admission import Admission
 from exchange.api.http.counts import HttpCounts
 from exchange.api.http.dialect import Dialect, Refuse
+from exchange.api.http.forwarded import TrustedProxies
 from exchange.api.http.head import Head, parse_head
 from exchange.api.http.request_id import RequestIds
 from exchange.api.http.response import Response
@@ -70,6 +71,7 @@ class Site:
         self.socket_paths = socket_paths
         self.connections_max = connections_max
         self.counts = HttpCounts()
+        self.proxies = TrustedProxies(config.trusted_proxies)
         self.timeouts_s = {
             "head": config.head_timeout_s,
             "body": config.body_timeout_s,

@@ -39,6 +39,8 @@ class PageConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Let the reply that is under way be sent."""
+        if self._transport.get_extra_info("sslcontext") is not None:
+            return False  # TLS has no half-closed connection
         loop = asyncio.get_running_loop()
         loop.call_soon(self._close_inner)  # what was passed on is begun first
         loop.call_later(EOF_PATIENCE_S, self._transport.close)
