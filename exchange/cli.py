@@ -13,6 +13,7 @@ import structlog
 
 from exchange import __version__, logs
 from exchange.admin.command import groups
+from exchange.admin.markets import asset_group, set_command
 from exchange.failure import Failure
 from exchange.options import KEY_FILE, FilePath
 from exchange.replay.command import replay_command
@@ -202,7 +203,7 @@ def watch(market: str | None, user: str | None, url: str, signing_key: "ApiKey |
 
 @cli.group()
 def market() -> None:
-    """Administer the markets of a running exchange."""
+    """Administer markets."""
 
 
 @market.command()
@@ -246,8 +247,9 @@ async def _until_terminated(program: Coroutine[Any, Any, Any]) -> Any:
     return await program
 
 
-for group in groups(run):
+for group in (*groups(run), asset_group(run)):
     cli.add_command(group)
+market.add_command(set_command(run))
 
 
 def main(environment: Mapping[str, str] = os.environ) -> None:

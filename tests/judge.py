@@ -27,6 +27,7 @@ from exchange.core.commands import (
     PassTime,
     PlaceOrder,
     SetMarket,
+    SetMarketStatus,
 )
 from exchange.core.events import (
     AssetAdded,
@@ -286,13 +287,25 @@ class Judge:
             money = Deposited(command.user_id, command.asset, command.amount_minor, command.key)
             same_as("deposits", [event for event in rest if isinstance(event, Deposited)], [money])
         elif isinstance(command, SetMarket):
-            same_as("rules", rest, [MarketSet(command.instrument)])
-        elif isinstance(command, PassTime):
+            self._compare_rules(command, events, rest)
+        if isinstance(command, AddAsset | SetMarket | SetMarketStatus):
+            self._compare_audited(command, events)
+        if isinstance(command, PassTime):
             same_as("events", events, [TimePassed()])
         elif isinstance(command, AdminCommand):
             self._compare_administered(command, events, rest)
-        elif not isinstance(command, AddAsset | AddUser):
+        elif not isinstance(command, AddAsset | AddUser | Deposit | SetMarket):
             same_as("other events", rest, [])
+
+    def _compare_rules(self, command: SetMarket, events: list[Event], rest: Sequence[Event]) -> None:
+        symbol = command.instrument.symbol
+        if command.origin is None or events:
+            same_as("rules", rest, [MarketSet(self.model.rules[symbol], symbol in self.model.by_call)])
+
+    def _compare_audited(self, command: AddAsset | SetMarket | SetMarketStatus, events: list[Event]) -> None:
+        """What somebody asked for and was carried out is in the audit, with its origin."""
+        audited = [event.origin for event in events if isinstance(event, Administered)]
+        same_as("the origin in the audit", audited, [command.origin] if command.origin is not None and events else [])
 
     def _compare_administered(self, command: AdminCommand, events: list[Event], rest: Sequence[Event]) -> None:
         """What an administrative command changes besides orders, once; and that the audit has it, with its origin."""
@@ -352,7 +365,9 @@ class Judge:
         same_as("last match id", state.last_match_id, model.prevented)
         lost = {self._number(order.order_id): order.progress.prevented_lots for order in state.orders if order.progress}
         same_as("what open orders lost to their own", lost, {n: model.orders[n - 1].prevented_lots for n in lost})
+        same_as("assets", {asset.symbol: asset for asset in state.assets}, model.assets)
         same_as("rules", {m.instrument.symbol: m.instrument for m in state.markets}, model.rules)
+        same_as("markets by call", {m.instrument.symbol for m in state.markets if m.by_call}, model.by_call)
         for market in state.markets:
             public = (market.depth_sequence, market.best_sequence, market.trade_sequence, market.last_trade_ns)
             self._compare_counts(market.instrument.symbol, market.book_sequence, public, market.candles)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from exchange.core.administration import ApiKey, CreateKey, CreateUser, KeyType, Origin, RevokeKey, SetUserStatus
 from exchange.core.commands import (
+    AddAsset,
     AddUser,
     CancelAll,
     CancelOrder,
@@ -85,6 +86,7 @@ MARKETS = (
 )
 ASSETS = (CASH, COIN, GEM, WEI, ORE)
 USERS = ("ann", "ben", "cat")
+ROOT = Origin("root", "127.0.0.1")
 SOON_NS = (0, 1, 1, 1, 1_000_000, 20 * 10**9, 61 * 10**9, 5 * 3600 * 10**9)
 
 # The first is what hypothesis makes of a step that a failure does not need.
@@ -227,10 +229,12 @@ def grant(judge: Judge, wish: Wish) -> None:
         case "deposit":
             judge.do(_deposit(rules, wish), later_ns)
         case "rules":
-            judge.do(SetMarket(_changed(judge.model.rules[rules.symbol], wish)), later_ns)
+            before, asks = judge.model.rules[rules.symbol], ROOT if wish.side is Side.BUY else None
+            judge.do(_listed(before, wish) if wish.lots == 9 else SetMarket(_changed(before, wish), asks), later_ns)
         case "status":  # open again more often than not
             status = STATUSES[wish.lots % len(STATUSES)]
-            judge.do(SetMarketStatus("NO_WHERE" if wish.price == 6 else rules.symbol, status), later_ns)
+            asks = ROOT if wish.side is Side.BUY else None
+            judge.do(SetMarketStatus("NO_WHERE" if wish.price == 6 else rules.symbol, status, asks), later_ns)
         case "administer":
             judge.do(_administered(wish, judge.now_ns), later_ns)
         case "exact":
@@ -300,7 +304,7 @@ def _deposit(rules: Instrument, wish: Wish) -> Deposit:
 
 def _administered(wish: Wish, now_ns: int) -> CreateUser | SetUserStatus | CreateKey | RevokeKey:
     """A user disabled for a while, mostly; or something about keys."""
-    origin, user = Origin("root", "127.0.0.1"), "nobody" if wish.price == 6 else wish.user
+    origin, user = ROOT, "nobody" if wish.price == 6 else wish.user
     match wish.lots:
         case 1 | 2:
             return SetUserStatus(user, True, origin)
@@ -312,6 +316,22 @@ def _administered(wish: Wish, now_ns: int) -> CreateUser | SetUserStatus | Creat
         case 8:
             return RevokeKey(f"key {wish.price % 3}", origin)
     return CreateUser(user, origin)
+
+
+def _listed(rules: Instrument, wish: Wish) -> AddAsset | SetMarket:
+    """An asset or a market that is there already, that cannot be, or that is new."""
+    match wish.price:
+        case 1:
+            return AddAsset(replace(rules.base, decimals=rules.base.decimals + wish.soon % 2), ROOT)
+        case 2:
+            return AddAsset(Asset("NEW", wish.soon % 3), ROOT)
+        case 3:
+            return SetMarket(replace(rules, tick=rules.tick * 2), ROOT)
+        case 4:
+            return SetMarket(replace(rules, symbol="NEW_" + rules.quote.symbol, base=Asset("NEW", 1)), ROOT)
+        case 5:
+            return SetMarket(replace(rules, symbol=rules.symbol.replace("_", "")), ROOT)
+    return SetMarket(replace(rules, fee_asset=FeeAsset(1 - rules.fee_asset)), ROOT)
 
 
 def _changed(rules: Instrument, wish: Wish) -> Instrument:

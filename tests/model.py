@@ -92,11 +92,39 @@ class Model(Known):
                     told.refusals.add(RejectReason.UNKNOWN_KEY)
                 self.keys = [key for key in self.keys if key.api_key != command.api_key]
             case SetMarket():
-                self.rules[command.instrument.symbol] = command.instrument
+                self._set_market(command, told)
             case SetMarketStatus():
                 self._set_status(command, told)
-            case AddAsset() | PassTime():
+            case AddAsset():
+                known = self.assets.setdefault(command.asset.symbol, command.asset)
+                told.refusals = set() if known == command.asset else {RejectReason.RULE_FIXED}
+            case PassTime():
                 pass
+
+    def _set_market(self, command: SetMarket, told: Told) -> None:
+        wanted, symbol = command.instrument, command.instrument.symbol
+        before = self.rules.get(symbol)
+        for asset in (wanted.base, wanted.quote):
+            known = self.assets.get(asset.symbol)
+            if known != asset:
+                told.refusals.add(RejectReason.UNKNOWN_ASSET if known is None else RejectReason.RULE_FIXED)
+        if before is not None:
+            for rules in (before, wanted):
+                size = Fraction(rules.tick, 10**rules.price_decimals), Fraction(rules.lot, 10**rules.quantity_decimals)
+                fixed = (rules.base, rules.quote, *size, rules.fee_asset)
+                if rules is before:
+                    kept = fixed
+            if fixed != kept:
+                told.refusals.add(RejectReason.RULE_FIXED)
+        elif symbol.replace("_", "") in {other.replace("_", "") for other in self.rules}:
+            told.refusals.add(RejectReason.MARKET_NAME_TAKEN)
+        if told.refusals:
+            return
+        if before is not None and command.origin is not None:
+            wanted = replace(wanted, status=before.status)
+        self.rules[symbol] = wanted
+        if command.origin is not None and wanted != before:
+            self.by_call.add(symbol)
 
     def _set_status(self, command: SetMarketStatus, told: Told) -> None:
         rules = self.rules.get(command.market)

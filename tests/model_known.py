@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from exchange.core.administration import ApiKey
 from exchange.core.commands import Deposit, Side
-from exchange.core.instrument import FeeAsset, Instrument
+from exchange.core.instrument import Asset, FeeAsset, Instrument
 from tests.model_records import Account, Level, Order, Public
 
 
@@ -20,7 +20,9 @@ class Known:
         self.own_met: list[tuple[Order, int, int]] = []  # by the last walk: the maker, what the taker and it lose
         self.prevented = 0
         self.keys: list[ApiKey] = []
+        self.assets: dict[str, Asset] = {}
         self.rules: dict[str, Instrument] = {}
+        self.by_call: set[str] = set()  # markets whose rules somebody has set while the venue ran
         self.worths: dict[str, tuple[int, int]] = {}
         self.totals: Counter[Account] = Counter()
         self.accounts: set[Account] = set()  # that ever held anything

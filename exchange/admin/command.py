@@ -35,9 +35,10 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _target(
+def target_of(
     url: str | None, signing_key: ApiKey | None, config: Path | None, data_dir: str | None, database_url: str | None
 ) -> Target:
+    """Where a call goes, by the options of `target_options`."""
     from exchange import config as configuration
 
     said = {("database", "data_dir"): data_dir, ("database", "url"): database_url}
@@ -61,13 +62,13 @@ def _users(run: Run) -> click.Group:
     def create(user_id: str, balance: tuple[str, ...], **where: Any) -> None:
         """Create USER, unless there is one of that name."""
         body = {"user_id": user_id, "balances": _balances(balance)}
-        logs.announce(_json(run(lambda: _target(**where).call("POST", "/admin/users", body=body))))
+        logs.announce(shown_json(run(lambda: target_of(**where).call("POST", "/admin/users", body=body))))
 
     @user.command("list")
     @target_options
     def list_users(**where: Any) -> None:
         """List all users with their status."""
-        for row in run(lambda: _pages(_target(**where), "/admin/users", "users")):
+        for row in run(lambda: _pages(target_of(**where), "/admin/users", "users")):
             logs.announce(f"{row['user_id']} {row['status']}")
 
     for action, summary in (
@@ -84,7 +85,7 @@ def _status(run: Run, action: str, summary: str) -> click.Command:
     @target_options
     def command(user_id: str, **where: Any) -> None:
         path, body = f"/admin/users/{action}", {"user_id": user_id}
-        done = run(lambda: _target(**where).call("POST", path, body=body))
+        done = run(lambda: target_of(**where).call("POST", path, body=body))
         logs.announce(f"{user_id} is {done['status']}; {len(done['canceled'])} orders were canceled")
 
     return command
@@ -124,23 +125,23 @@ def _keys(run: Run) -> click.Group:
             "allowed_addresses": list(allow),
             "expires_at": expires_at,
         }
-        made = run(lambda: _target(**where).call("POST", "/admin/keys", body=body))
-        logs.announce(_json({name: value for name, value in made.items() if value is not None}))
+        made = run(lambda: target_of(**where).call("POST", "/admin/keys", body=body))
+        logs.announce(shown_json({name: value for name, value in made.items() if value is not None}))
 
     @key.command("list")
     @click.argument("user_id", metavar="[USER]", required=False)
     @target_options
     def list_keys(user_id: str | None, **where: Any) -> None:
         """List the API keys of USER, or of all users, one JSON object a line; nothing of a secret."""
-        for row in run(lambda: _pages(_target(**where), "/admin/keys", "keys", user_id=user_id)):
-            logs.announce(_json(row))
+        for row in run(lambda: _pages(target_of(**where), "/admin/keys", "keys", user_id=user_id)):
+            logs.announce(shown_json(row))
 
     @key.command()
     @click.argument("api_key", metavar="KEY")
     @target_options
     def revoke(api_key: str, **where: Any) -> None:
         """Revoke an API key, for ever. Sockets that act by it are closed."""
-        done = run(lambda: _target(**where).call("DELETE", "/admin/keys", body={"api_key": api_key}))
+        done = run(lambda: target_of(**where).call("DELETE", "/admin/keys", body={"api_key": api_key}))
         logs.announce(f"{api_key} of {done['user_id']} is revoked")
 
     return key
@@ -174,5 +175,6 @@ def _read(path: Path) -> str:
         raise Failure(f"The public key {path} cannot be read: {error.strerror or error}.", 2) from error
 
 
-def _json(fields: Json) -> str:
+def shown_json(fields: Json) -> str:
+    """An object as one line."""
     return json.dumps(fields)

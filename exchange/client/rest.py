@@ -245,6 +245,17 @@ class Client:
         body = {"user_id": user_of(user_id, self.user_id), "asset": asset, "amount": amount, "key": key}
         return await self._call("POST", "/admin/deposit", body=body)
 
+    async def add_asset(self, asset: str, decimals: int) -> Json:
+        """Add an asset; the decimals of one that is there never change: ApiError `RULE_FIXED`."""
+        return await self._call("POST", "/admin/assets", body={"asset": asset, "decimals": decimals})
+
+    async def set_market(self, market: str, rules: Mapping[str, Any]) -> Market:
+        """Open a market with these rules, named as in `markets`, or change those of an open one; its rules afterwards.
+
+        Rules that are not named stay as they are. ApiError `RULE_FIXED` for one that never changes.
+        """
+        return cast(Market, await self._call("POST", "/admin/markets", body={**rules, "market": market}))
+
     async def set_market_status(self, market: str, status: str) -> Market:
         """Change what the market takes, to `trading`, `post_only`, `cancel_only` or `halted`; its rules afterwards.
 

@@ -103,10 +103,13 @@ class KeyRevoked:
 
 @dataclass(slots=True)
 class Administered:
-    """An administrative action was carried out: what the audit keeps. `detail` holds no secret."""
+    """An administrative action was carried out: what the audit keeps. `detail` holds no secret.
+
+    `user_id` is the user whom it was about, None if it was about none.
+    """
 
     action: str
-    user_id: str
+    user_id: str | None
     detail: str | None
     origin: Origin
 

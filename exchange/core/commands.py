@@ -122,10 +122,11 @@ class CancelAll:
 
 @dataclass(slots=True)
 class SetMarketStatus:
-    """Change what a market takes."""
+    """Change what a market takes. `origin` is who asked for it, None in a journal of an earlier version."""
 
     market: str
     status: MarketStatus
+    origin: Origin | None = None
 
 
 @dataclass(slots=True)
@@ -151,16 +152,21 @@ class AddUser:
 
 @dataclass(slots=True)
 class AddAsset:
-    """Add an asset."""
+    """Add an asset. `origin` is who asked for it, None for the configuration."""
 
     asset: Asset
+    origin: Origin | None = None
 
 
 @dataclass(slots=True)
 class SetMarket:
-    """Open a market, or change the rules of one; the scale of an open market's prices and quantities never changes."""
+    """Open a market, or change the rules of one; the scale of an open market's prices and quantities never changes.
+
+    `origin` is who asked for it, None for the configuration. Somebody who asks changes no status: the market keeps it.
+    """
 
     instrument: Instrument
+    origin: Origin | None = None
 
 
 @dataclass(slots=True)

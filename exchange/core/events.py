@@ -61,10 +61,14 @@ class RejectReason(StrEnum):
     UNKNOWN_USER = "UNKNOWN_USER"
     UNKNOWN_ORDER = "UNKNOWN_ORDER"  # not open, or someone else's
     UNKNOWN_KEY = "UNKNOWN_KEY"
+    UNKNOWN_ASSET = "UNKNOWN_ASSET"
     USER_DISABLED = "USER_DISABLED"
     TOO_MANY_KEYS = "TOO_MANY_KEYS"
     CLIENT_ORDER_ID_CONFLICT = "CLIENT_ORDER_ID_CONFLICT"
     KEY_CONFLICT = "KEY_CONFLICT"
+    MARKET_NAME_TAKEN = "MARKET_NAME_TAKEN"  # by another that differs only in where the `_` is
+    RULE_FIXED = "RULE_FIXED"  # it never changes
+    TOO_MANY_MARKETS = "TOO_MANY_MARKETS"  # or assets
     CANCEL_CONDITION = "CANCEL_CONDITION"
     MARKET_NOT_TRADING = "MARKET_NOT_TRADING"
     OUT_OF_RANGE = "OUT_OF_RANGE"
@@ -358,9 +362,10 @@ class AssetAdded:
 
 @dataclass(slots=True)
 class MarketSet:
-    """A market was opened, or its rules changed."""
+    """A market was opened, or its rules changed. `by_call`: see MarketState."""
 
     instrument: Instrument
+    by_call: bool = False
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ ledger that all markets share.
 from dataclasses import replace
 from typing import Final
 
+from exchange.core.administration import Administered
 from exchange.core.average import traded
 from exchange.core.book import Book, BookSide, Order, Trader
 from exchange.core.client_ids import ClientIds
@@ -26,6 +27,7 @@ from exchange.core.effects import Effects, filled, prevented, updated
 from exchange.core.events import (
     INTERVALS_S,
     MINUTE_NS,
+    Event,
     ExpireReason,
     LevelChanged,
     MarketChanged,
@@ -77,6 +79,7 @@ class Market:
         self._last_aggregate_id = state.last_aggregate_id
         self._last_trade_ns = state.last_trade_ns
         self._last_match_id = state.last_match_id
+        self.by_call = state.by_call  # see MarketState
         self.notes_prevented = True  # of orders that enter; False: see Venue.replay
         self._candles = state.candles
         self._average = state.average
@@ -398,7 +401,11 @@ class Market:
             return None
         self.set_rules(replace(self.instrument, status=command.status))
         self._best_sequence += 1
-        return Applied(sequence, now_ns, command, [self.changed()])
+        events: list[Event] = [self.changed()]
+        if command.origin is not None:
+            detail = f"{command.market} {command.status.name.lower()}"
+            events.append(Administered("set_market_status", None, detail, command.origin))
+        return Applied(sequence, now_ns, command, events)
 
     # --- shared
 
@@ -456,6 +463,7 @@ class Market:
             self._candles,
             self._average,
             self._last_match_id,
+            self.by_call,
         )
 
     def restore_order(self, order: Order) -> None:

@@ -34,7 +34,10 @@ class OpenOrder:
 
 @dataclass(slots=True)
 class MarketState:
-    """A market's rules, and how far its channels have counted: see MarketChanged."""
+    """A market's rules, and how far its channels have counted: see MarketChanged.
+
+    `by_call`: somebody has set its rules while the venue ran, so those of a configuration count no more.
+    """
 
     instrument: Instrument
     book_sequence: int = 0
@@ -46,6 +49,7 @@ class MarketState:
     candles: tuple[int, ...] = (0,) * len(INTERVALS_S)
     average: tuple[int, ...] = NO_PRICE
     last_match_id: int = 0
+    by_call: bool = False
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 """
 
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Final
 
 from exchange.core.administration import (
@@ -63,6 +64,7 @@ from exchange.core.events import (
 )
 from exchange.core.instrument import AMOUNT_MAX, Asset
 from exchange.core.ledger import HOUSE, Ledger
+from exchange.core.listing import audit_detail, refusal_of_asset, refusal_of_market
 from exchange.core.market import Market
 from exchange.core.outcome import Applied, Outcome
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
@@ -205,7 +207,7 @@ class Venue:
             self.ledger.add_user(command.user_id)
             return [UserAdded(command.user_id)]
         if isinstance(command, AddAsset):
-            return self._add_asset(command.asset)
+            return self._add_asset(command)
         if isinstance(command, PassTime):
             return [TimePassed()]
         if isinstance(command, SetMarket):
@@ -213,13 +215,17 @@ class Venue:
         assert isinstance(command, (CreateUser, SetUserStatus, CreateKey, RevokeKey))
         return self._administer(command, sequence, now_ns)
 
-    def _add_asset(self, asset: Asset) -> VenueOutcome:
-        known = self.assets.get(asset.symbol)
-        if known is not None:
-            assert known == asset, "the decimals of an asset never change"
+    def _add_asset(self, command: AddAsset) -> VenueOutcome:
+        asset = command.asset
+        if self.assets.get(asset.symbol) == asset:
             return None
+        if refused := refusal_of_asset(self.assets, asset):
+            return refused
         self.assets[asset.symbol] = asset
-        return [AssetAdded(asset)]
+        events: list[Event] = [AssetAdded(asset)]
+        if command.origin is not None:
+            events.append(Administered("add_asset", None, f"{asset.symbol} {asset.decimals}", command.origin))
+        return events
 
     def _deposit(self, command: Deposit, sequence: int) -> VenueOutcome:
         assert command.user_id not in HOUSE
@@ -258,19 +264,30 @@ class Venue:
             self._deposits.popitem(last=False)
 
     def _set_market(self, command: SetMarket) -> VenueOutcome:
-        instrument = command.instrument
-        assert self.assets.get(instrument.base.symbol) == instrument.base
-        assert self.assets.get(instrument.quote.symbol) == instrument.quote
+        instrument, origin = command.instrument, command.origin
         market = self.markets.get(instrument.symbol)
+        before = None if market is None else market.instrument
+        if before is not None and origin is not None:
+            instrument = replace(instrument, status=before.status)
+            if before == instrument:
+                return None
+        known = {symbol: other.instrument for symbol, other in self.markets.items()}
+        if refused := refusal_of_market(self.assets, known, instrument):
+            return refused
         if market is None:
-            self._open_market(MarketState(instrument))
-        else:
-            assert market.instrument.same_scale(instrument), "the scale of an open market never changes"
-            market.set_rules(instrument)
-        return [MarketSet(instrument)]
+            market = self._open_market(MarketState(instrument))
+        market.set_rules(instrument)
+        events: list[Event] = [MarketSet(instrument, market.by_call or origin is not None)]
+        if origin is not None:
+            market.by_call = True
+            detail = audit_detail(instrument.symbol, before, instrument)
+            events.append(Administered("set_market", None, detail, origin))
+        return events
 
-    def _open_market(self, state: MarketState) -> None:
-        self.markets[state.instrument.symbol] = Market(state, self.ledger, self.client_ids, self.counts)
+    def _open_market(self, state: MarketState) -> Market:
+        market = Market(state, self.ledger, self.client_ids, self.counts)
+        self.markets[state.instrument.symbol] = market
+        return market
 
     # --- users and keys
 

@@ -18,7 +18,7 @@ from exchange.core.events import (
     UpdateReason,
     UserAdded,
 )
-from exchange.core.instrument import Asset, Instrument
+from exchange.core.instrument import Asset
 from exchange.core.outcome import Applied
 from exchange.pipeline.commits import Batch
 
@@ -69,7 +69,7 @@ class Changes:
         self.keys: dict[str, KeyChange] = {}
         self.audited: list[Audited] = []
         self.assets: list[Asset] = []
-        self.instruments: dict[str, Instrument] = {}
+        self.instruments: dict[str, MarketSet] = {}
 
     @classmethod
     def of(cls, batch: Batch) -> "Changes":
@@ -144,7 +144,7 @@ class Changes:
             case AssetAdded():
                 self.assets.append(event.asset)
             case MarketSet():
-                self.instruments[event.instrument.symbol] = event.instrument
+                self.instruments[event.instrument.symbol] = event
             case TimePassed():
                 pass  # the time of the last command is stored
             case _:

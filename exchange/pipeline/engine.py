@@ -303,8 +303,10 @@ class Engine:
     def _apply(self, command: Command) -> Outcome:
         venue = self.venue
         outcome = venue.apply(command, venue.sequence + 1, self.time_ns())
-        if isinstance(command, SetMarket) and command.instrument.symbol not in self._queues:
-            self._open_queue(command.instrument.symbol)
+        if isinstance(command, SetMarket):
+            symbol = command.instrument.symbol
+            if symbol in venue.markets and symbol not in self._queues:
+                self._open_queue(symbol)
         return outcome
 
 

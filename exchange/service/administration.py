@@ -20,9 +20,8 @@ from exchange.core.administration import (
     RevokeKey,
     SetUserStatus,
 )
-from exchange.core.commands import CancelOrder, Command, Deposit, SetMarketStatus
+from exchange.core.commands import CancelOrder, Command, Deposit
 from exchange.core.events import BalanceChanged, Duplicate, OrderUpdated
-from exchange.core.instrument import Instrument
 from exchange.core.outcome import Applied
 from exchange.core.venue import Venue
 from exchange.failure import Failure
@@ -31,7 +30,7 @@ from exchange.pipeline.outcomes import Outcome
 from exchange.service.codes import Code, Refused, refusal_of
 from exchange.service.history import AuditedAction, History, Page
 from exchange.service.principal import Authenticator, Principal
-from exchange.service.queries import Balances, Markets
+from exchange.service.queries import Balances
 from exchange.service.signatures import public_material
 from exchange.service.vault import Vault
 
@@ -206,11 +205,6 @@ class Administration:
         if not isinstance(outcome, Applied | Duplicate):
             raise refusal_of(outcome)
         return await self._engine.read(Balances(command.user_id))
-
-    async def set_market_status(self, command: SetMarketStatus) -> Instrument:
-        """Change what a known market takes; its rules afterwards. To ask for the status that it has changes nothing."""
-        _carried_out(await self._engine.submit(command))
-        return next(rules for rules in await self._engine.read(Markets()) if rules.symbol == command.market)
 
     async def audit(self, page: Page) -> Sequence[AuditedAction]:
         """A page of what administrators did."""

@@ -165,7 +165,7 @@ class AuditedAction:
     actor: str
     address: str | None
     action: str
-    user_id: str
+    user_id: str | None
     detail: str | None
 
 

@@ -7,6 +7,7 @@ from exchange.pipeline.engine import Engine
 from exchange.pipeline.feeds import Feeds
 from exchange.service.administration import Administration
 from exchange.service.limits import RateLimits
+from exchange.service.listing import Listing
 from exchange.service.principal import Authenticator, Permission, Principal, RequestView, user_for
 from exchange.service.read_lane import ReadLane
 from exchange.service.reading import Reading
@@ -36,6 +37,7 @@ class Service:
         self.trading = trading
         self.reading = reading
         self.administration = administration
+        self.listing = Listing(engine)
         self.limits = limits
         self.tasks = tasks
         self.lane = lane
@@ -59,6 +61,11 @@ class Service:
     def rules(self, market: str) -> Instrument:
         """The instrument of that name. Raises Refused."""
         return self.trading.rules(market)
+
+    def find_rules(self, market: str) -> Instrument | None:
+        """The instrument of that name, if there is one."""
+        found = self._venue.markets.get(market)
+        return None if found is None else found.instrument
 
     @property
     def assets(self) -> dict[str, Asset]:

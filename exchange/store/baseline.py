@@ -19,7 +19,7 @@ from exchange.failure import Failure
 from exchange.store import journal, journal_admin
 from exchange.store.numbers_text import numbers_text, progress_from
 
-CODEC_VERSION = 3
+CODEC_VERSION = 4
 PART_MAX = 10_000  # items of a list in one part
 COUNTS = ("sequence", "time_ns", "last_order_id", "last_priority", "last_trade_id", "last_match_id")
 
@@ -77,6 +77,7 @@ def _market(market: MarketState) -> tuple[Any, ...]:
         *(market.trade_sequence, market.last_aggregate_id, market.last_trade_ns, market.candles),
         market.average,
         market.last_match_id,
+        market.by_call,
     )
 
 
@@ -121,6 +122,14 @@ def _decode_2(parts: Sequence[Json]) -> VenueState:
 
 
 def _decode_3(parts: Sequence[Json]) -> VenueState:
+    """Version 3 knows no rules of a market that a call has set."""
+    for part in parts:
+        if "markets" in part:
+            part["markets"] = [(*market, False) for market in part["markets"]]
+    return _decode_4(parts)
+
+
+def _decode_4(parts: Sequence[Json]) -> VenueState:
     lists: dict[str, list[Any]] = {}
     counts: dict[str, Any] = {}
     for part in parts:
@@ -144,11 +153,9 @@ def _decode_3(parts: Sequence[Json]) -> VenueState:
                 time_ns,
                 tuple(candles),
                 tuple(average),
-                last_match_id,
+                *last,
             )
-            for rules, book, depth, best, trade, aggregate, time_ns, candles, average, last_match_id in lists.get(
-                "markets", ()
-            )
+            for rules, book, depth, best, trade, aggregate, time_ns, candles, average, *last in lists.get("markets", ())
         ],
         users=lists.get("users", []),
         disabled_users=lists.get("disabled_users", []),
@@ -182,4 +189,9 @@ def _decode_3(parts: Sequence[Json]) -> VenueState:
     )
 
 
-DECODERS: Final[dict[int, Callable[[Sequence[Json]], VenueState]]] = {1: _decode_1, 2: _decode_2, 3: _decode_3}
+DECODERS: Final[dict[int, Callable[[Sequence[Json]], VenueState]]] = {
+    1: _decode_1,
+    2: _decode_2,
+    3: _decode_3,
+    4: _decode_4,
+}

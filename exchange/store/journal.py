@@ -7,6 +7,7 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
 2. They go on with the asset of its fees, its least price, the bound of fills and what a market order must be worth.
 3. They end with the modes of self-trade prevention; an order with its conditions, and a cancel with its one, if it has
    any.
+4. An asset, a status and the rules of a market go on with who asked for them, if somebody did: rules begin with it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +40,7 @@ from exchange.pipeline.commits import Journaled
 from exchange.store import journal_admin
 from exchange.store.numbers_text import conditions_from, numbers_text
 
-CODEC_VERSION = 3
+CODEC_VERSION = 4
 FIELDS_OF_1: Final = 10  # of the rules of a market in version 1
 # The other rules as they were then: fees in what is received, any price, any number of fills, which may leave nothing.
 RULES_SINCE_1: Final = (FeeAsset.RECEIVED, 0, COUNT_MAX, False, 0, True)
@@ -82,23 +83,30 @@ def _rare(command: Command) -> tuple[Any, ...]:
             return ("cancel", user_id, market, order_id, client_order_id, *condition)
         case CancelAll(user_id, market):
             return ("cancel_all", user_id, market)
-        case SetMarketStatus(market, status):
-            return ("set_status", market, status)
+        case SetMarketStatus(market, status, origin):
+            return ("set_status", market, status, *_origin(origin))
         case Deposit(user_id, asset, amount_minor, key):
-            origin = () if command.origin is None else (command.origin.actor, command.origin.address)
             # As text, since the amount may be beyond what JSON's readers take for a number.
-            return ("deposit", user_id, asset, str(amount_minor), key, *origin)
+            return ("deposit", user_id, asset, str(amount_minor), key, *_origin(command.origin))
         case AddUser(user_id):
             return ("add_user", user_id)
-        case AddAsset(asset):
-            return ("add_asset", asset.symbol, asset.decimals)
-        case SetMarket(instrument):
-            return ("set_market", *rules(instrument))
+        case AddAsset(asset, origin):
+            return ("add_asset", asset.symbol, asset.decimals, *_origin(origin))
+        case SetMarket(instrument, origin):
+            return ("set_market", *((_origin(origin),) if origin is not None else ()), *rules(instrument))
         case PassTime():
             return ("pass_time",)
         case CreateUser() | SetUserStatus() | CreateKey() | RevokeKey():
             return journal_admin.encode(command)
     raise AssertionError(command)
+
+
+def _origin(origin: Origin | None) -> tuple[str | None, ...]:
+    return () if origin is None else (origin.actor, origin.address)
+
+
+def _origin_from(fields: Sequence[Any]) -> Origin | None:
+    return Origin(*fields) if fields else None
 
 
 def readable(codec_version: int, rules_version: int) -> bool:
@@ -120,8 +128,8 @@ def _decode(text: str, assets: dict[str, Asset]) -> Iterator[Fields]:
         yield sequence, time_ns, command
 
 
-# Rows of earlier versions differ only in the rules of a market, which `instrument_from` completes.
-DECODERS: Final[dict[int, Callable[[str, dict[str, Asset]], Iterator[Fields]]]] = {1: _decode, 2: _decode, 3: _decode}
+# Rows of earlier versions differ only in what is missing at the end of some commands.
+DECODERS: Final[dict[int, Callable[[str, dict[str, Asset]], Iterator[Fields]]]] = dict.fromkeys((1, 2, 3, 4), _decode)
 
 
 def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
@@ -133,17 +141,19 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
         case "cancel_all":
             return CancelAll(*fields)
         case "set_status":
-            market, status = fields
-            return SetMarketStatus(market, MarketStatus(status))
+            market, status, *origin = fields
+            return SetMarketStatus(market, MarketStatus(status), _origin_from(origin))
         case "deposit":
             user_id, asset, amount, key, *origin = fields
-            return Deposit(user_id, asset, int(amount), key, Origin(*origin) if origin else None)
+            return Deposit(user_id, asset, int(amount), key, _origin_from(origin))
         case "add_user":
             return AddUser(*fields)
         case "add_asset":
-            return AddAsset(Asset(*fields))
+            symbol, decimals, *origin = fields
+            return AddAsset(Asset(symbol, decimals), _origin_from(origin))
         case "set_market":
-            return SetMarket(instrument_from(fields, assets))
+            origin = fields.pop(0) if isinstance(fields[0], list) else []
+            return SetMarket(instrument_from(fields, assets), _origin_from(origin))
         case "pass_time":
             return PassTime()
     if kind in journal_admin.KINDS:

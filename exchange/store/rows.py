@@ -18,12 +18,13 @@ from exchange.core.events import (
     INTERVALS_S,
     BalanceChanged,
     MarketChanged,
+    MarketSet,
     OrderStatus,
     OrderUpdated,
     PreventedMatch,
     Trade,
 )
-from exchange.core.instrument import Asset, Instrument
+from exchange.core.instrument import Asset
 from exchange.pipeline.changes import Audited, KeyChange, Transfer
 from exchange.store.numbers_text import numbers_text
 
@@ -204,11 +205,13 @@ def market_row(changed: MarketChanged) -> Row:
         " ".join(map(str, changed.average)),
         *_SAME_MODES,
         changed.last_match_id,
+        NULL,
     )
 
 
-def instrument_row(rules: Instrument) -> Row:
+def instrument_row(changed: MarketSet) -> Row:
     """A market's rules, and the counts of one that is new."""
+    rules = changed.instrument
     return (
         bare(rules.symbol),
         rules.base.symbol,
@@ -233,6 +236,7 @@ def instrument_row(rules: Instrument) -> Row:
         rules.self_trade,
         rules.self_trade_modes,
         0,
+        changed.by_call,
     )
 
 
@@ -261,7 +265,8 @@ def audit_row(audited: Audited) -> Row:
     origin = done.origin
     return (
         *(sequence, time_ns, bare(origin.actor), NULL if origin.address is None else bare(origin.address)),
-        *(bare(done.action), bare(done.user_id), NULL if done.detail is None else words((done.detail,))),
+        *(bare(done.action), NULL if done.user_id is None else bare(done.user_id)),
+        NULL if done.detail is None else words((done.detail,)),
     )
 
 

@@ -107,6 +107,7 @@ markets = sa.Table(
     sa.Column("self_trade", sa.SmallInteger, nullable=False),
     sa.Column("self_trade_modes", sa.SmallInteger, nullable=False),  # a bit each
     sa.Column("last_match_id", sa.BigInteger, nullable=False),
+    sa.Column("by_call", sa.Boolean, nullable=False),  # whether a call has set the rules
 )
 
 users = sa.Table(
@@ -140,7 +141,7 @@ audit = sa.Table(
     sa.Column("actor", Text, nullable=False),
     sa.Column("address", Text),
     sa.Column("action", Text, nullable=False),
-    sa.Column("user_id", Text, nullable=False),
+    sa.Column("user_id", Text),  # null where it was about no user
     sa.Column("detail", Text),
 )
 

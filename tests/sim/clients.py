@@ -105,9 +105,10 @@ class Client:
 
     async def _close_for_a_while(self, market: str, chance: Random) -> None:
         """Change what a market takes, and open it again; another user may do the same meanwhile."""
-        await self.insist([SetMarketStatus(market, chance.choice(list(MarketStatus)))], chance)
+        origin = chance.choice((None, Origin("root", "127.0.0.1")))
+        await self.insist([SetMarketStatus(market, chance.choice(list(MarketStatus)), origin)], chance)
         await asyncio.sleep(chance.uniform(0.0, 1.0))
-        await self.insist([SetMarketStatus(market, MarketStatus.TRADING)], chance)
+        await self.insist([SetMarketStatus(market, MarketStatus.TRADING, origin)], chance)
 
     async def _administer(self, name: str, chance: Random) -> None:
         """Be disabled for a moment, or have a key for a moment."""

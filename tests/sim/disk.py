@@ -114,8 +114,9 @@ class Tables:
         self.last_priority = max(self.last_priority, last_priority)
         self.trades += stored.trades
         self.prevented += stored.prevented
-        for symbol, rules in stored.instruments.items():
-            self.markets.setdefault(symbol, MarketState(rules)).instrument = rules
+        for symbol, change in stored.instruments.items():
+            state = self.markets.setdefault(symbol, MarketState(change.instrument))
+            state.instrument, state.by_call = change.instrument, change.by_call
         for symbol, changed in stored.markets.items():
             self.markets[symbol] = MarketState(
                 replace(self.markets[symbol].instrument, status=changed.status),
@@ -128,6 +129,7 @@ class Tables:
                 changed.candles,
                 changed.average,
                 changed.last_match_id,
+                self.markets[symbol].by_call,
             )
         self.deposits += [
             DepositState(deposit.key, deposit.user_id, deposit.asset, deposit.amount_minor)

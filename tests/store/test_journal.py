@@ -81,6 +81,9 @@ COMMANDS: list[Command] = [
         )
     ),
     SetMarketStatus("GEM_CASH", MarketStatus.CANCEL_ONLY),
+    AddAsset(GEM, ROOT),
+    SetMarket(MARKET, Origin("@console", None)),
+    SetMarketStatus("GEM_CASH", MarketStatus.POST_ONLY, ROOT),
     PassTime(),
     Deposit("ann", "CASH", 1, "another key", ROOT),
     CreateUser("ann", Origin("@console", None)),

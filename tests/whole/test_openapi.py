@@ -94,7 +94,11 @@ async def traffic(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
 
 
 async def administration(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
-    """One reply of every call about users and keys."""
+    """One reply of every call about users, keys, assets and markets."""
+    listed = {"asset": fresh("G").replace("-", "")[:16], "decimals": 4}
+    yield "POST", "/admin/assets", await api.ok("POST", "/admin/assets", listed)
+    rules = {"market": f"{listed['asset']}_USDC", "tick_size": "0.01", "lot_size": "0.1"}
+    yield "POST", "/admin/markets", await api.ok("POST", "/admin/markets", rules)
     user = {"user_id": fresh("user")}
     yield "POST", "/admin/users", await api.ok("POST", "/admin/users", user | {"balances": {"USDC": "1000"}})
     await api.order(user["user_id"], market, "buy 1 @ 90")

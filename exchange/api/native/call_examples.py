@@ -28,6 +28,8 @@ BODIES: dict[str, Any] = {
     "revoke_own_key": {"api_key": "6c1e2b3f4a5d4c7e8f90a1b2c3d4e5f6"},
     "deposit": {"user_id": "random1", "asset": "USDC", "amount": "1000", "key": "first-deposit"},
     "market_status": {"market": "SOL_USDC", "status": "post_only"},
+    "add_asset": {"asset": "GEM", "decimals": 4},
+    "set_market": {"market": "GEM_USDC", "tick_size": "0.01", "lot_size": "0.1", "taker_fee": "0.001"},
     "create_user": {"user_id": "ann", "balances": {"USDC": "1000"}},
     "disable_user": {"user_id": "ann"},
     "enable_user": {"user_id": "ann"},

@@ -144,6 +144,15 @@ CALLS = (
         ENGINE, ("INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE"),
     ),
     _call(
+        "POST", "/admin/assets", "add_asset", ADMIN, "Add an asset", models.AssetRequest, replies.Asset,
+        ENGINE, ("RULE_FIXED", "TOO_MANY_MARKETS"),
+    ),
+    _call(
+        "POST", "/admin/markets", "set_market", ADMIN, "Open a market, or change its rules", models.MarketRequest,
+        replies.Market, ENGINE,
+        ("INVALID_NUMBER", "UNKNOWN_ASSET", "MARKET_NAME_TAKEN", "RULE_FIXED", "TOO_MANY_MARKETS"),
+    ),
+    _call(
         "POST", "/admin/markets/status", "market_status", ADMIN, "Change what a market takes",
         models.MarketStatusRequest, replies.Market, MARKET, ENGINE,
     ),

@@ -5,7 +5,7 @@ Nothing here looks at live state.
 
 import contextlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -23,6 +23,7 @@ from exchange.api.native.models import (
     PlaceOrderRequest,
 )
 from exchange.api.native.names import MARKET_STATUSES, ORDER_TYPES, SELF_TRADE_MODES, SIDES, TIMES_IN_FORCE
+from exchange.core.administration import Origin
 from exchange.core.candles import INTERVAL_NAMES
 from exchange.core.commands import CancelOrder, OrderType, PlaceOrder, SetMarketStatus, Side, TimeInForce
 from exchange.core.conditions import Conditions
@@ -125,7 +126,8 @@ def decode_name(name: str, text: str) -> str:
     return text
 
 
-def _choice(name: str, text: str, choices: dict[str, Any]) -> Any:
+def choice(name: str, text: str, choices: Mapping[str, Any]) -> Any:
+    """The value of a name, in letters of either case. Raises ApiError."""
     choice = choices.get(text)
     if choice is None and text.isascii():  # a Kelvin sign is a small k, too
         choice = choices.get(text.lower())
@@ -154,12 +156,12 @@ def minor(asset: Asset, text: str, field: str = "amount") -> int:
 
 def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> PlaceOrder:
     """The command to place this order. Raises ApiError."""
-    side: Side = _choice("side", request.side, SIDES)
-    order_type: OrderType = _choice("order_type", request.order_type, ORDER_TYPES)
+    side: Side = choice("side", request.side, SIDES)
+    order_type: OrderType = choice("order_type", request.order_type, ORDER_TYPES)
     limit = order_type is LIMIT
     time_in_force = GTC if limit else IOC
     if request.time_in_force is not None:
-        time_in_force = _choice("time_in_force", request.time_in_force, TIMES_IN_FORCE)
+        time_in_force = choice("time_in_force", request.time_in_force, TIMES_IN_FORCE)
         if not limit and time_in_force is not IOC:
             raise ApiError("INVALID_FIELD", "time_in_force of a market order is ioc.")
     if request.post_only and (not limit or time_in_force is not GTC):
@@ -192,7 +194,7 @@ def _conditions(request: PlaceOrderRequest, rules: Instrument) -> Conditions | N
     if mode is None and quote is None and strategy_id is None and strategy_type is None:
         return None
     return Conditions(
-        None if mode is None else _choice("self_trade_prevention", mode, SELF_TRADE_MODES),
+        None if mode is None else choice("self_trade_prevention", mode, SELF_TRADE_MODES),
         None if quote is None else minor(rules.quote, quote, "quote_quantity"),
         strategy_id,
         strategy_type,
@@ -248,13 +250,13 @@ def cancel_order(request: CancelRequest | BatchCancel, user_id: str, rules: Inst
         ids = order_ids(order_id, client_order_id)
     else:
         ids = decode_id("order_id", order_id), _client_order_id(client_order_id)
-    only_if = None if request.only_if is None else _choice("only_if", request.only_if, ONLY_IF)
+    only_if = None if request.only_if is None else choice("only_if", request.only_if, ONLY_IF)
     return CancelOrder(user_id, rules.symbol, *ids, only_if)
 
 
-def set_market_status(request: MarketStatusRequest, rules: Instrument) -> SetMarketStatus:
+def set_market_status(request: MarketStatusRequest, rules: Instrument, origin: Origin) -> SetMarketStatus:
     """The command to change what this market takes. Raises ApiError."""
-    return SetMarketStatus(rules.symbol, _choice("status", request.status, MARKET_STATUSES))
+    return SetMarketStatus(rules.symbol, choice("status", request.status, MARKET_STATUSES), origin)
 
 
 def batch_commands(

@@ -13,7 +13,17 @@ import msgspec
 from exchange.api.native.errors import ApiError
 from exchange.api.native.models import BatchRequest, PlaceOrderRequest
 
-NUMBERS = ("price", "quantity", "amount")
+NUMBERS = (
+    "price",
+    "quantity",
+    "amount",
+    "tick_size",
+    "lot_size",
+    "min_notional",
+    "maker_fee",
+    "taker_fee",
+    "min_price",
+)
 KINDS = {
     "str": "a string",
     "int": "a whole number",

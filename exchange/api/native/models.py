@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from exchange.api.native.names import MARKET_STATUS_NAMES, SELF_TRADE_NAMES
+from exchange.api.native.names import FEE_ASSET_NAMES, MARKET_STATUS_NAMES, SELF_TRADE_NAMES
 from exchange.core.candles import INTERVAL_NAMES
 
 BATCH_MAX = 100
@@ -200,6 +200,46 @@ class MarketStatusRequest(Request, kw_only=True):
 
     market: MarketName
     status: Annotated[str, _enum(*MARKET_STATUS_NAMES)]
+
+
+_RATE = msgspec.Meta(
+    extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
+    description="a fraction of what is received, or of the quote; negative: a rebate",
+    examples=["-0.0001"],
+)
+_COUNT = msgspec.Meta(extra_json_schema={"minimum": 0})
+SelfTradePrevention = Annotated[str, _enum(*SELF_TRADE_NAMES)]
+
+
+class AssetRequest(Request, kw_only=True):
+    """Add an asset; nothing if it is there already, with the same decimals."""
+
+    asset: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^[A-Za-z0-9]{1,16}$"})]
+    decimals: Annotated[int, msgspec.Meta(extra_json_schema={"minimum": 0, "maximum": 30})]
+
+
+class MarketRequest(Request, kw_only=True):
+    """Open a market, or change its rules: those that are not given stay, or have their defaults in a new market."""
+
+    market: MarketName
+    base: Annotated[str, msgspec.Meta(description="as in the market's name")] | None = None
+    quote: Annotated[str, msgspec.Meta(description="as in the market's name")] | None = None
+    base_decimals: Annotated[int, _COUNT] | None = None
+    quote_decimals: Annotated[int, _COUNT] | None = None
+    tick_size: Number | None = None
+    lot_size: Number | None = None
+    min_notional: Number | None = None
+    maker_fee: Annotated[str, _RATE] | None = None
+    taker_fee: Number | None = None
+    max_open_orders: Annotated[int, _COUNT] | None = None
+    status: Annotated[str, _enum(*MARKET_STATUS_NAMES)] | None = None
+    fee_asset: Annotated[str, _enum(*FEE_ASSET_NAMES)] | None = None
+    min_price: Number | None = None
+    max_fills_per_order: Annotated[int, _COUNT] | None = None
+    min_notional_applies_to_market: bool | None = None
+    avg_price_mins: Annotated[int, _COUNT] | None = None
+    self_trade_prevention: SelfTradePrevention | None = None
+    allowed_self_trade_prevention: list[SelfTradePrevention] | None = None
 
 
 _NAME = msgspec.Meta(extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,64}$"})

@@ -18,7 +18,8 @@ ORDER_TYPE_NAMES = tuple(ORDER_TYPES)
 SELF_TRADE_NAMES = tuple(SELF_TRADE_MODES)
 TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
 STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)
-FEE_ASSET_NAMES = tuple(paid_in.name.lower() for paid_in in FeeAsset)
+FEE_ASSETS = {paid_in.name.lower(): paid_in for paid_in in FeeAsset}
+FEE_ASSET_NAMES = tuple(FEE_ASSETS)
 MARKET_STATUSES = {status.name.lower(): status for status in MarketStatus}
 MARKET_STATUS_NAMES = tuple(MARKET_STATUSES)
 # A reason that an order was canceled for is stored among those that it expired for; on the wire they are two fields.

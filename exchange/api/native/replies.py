@@ -240,6 +240,13 @@ class Market(Reply):
     allowed_self_trade_prevention: list[SelfTradePrevention]
 
 
+class Asset(Reply):
+    """An asset."""
+
+    asset: str
+    decimals: Count
+
+
 class PreventedMatch(Reply):
     """Two orders of one user that would have traded with each other."""
 
@@ -381,7 +388,7 @@ class AuditedAction(Reply):
     actor: str
     address: str | None
     action: str
-    user_id: str
+    user_id: Annotated[str | None, msgspec.Meta(description="null: it was about no user")]
     detail: str | None
 
 

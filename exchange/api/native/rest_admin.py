@@ -1,4 +1,4 @@
-"""The REST calls of administrators: users, keys, deposits, the status of markets, and the audit."""
+"""The REST calls of administrators: users, keys, deposits and the audit."""
 
 from exchange.api.http.request import Request
 from exchange.api.native import codec, encode, models, replies
@@ -37,12 +37,6 @@ class RestAdmin:
         if asset is None:
             raise ApiError("INVALID_FIELD", "asset names none that is traded here.")
         return Deposit(user_id, asset.symbol, codec.minor(asset, amount), key, origin)
-
-    async def market_status(self, request: Request) -> replies.Reply:
-        """POST /admin/markets/status."""
-        body = body_of(request, models.MarketStatusRequest)
-        command = codec.set_market_status(body, self._service.rules(body.market))
-        return encode.market(await self._administration.set_market_status(command))
 
     # --- users
 
