@@ -265,6 +265,8 @@ def exactly(judge: Judge, rules: Instrument, wish: Wish) -> None:
 def _order(rules: Instrument, wish: Wish) -> PlaceOrder:
     at_market, by_sum = wish.terms in ("market", "worst", "sum"), wish.terms == "sum"
     quote_minor = wish.lots * wish.price * rules.notional_unit + wish.lots // 3 if by_sum else None
+    once_more = 1 if wish.name is not None and wish.lots % 3 == 0 else None
+    asked = Conditions(wish.mode, quote_minor, refuse_while_open=once_more)
     times = {"gtc": TimeInForce.GTC, "post": TimeInForce.GTC, "fok": TimeInForce.FOK}
     return PlaceOrder(
         wish.user,
@@ -276,7 +278,7 @@ def _order(rules: Instrument, wish: Wish) -> PlaceOrder:
         None if wish.terms in ("market", "sum") else wish.price,
         0 if by_sum else wish.lots,
         wish.name,
-        None if wish.mode is None and quote_minor is None else Conditions(wish.mode, quote_minor),
+        None if asked == Conditions() else asked,
     )
 
 

@@ -197,7 +197,10 @@ class Model(Known):
 
     def _place(self, terms: PlaceOrder, now_ns: int, told: Told) -> None:
         known = self.under_name(terms)
-        if known is not None and known.terms == terms:
+        once_more = terms.conditions is not None and terms.conditions.refuse_while_open is not None
+        if once_more and known is not None and not known.is_open:
+            known = None
+        if known is not None and known.terms == terms and not once_more:
             told.duplicate, told.duplicate_of = True, known.number
             return
         told.refusals = self.refusals(terms, now_ns)

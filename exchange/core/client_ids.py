@@ -1,6 +1,7 @@
 """Which client order ids are taken: those of all open orders, and the last so many ever accepted.
 
-An id belongs to its user, over all markets. Older ones may be used again.
+An id belongs to its user, over all markets. Older ones may be used again; and an order that asks for it may use any
+again that no open order has. Then the id names the newest order.
 """
 
 from collections import deque
@@ -21,18 +22,25 @@ class ClientIds:
         self._recent_max = recent_max
         self._open: BigMap[tuple[str, str], Order] = BigMap()
         self._recent: BigMap[tuple[str, str], tuple[int, PlaceOrder]] = BigMap()
-        self._age: deque[tuple[str, str]] = deque()
+        self._age: deque[tuple[int, PlaceOrder]] = deque()  # oldest first
 
     def accepted(self, order_id: int, terms: PlaceOrder) -> None:
         """Remember the id of an accepted order, and forget the oldest beyond the limit."""
         if terms.client_order_id is None:
             return
         key = (terms.user_id, terms.client_order_id)
-        assert self._recent.get(key) is None
+        assert self._recent.get(key) is None or refuses_while_open(terms)
         self._recent.put(key, (order_id, terms))
-        self._age.append(key)
+        self._age.append((order_id, terms))
         if len(self._age) > self._recent_max:
-            self._recent.remove(self._age.popleft())
+            self._forget(*self._age.popleft())
+
+    def _forget(self, order_id: int, terms: PlaceOrder) -> None:
+        assert terms.client_order_id is not None
+        key = (terms.user_id, terms.client_order_id)
+        newest = self._recent.get(key)
+        if newest is not None and newest[0] == order_id:
+            self._recent.remove(key)
 
     def rested(self, order: Order) -> None:
         """Keep the id for as long as the order is open."""
@@ -61,5 +69,9 @@ class ClientIds:
 
     def recent(self) -> list[tuple[int, PlaceOrder]]:
         """The remembered orders, oldest first."""
-        remembered = [self._recent.get(key) for key in self._age]
-        return [found for found in remembered if found is not None]
+        return list(self._age)
+
+
+def refuses_while_open(terms: PlaceOrder) -> bool:
+    """Whether only an open order keeps the order's client order id from being used again."""
+    return terms.conditions is not None and terms.conditions.refuse_while_open is not None

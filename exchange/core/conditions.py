@@ -29,13 +29,16 @@ class Conditions:
     """What an order asks; each is None where it asks nothing. Numbers, so that one text can store them all.
 
     `quote_minor` is what a market order may pay or shall bring: its quantity is then found by walking the book, and is
-    0 in the terms. `strategy_id` and `strategy_type` are numbers that nobody interprets.
+    0 in the terms. `strategy_id` and `strategy_type` are numbers that nobody interprets. `refuse_while_open`, if it is
+    1, says what the same client order id means: an open order that has it refuses this one, and otherwise this is a new
+    order, which it then names. Without it the same id is a retry.
     """
 
     self_trade: SelfTrade | None = None
     quote_minor: int | None = None
     strategy_id: int | None = None
     strategy_type: int | None = None
+    refuse_while_open: int | None = None
 
 
 @mypyc_attr(acyclic=True)

@@ -29,7 +29,7 @@ from exchange.core.administration import (
     UserStatusSet,
 )
 from exchange.core.book import Order
-from exchange.core.client_ids import RECENT_MAX, ClientIds
+from exchange.core.client_ids import RECENT_MAX, ClientIds, refuses_while_open
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -173,6 +173,9 @@ class Venue:
         """A retry finds its order; another order under the same id is refused."""
         if command.client_order_id is None:
             return None
+        if refuses_while_open(command):
+            is_open = self.client_ids.open_order(command.user_id, command.client_order_id) is not None
+            return Rejected(RejectReason.CLIENT_ORDER_ID_CONFLICT) if is_open else None
         taken = self.client_ids.taken_by(command.user_id, command.client_order_id)
         if taken is None:
             return None

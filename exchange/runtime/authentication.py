@@ -9,6 +9,7 @@ from exchange.config import Config
 from exchange.runtime.app import Exchange
 from exchange.service.key_authenticator import AHEAD_NS, KeyAuthenticator
 from exchange.service.principal import Authenticator, DevAuthenticator, Permission
+from exchange.service.signers import DevSigners, Signers
 from exchange.service.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,11 @@ def authenticator_of(config: Config, exchange: Exchange, vault: OpenVault) -> Au
         window_ns=int(config.auth.window_s * 1_000_000_000),
         signatures_max=config.auth.signatures_max,
     )
+
+
+def signers_of(authenticator: Authenticator, exchange: Exchange) -> Signers:
+    """Who signs in dialects that judge themselves when a signature is too old."""
+    return authenticator if isinstance(authenticator, KeyAuthenticator) else DevSigners(exchange.venue.ledger)
 
 
 async def ready(authenticator: Authenticator) -> None:

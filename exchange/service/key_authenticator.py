@@ -117,6 +117,18 @@ class KeyAuthenticator:
         for api_key in [api_key for api_key in self._known if self._keys.find(api_key) is None]:
             del self._known[api_key]
 
+    # --- for dialects that judge themselves when a signature is too old
+
+    def owner(self, api_key: str, address: str | None) -> Principal:
+        """Whose key it is. Raises Refused."""
+        return self._owner(self._usable(api_key), address)
+
+    def signed(self, api_key: str, signature: str, message: bytes, address: str | None) -> Principal | None:
+        """Whose key it is, if it has signed the message; else None. Raises Refused."""
+        known = self._usable(api_key)
+        verified = known.verifier.verified(signature, message)
+        return None if verified is None else self._owner(known, address)
+
     # --- one claim
 
     def _verify(self, claim: Claim, signed: bytes, address: str | None) -> Principal:
@@ -124,16 +136,24 @@ class KeyAuthenticator:
         self._check_time(claim.timestamp, now_ns)
         if claim.nonce and not _NONCE.fullmatch(claim.nonce):
             raise Refused(Code.UNAUTHENTICATED, "A nonce must be 1 to 36 of A-Z a-z 0-9 . _ -")
-        known = self._find(claim.api_key)
-        if known is None or self._expired(known.key):
-            raise Refused(Code.UNAUTHENTICATED, _NO)
+        known = self._usable(claim.api_key)
         signature = known.verifier.verified(claim.signature, (claim.timestamp + claim.nonce).encode() + signed)
         if signature is None:
             raise Refused(Code.UNAUTHENTICATED, _NO)
+        principal = self._owner(known, address)
+        self._used.use(signature, now_ns)
+        return principal
+
+    def _usable(self, api_key: str) -> _Known:
+        known = self._find(api_key)
+        if known is None or self._expired(known.key):
+            raise Refused(Code.UNAUTHENTICATED, _NO)
+        return known
+
+    def _owner(self, known: _Known, address: str | None) -> Principal:
         if known.networks and not _within(address, known.networks):
             raise Refused(Code.FORBIDDEN, "This key may not be used from this address.")
-        self._used.use(signature, now_ns)
-        return Principal(known.key.user_id, known.permissions, address, api_key=claim.api_key)
+        return Principal(known.key.user_id, known.permissions, address, api_key=known.key.api_key)
 
     def _check_time(self, timestamp: str, now_ns: int) -> None:
         if not _TIMESTAMP.fullmatch(timestamp):

@@ -5,9 +5,9 @@
     assert shown(outcome) == ["3 @ 101", "1 @ 102"]
 
 An order reads `USER buy|sell QUANTITY @ PRICE`, or `USER buy|sell QUANTITY at market [worst PRICE]`, then optionally
-`IOC`, `FOK` or `POST`, `on MARKET`, `as CLIENT_ORDER_ID`, `stp MODE`; in the place of the QUANTITY of a market order
-there may be `for SUM`, of the quote. After every step the venue checks itself, and a step that was
-refused must have changed nothing at all.
+`IOC`, `FOK` or `POST`, `on MARKET`, `as CLIENT_ORDER_ID`, `stp MODE`, and `once more` where only an open order keeps
+the id from being used again; in the place of the QUANTITY of a market order there may be `for SUM`, of the quote. After
+every step the venue checks itself, and a step that was refused must have changed nothing at all.
 """
 
 import re
@@ -44,6 +44,7 @@ ORDER = re.compile(
     r"(?:(?P<user>\w+) )?(?P<side>buy|sell|bid|ask) (?:(?P<quantity>[\d.]+)|for (?P<sum>[\d.]+))"
     r"(?: @ (?P<price>[\d.]+)|(?P<at_market> at market)(?: worst (?P<worst>[\d.]+))?)"
     r"(?: (?P<terms>GTC|IOC|FOK|POST))?(?: on (?P<market>\w+))?(?: as (?P<client_order_id>\S+))?(?: stp (?P<stp>\w+))?"
+    r"(?P<once_more> once more)?"
 )
 SIDES = {"buy": Side.BUY, "bid": Side.BUY, "sell": Side.SELL, "ask": Side.SELL}
 
@@ -113,8 +114,13 @@ def order_of(venue: Venue, text: str) -> PlaceOrder:
         None if price is None else rules.ticks(price),
         0 if said["quantity"] is None else rules.lots(said["quantity"]),
         said["client_order_id"],
-        None if mode is None and sum_minor is None else Conditions(mode, sum_minor),
+        _conditions(mode, sum_minor, 1 if said["once_more"] else None),
     )
+
+
+def _conditions(mode: SelfTrade | None, sum_minor: int | None, refuse_while_open: int | None) -> Conditions | None:
+    asked = Conditions(mode, sum_minor, refuse_while_open=refuse_while_open)
+    return None if asked == Conditions() else asked
 
 
 def _usual_market(venue: Venue) -> str:

@@ -163,3 +163,26 @@ def test_the_order_is_compared_as_it_was_asked_not_as_it_is() -> None:
     place(venue, "alice sell 1 @ 100")
     assert same_order(do(venue, order_of(venue, "bob buy 4 @ 100 as mine"))) == order
     assert refusal(place(venue, "bob buy 3 @ 100 as mine")) == "CLIENT_ORDER_ID_CONFLICT"
+
+
+def test_only_an_open_order_keeps_an_id_that_is_used_once_more() -> None:
+    venue = book_of("ask 1 @ 101")
+    first = placed(venue, "bob buy 1 @ 100 as mine once more")
+    assert refusal(place(venue, "bob buy 1 @ 100 as mine once more")) == "CLIENT_ORDER_ID_CONFLICT"
+    cancel(venue, "bob", first)
+    second = placed(venue, "bob buy 1 @ 100 as mine once more")
+    assert second == first + 1
+    assert venue.client_ids.taken_by("bob", "mine") == (second, order_of(venue, "bob buy 1 @ 100 as mine once more"))
+    assert refusal(place(venue, "bob buy 1 @ 100 as mine")) == "CLIENT_ORDER_ID_CONFLICT"
+
+
+def test_an_id_that_was_used_again_is_forgotten_with_its_newest_order() -> None:
+    venue = forgetful(2)
+    place(venue, "bob buy 1 @ 100 IOC as mine once more")
+    place(venue, "bob buy 1 @ 100 IOC as mine once more")
+    place(venue, "bob buy 1 @ 100 IOC as other")
+    assert venue.client_ids.taken_by("bob", "mine") is not None
+    twin = Venue.restore(venue.state(), client_ids_max=2)
+    for one in (venue, twin):
+        place(one, "bob buy 1 @ 100 IOC as third")
+        assert one.client_ids.taken_by("bob", "mine") is None

@@ -1,0 +1,131 @@
+"""The parameters of one request, as text by name, and what was read of them.
+
+Over HTTP they travel in the query, in the body as a form, or in both, where the query wins. A parameter that no call
+reads is refused: `done` says so.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+from urllib.parse import parse_qsl
+
+import orjson
+
+from exchange.api.binance import numbers
+from exchange.api.binance.errors import BinanceError, illegal, mandatory, not_valid
+
+PARAMETERS_MAX: Final = 100
+SIGNING: Final = ("timestamp", "recvWindow", "signature")
+SYMBOLS_MAX: Final = 100
+LEGAL_SYMBOLS: Final = r'^\["[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}\]$'
+
+
+def from_http(query: str, body: bytes) -> dict[str, str]:
+    """The parameters of a request over HTTP. Raises BinanceError."""
+    found: dict[str, str] = {}
+    form = body.decode("utf-8", "replace") if body else ""
+    for text in (form, query):
+        if not text:
+            continue
+        try:
+            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=PARAMETERS_MAX)
+        except ValueError:
+            raise BinanceError(-1101, "Too many parameters sent for this endpoint.") from None
+        one = dict(pairs)
+        if len(one) < len(pairs):
+            raise BinanceError(-1101, "Duplicate values for a parameter detected.")
+        found.update(one)
+    return found
+
+
+class Parameters:
+    """The parameters of one request. Every method raises BinanceError where a value cannot be what it must be."""
+
+    __slots__ = ("_read", "_values")
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self._read: set[str] = set()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def done(self) -> None:
+        """All parameters that the call knows are read: refuse others."""
+        unread = self._values.keys() - self._read
+        unread.difference_update(SIGNING)
+        if not unread:
+            return
+        if not self._read:
+            raise BinanceError(-1101, f"Too many parameters; expected '0' and received '{len(unread)}'.")
+        read = len(self._values) - len(unread)
+        sent = len(self._values)
+        message = f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'."
+        raise BinanceError(-1104, message)
+
+    def text(self, name: str) -> str | None:
+        """A parameter as it was sent, None without it."""
+        self._read.add(name)
+        value = self._values.get(name)
+        if value == "":
+            raise BinanceError(-1105, f"Parameter '{name}' was empty.")
+        return value
+
+    def needed(self, name: str) -> str:
+        """A parameter that must be there."""
+        self._read.add(name)
+        value = self._values.get(name)
+        if not value:
+            raise mandatory(name)
+        return value
+
+    def integer(self, name: str) -> int | None:
+        """A whole number."""
+        value = self.text(name)
+        return None if value is None else numbers.integer(name, value)
+
+    def decimal(self, name: str) -> str | None:
+        """A decimal number, as plain text."""
+        value = self.text(name)
+        return None if value is None else numbers.decimal(name, value)
+
+    def flag(self, name: str) -> bool | None:
+        """True or false."""
+        value = self.text(name)
+        if value is None:
+            return None
+        if value.lower() not in ("true", "false"):
+            raise not_valid(name)
+        return value.lower() == "true"
+
+    def choice(self, name: str, among: Collection[str]) -> str | None:
+        """One of some words."""
+        value = self.text(name)
+        if value is not None and value not in among:
+            raise not_valid(name)
+        return value
+
+    def limit(self, default: int, most: int) -> int:
+        """How many at most; more than `most` is `most`, as on Binance."""
+        value = self.integer("limit")
+        if value is None:
+            return default
+        if value < 1:
+            raise BinanceError(-1100, "Illegal characters found in parameter 'limit'; legal range is '^[1-9][0-9]*$'.")
+        return min(value, most)
+
+    def symbols(self, name: str = "symbols") -> list[str] | None:
+        """A list of symbols: a JSON array of texts."""
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            listed = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            raise illegal(name, LEGAL_SYMBOLS) from None
+        if not isinstance(listed, list) or not listed or not all(isinstance(one, str) for one in listed):
+            raise illegal(name, LEGAL_SYMBOLS)
+        if len(listed) > SYMBOLS_MAX:
+            raise BinanceError(-1101, f"Too many parameters; expected '{SYMBOLS_MAX}' and received '{len(listed)}'.")
+        if len(set(listed)) < len(listed):
+            raise BinanceError(-1151, "Symbol is present multiple times in the list.")
+        return listed
