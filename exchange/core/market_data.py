@@ -83,6 +83,17 @@ class Day:
         return day
 
     @property
+    def last_ticks(self) -> int | None:
+        """The last price."""
+        return self._minutes[-1].close_ticks if self._minutes else None
+
+    @property
+    def ids(self) -> tuple[int, int]:
+        """The first and the last `market_trade_id`; -1 where there is none."""
+        minutes = self._minutes
+        return (minutes[0].first_market_trade_id, minutes[-1].last_market_trade_id) if minutes else (-1, -1)
+
+    @property
     def prices(self) -> tuple[int | None, int | None, int | None]:
         """Open, high and low."""
         return (self._minutes[0].open_ticks if self._minutes else None), self._high_ticks, self._low_ticks
@@ -108,6 +119,7 @@ class MarketView:
         self.any_wanted = 0
         self.changed = changed
         self.last_ticks: int | None = None
+        self.last_lots: int | None = None  # of the last trade since the exchange started
         self._minute: Candle | None = None
         self._longer: list[Candle | None] = [None] * len(LONGER_S)
         self._closed = list(changed.candles)
@@ -142,6 +154,7 @@ class MarketView:
     def add(self, trade: Trade) -> None:
         """Take a released trade in; the candles that it is past are closed already."""
         self.last_ticks = trade.price_ticks
+        self.last_lots = trade.quantity_lots
         self._trades = trade.market_trade_id
         minute = self._minute
         if minute is None:
@@ -203,9 +216,7 @@ class MarketView:
 
     def ticker(self, now_ns: int) -> Ticker:
         """The last 24 hours as of this time, which may be a clock's that is wrong: nothing is forgotten for it."""
-        day, begin_s = self._day, _day_s(now_ns)
-        if day.begins_before(begin_s):
-            day = day.since(begin_s)
+        day = self.since(_day_s(now_ns))
         return Ticker(
             self.symbol,
             self.last_ticks,
@@ -218,6 +229,10 @@ class MarketView:
             now_ns,
             self.changed.status,
         )
+
+    def since(self, time_s: int) -> Day:
+        """What was traded since a minute of the last 24 hours. To be read before anything else happens."""
+        return self._day.since(time_s) if self._day.begins_before(time_s) else self._day
 
     # --- folding
 

@@ -44,6 +44,7 @@ from exchange.service.order_lookup import OrderLookup
 from exchange.service.service import Service
 from exchange.store.postgres import PostgresStore
 from exchange.store.queries import PostgresHistory
+from exchange.store.tape import PostgresTape
 
 log = structlog.get_logger(__name__)
 
@@ -146,7 +147,8 @@ async def _run(
     sessions = Sessions(service, NativeFrames(exchange.venue), refusals)
     machine = MachineMetrics(exchange.venue, data_dir if postgres else None, lambda: server.certificate_expires_s())
     metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources, service.lane, machine)
-    binance = Binance(service, refusals.by_code)
+    signers = authentication.signers_of(authenticator, exchange)
+    binance = Binance(service, signers, PostgresTape(history), refusals.by_code)
     more_routes = [*(options.more_routes(rest) if options.more_routes else ()), *binance.routes()]
     visitors = Visitors([user.id for user in config.users], sign_in=config.auth.mode == "keys")
     routes = native_routes(rest, metrics.text, more_routes, visitors=visitors)

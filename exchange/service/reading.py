@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from exchange.core.candles import Candle
 from exchange.core.events import BalanceChanged, OrderUpdated, PreventedMatch
 from exchange.core.instrument import Instrument, MarketStatus
-from exchange.core.market_data import MarketData
+from exchange.core.market_data import MarketData, MarketView
 from exchange.core.public import Ticker
 from exchange.pipeline.engine import Engine
 from exchange.service.codes import Code, Refused
@@ -53,6 +53,10 @@ class Reading:
         """One market over the last 24 hours, or all; released values, so durable ones."""
         now_ns = self._engine.now_ns()
         return [view.ticker(now_ns) for view in self._data if market is None or view.symbol == market]
+
+    def view(self, market: str) -> MarketView:
+        """A market as its released events have left it. To be read before anything else happens."""
+        return self._data.market(market)
 
     # --- from memory, once it is durable
 

@@ -108,6 +108,10 @@ class PostgresHistory:
         """What administrators did; the ids of the page are sequences."""
         return [AuditedAction(*row) for row in await self._fetch(statements.audit(page), *_bounds(page))]
 
+    async def rows(self, statement: str, *arguments: Any) -> list[Any]:
+        """The rows of another statement, with all that is durable by now."""
+        return await self._fetch(statement, *arguments)
+
     async def _fetch(self, statement: str, *arguments: Any, sequence: int | None = None) -> list[Any]:
         """The rows, with all that is durable by now, or at least with what was up to a sequence."""
         if self._calls >= CALLS_MAX:

@@ -52,7 +52,7 @@ def closed_order(*, by_id: bool, market: bool) -> str:
     )
 
 
-class _Pages:
+class Pages:
     """The bounds of a page as text: $1 its limit, $2 `after`, $3 `before`, then the times that it has."""
 
     def __init__(self, start: bool, end: bool, oldest_first: bool) -> None:
@@ -68,7 +68,7 @@ class _Pages:
         for time, sign in ((self._start, ">="), (self._end, "<")):
             if time is not None:
                 name = f"found_{len(self._found)}"
-                self._found.append(_first_since(name, time, table, where, id_column, time_column))
+                self._found.append(first_since(name, time, table, where, id_column, time_column))
                 bounds.append(f"{id_column} {sign} (SELECT max(high) FILTER (WHERE high - low = 1) FROM {name})")
         condition = " AND ".join([where, *bounds] if where else bounds)
         return f"SELECT {columns} FROM {table} WHERE {condition} {self.ordered(id_column)}"
@@ -82,7 +82,7 @@ class _Pages:
         return f"WITH RECURSIVE {', '.join(self._found)} {page}" if self._found else page
 
 
-def _first_since(name: str, time: str, table: str, where: str, id_column: str, time_column: str) -> str:
+def first_since(name: str, time: str, table: str, where: str, id_column: str, time_column: str) -> str:
     """The first id, `high`, from which on all rows have at least that time: every row up to `low` has less."""
     rows = f"FROM {table} WHERE {where} AND" if where else f"FROM {table} WHERE"
     return (
@@ -107,7 +107,7 @@ def closed_orders(page: Page, *, market: bool) -> str:
 
 @cache
 def _closed_orders(start: bool, end: bool, oldest_first: bool, market: bool) -> str:
-    pages = _Pages(start, end, oldest_first)
+    pages = Pages(start, end, oldest_first)
     where = f"user_id = ${pages.next}" + (f" AND market = ${pages.next + 1}" if market else "")
     return pages.statement(pages.of(_ORDER, "closed_orders AS o", where, "order_id", "created_ns"))
 
@@ -121,7 +121,7 @@ def trades(page: Page, *, market: bool) -> str:
 def _trades(start: bool, end: bool, oldest_first: bool, market: bool) -> str:
     if not market:
         return _all_trades(start, end, oldest_first)
-    pages = _Pages(start, end, oldest_first)
+    pages = Pages(start, end, oldest_first)
     where = f"market = ${pages.next}"
     return pages.statement(pages.of(_TRADE, "trades", where, "trade_id", "time_ns"))
 
@@ -179,7 +179,7 @@ def fills(page: Page, *, market: bool, order: bool) -> str:
 
 @cache
 def _fills(start: bool, end: bool, oldest_first: bool, market: bool, order: bool) -> str:
-    pages = _Pages(start, end, oldest_first)
+    pages = Pages(start, end, oldest_first)
     sides = []
     for side, columns in (("taker", _TAKER), ("maker", _MAKER)):
         where = f"{side}_user_id = ${pages.next}"
@@ -208,7 +208,7 @@ def prevented_matches(page: Page, *, market: bool, order: bool) -> str:
 
 @cache
 def _prevented_matches(start: bool, end: bool, oldest_first: bool, market: bool, order: bool) -> str:
-    pages = _Pages(start, end, oldest_first)
+    pages = Pages(start, end, oldest_first)
     where = f"user_id = ${pages.next}"
     if market:
         where += f" AND market = ${pages.next + 1}"
@@ -228,7 +228,7 @@ def audit(page: Page) -> str:
 
 @cache
 def _audit(start: bool, end: bool, oldest_first: bool) -> str:
-    pages = _Pages(start, end, oldest_first)
+    pages = Pages(start, end, oldest_first)
     columns = "sequence, time_ns, actor, address, action, user_id, detail"
     return pages.statement(pages.of(columns, "audit", "", "sequence", "time_ns"))
 

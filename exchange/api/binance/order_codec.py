@@ -1,0 +1,197 @@
+"""Orders and cancels from parameters to commands, with the rules of each type of order."""
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from exchange.api.binance.errors import BinanceError, filter_failure, illegal, mandatory, not_required, not_valid
+from exchange.api.binance.numbers import DECIMALS
+from exchange.api.binance.parameters import Parameters
+from exchange.api.binance.words import SELF_TRADE_MODES, SIDES, TIMES_IN_FORCE
+from exchange.core.commands import CancelOrder, OrderType, PlaceOrder, TimeInForce
+from exchange.core.conditions import Conditions, SelfTrade
+from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, InvalidNumber, OffGrid
+
+LEGAL_ID: Final = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
+_LEGAL_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
+TYPES: Final = ("LIMIT", "MARKET", "LIMIT_MAKER")
+UNSUPPORTED_TYPES: Final = {
+    "STOP_LOSS": "Stop loss orders are not supported for this symbol.",
+    "STOP_LOSS_LIMIT": "Stop loss limit orders are not supported for this symbol.",
+    "TAKE_PROFIT": "Take profit orders are not supported for this symbol.",
+    "TAKE_PROFIT_LIMIT": "Take profit limit orders are not supported for this symbol.",
+}
+UNSUPPORTED: Final = {
+    "icebergQty": "Iceberg orders are not supported for this symbol.",
+    "pegPriceType": "Pegged orders are not supported for this symbol.",
+    "pegOffsetType": "Pegged orders are not supported for this symbol.",
+    "pegOffsetValue": "Pegged orders are not supported for this symbol.",
+}
+STRATEGY_TYPE_MIN: Final = 1_000_000
+RESTRICTIONS: Final = {"ONLY_NEW": False, "ONLY_PARTIALLY_FILLED": True}  # whether the order has filled in part
+
+
+def new_id() -> str:
+    """A client order id for who sends none."""
+    return secrets.token_hex(11)
+
+
+def client_id(params: Parameters, name: str) -> str | None:
+    """A client order id. Raises BinanceError."""
+    value = params.text(name)
+    if value is not None and not _LEGAL_ID.fullmatch(value):
+        raise illegal(name, LEGAL_ID)
+    return value
+
+
+def place_order(params: Parameters, rules: Instrument, user_id: str) -> PlaceOrder:
+    """The command that the parameters ask for; `symbol` is read already. Raises BinanceError."""
+    side = SIDES.get(params.needed("side"))
+    if side is None:
+        raise BinanceError(-1117, "Invalid side.")
+    kind = params.needed("type")
+    if kind not in TYPES and kind not in UNSUPPORTED_TYPES:
+        raise BinanceError(-1116, "Invalid orderType.")
+    time_in_force = _time_in_force(params, kind)
+    price_ticks, lots, quote_minor = _numbers(params, rules, kind)
+    conditions, named = _conditions(params, quote_minor), client_id(params, "newClientOrderId")
+    if kind in UNSUPPORTED_TYPES:
+        raise BinanceError(-2010, UNSUPPORTED_TYPES[kind])
+    if named is not None:
+        # One that is made here is new, so that order has nothing to say about what the same id means.
+        conditions = conditions or Conditions()
+        conditions.refuse_while_open = 1
+    return PlaceOrder(
+        user_id,
+        rules.symbol,
+        side,
+        OrderType.MARKET if kind == "MARKET" else OrderType.LIMIT,
+        time_in_force,
+        kind == "LIMIT_MAKER",
+        price_ticks,
+        lots,
+        named or new_id(),
+        conditions,
+    )
+
+
+def _time_in_force(params: Parameters, kind: str) -> TimeInForce:
+    needs = kind in ("LIMIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT")
+    text = params.needed("timeInForce") if needs else params.text("timeInForce")
+    if text is None:
+        return TimeInForce.IOC if kind == "MARKET" else TimeInForce.GTC
+    if not needs:
+        raise not_required("timeInForce")
+    found = TIMES_IN_FORCE.get(text)
+    if found is None:
+        raise BinanceError(-1115, "Invalid timeInForce.")
+    return found
+
+
+def _numbers(params: Parameters, rules: Instrument, kind: str) -> tuple[int | None, int, int | None]:
+    """Price in ticks, quantity in lots, and the sum of the quote. Raises BinanceError."""
+    price, quantity, quote = params.decimal("price"), params.decimal("quantity"), params.decimal("quoteOrderQty")
+    stop, delta = params.decimal("stopPrice"), params.integer("trailingDelta")
+    has_price = kind in ("LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT")
+    if has_price and price is None:
+        raise mandatory("price")
+    if not has_price and price is not None:
+        raise not_required("price")
+    if kind in TYPES:
+        for name, value in (("stopPrice", stop), ("trailingDelta", delta)):
+            if value is not None:
+                raise not_required(name)
+    elif stop is None and delta is None:
+        raise mandatory("stopPrice")
+    for name, message in UNSUPPORTED.items():
+        if params.text(name) is not None:
+            raise BinanceError(-2010, message)
+    if quote is not None:
+        if kind != "MARKET" or quantity is not None:
+            raise not_required("quoteOrderQty")
+        return None, 0, amount_minor("quoteOrderQty", quote, rules)
+    if quantity is None:
+        if kind == "MARKET":
+            message = "Param 'quantity' or 'quoteOrderQty' must be sent, but both were empty/null!"
+            raise BinanceError(-1102, message)
+        raise mandatory("quantity")
+    return None if price is None else ticks(price, rules), quantity_lots(quantity, rules), None
+
+
+def ticks(text: str, rules: Instrument, name: str = "price") -> int:
+    """A price of an order. Raises BinanceError."""
+    price_ticks = _steps(name, text, rules.ticks, "PRICE_FILTER")
+    if not rules.min_price_ticks <= price_ticks < UNITS_MAX:
+        raise filter_failure("PRICE_FILTER")
+    return price_ticks
+
+
+def quantity_lots(text: str, rules: Instrument, name: str = "quantity") -> int:
+    """A quantity of an order. Raises BinanceError."""
+    lots = _steps(name, text, rules.lots, "LOT_SIZE")
+    if not 0 < lots < UNITS_MAX or lots * rules.lot_minor >= AMOUNT_MAX:
+        raise filter_failure("LOT_SIZE")
+    return lots
+
+
+def amount_minor(name: str, text: str, rules: Instrument) -> int:
+    """A sum of the quote. Raises BinanceError."""
+    try:
+        minor = rules.quote.minor(text)
+    except OffGrid:
+        raise BinanceError(-1111, f"Parameter '{name}' has too much precision.") from None
+    if not 0 < minor < AMOUNT_MAX:
+        raise filter_failure("NOTIONAL")
+    return minor
+
+
+def _steps(name: str, text: str, steps_of: Callable[[str], int], refused_by: str) -> int:
+    if len(text.partition(".")[2].rstrip("0")) > DECIMALS:
+        raise BinanceError(-1111, f"Parameter '{name}' has too much precision.")
+    try:
+        return steps_of(text)
+    except OffGrid:
+        raise filter_failure(refused_by) from None
+    except InvalidNumber:
+        raise not_valid(name) from None
+
+
+def _conditions(params: Parameters, quote_minor: int | None) -> Conditions | None:
+    mode = _self_trade(params.text("selfTradePreventionMode"))
+    strategy_id, strategy_type = params.integer("strategyId"), params.integer("strategyType")
+    if strategy_type is not None and strategy_type < STRATEGY_TYPE_MIN:
+        raise BinanceError(-1134, f"`strategyType` was less than {STRATEGY_TYPE_MIN}.")
+    made = Conditions(mode, quote_minor, strategy_id, strategy_type)
+    return None if made == Conditions() else made
+
+
+def _self_trade(text: str | None) -> SelfTrade | None:
+    if text is None:
+        return None
+    mode = SELF_TRADE_MODES.get(text)
+    if mode is None:
+        if text == "TRANSFER":
+            raise BinanceError(-1013, "This symbol does not allow the specified self-trade prevention mode.")
+        raise not_valid("selfTradePreventionMode")
+    return mode
+
+
+def order_ids(params: Parameters) -> tuple[int | None, str | None]:
+    """Which order is meant. Raises BinanceError."""
+    order_id, named = params.integer("orderId"), client_id(params, "origClientOrderId")
+    if order_id is None and named is None:
+        message = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
+        raise BinanceError(-1102, message)
+    return order_id, named
+
+
+def cancel_order(params: Parameters, rules: Instrument, user_id: str) -> CancelOrder:
+    """The command to cancel an order. Raises BinanceError."""
+    order_id, named = order_ids(params)
+    restriction = params.text("cancelRestrictions")
+    if restriction is not None and restriction not in RESTRICTIONS:
+        message = "`cancelRestrictions` has to be either `ONLY_NEW` or `ONLY_PARTIALLY_FILLED`."
+        raise BinanceError(-1145, message)
+    only_if_filled = None if restriction is None else RESTRICTIONS[restriction]
+    return CancelOrder(user_id, rules.symbol, order_id, named, only_if_filled)

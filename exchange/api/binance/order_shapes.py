@@ -1,0 +1,163 @@
+"""Orders as this dialect shows them."""
+
+from typing import Any, Final
+
+from exchange.api.binance import numbers
+from exchange.api.binance.asked import Asked
+from exchange.api.binance.symbols import symbol_of
+from exchange.api.binance.words import (
+    SELF_TRADE_WORDS,
+    SIDE_WORDS,
+    status_word,
+    time_in_force_word,
+    type_word,
+)
+from exchange.core.commands import OrderType, Side
+from exchange.core.conditions import Conditions, Progress
+from exchange.core.events import OrderUpdated, PreventedMatch, Trade
+from exchange.core.instrument import Instrument
+
+NOTHING_ASKED: Final = Conditions()
+NOTHING_BECAME: Final = Progress()
+NO_LIST: Final = -1
+
+
+def client_order_id(update: OrderUpdated) -> str:
+    """The client order id; an order that was placed without one is shown with one made of its id."""
+    return update.terms.client_order_id or f"o{update.order_id}"
+
+
+def acknowledged(update: OrderUpdated, rules: Instrument, asked: Asked) -> dict[str, Any]:
+    """A new order, in the least words."""
+    return {
+        "symbol": symbol_of(rules),
+        "orderId": update.order_id,
+        "orderListId": NO_LIST,
+        "clientOrderId": client_order_id(update),
+        "transactTime": asked.time(update.updated_ns),
+    }
+
+
+def placed(update: OrderUpdated, rules: Instrument, asked: Asked) -> dict[str, Any]:
+    """A new order as its command left it."""
+    return (
+        acknowledged(update, rules, asked)
+        | amounts(update, rules)
+        | {
+            "workingTime": asked.time(update.created_ns),
+            "selfTradePreventionMode": SELF_TRADE_WORDS[(update.progress or NOTHING_BECAME).self_trade],
+        }
+        | further(update, rules)
+    )
+
+
+def fills(trades: list[Trade], rules: Instrument) -> list[dict[str, Any]]:
+    """What a new order took."""
+    made = []
+    for trade in trades:
+        paid_in = rules.fees_in(trade.taker_side is Side.BUY)
+        made.append(
+            {
+                "price": numbers.price(rules, trade.price_ticks),
+                "qty": numbers.quantity(rules, trade.quantity_lots),
+                "commission": numbers.amount(paid_in, trade.taker_fee_minor),
+                "commissionAsset": paid_in.symbol,
+                "tradeId": trade.market_trade_id,
+            }
+        )
+    return made
+
+
+def canceled(update: OrderUpdated, rules: Instrument, cancel_id: str, asked: Asked) -> dict[str, Any]:
+    """An order that was canceled; `cancel_id` is the client order id of the cancel itself."""
+    return (
+        {
+            "symbol": symbol_of(rules),
+            "origClientOrderId": client_order_id(update),
+            "orderId": update.order_id,
+            "orderListId": NO_LIST,
+            "clientOrderId": cancel_id,
+            "transactTime": asked.time(update.updated_ns),
+        }
+        | amounts(update, rules)
+        | {"selfTradePreventionMode": SELF_TRADE_WORDS[(update.progress or NOTHING_BECAME).self_trade]}
+        | further(update, rules)
+    )
+
+
+def read(update: OrderUpdated, rules: Instrument, asked: Asked) -> dict[str, Any]:
+    """An order as it was read."""
+    created = asked.time(update.created_ns)
+    found = {
+        "symbol": symbol_of(rules),
+        "orderId": update.order_id,
+        "orderListId": NO_LIST,
+        "clientOrderId": client_order_id(update),
+    } | amounts(update, rules)
+    found |= {
+        "stopPrice": numbers.ZERO,
+        "icebergQty": numbers.ZERO,
+        "time": created,
+        "updateTime": asked.time(update.updated_ns),
+        "isWorking": True,
+        "workingTime": created,
+        "selfTradePreventionMode": SELF_TRADE_WORDS[(update.progress or NOTHING_BECAME).self_trade],
+    }
+    return found | further(update, rules)
+
+
+def amounts(update: OrderUpdated, rules: Instrument) -> dict[str, Any]:
+    """The terms of an order and how far it has come."""
+    terms, progress = update.terms, update.progress or NOTHING_BECAME
+    asked_minor = (terms.conditions or NOTHING_ASKED).quote_minor
+    lots = terms.quantity_lots or progress.determined_lots
+    # A market order's price is the worst it takes, which this dialect has no word for.
+    no_price = terms.price_ticks is None or terms.order_type is OrderType.MARKET
+    return {
+        "price": numbers.ZERO if no_price else numbers.price(rules, terms.price_ticks or 0),
+        "origQty": numbers.quantity(rules, lots),
+        "executedQty": numbers.quantity(rules, update.executed_lots),
+        "origQuoteOrderQty": numbers.ZERO if asked_minor is None else numbers.amount(rules.quote, asked_minor),
+        "cummulativeQuoteQty": numbers.amount(rules.quote, update.executed_quote_minor),
+        "status": status_word(update),
+        "timeInForce": time_in_force_word(update),
+        "type": type_word(update),
+        "side": SIDE_WORDS[terms.side],
+    }
+
+
+def further(update: OrderUpdated, rules: Instrument) -> dict[str, Any]:
+    """What only some orders have."""
+    if update.terms.conditions is None and update.progress is None:
+        return {}
+    made: dict[str, Any] = {}
+    asked, progress = update.terms.conditions or NOTHING_ASKED, update.progress or NOTHING_BECAME
+    if asked.strategy_id is not None:
+        made["strategyId"] = asked.strategy_id
+    if asked.strategy_type is not None:
+        made["strategyType"] = asked.strategy_type
+    if progress.last_match_id:
+        made["preventedMatchId"] = progress.last_match_id
+        made["preventedQuantity"] = numbers.quantity(rules, progress.prevented_lots)
+    return made
+
+
+def prevented(match: PreventedMatch, rules: Instrument, asked: Asked) -> dict[str, Any]:
+    """A match that self-trade prevention did not let happen."""
+    made = {
+        "symbol": symbol_of(rules),
+        "preventedMatchId": match.match_id,
+        "takerOrderId": match.taker_order_id,
+        "makerSymbol": symbol_of(rules),
+        "makerOrderId": match.maker_order_id,
+        "tradeGroupId": 1,
+        "selfTradePreventionMode": SELF_TRADE_WORDS[match.mode],
+        "price": numbers.price(rules, match.price_ticks),
+    }
+    for name, lots in (
+        ("takerPreventedQuantity", match.taker_prevented_lots),
+        ("makerPreventedQuantity", match.maker_prevented_lots),
+    ):
+        if lots:
+            made[name] = numbers.quantity(rules, lots)
+    return made | {"transactTime": asked.time(match.time_ns)}

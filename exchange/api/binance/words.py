@@ -1,0 +1,48 @@
+"""The words of this dialect for what the exchange counts, and back."""
+
+from typing import Final
+
+from exchange.core.commands import OrderType, Side, TimeInForce
+from exchange.core.conditions import SelfTrade
+from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated
+from exchange.core.instrument import MarketStatus
+
+SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
+TIMES_IN_FORCE: Final = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK}
+SELF_TRADE_MODES: Final = {mode.name: mode for mode in SelfTrade}
+
+SIDE_WORDS: Final = {side: word for word, side in SIDES.items()}
+TIME_IN_FORCE_WORDS: Final = {time: word for word, time in TIMES_IN_FORCE.items()}
+SELF_TRADE_WORDS: Final = {mode: word for word, mode in SELF_TRADE_MODES.items()}
+STATUS_WORDS: Final = {
+    OrderStatus.OPEN: "NEW",
+    OrderStatus.PARTIALLY_FILLED: "PARTIALLY_FILLED",
+    OrderStatus.FILLED: "FILLED",
+    OrderStatus.CANCELED: "CANCELED",
+    OrderStatus.EXPIRED: "EXPIRED",
+}
+MARKET_STATUS_WORDS: Final = {
+    MarketStatus.TRADING: "TRADING",
+    MarketStatus.HALTED: "HALT",
+    MarketStatus.POST_ONLY: "POST_ONLY",
+    MarketStatus.CANCEL_ONLY: "CANCEL_ONLY",
+}
+
+
+def status_word(update: OrderUpdated) -> str:
+    """The status of an order."""
+    if update.expire_reason is ExpireReason.SELF_TRADE and update.status is OrderStatus.EXPIRED:
+        return "EXPIRED_IN_MATCH"
+    return STATUS_WORDS[update.status]
+
+
+def type_word(update: OrderUpdated) -> str:
+    """The type of an order."""
+    if update.terms.order_type is OrderType.MARKET:
+        return "MARKET"
+    return "LIMIT_MAKER" if update.terms.post_only else "LIMIT"
+
+
+def time_in_force_word(update: OrderUpdated) -> str:
+    """The time in force of an order; a market order's is shown as GTC."""
+    return "GTC" if update.terms.order_type is OrderType.MARKET else TIME_IN_FORCE_WORDS[update.terms.time_in_force]
