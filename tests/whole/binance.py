@@ -12,7 +12,14 @@ import orjson
 from yarl import URL
 
 SIGNED = (
-    *("/api/v3/order", "/api/v3/order/test", "/api/v3/openOrders", "/api/v3/allOrders", "/api/v3/account"),
+    *(
+        "/api/v3/order",
+        "/api/v3/order/test",
+        "/api/v3/order/cancelReplace",
+        "/api/v3/openOrders",
+        "/api/v3/allOrders",
+        "/api/v3/account",
+    ),
     *("/api/v3/myTrades", "/api/v3/rateLimit/order", "/api/v3/account/commission", "/api/v3/myPreventedMatches"),
     *("/api/v3/myAllocations", "/api/v3/myFilters"),
 )

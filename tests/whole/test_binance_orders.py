@@ -254,3 +254,31 @@ async def test_orders_are_counted_in_headers(bots: Pair) -> None:
     counts = await maker.ok("GET", "/api/v3/rateLimit/order")
     assert [row["intervalNum"] for row in counts] == [10, 1]
     assert counts[1]["count"] == 1
+
+
+async def test_an_order_is_canceled_and_another_placed(bots: Pair) -> None:
+    maker, _ = bots
+    path = "/api/v3/order/cancelReplace"
+    first = await maker.place("BUY 1 @ 10", newClientOrderId="mine")
+    stop = {"cancelReplaceMode": "STOP_ON_FAILURE", "newClientOrderId": "mine"}
+    made = await maker.ok("POST", path, **maker.terms("BUY 1 @ 11"), **stop, cancelOrigClientOrderId="mine")
+    assert (made["cancelResult"], made["newOrderResult"]) == ("SUCCESS", "SUCCESS")
+    assert made["cancelResponse"]["orderId"] == first["orderId"]
+    assert made["newOrderResponse"]["price"] == "11.00000000"
+    named = {"cancelOrderId": first["orderId"]}
+    status, answer = await maker.call("POST", path, **maker.terms("BUY 1 @ 12"), **stop, **named)
+    assert (status, answer["code"], answer["data"]["newOrderResult"]) == (400, -2022, "NOT_ATTEMPTED")
+    allow = {"cancelReplaceMode": "ALLOW_FAILURE"}
+    status, answer = await maker.call("POST", path, **maker.terms("BUY 1 @ 12"), **allow, **named)
+    assert (status, answer["code"], answer["data"]["newOrderResult"]) == (409, -2021, "SUCCESS")
+    status, answer = await maker.call("POST", path, **maker.terms("BUY 100000 @ 12"), **allow, **named)
+    assert (status, answer["code"], answer["data"]["newOrderResponse"]["code"]) == (400, -2022, -2010)
+    replaced = {"cancelOrderId": made["newOrderResponse"]["orderId"]}
+    status, answer = await maker.call("POST", path, **maker.terms("BUY 0.001 @ 12"), **stop, **replaced)
+    assert (status, answer["code"]) == (400, -1013), "a filter is judged before anything is canceled"
+    status, answer = await maker.call("POST", path, **maker.terms("BUY 100000 @ 12"), **stop, **replaced)
+    assert (status, answer["data"]["cancelResult"], answer["data"]["newOrderResult"]) == (409, "SUCCESS", "FAILURE")
+    for missing in ("cancelReplaceMode", "cancelOrderId"):
+        terms = maker.terms("BUY 1 @ 12") | stop | named
+        del terms[missing]
+        assert await maker.code("POST", path, **terms) == -1102

@@ -27,7 +27,6 @@ MISSING = {
     "POST /api/v3/orderList/opoco": NOT_OFFERED,
     "PUT /api/v3/order/amend/keepPriority": NOT_OFFERED,
     "GET /api/v3/order/amendments": NOT_OFFERED,
-    "POST /api/v3/order/cancelReplace": NOT_OFFERED,
     "POST /api/v3/order/oco": NOT_OFFERED,
     "POST /api/v3/orderList/oco": NOT_OFFERED,
     "POST /api/v3/orderList/oto": NOT_OFFERED,
@@ -99,10 +98,28 @@ async def all_answers(bot: Bot, other: Bot) -> Answers:
     for path in ("ticker/price", "ticker/bookTicker"):
         await made.ask(bot, f"GET /api/v3/{path}", **one)
         await made.ask(bot, f"GET /api/v3/{path}")
+    await replacements(made, bot, resting["orderId"])
+    named = one | {"orderId": (await bot.ok("GET", "/api/v3/openOrders", **one))[0]["orderId"]}
     await made.ask(bot, "DELETE /api/v3/order", **named)
     await made.ask(bot, "DELETE /api/v3/order", **named)
     await made.ask(bot, "DELETE /api/v3/openOrders", **one)
     return made
+
+
+async def replacements(made: Answers, bot: Bot, order_id: int) -> None:
+    """All that a cancel and a new order can come to."""
+    good, poor = bot.terms("BUY 1 @ 10", newOrderRespType="FULL"), bot.terms("BUY 100000 @ 10")
+    for terms, mode, canceled in (
+        (good, "STOP_ON_FAILURE", order_id),
+        (good, "STOP_ON_FAILURE", order_id),
+        (good, "ALLOW_FAILURE", order_id),
+        (poor, "ALLOW_FAILURE", order_id),
+        (poor, "STOP_ON_FAILURE", None),
+    ):
+        if canceled is None:
+            canceled = (await bot.ok("GET", "/api/v3/openOrders", symbol=bot.symbol))[0]["orderId"]
+        more = {"cancelReplaceMode": mode, "cancelOrderId": canceled}
+        await made.ask(bot, "POST /api/v3/order/cancelReplace", **terms, **more)
 
 
 @pytest_asyncio.fixture

@@ -14,6 +14,7 @@ from exchange.api.binance.kline_calls import KlineCalls
 from exchange.api.binance.limits import BinanceLimits
 from exchange.api.binance.market_calls import MarketCalls
 from exchange.api.binance.order_calls import Answer, OrderCalls
+from exchange.api.binance.replace_calls import ReplaceCalls
 from exchange.api.binance.security import Security
 from exchange.api.binance.startup_calls import StartupCalls
 from exchange.api.binance.symbols import Symbols
@@ -75,6 +76,7 @@ class Calls:
             "window": tickers.window,
             "test": orders.test,
             "cancel_all": orders.cancel_all,
+            "cancel_replace": ReplaceCalls(service, symbols, orders).cancel_replace,
             "order": orders.order,
             "open_orders": orders.open_orders,
             "all_orders": orders.all_orders,
@@ -149,6 +151,7 @@ API: Final[dict[tuple[str, str], Call]] = {
     ("DELETE", "/api/v3/order"): Call("cancel", TRADE, cancels=True),
     ("GET", "/api/v3/order"): Call("order", USER_DATA, 4, HISTORY),
     ("POST", "/api/v3/order/test"): Call("test", TRADE, _of_test),
+    ("POST", "/api/v3/order/cancelReplace"): Call("cancel_replace", TRADE, orders=1),
     ("GET", "/api/v3/openOrders"): Call("open_orders", USER_DATA, _by_symbol(6, 80), MEMORY),
     ("DELETE", "/api/v3/openOrders"): Call("cancel_all", TRADE, cancels=True),
     ("GET", "/api/v3/allOrders"): Call("all_orders", USER_DATA, 20, HISTORY),

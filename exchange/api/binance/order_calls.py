@@ -129,7 +129,7 @@ class OrderCalls:
         """Cancel an order. Raises as `place` does."""
         params, rules = asked.params, self._rules(asked)
         command = order_codec.cancel_order(params, rules, asked.user_id)
-        self._name_by_number(command)
+        self.name_by_number(command)
         cancel_id = order_codec.client_id(params, "newClientOrderId") or order_codec.new_id()
         params.done()
         self._service.trading.cancel(_Canceling(answer, asked, cancel_id), command, rules)
@@ -220,6 +220,17 @@ class OrderCalls:
 
     # --- parts
 
+    def name_by_number(self, command: CancelOrder) -> None:
+        """An order without a client order id is named by the one it is shown with."""
+        named = command.client_order_id
+        by_number = None if named is None else _BY_NUMBER.fullmatch(named)
+        venue = self._service.engine.venue
+        if named is None or by_number is None or venue.client_ids.open_order(command.user_id, named) is not None:
+            return
+        order = venue.markets[command.market].book.orders.get(int(by_number[1]))
+        if order is not None and order.terms.client_order_id is None and command.order_id in (None, order.order_id):
+            command.order_id, command.client_order_id = order.order_id, None
+
     def _rules(self, asked: Asked) -> Instrument:
         return self._symbols.rules(asked.params.needed("symbol"))
 
@@ -246,17 +257,6 @@ class OrderCalls:
         if found.terms.client_order_id is not None:
             raise Refused(Code.UNKNOWN_ORDER)
         return found
-
-    def _name_by_number(self, command: CancelOrder) -> None:
-        """An order without a client order id is named by the one it is shown with."""
-        named = command.client_order_id
-        by_number = None if named is None else _BY_NUMBER.fullmatch(named)
-        venue = self._service.engine.venue
-        if named is None or by_number is None or venue.client_ids.open_order(command.user_id, named) is not None:
-            return
-        order = venue.markets[command.market].book.orders.get(int(by_number[1]))
-        if order is not None and order.terms.client_order_id is None and command.order_id in (None, order.order_id):
-            command.order_id, command.client_order_id = order.order_id, None
 
 
 def rate(fee_ppm: int) -> str:

@@ -189,9 +189,15 @@ def order_ids(params: Parameters) -> tuple[int | None, str | None]:
 def cancel_order(params: Parameters, rules: Instrument, user_id: str) -> CancelOrder:
     """The command to cancel an order. Raises BinanceError."""
     order_id, named = order_ids(params)
-    restriction = params.text("cancelRestrictions")
-    if restriction is not None and restriction not in RESTRICTIONS:
+    return CancelOrder(user_id, rules.symbol, order_id, named, restriction(params))
+
+
+def restriction(params: Parameters) -> bool | None:
+    """Whether the order that is to be canceled must have filled in part, or must not. Raises BinanceError."""
+    text = params.text("cancelRestrictions")
+    if text is None:
+        return None
+    if text not in RESTRICTIONS:
         message = "`cancelRestrictions` has to be either `ONLY_NEW` or `ONLY_PARTIALLY_FILLED`."
         raise BinanceError(-1145, message)
-    only_if_filled = None if restriction is None else RESTRICTIONS[restriction]
-    return CancelOrder(user_id, rules.symbol, order_id, named, only_if_filled)
+    return RESTRICTIONS[text]
