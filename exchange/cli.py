@@ -36,6 +36,10 @@ TOOLS = (
     *("pg_verifybackup", "psql", "vacuumdb"),
 )
 SCENARIO_NAMES = ("calm", "trend", "crash", "flash-crash", "thin-book", "halted-market")
+PROFILE_NAMES = ("binance",)
+PROFILE = click.option(
+    "--profile", type=click.Choice(PROFILE_NAMES), help="Use these markets and users in the place of the file's."
+)
 READY_FILE = click.option("--ready-file", type=FilePath(), help="When ready, write the addresses to this file as JSON.")
 DATABASE_URL = click.option(
     "--database-url", help="Use this PostgreSQL instead of the embedded one.  [env: EXCHANGE_DATABASE_URL]"
@@ -44,13 +48,14 @@ DATABASE_URL = click.option(
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that every command which starts an exchange has."""
-    for option in (READY_FILE, DATABASE_URL, DATA_DIR, WS_PORT, PORT, HOST, CONFIG):
+    for option in (READY_FILE, DATABASE_URL, DATA_DIR, WS_PORT, PORT, HOST, PROFILE, CONFIG):
         command = option(command)
     return command
 
 
 def _configuration(
     config: Path | None,
+    profile: str | None,
     host: str | None,
     port: int | None,
     ws_port: int | None,
@@ -59,8 +64,9 @@ def _configuration(
 ) -> "Config":
     """The configuration from the file, the environment and the options of `server_options`."""
     from exchange import config as configuration
+    from exchange.profile import PROFILES
 
-    return configuration.load(
+    loaded = configuration.load(
         config,
         os.environ,
         {
@@ -71,6 +77,7 @@ def _configuration(
             ("database", "url"): database_url,
         },
     )
+    return loaded if profile is None else PROFILES[profile](loaded)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -110,8 +117,8 @@ def serve(ephemeral: bool, ready_file: Path | None, **options: Any) -> None:
 def demo(ready_file: Path | None, seed: int, rate: float, scenario: str, **options: Any) -> None:
     """Run the exchange with participants that trade on it, until Ctrl-C.
 
-    It has markets of its own; with --config it has those of the file. Without a data directory or a database,
-    given as an option or in the environment, everything is deleted at the end.
+    It has markets of its own; with --config it has those of the file, with --profile those of the profile.
+    Without a data directory or a database, given as an option or in the environment, everything is deleted at the end.
     """
     _exit_on_sigterm()
     from exchange.demo.command import DemoOptions
@@ -121,7 +128,7 @@ def demo(ready_file: Path | None, seed: int, rate: float, scenario: str, **optio
     loaded = _configuration(**options)
     kept = options["data_dir"] or os.environ.get("EXCHANGE_DATABASE_DATA_DIR") or loaded.database.url
     ephemeral = not kept
-    chosen = DemoOptions(seed, rate, scenario, own_markets=options["config"] is not None)
+    chosen = DemoOptions(seed, rate, scenario, own_markets=bool(options["config"] or options["profile"]))
     run(lambda: run_demo(loaded, ServeOptions(ephemeral, ready_file), chosen))
 
 

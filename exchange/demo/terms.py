@@ -6,7 +6,17 @@ from fractions import Fraction
 from exchange.client import Step
 from exchange.config import MarketConfig
 
-WORTH = {"BTC": "60000", "ETH": "3000", "SOL": "150", "JUP": "0.5", "BONK": "0.00002"}
+WORTH = {
+    "BTC": "60000",
+    "ETH": "3000",
+    "SOL": "150",
+    "JUP": "0.5",
+    "BONK": "0.00002",
+    "BNB": "600",
+    "XRP": "2",
+    "DOGE": "0.2",
+    "ADA": "0.6",
+}
 START_TICKS = 10_000  # the price of an asset whose worth is not known
 NOTIONAL = 500  # about what one order is worth, in units of account
 
