@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: run demo install compile test test-compiled coverage test-unmeasured site web web-check prove prove-page sim lock lint format bench bench-full bench-compare clean
+.PHONY: run demo install bots bots-page compile test test-compiled coverage test-unmeasured site web web-check prove prove-page sim lock lint format bench bench-full bench-compare clean
 
 run: install
 	@exec $(BIN)/exchange serve
@@ -108,6 +108,11 @@ lint: install
 format: install
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+# Libraries that speak Binance, unmodified, each in an environment of its own in .bots, trade on an exchange with a living
+# market; BOTS names some of them. `bots-page` writes the results to docs/bots_calls.md.
+bots bots-page: install
+	@$(BIN)/python -m tests.bots $(if $(filter bots-page,$@),--page) $(BOTS)
 
 # Measures throughput and latency beside a limit: six minutes. `bench-full` takes twenty minutes and draws plots.
 # Two order books of other projects are measured for comparison; if they cannot be installed, their rows say so.

@@ -1,0 +1,110 @@
+"""Makes an environment for each client, starts an exchange with a living market, and lets them trade on it.
+
+The results are written to docs/bots_calls.md with `--page`.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACE = ROOT / ".bots"
+CALLS_PAGE = ROOT / "docs" / "bots_calls.md"
+PATIENCE_S = 120.0
+BOTS = {
+    "ccxt": ("tests.bots.with_ccxt", ("ccxt==4.5.90",)),
+    "python-binance": ("tests.bots.with_python_binance", ("python-binance==1.0.37",)),
+    "binance-sdk-spot": ("tests.bots.with_binance_sdk_spot", ("binance-sdk-spot==13.3.0",)),
+}
+HEAD = """# Calls of clients
+
+`make bots` runs each client, unmodified, in an environment of its own against `exchange demo --profile binance`, and
+writes this page. *Passed*: the call was made, and its answer was right; a refusal that Binance gives as well is one.
+*Explained*: the call is not made, and the note says why Binance itself would refuse it. [bots.md](bots.md) says how
+each client is pointed here.
+"""
+
+
+def environment(name: str, requirements: tuple[str, ...]) -> Path:
+    """The Python of the client's environment, which is made the first time."""
+    place = PLACE / name
+    python, wanted = place / "bin" / "python", place / "installed"
+    if not wanted.exists() or wanted.read_text(encoding="utf-8") != "\n".join(requirements):
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, *requirements], check=True)
+        wanted.write_text("\n".join(requirements), encoding="utf-8")
+    return python
+
+
+def results(python: Path, module: str, url: str) -> list[dict[str, str]]:
+    """What the calls of a client came to."""
+    ended = subprocess.run([str(python), "-m", module, url], cwd=ROOT, capture_output=True, text=True, check=False)
+    try:
+        lines: list[dict[str, str]] = json.loads(ended.stdout)
+    except ValueError:
+        return [{"call": "all", "result": "failed", "note": ended.stderr[-2000:]}]
+    return lines
+
+
+def started(place: Path) -> tuple["subprocess.Popen[bytes]", str]:
+    """An exchange with a living market, once it is ready, and its address."""
+    ready = place / "ready.json"
+    arguments = ["--profile", "binance", "--port", "0", "--ws-port", "0", "--ready-file", str(ready)]
+    command = [str(Path(sys.executable).with_name("exchange")), "demo", *arguments]
+    with (place / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=place, stdout=log, stderr=log)
+    until = time.monotonic() + PATIENCE_S
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > until:
+            raise SystemExit((place / "log").read_text(encoding="utf-8"))
+        time.sleep(0.1)
+    return process, json.loads(ready.read_text(encoding="utf-8"))["url"]
+
+
+def table(name: str, lines: list[dict[str, str]]) -> str:
+    """A client's section of the page."""
+    rows = "".join(f"| `{line['call']}` | {line['result']} | {line['note']} |\n" for line in lines)
+    return f"\n## {name}\n\n| call | result | note |\n|---|---|---|\n{rows}"
+
+
+def main() -> None:
+    """Run the clients that are named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bots")
+    parser.add_argument("--page", action="store_true", help=f"write {CALLS_PAGE.name}")
+    parser.add_argument("names", nargs="*", metavar="CLIENT", help=", ".join(BOTS))
+    options = parser.parse_args()
+    names = options.names or list(BOTS)
+    if unknown := set(names) - set(BOTS):
+        parser.error(f"there is no client {', '.join(sorted(unknown))}")
+    pythons = {name: environment(name, BOTS[name][1]) for name in names}
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="exchange-bots-") as folder:
+        Path(folder).chmod(0o755)
+        process, url = started(Path(folder))
+        try:
+            for name, python in pythons.items():
+                found[name] = results(python, BOTS[name][0], url)
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_S)
+    failed = 0
+    for name, lines in found.items():
+        counts = {kind: sum(line["result"] == kind for line in lines) for kind in ("passed", "explained", "failed")}
+        failed += counts["failed"]
+        print(f"{name}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+        for line in lines:
+            if line["result"] == "failed":
+                print(f"  {line['call']}: {line['note']}")
+    if options.page:
+        CALLS_PAGE.write_text(HEAD + "".join(table(*one) for one in found.items()), encoding="utf-8")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
