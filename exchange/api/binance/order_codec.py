@@ -105,7 +105,7 @@ def _numbers(params: Parameters, rules: Instrument, kind: str) -> tuple[int | No
     elif stop is None and delta is None:
         raise mandatory("stopPrice")
     for name, message in UNSUPPORTED.items():
-        if params.text(name) is not None:
+        if name in params:
             raise BinanceError(-2010, message)
     if quote is not None:
         if kind != "MARKET" or quantity is not None:

@@ -40,15 +40,12 @@ def acknowledged(update: OrderUpdated, rules: Instrument, asked: Asked) -> dict[
 
 def placed(update: OrderUpdated, rules: Instrument, asked: Asked) -> dict[str, Any]:
     """A new order as its command left it."""
-    return (
-        acknowledged(update, rules, asked)
-        | amounts(update, rules)
-        | {
-            "workingTime": asked.time(update.created_ns),
-            "selfTradePreventionMode": SELF_TRADE_WORDS[(update.progress or NOTHING_BECAME).self_trade],
-        }
-        | further(update, rules)
-    )
+    made = acknowledged(update, rules, asked)
+    made.update(amounts(update, rules))
+    made["workingTime"] = asked.time(update.created_ns)
+    made["selfTradePreventionMode"] = SELF_TRADE_WORDS[(update.progress or NOTHING_BECAME).self_trade]
+    made.update(further(update, rules))
+    return made
 
 
 def fills(trades: list[Trade], rules: Instrument) -> list[dict[str, Any]]:

@@ -36,6 +36,9 @@ class Security(Enum):
 
 def signed_part(query: str, body: bytes) -> tuple[bytes, str | None]:
     """What is signed of a request, which is query and body without the signature; and the signature."""
+    before, last, ending = query.rpartition("&signature=")
+    if last and not body and "&" not in ending and "signature=" not in before:
+        return before.encode("utf-8", "surrogateescape"), unquote(ending) if "%" in ending else ending
     signature: str | None = None
     parts = []
     for raw in (query.encode("utf-8", "surrogateescape"), body):
@@ -73,7 +76,6 @@ class Guard:
         api_key = request.headers.get("x-mbx-apikey", "")
         if needed is Security.API_KEY:
             return self.owner(api_key, request.address)
-        self._check_format(api_key)
         message, signature = signed_part(request.query, request.raw_body)
         return self.signed(api_key, values, message, signature, request.address, needed)
 
@@ -96,10 +98,13 @@ class Guard:
     ) -> Principal:
         """Whose key has signed the message, in time and with the permission that is needed. Raises BinanceError."""
         self._check_format(api_key)
-        self.owner(api_key, address)  # an unknown key is said to be unknown, whatever else is wrong
-        if not signature:
-            raise mandatory("signature")
-        self.check_time(values)
+        try:
+            if not signature:
+                raise mandatory("signature")
+            self.check_time(values)
+        except BinanceError:
+            self.owner(api_key, address)  # an unknown key is said to be unknown, whatever else is wrong
+            raise
         try:
             principal = self._signers.signed(api_key, signature, message, address)
         except Refused as refused:
