@@ -1,19 +1,30 @@
 """The feeds: released events go out on channels, to subscribers that may be slow.
 
 A message is encoded once for each dialect in use, and the frame is shared by all who get it. A slow subscriber does not
-delay the others.
+delay the others. A dialect whose streams are not these channels makes them itself, of what its tap is given.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from exchange.core.events import BalanceChanged, OrderUpdated
 from exchange.core.market_data import MarketData
-from exchange.core.public import Channel, DepthDiff, Kind
+from exchange.core.public import Channel, DepthDiff, Kind, PublicEvent
 from exchange.pipeline.commits import Applied
 from exchange.pipeline.depth import DepthSnapshots, Snapshot
 from exchange.pipeline.outcomes import Passed
 from exchange.pipeline.subscriber import BalancesUpdate, Data, Dialect, Message, Subscriber
 from exchange.pipeline.writer import Entry
+
+
+class Tap(Protocol):
+    """Gets what is released, to publish it in streams of its own. Never waits, never raises."""
+
+    def take(self, applied: Applied, public: Sequence[PublicEvent]) -> None:
+        """A command, and its events on the public channels that somebody wants."""
+
+    def flush(self) -> None:
+        """All that is released in this step has been taken."""
 
 
 class Feeds:
@@ -26,6 +37,7 @@ class Feeds:
         self._private = 0  # channels of users that have a subscriber
         self._slow: dict[Subscriber, None] = {}
         self._touched: dict[Subscriber, None] = {}
+        self._taps: list[Tap] = []
         self.conflations = 0
 
     @property
@@ -87,6 +99,14 @@ class Feeds:
             self.send(subscriber, frame)
         self.join(subscriber, channel)
 
+    def tap(self, tap: Tap) -> None:
+        """Begin to give it what is released. It counts the public channels that it wants in `data` itself."""
+        self._taps.append(tap)
+
+    def untap(self, tap: Tap) -> None:
+        """Give it nothing more."""
+        self._taps.remove(tap)
+
     # --- sending
 
     def send(self, subscriber: Subscriber, frame: bytes) -> None:
@@ -119,17 +139,22 @@ class Feeds:
                 self._publish(outcome)
             elif isinstance(outcome, Passed):
                 outcome.release()
+        for tap in self._taps:
+            tap.flush()
         self.flush()
 
     def _publish(self, applied: Applied) -> None:
         sequence = applied.sequence
-        for event in self.data.apply(sequence, applied.time_ns, applied.events):
+        public = self.data.apply(sequence, applied.time_ns, applied.events)
+        for event in public:
             data = event.data
             if isinstance(data, DepthDiff):
                 self.snapshots.changed(event.channel_sequence, data)
             self._emit(event.channel, sequence, event.channel_sequence, data)
         if self._private:
             self._publish_private(applied)
+        for tap in self._taps:
+            tap.take(applied, public)
 
     def _publish_private(self, applied: Applied) -> None:
         sequence, channels = applied.sequence, self._channels
