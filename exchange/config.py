@@ -112,6 +112,15 @@ class LimitsConfig(Section, frozen=True, kw_only=True):
     channels_per_socket: int = 200
 
 
+class BinanceConfig(Section, frozen=True, kw_only=True):
+    """The limits of the Binance-compatible sockets, which are Binance's: of messages that a client sends to a stream's
+    socket, of streams that a socket listens to, and how long a socket lives."""
+
+    stream_messages_per_s: int = 5
+    streams_per_socket: int = 1024
+    socket_max_s: float = 86_400.0
+
+
 class AssetConfig(Section, frozen=True, kw_only=True):
     """An asset: its symbol and how many decimals it has."""
 
@@ -161,6 +170,7 @@ class Config(Section, frozen=True, kw_only=True):
     auth: AuthConfig = AuthConfig()
     engine: EngineConfig = EngineConfig()
     limits: LimitsConfig = LimitsConfig()
+    binance: BinanceConfig = BinanceConfig()
     assets: list[AssetConfig] = []
     markets: list[MarketConfig] = []
     users: list[UserConfig] = []
@@ -172,6 +182,7 @@ SECTIONS: dict[str, type[Section]] = {
     "auth": AuthConfig,
     "engine": EngineConfig,
     "limits": LimitsConfig,
+    "binance": BinanceConfig,
 }
 
 
@@ -313,6 +324,7 @@ def _check(config: Config) -> None:
     } | {
         f"[limits] {name}": getattr(config.limits, name) for name in LimitsConfig.__struct_fields__ if name != "enabled"
     }
+    positive |= {f"[binance] {name}": getattr(config.binance, name) for name in BinanceConfig.__struct_fields__}
     for setting, value in positive.items():
         if not 0 < value < math.inf:  # which nan is not either
             raise Failure(f"{setting} = {value} must be a number greater than zero.", 2)

@@ -17,6 +17,7 @@ import structlog
 
 from exchange.addresses import is_loopback
 from exchange.api.binance.dialect import Binance
+from exchange.api.binance.streams_choice import SocketPaths
 from exchange.api.http.admission import Admission
 from exchange.api.http.routes import Route
 from exchange.api.http.server import Server
@@ -148,15 +149,18 @@ async def _run(
     machine = MachineMetrics(exchange.venue, data_dir if postgres else None, lambda: server.certificate_expires_s())
     metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources, service.lane, machine)
     signers = authentication.signers_of(authenticator, exchange)
-    binance = Binance(service, signers, PostgresTape(history), refusals.by_code)
+    binance = Binance(service, signers, PostgresTape(history), refusals.by_code, config.binance)
     more_routes = [*(options.more_routes(rest) if options.more_routes else ()), *binance.routes()]
     visitors = Visitors([user.id for user in config.users], sign_in=config.auth.mode == "keys")
     routes = native_routes(rest, metrics.text, more_routes, visitors=visitors)
-    dialects = (binance.dialect,)
-    server = Server(config.server, routes, admission, rest.refuse, sessions.open, SOCKET_PATHS, dialects)
+    dialects, opened = (binance.dialect,), binance.sockets(sessions.open).open
+    server = Server(config.server, routes, admission, rest.refuse, opened, SocketPaths(*SOCKET_PATHS), dialects)
 
     async def listen() -> None:
-        tasks = [asyncio.create_task(authentication.sweep(authenticator), name="sweep keys")]
+        tasks = [
+            asyncio.create_task(authentication.sweep(authenticator), name="sweep keys"),
+            asyncio.create_task(binance.streams.run(), name="streams that go by the clock"),
+        ]
         if postgres:
             tasks.append(asyncio.create_task(_watch(postgres), name="watch PostgreSQL"))
         try:

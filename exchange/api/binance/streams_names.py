@@ -7,7 +7,6 @@ from typing import Final
 
 from exchange.api.binance.intervals import INTERVALS
 
-NAME_MAX: Final = 100
 WINDOWS: Final = {"1h": 3600, "4h": 14_400, "1d": 86_400}
 """The rolling windows of `ticker_<window>`, in seconds."""
 FAST: Final = "100ms"

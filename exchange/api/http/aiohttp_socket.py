@@ -8,6 +8,7 @@ from aiohttp import WSMsgType, web
 from exchange.api.http.request import Request
 from exchange.api.http.request_id import HEADER
 from exchange.api.http.site import Site
+from exchange.api.http.sockets import SocketSession
 from exchange.api.http.websocket import MESSAGE_MAX_BYTES
 
 
@@ -22,27 +23,27 @@ class AiohttpSocket:
         )
         self._transport: asyncio.Transport | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._session: SocketSession = site.open_session(self, request)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve the socket until it ends."""
         site, socket = self._site, self._socket
         socket.headers[HEADER] = self._request.request_id
-        await socket.prepare(request)
-        self._transport = request.transport
-        self._session = session = site.open_session(self, self._request)
         site.connections[self] = None
-        site.sessions[session] = None
+        site.sessions[self._session] = None
         try:
+            await socket.prepare(request)
+            self._transport = request.transport
             async for message in socket:
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                     break
-                while session.full or session.overloaded:
-                    await session.room()
-                session.handle(message.data)
+                while self._session.full or self._session.overloaded:
+                    await self._session.room()
+                self._session.handle(message.data)
         finally:
-            del site.sessions[session]
+            del site.sessions[self._session]
             site.remove(self)
-            session.end()
+            self._session.end()
         return socket
 
     # --- the peer
@@ -69,6 +70,16 @@ class AiohttpSocket:
             async with asyncio.timeout(patience_s):
                 await self._socket.close(code=code, message=reason.encode())
         self.abort()
+
+    def become(self, session: SocketSession) -> None:
+        """Give the messages that follow to another session."""
+        sessions = self._site.sessions
+        sessions.pop(self._session, None)
+        self._session = session
+        sessions[session] = None
+
+    def be_patient(self, pong_s: float) -> None:
+        """Nothing: aiohttp waits for half of what it pings after."""
 
     # --- the connection; its deadlines are aiohttp's
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import resource
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -32,7 +32,7 @@ class Server:
         admission: Admission,
         refuse: Refuse,
         open_session: OpenSession,
-        socket_paths: tuple[str, ...],
+        socket_paths: Container[str],
         dialects: Sequence[Dialect] = (),
     ) -> None:
         self._config = config

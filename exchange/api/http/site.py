@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Protocol
 
 import structlog
@@ -57,7 +57,7 @@ class Site:
         request_ids: RequestIds,
         refuse: Refuse,
         open_session: OpenSession,
-        socket_paths: tuple[str, ...],
+        socket_paths: Container[str],
         connections_max: int,
         dialects: Sequence[Dialect] = (),
     ) -> None:

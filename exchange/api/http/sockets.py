@@ -21,6 +21,12 @@ class Peer(Protocol):
     async def end(self, code: int, reason: str, patience_s: float) -> None:
         """Close, and return when the connection is gone, after `patience_s` at the latest."""
 
+    def become(self, session: "SocketSession") -> None:
+        """Give the messages that follow to another session, and tell it when the connection is gone."""
+
+    def be_patient(self, pong_s: float) -> None:
+        """Wait so long for the answer to a ping."""
+
 
 class SocketSession(Protocol):
     """One socket's conversation in a dialect. The transport gives it messages in the order they came."""

@@ -12,6 +12,7 @@ import structlog
 
 from exchange.api.http.request import Request
 from exchange.api.http.site import Site
+from exchange.api.http.sockets import SocketSession
 from exchange.api.http.ws_frames import (
     BINARY,
     CLOSE,
@@ -46,10 +47,11 @@ class WebSocketConnection(asyncio.Protocol):
         self._reading = True
         self._closing = False  # a close frame is sent; nothing follows it
         self._close_by = inf
+        self._pong_s = site.config.ping_s / 2
         self._heard = site.now
         self._pinged = inf
         self._gone = asyncio.get_running_loop().create_future()
-        self._session = site.open_session(self, request)
+        self._session: SocketSession = site.open_session(self, request)
         site.connections[self] = None
         site.sessions[self._session] = None
 
@@ -111,9 +113,10 @@ class WebSocketConnection(asyncio.Protocol):
 
     async def _pump_inbox(self) -> None:
         """Give the session what waits, as fast as it takes it."""
-        session, inbox = self._session, self._inbox
+        inbox = self._inbox
         try:
             while inbox and not self._closing:
+                session = self._session
                 if session.full or session.overloaded:
                     await session.room()
                     continue
@@ -158,6 +161,17 @@ class WebSocketConnection(asyncio.Protocol):
         await asyncio.wait([self._gone], timeout=patience_s)
         self.abort()
 
+    def become(self, session: SocketSession) -> None:
+        """Give the messages that follow to another session."""
+        sessions = self._site.sessions
+        sessions.pop(self._session, None)
+        self._session = session
+        sessions[session] = None
+
+    def be_patient(self, pong_s: float) -> None:
+        """Wait so long for the answer to a ping."""
+        self._pong_s = pong_s
+
     def _closed_by_client(self, payload: bytes) -> None:
         code = close_code(payload)
         self._send_control(close_frame(code if code != NO_CODE else NO_CODE))
@@ -177,7 +191,7 @@ class WebSocketConnection(asyncio.Protocol):
             if now > self._close_by:
                 self.abort()
         elif self._pinged < inf:
-            if now - self._pinged > ping_s / 2:
+            if now - self._pinged > self._pong_s:
                 self._site.counts.timeouts["ping"] += 1
                 self.abort()
         elif now - self._heard >= ping_s and self._reading:
