@@ -18,6 +18,7 @@ from exchange.api.binance.streams_tickers import (
     AllTickersStream,
     AverageStream,
     DayTicker,
+    LastLots,
     MiniTicker,
     Ticker,
     TickerStream,
@@ -42,6 +43,7 @@ class Streams:
         self.service = service
         self.symbols = symbols
         self.source = Source(service.engine, service.feeds, service.reading, service.tasks)
+        self._last_lots = LastLots(self.source)
         self._streams: dict[str, Stream] = {}
         self._homeless: dict[str, dict[Listener, None]] = {}  # of markets that there are not
         self._by_channel: dict[Channel, dict[Stream, None]] = {}
@@ -92,7 +94,7 @@ class Streams:
     def _made(self, name: str, parsed: StreamName) -> Stream | None:
         """The stream; None if there is no such market."""
         if parsed.symbol is None:
-            return AllTickersStream(self.source, name, self.symbols, _ticker(parsed))
+            return AllTickersStream(self.source, name, self.symbols, _ticker(parsed, self._last_lots))
         rules = self.symbols.find(parsed.symbol)
         return None if rules is None else self._of_market(name, parsed, rules, parsed.symbol)
 
@@ -113,7 +115,7 @@ class Streams:
                 return KlineStream(source, name, rules, symbol, interval=parsed.detail, offset_s=parsed.offset_s)
             case Shows.AVERAGE:
                 return AverageStream(source, name, rules, symbol)
-        return TickerStream(source, name, rules, symbol, _ticker(parsed))
+        return TickerStream(source, name, rules, symbol, _ticker(parsed, self._last_lots))
 
     def _begin(self, stream: Stream) -> None:
         channel = _channel(stream)
@@ -232,7 +234,7 @@ def _channel(stream: Stream) -> Channel | None:
     return Channel(stream.kind, stream.rules.symbol)
 
 
-def _ticker(parsed: StreamName) -> Ticker:
+def _ticker(parsed: StreamName, last_lots: LastLots) -> Ticker:
     if parsed.shows is Shows.MINI_TICKER:
         return MiniTicker()
-    return DayTicker() if parsed.shows is Shows.TICKER else WindowTicker(parsed.detail)
+    return DayTicker(last_lots) if parsed.shows is Shows.TICKER else WindowTicker(parsed.detail)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import structlog
 
-from exchange.api.binance.intervals import begin_s, end_s, part_s
+from exchange.api.binance.intervals import interval_of
 from exchange.api.binance.numbers import ZERO, amount, price, quantity
 from exchange.api.binance.streams_base import MarketStream, Source, Tick
 from exchange.core.candles import Candle
@@ -22,7 +22,6 @@ from exchange.pipeline.projector import HistoryUnavailable
 from exchange.service.history import Page, PublicTrade
 
 NS_PER_S: Final = 1_000_000_000
-PARTS_MAX: Final = 200  # stored candles in one interval: 31 days of 4 hours are 186
 TRADES_MAX: Final = 1000  # that are read of one second
 PENDING_MAX: Final = 50_000  # trades that wait for what is stored
 CLOSED_MAX: Final = 1000  # klines that ended in one step and are not told yet
@@ -88,8 +87,7 @@ class KlineStream(MarketStream):
         self, source: Source, name: str, rules: Instrument, symbol: str, *, interval: str, offset_s: int
     ) -> None:
         super().__init__(source, name, rules, symbol)
-        self._interval = interval
-        self._offset_s = offset_s
+        self._interval = interval_of(interval, offset_s)
         self._every_s = 1 if interval == "1s" else 2
         self._now: Kline | None = None  # until what is stored is read
         self._pending: list[Trade] = []  # meanwhile
@@ -130,9 +128,8 @@ class KlineStream(MarketStream):
             return
         if len(self._closed) < CLOSED_MAX:
             self._closed.append(now)
-        begins_s = begin_s(self._interval, time_s, self._offset_s)
-        ends_s = end_s(self._interval, begins_s, self._offset_s)
-        self._now = Kline(begins_s, ends_s, None, now.last_ticks)
+        begins_s = self._interval.begin_s(time_s)
+        self._now = Kline(begins_s, self._interval.next_s(begins_s), None, now.last_ticks)
         self._changed = True
 
     # --- telling
@@ -157,7 +154,7 @@ class KlineStream(MarketStream):
             return  # nothing has ever traded
         candle = kline.candle
         told = Kline(kline.begins_s, kline.ends_s, None if candle is None else candle.copy(), kline.before_ticks)
-        rules, symbol, interval = self.rules, self.symbol, self._interval
+        rules, symbol, interval = self.rules, self.symbol, self._interval.name
 
         def payload(unit_ns: int) -> dict[str, Any]:
             fields = told.fields(rules, symbol, interval, unit_ns, closed=closed)
@@ -193,14 +190,14 @@ class KlineStream(MarketStream):
     async def _stored(self) -> Kline:
         reading, market = self.source.reading, self.rules.symbol
         time_s = self.source.engine.time_ns() // NS_PER_S
-        begins_s = begin_s(self._interval, time_s, self._offset_s)
-        now = Kline(begins_s, end_s(self._interval, begins_s, self._offset_s), None, None)
-        length_s = part_s(self._interval, self._offset_s)
-        if length_s is None:
+        begins_s = self._interval.begin_s(time_s)
+        now = Kline(begins_s, self._interval.next_s(begins_s), None, None)
+        length_s = self._interval.stored_s
+        if length_s == 1:
             for trade in await reading.trades(market, Page(TRADES_MAX, start_ns=begins_s * NS_PER_S)):
                 now.add(trade)
         else:
-            for part in await reading.candles(market, length_s, begins_s, now.ends_s, PARTS_MAX):
+            for part in await reading.candles(market, length_s, begins_s, now.ends_s, self._interval.pieces):
                 if now.candle is None:
                     now.candle = part.copy()
                 else:

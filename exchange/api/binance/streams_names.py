@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from exchange.api.binance.intervals import INTERVALS
+from exchange.api.binance.intervals import LENGTHS_S
 
 WINDOWS: Final = {"1h": 3600, "4h": 14_400, "1d": 86_400}
 """The rolling windows of `ticker_<window>`, in seconds."""
@@ -67,7 +67,7 @@ def parse_name(text: str) -> StreamName | None:
         return StreamName(_PLAIN[what], market)
     if found := _TICKER.fullmatch(what):
         return StreamName(Shows.WINDOW, market, found["window"])
-    if (found := _KLINE.fullmatch(what)) and found["interval"] in INTERVALS:
+    if (found := _KLINE.fullmatch(what)) and found["interval"] in LENGTHS_S:
         return StreamName(Shows.KLINE, market, found["interval"], 28_800 if found["ahead"] else 0)
     if found := _DEPTH.fullmatch(what):
         levels, fast = int(found["levels"] or 0), found["speed"] == FAST

@@ -3,6 +3,7 @@
 They look once a second, and tell what has changed since. A stream of all markets tells those that have changed.
 """
 
+import contextlib
 from typing import Any, Final, Protocol
 
 from exchange.api.binance.numbers import ZERO, amount, price, price_ratio, quantity, ratio, text_of
@@ -11,9 +12,11 @@ from exchange.api.binance.streams_book import best_fields
 from exchange.api.binance.streams_names import WINDOWS
 from exchange.api.binance.symbols import Symbols, symbol_of
 from exchange.core.average import average_price
-from exchange.core.candles import Candle
 from exchange.core.instrument import Instrument
-from exchange.core.market_data import MarketView
+from exchange.core.market_data import Day, MarketView
+from exchange.pipeline.outcomes import Overloaded, Stopping
+from exchange.pipeline.projector import HistoryUnavailable
+from exchange.service.history import Page
 
 NS_PER_S: Final = 1_000_000_000
 MINUTE_S: Final = 60
@@ -34,9 +37,31 @@ class Ticker(Protocol):
         """The event."""
 
 
-def _begin_s(now_ns: int, length_s: int) -> int:
-    """The whole minute at which a window begins that is at least so long."""
-    return (now_ns // NS_PER_S - length_s) // MINUTE_S * MINUTE_S
+class LastLots:
+    """The quantity of each market's last trade: that of one before the start is looked up once, when it is wanted."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._found: dict[str, int] = {}
+
+    def of(self, view: MarketView) -> int:
+        """The quantity, 0 until it is known."""
+        if view.last_lots is not None or view.last_ticks is None:
+            return view.last_lots or 0
+        if view.symbol not in self._found:
+            self._found[view.symbol] = 0
+            with contextlib.suppress(Overloaded):
+                self._source.tasks.start(lambda: self._look_up(view.symbol), "look up a last trade")
+        return self._found[view.symbol]
+
+    async def _look_up(self, market: str) -> None:
+        try:
+            found = await self._source.reading.trades(market, Page(1))
+        except (HistoryUnavailable, Overloaded, Stopping):
+            del self._found[market]
+            return
+        if found:
+            self._found[market] = found[0].quantity_lots
 
 
 def _day_begin_s(now_ns: int) -> int:
@@ -44,37 +69,36 @@ def _day_begin_s(now_ns: int) -> int:
     return now_ns // NS_PER_S // MINUTE_S * MINUTE_S - DAY_S + MINUTE_S
 
 
-def _prices(rules: Instrument, window: Candle | None, view: MarketView) -> Fields:
-    """Close, open, high, low and volumes."""
+def _prices(rules: Instrument, window: Day, view: MarketView) -> Fields:
+    """Close, open, high, low and volumes; the last price where nothing was traded."""
     last = view.last_ticks or 0
-    opened, high, low, close = (last, last, last, last) if window is None else window.prices()
+    opened, high, low = window.prices
     return {
-        "c": price(rules, close),
-        "o": price(rules, opened),
-        "h": price(rules, high),
-        "l": price(rules, low),
-        "v": ZERO if window is None else quantity(rules, window.volume_lots),
-        "q": amount(rules.quote, 0 if window is None else window.quote_minor),
+        "c": price(rules, last),
+        "o": price(rules, last if opened is None else opened),
+        "h": price(rules, last if high is None else high),
+        "l": price(rules, last if low is None else low),
+        "v": quantity(rules, window.volume_lots),
+        "q": amount(rules.quote, window.quote_minor),
     }
 
 
-def _change(rules: Instrument, window: Candle | None) -> Fields:
+def _change(rules: Instrument, window: Day) -> Fields:
     """How the price has changed, and the average weighted by volume."""
-    if window is None:
+    opened, close = window.prices[0], window.last_ticks
+    if opened is None or close is None:
         return {"p": ZERO, "P": "0.000", "w": ZERO}
-    change = window.close_ticks - window.open_ticks
     return {
-        "p": text_of(change * rules.tick, rules.price_decimals),
-        "P": ratio(change * 100, window.open_ticks, 3) if window.open_ticks else "0.000",
+        "p": text_of((close - opened) * rules.tick, rules.price_decimals),
+        "P": ratio((close - opened) * 100, opened, 3) if opened else "0.000",
         "w": price_ratio(rules, window.quote_minor, rules.notional_unit * window.volume_lots),
     }
 
 
-def _counts(window: Candle | None) -> Fields:
+def _counts(window: Day) -> Fields:
     """Which trades it is of."""
-    if window is None:
-        return {"F": -1, "L": -1, "n": 0}
-    return {"F": window.first_market_trade_id, "L": window.last_market_trade_id, "n": window.trades}
+    first_id, last_id = window.ids
+    return {"F": first_id, "L": last_id, "n": window.trades}
 
 
 class MiniTicker:
@@ -86,34 +110,34 @@ class MiniTicker:
 
     def fields(self, rules: Instrument, view: MarketView, now_ns: int, unit_ns: int) -> Fields:
         """The event."""
-        window = view.window(_day_begin_s(now_ns))
         head = {"e": "24hrMiniTicker", "E": now_ns // unit_ns, "s": symbol_of(rules)}
-        return {**head, **_prices(rules, window, view)}
+        return {**head, **_prices(rules, view.since(_day_begin_s(now_ns)), view)}
 
 
 class DayTicker:
     """The last 24 hours, and the best of the book."""
 
+    def __init__(self, last_lots: LastLots) -> None:
+        self._last_lots = last_lots
+
     def seen(self, view: MarketView, now_ns: int) -> Seen:
         """Trades, the best of the book, and the minute that the 24 hours begin at."""
-        return view.changed.trade_sequence, view.changed.best_sequence, _day_begin_s(now_ns)
+        changed, last_lots = view.changed, self._last_lots.of(view)
+        return changed.trade_sequence, changed.best_sequence, last_lots, _day_begin_s(now_ns)
 
     def fields(self, rules: Instrument, view: MarketView, now_ns: int, unit_ns: int) -> Fields:
         """The event."""
-        begins_s = _day_begin_s(now_ns)
-        window = view.window(begins_s)
-        before = view.close_before(begins_s)
-        if before is None:
-            before = window.open_ticks if window is not None else view.last_ticks or 0
+        window = view.since(_day_begin_s(now_ns))
+        prices = _prices(rules, window, view)
         return {
             "e": "24hrTicker",
             "E": now_ns // unit_ns,
             "s": symbol_of(rules),
             **_change(rules, window),
-            "x": price(rules, before),
-            "Q": quantity(rules, view.last_lots),
+            "x": prices["o"],
+            "Q": quantity(rules, self._last_lots.of(view)),
             **best_fields(rules, view.changed),
-            **_prices(rules, window, view),
+            **prices,
             "O": (now_ns - DAY_S * NS_PER_S) // unit_ns,
             "C": now_ns // unit_ns,
             **_counts(window),
@@ -127,14 +151,18 @@ class WindowTicker:
         self._name = name
         self._length_s = WINDOWS[name]
 
+    def _begin_s(self, now_ns: int) -> int:
+        """Memory keeps no more than the last 24 hours: a window of a day begins a minute later than it should."""
+        return max((now_ns // NS_PER_S - self._length_s) // MINUTE_S * MINUTE_S, _day_begin_s(now_ns))
+
     def seen(self, view: MarketView, now_ns: int) -> Seen:
         """Trades, and the minute that it begins at."""
-        return view.changed.trade_sequence, _begin_s(now_ns, self._length_s)
+        return view.changed.trade_sequence, self._begin_s(now_ns)
 
     def fields(self, rules: Instrument, view: MarketView, now_ns: int, unit_ns: int) -> Fields:
         """The event."""
-        begins_s = _begin_s(now_ns, self._length_s)
-        window = view.window(begins_s)
+        begins_s = self._begin_s(now_ns)
+        window = view.since(begins_s)
         return {
             "e": f"{self._name}Ticker",
             "E": now_ns // unit_ns,
