@@ -4,11 +4,16 @@ import asyncio
 import random
 from typing import Any
 
+import aiohttp
+import orjson
 import pytest
+import websockets
 
 from tests.binance.documented_streams import differences, documented
+from tests.whole import served
 from tests.whole.api import Api
 from tests.whole.binance_wire import Json, Socket
+from tests.whole.conftest import Start
 from tests.whole.served import Served
 
 STREAMS = "web-socket-streams.md"
@@ -303,3 +308,60 @@ async def test_a_socket_listens_to_1024_streams_at_most(shared: Served, market: 
         assert (await socket.ask("SUBSCRIBE", names[:1024]))["result"] is None
         assert (await socket.ask("SUBSCRIBE", names[1024:]))["error"]["code"] == 2
         assert len((await socket.ask("LIST_SUBSCRIPTIONS"))["result"]) == 1024
+
+
+async def test_klines_go_on_after_a_restart(start: Start) -> None:
+    exchange = start(served.CONFIG + served.market_text("SOL"))
+    async with aiohttp.ClientSession() as session:
+        api = Api(session, exchange.url)
+        maker, taker = await traders(api, "SOL_USDC")
+        for price in (100, 104, 98):
+            await api.order(maker, "SOL_USDC", f"sell 1 @ {price}")
+            await api.order(taker, "SOL_USDC", f"buy 1 @ {price}")
+        async with (
+            Socket(f"{exchange.ws_url}/stream?streams=solusdc@trade") as ending,
+            Socket(f"{exchange.ws_url}/ws") as silent,
+        ):
+            await asyncio.to_thread(exchange.stop)
+            shutdown = await ending.next()
+            assert differences(shutdown, documented(STREAMS, "Server Shutdown", 1)) == []
+            assert (await ending.end())[0] == 1001
+            assert (await silent.end())[0] == 1001
+        exchange.start()
+        api = Api(session, exchange.url)
+        names = "/".join(f"solusdc@{what}" for what in ("kline_1M", "kline_1w@+08:00", "kline_3m", "ticker"))
+        async with Socket(f"{exchange.ws_url}/ws/{names}") as socket:
+            found: Json = {}
+            while len(found) < 3:
+                one = await socket.next()
+                if one["e"] == "kline":
+                    found[one["k"]["i"]] = one["k"]
+            ticker = await socket.until(lambda one: one["e"] == "24hrTicker" and one["Q"] != "0.00000000")
+            assert (ticker["Q"], ticker["F"], ticker["L"], ticker["n"]) == ("1.00000000", 1, 3, 3)
+            for kline in (found["1M"], found["1w"]):
+                assert (kline["o"], kline["h"], kline["l"], kline["c"], kline["n"]) == (
+                    *("100.00000000", "104.00000000", "98.00000000", "98.00000000"),
+                    3,
+                )
+            await api.order(maker, "SOL_USDC", "sell 1 @ 110")
+            await api.order(taker, "SOL_USDC", "buy 1 @ 110")
+            month = (await socket.until(lambda one: one["e"] == "kline" and one["k"]["i"] == "1M"))["k"]
+            assert (month["h"], month["n"], month["f"], month["L"], month["v"]) == (
+                *("110.00000000", 4, 1, 4),
+                "4.00000000",
+            )
+
+
+async def test_a_socket_lives_no_longer_than_it_may(start: Start) -> None:
+    exchange = start(served.CONFIG + "[binance]\nsocket_max_s = 1\n" + served.market_text("SOL"))
+    async with Socket(f"{exchange.ws_url}/ws/solusdc@trade") as socket:
+        assert (await socket.end())[0] == 1001
+
+
+@pytest.mark.parametrize("query", ["timeUnit=second", "streams=x@trade&timeUnit="])
+async def test_an_unknown_unit_of_time_is_refused(shared: Served, query: str) -> None:
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        async with Socket(f"{shared.ws_url}/stream?{query}"):
+            pass
+    assert refused.value.response.status_code == 400
+    assert orjson.loads(refused.value.response.body or b"")["code"] == -1130
