@@ -51,6 +51,10 @@ ERRORS: Final[Mapping[str, Error]] = {
     "WOULD_TAKE": (-2010, "Order would immediately match and take.", 400),
     "ORDER_CLOSED": (-2011, UNKNOWN_ORDER, 400),
     "TOO_MANY_KEYS": (-1020, NOT_OFFERED, 400),
+    "UNKNOWN_ASSET": (-1020, NOT_OFFERED, 400),
+    "RULE_FIXED": (-1020, NOT_OFFERED, 400),
+    "MARKET_NAME_TAKEN": (-1020, NOT_OFFERED, 400),
+    "TOO_MANY_MARKETS": (-1020, NOT_OFFERED, 400),
     "MARKET_NOT_TRADING": (-2010, "Market is closed.", 400),
     "NO_LIQUIDITY": (-2010, "Order book liquidity is less than LOT_SIZE filter minimum quantity.", 400),
     "SELF_TRADE_PREVENTION": (
