@@ -1,7 +1,7 @@
 """The documented answers and events of Binance's sockets, and whether a message is like one of them.
 
-`documented_streams.json` holds facts of web-socket-streams.md, user-data-stream.md and web-socket-api.md, in the form of
-`documented.json`.
+`documented_streams.json` holds facts of web-socket-streams.md, user-data-stream.md and web-socket-api.md, in the form
+of `documented.json`.
 """
 
 import json

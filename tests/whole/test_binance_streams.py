@@ -137,13 +137,11 @@ class Book:
 
 
 async def snapshot_of(api: Api, market: str) -> Json:
-    """The book over REST, as text of this dialect."""
-    book = await api.ok("GET", "/depth", market=market, limit=1000)
-    sides = {
-        side: [[f"{float(level[0]):.8f}", f"{float(level[1]):.8f}"] for level in book[side]]
-        for side in ("bids", "asks")
-    }
-    return {"lastUpdateId": book["last_sequence"], **sides}
+    """The book over REST."""
+    query = {"symbol": symbol_of(market), "limit": "1000"}
+    async with api.session.get(f"{api.url}/api/v3/depth", params=query) as reply:
+        book: Json = await reply.json()
+        return book
 
 
 @pytest.mark.parametrize("speed", ["depth", "depth@100ms"])
