@@ -18,7 +18,8 @@ def traded(average: Average, minutes_max: int, now_ns: int, last_ticks: int, cos
         return (last_ticks,)
     minute = now_ns // MINUTE_NS
     if len(average) > 1 and average[1] == minute:
-        return (last_ticks, minute, average[2] + cost_tick_lots, average[3] + lots, *average[4:])
+        latest = (last_ticks, minute, average[2] + cost_tick_lots, average[3] + lots)
+        return latest if len(average) == 4 else latest + average[4:]
     earlier = average[1:]
     while earlier and earlier[-3] <= minute - minutes_max:
         earlier = earlier[:-3]

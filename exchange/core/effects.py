@@ -6,7 +6,7 @@ from mypy_extensions import mypyc_attr
 
 from exchange.core.book import Level, Order
 from exchange.core.conditions import Progress, SelfTrade
-from exchange.core.events import Event, ExpireReason, OrderStatus, OrderUpdated, Trade, UpdateReason
+from exchange.core.events import Event, ExpireReason, OrderStatus, OrderUpdated, PreventedMatch, Trade, UpdateReason
 from exchange.core.ledger import Account
 
 PARTIALLY_FILLED: Final = OrderStatus.PARTIALLY_FILLED
@@ -27,7 +27,7 @@ class Effects:
         self.events: list[Event] = []
         self.levels: list[Level] = []
         self.accounts: list[Account] = []
-        self.prevented: list[Event] = []
+        self.prevented: list[Event] | None = None
 
     def touch_level(self, level: Level) -> None:
         """The command has changed the level."""
@@ -40,6 +40,12 @@ class Effects:
         if account.touched_sequence != self.sequence:
             account.touched_sequence = self.sequence
             self.accounts.append(account)
+
+    def prevent(self, match: PreventedMatch) -> None:
+        """The command has prevented a match."""
+        if self.prevented is None:
+            self.prevented = []
+        self.prevented.append(match)
 
 
 def as_read(order: Order) -> OrderUpdated:

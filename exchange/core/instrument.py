@@ -7,7 +7,6 @@ except a fee (see `fees`), up, in favour of the house.
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import lru_cache
 from typing import Final
 
 from exchange.core.conditions import ALL_MODES, SelfTrade
@@ -20,6 +19,10 @@ FILLS_MAX: Final = 10_000  # of one order, unless a market's rules say otherwise
 AVG_PRICE_MINS_MAX: Final = 60
 DECIMALS_MAX = 30
 _TEXT_MAX = 100  # digits; longer than any number in range, with room for leading and trailing zeros
+# Prices and quantities recur. By decimals, what was read and shown: so many of each are kept, then all are forgotten.
+MEMO_MAX: Final = 1 << 13
+_numbers: Final[list[dict[str, int]]] = [{} for _ in range(DECIMALS_MAX + 1)]
+_texts: Final[list[dict[int, str]]] = [{} for _ in range(DECIMALS_MAX + 1)]
 
 
 class InvalidNumber(ValueError):
@@ -50,13 +53,25 @@ class MarketStatus(IntEnum):
     CANCEL_ONLY = 3  # no orders
 
 
-@lru_cache(maxsize=1 << 14)  # prices and quantities recur
 def parse_scaled(text: str, decimals: int) -> int:
     """`"150.02"` at 3 decimals is 150020.
 
     Raises InvalidNumber unless the text is plain digits with at most one point between digits, and OffGrid when it is
     finer than `decimals`; trailing zeros are no finer.
     """
+    if decimals > DECIMALS_MAX:
+        return _parsed(text, decimals)
+    memo = _numbers[decimals]
+    number = memo.get(text)
+    if number is None:
+        number = _parsed(text, decimals)
+        if len(memo) >= MEMO_MAX:
+            memo.clear()
+        memo[text] = number
+    return number
+
+
+def _parsed(text: str, decimals: int) -> int:
     whole, point, fraction = text.partition(".")
     if not whole.isdigit() or (point and not fraction.isdigit()) or not text.isascii() or len(text) > _TEXT_MAX:
         raise InvalidNumber(text)
@@ -67,9 +82,21 @@ def parse_scaled(text: str, decimals: int) -> int:
     return int(whole + fraction.ljust(decimals, "0"))
 
 
-@lru_cache(maxsize=1 << 16)  # they recur as well; balances do not, and push out what is oldest
 def decimal_text(value: int, decimals: int) -> str:
     """The shortest exact text: 150020 at 3 decimals is `"150.02"`, 2000 is `"2"`."""
+    if decimals > DECIMALS_MAX:
+        return _text(value, decimals)
+    memo = _texts[decimals]
+    text = memo.get(value)
+    if text is None:
+        text = _text(value, decimals)
+        if len(memo) >= MEMO_MAX:
+            memo.clear()
+        memo[value] = text
+    return text
+
+
+def _text(value: int, decimals: int) -> str:
     if value < 0:  # a change of price, a rebate; nothing else is
         return "-" + decimal_text(-value, decimals)
     if not decimals:
@@ -165,10 +192,10 @@ class Instrument:
 
     @staticmethod
     def _steps(text: str, decimals: int, step: int) -> int:
-        steps, off = divmod(parse_scaled(text, decimals), step)
-        if off:
+        number = parse_scaled(text, decimals)
+        if number % step:
             raise OffGrid(text)
-        return steps
+        return number // step
 
 
 def _step(name: str, text: str) -> tuple[int, int]:

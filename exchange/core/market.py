@@ -62,6 +62,8 @@ BY_ACCEPTING: Final = UpdateReason.ACCEPTED
 BY_CANCELING: Final = UpdateReason.CANCELED
 BY_EXPIRING: Final = UpdateReason.EXPIRED
 BY_PREVENTING: Final = UpdateReason.PREVENTED
+UNFILLED: Final = ExpireReason.UNFILLED
+BY_SELF_TRADE: Final = ExpireReason.SELF_TRADE
 EXPIRE_TAKER: Final = SelfTrade.EXPIRE_TAKER
 
 
@@ -158,7 +160,7 @@ class Market:
             self._trade(order, found, effects)
         if found.prevented is not None and found.met_own_order:
             self._prevent(order, found, now_ns, effects)
-            self._expire(order, ExpireReason.SELF_TRADE, now_ns, effects)
+            self._expire(order, BY_SELF_TRADE, now_ns, effects)
         elif order.remaining_lots:
             if may_rest and not found.met_fills_max:
                 self._rest(order, effects)
@@ -279,7 +281,7 @@ class Market:
             counts.last_match_id += 1
             self._last_match_id += 1
             mode = EXPIRE_TAKER if taker.progress is None else taker.progress.self_trade
-            effects.prevented.append(
+            effects.prevent(
                 PreventedMatch(
                     counts.last_match_id,
                     self._last_match_id,
@@ -424,11 +426,11 @@ class Market:
                 self._best_bid, self._best_ask = _best(book.bids), _best(book.asks)
                 self._best_sequence += 1
             events.append(self.changed())
-        elif effects.prevented:
+        elif effects.prevented is not None:
             events.append(self.changed())
         for account in effects.accounts:
             events.append(account.captured(effects.sequence))
-        if effects.prevented:
+        if effects.prevented is not None:
             events.extend(effects.prevented)
         return Applied(effects.sequence, now_ns, command, events, effects.order)
 
@@ -491,7 +493,7 @@ def _is_best(known: Best, side: BookSide) -> bool:
 
 def _why_unfilled(terms: PlaceOrder, found: Plan) -> ExpireReason:
     if found.met_own_order:
-        return ExpireReason.SELF_TRADE
+        return BY_SELF_TRADE
     if found.met_fills_max:
         return ExpireReason.MAX_FILLS
-    return ExpireReason.FOK_UNFILLABLE if terms.time_in_force is FOK else ExpireReason.UNFILLED
+    return ExpireReason.FOK_UNFILLABLE if terms.time_in_force is FOK else UNFILLED

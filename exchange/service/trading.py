@@ -240,9 +240,12 @@ class Trading:
                 complete.append(result)
                 continue
             command, outcome = next(answered)
+            if isinstance(outcome, Applied):
+                complete.append(self._done(command, outcome))
+                continue
             look_ups += _is_unknown(outcome) or isinstance(outcome, Duplicate)
             try:
-                complete.append(await self._batch_result(command, outcome))
+                complete.append(await self._not_done(command, outcome))
             except Exception as error:  # one missing answer must not hide the other results
                 complete.append(error)
         if look_ups:
@@ -250,16 +253,19 @@ class Trading:
                 await self._lane.turn(MEMORY, look_ups * REQUEST_S)
         return complete
 
-    async def _batch_result(self, command: PlaceOrder | CancelOrder, outcome: Outcome) -> BatchResult:
+    def _done(self, command: PlaceOrder | CancelOrder, applied: Applied) -> BatchResult:
         rules = self.rules(command.market)
         if isinstance(command, PlaceOrder):
-            if isinstance(outcome, Applied):
-                return Placed(outcome, rules)
+            return Placed(applied, rules)
+        assert applied.order is not None
+        return Canceled(applied.order, rules)
+
+    async def _not_done(self, command: PlaceOrder | CancelOrder, outcome: Outcome) -> BatchResult:
+        """The result of a command that changed nothing. Raises Refused."""
+        rules = self.rules(command.market)
+        if isinstance(command, PlaceOrder):
             if isinstance(outcome, Duplicate):
                 return await self._known(OrderName(command.user_id, rules.symbol, outcome.order_id, None), rules)
-        elif isinstance(outcome, Applied):
-            assert outcome.order is not None
-            return Canceled(outcome.order, rules)
         elif _is_unknown(outcome):
             found = await self._orders.find_closed(_name_of(command))
             raise _closed_refusal(command, found, outcome, rules)

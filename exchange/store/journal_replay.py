@@ -14,7 +14,17 @@ from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.failure import Failure
 from exchange.store import baseline, journal
-from exchange.store.rows import NULL, Row, audit_row, closed_row, is_open, prevented_row, trade_row, transfer_row
+from exchange.store.rows import (
+    NULL,
+    Row,
+    amount,
+    audit_row,
+    closed_row,
+    is_open,
+    prevented_row,
+    trade_row,
+    transfer_row,
+)
 
 PAGE_BLOCKS = 256  # some ten thousand rows
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError)
@@ -128,10 +138,10 @@ def _hash(row: Row) -> int:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """As rows are made: amounts as text, and nulls."""
+    """As rows are made: amounts, and nulls."""
     if value is None:
         return NULL
-    return str(int(value)) if name.endswith("_minor") else value
+    return amount(int(value)) if name.endswith("_minor") else value
 
 
 async def pages(connection: Any, table: str, key: str, last: int) -> AsyncIterator[Any]:

@@ -4,10 +4,18 @@
 socket is little more than its frame. So frames are read here, and the tests hold this reader to that library's.
 """
 
-TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
-PROTOCOL_ERROR, INVALID_TEXT, TOO_BIG = 1002, 1007, 1009
-NO_CODE = 1005  # stands for a close frame without a code; never sent
-CONTROL_MAX_BYTES = 125
+from typing import Final
+
+TEXT: Final = 0x1
+BINARY: Final = 0x2
+CLOSE: Final = 0x8
+PING: Final = 0x9
+PONG: Final = 0xA
+PROTOCOL_ERROR: Final = 1002
+INVALID_TEXT: Final = 1007
+TOO_BIG: Final = 1009
+NO_CODE: Final = 1005  # stands for a close frame without a code; never sent
+CONTROL_MAX_BYTES: Final = 125
 
 Event = tuple[int, bytes]
 """A kind (TEXT, BINARY, CLOSE, PING or PONG) and its payload, without the mask."""

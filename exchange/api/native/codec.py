@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from exchange.api.native.errors import ApiError
-from exchange.api.native.malformed import check_once, invalid
+from exchange.api.native.malformed import batch_is_once, check_once, invalid
 from exchange.api.native.models import (
     BATCH_MAX,
     BatchCancel,
@@ -21,6 +21,7 @@ from exchange.api.native.models import (
     CancelRequest,
     MarketStatusRequest,
     PlaceOrderRequest,
+    PlainBatchRequest,
 )
 from exchange.api.native.names import MARKET_STATUSES, ORDER_TYPES, SELF_TRADE_MODES, SIDES, TIMES_IN_FORCE
 from exchange.core.administration import Origin
@@ -38,6 +39,9 @@ GTC: Final = TimeInForce.GTC
 IOC: Final = TimeInForce.IOC
 ONLY_IF: Final = {"open": False, "partially_filled": True}  # whether the order has filled in part
 
+_SIDES: Final = SIDES
+_ORDER_TYPES: Final = ORDER_TYPES
+_TIMES: Final = TIMES_IN_FORCE
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ID = re.compile(r"[0-9]{1,19}")
@@ -46,6 +50,7 @@ _WHOLE_FIELDS = ("limit", "start", "end")
 
 RequestT = TypeVar("RequestT", bound=msgspec.Struct)
 _decoders: dict[type[msgspec.Struct], "msgspec.json.Decoder[Any]"] = {}
+_plain_batch: "Final[msgspec.json.Decoder[PlainBatchRequest]]" = msgspec.json.Decoder(PlainBatchRequest)
 _item_kind: "Final[msgspec.json.Decoder[BatchItemKind]]" = msgspec.json.Decoder(BatchItemKind)
 
 
@@ -67,6 +72,19 @@ def decode(body: bytes | str | msgspec.Raw, model: type[RequestT]) -> RequestT:
         raise ApiError("MALFORMED_JSON", f"The body is not the JSON this call takes: {error}.") from None
     check_once(body, request)
     return request
+
+
+def decode_batch(body: bytes) -> BatchRequest | PlainBatchRequest:
+    """The batch that the JSON text is: whole if it only places orders and all is well with it, else item by item.
+
+    Raises ApiError.
+    """
+    if b'"cancel"' not in body:
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            plain = _plain_batch.decode(body)
+            if batch_is_once(body, plain):
+                return plain
+    return decode(body, BatchRequest)
 
 
 def decode_query(query: Sequence[tuple[str, str]], model: type[RequestT]) -> RequestT:
@@ -156,12 +174,12 @@ def minor(asset: Asset, text: str, field: str = "amount") -> int:
 
 def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> PlaceOrder:
     """The command to place this order. Raises ApiError."""
-    side: Side = choice("side", request.side, SIDES)
-    order_type: OrderType = choice("order_type", request.order_type, ORDER_TYPES)
+    side: Side = choice("side", request.side, _SIDES)
+    order_type: OrderType = choice("order_type", request.order_type, _ORDER_TYPES)
     limit = order_type is LIMIT
     time_in_force = GTC if limit else IOC
     if request.time_in_force is not None:
-        time_in_force = choice("time_in_force", request.time_in_force, TIMES_IN_FORCE)
+        time_in_force = choice("time_in_force", request.time_in_force, _TIMES)
         if not limit and time_in_force is not IOC:
             raise ApiError("INVALID_FIELD", "time_in_force of a market order is ioc.")
     if request.post_only and (not limit or time_in_force is not GTC):
@@ -260,22 +278,24 @@ def set_market_status(request: MarketStatusRequest, rules: Instrument, origin: O
 
 
 def batch_commands(
-    request: BatchRequest, user_id: str, rules: Callable[[str], Instrument]
+    request: BatchRequest | PlainBatchRequest, user_id: str, rules: Callable[[str], Instrument]
 ) -> list[PlaceOrder | CancelOrder | BaseException]:
     """The commands of a batch; an item that is none is the reason why. Raises ApiError."""
     if not 1 <= len(request.orders) <= BATCH_MAX:
         raise ApiError("INVALID_FIELD", f"orders must hold 1 to {BATCH_MAX} items.")
     items: list[PlaceOrder | CancelOrder | BaseException] = []
-    for raw in request.orders:
+    for order in request.orders:
         try:
-            items.append(_batch_command(raw, user_id, rules))
+            item = order if isinstance(order, PlaceOrderRequest) else batch_item(order)
+            items.append(_batch_command(item, user_id, rules))
         except (ApiError, Refused) as error:
             items.append(error)
     return items
 
 
-def _batch_command(raw: msgspec.Raw, user_id: str, rules: Callable[[str], Instrument]) -> PlaceOrder | CancelOrder:
-    item = batch_item(raw)
+def _batch_command(
+    item: PlaceOrderRequest | BatchCancelItem, user_id: str, rules: Callable[[str], Instrument]
+) -> PlaceOrder | CancelOrder:
     if item.user_id is not None and item.user_id != user_id:
         raise ApiError("FORBIDDEN", "This item names another user than its batch.")
     if isinstance(item, PlaceOrderRequest):

@@ -36,17 +36,26 @@ CANCELED: Final = OrderStatus.CANCELED
 BUY: Final = Side.BUY  # looking a member up in its enum costs more than a comparison
 NS_PER_MS: Final = 1_000_000
 Further = tuple[str, str | None, str | None, str | None, int | None, int | None]
-PLAIN: Final[Further] = (SELF_TRADE_NAMES[SelfTrade.EXPIRE_TAKER], None, None, None, None, None)
+PLAIN_MODE: Final = SELF_TRADE_NAMES[SelfTrade.EXPIRE_TAKER]
 NOTHING_ASKED: Final = Conditions()
 NOTHING_BECAME: Final = Progress()
 
-_encoder = msgspec.json.Encoder()
+# To find a name in its module costs as much as to index a tuple, and an answer needs a dozen.
+_SIDES: Final = SIDE_NAMES
+_ORDER_TYPES: Final = ORDER_TYPE_NAMES
+_TIMES: Final = TIME_IN_FORCE_NAMES
+_STATUSES: Final = STATUS_NAMES
+_EXPIRE_REASONS: Final = EXPIRE_REASON_NAMES
+_Order: Final = replies.Order
+_OrderWithFills: Final = replies.OrderWithFills
+_OrderFill: Final = replies.OrderFill
+_encode: Final = msgspec.json.Encoder().encode
 Rules = Callable[[str], Instrument]
 
 
 def json_of(reply: Any) -> bytes:
     """The JSON of a reply or an event."""
-    return _encoder.encode(reply)
+    return _encode(reply)
 
 
 # --- orders
@@ -55,25 +64,31 @@ def json_of(reply: Any) -> bytes:
 def order(update: OrderUpdated, rules: Instrument) -> replies.Order:
     """An order, without its fills."""
     terms = update.terms
-    return replies.Order(
+    mode, prevented, match_id, quote, strategy_id, strategy_type = _further(update, rules)
+    return _Order(
         str(update.order_id),
         terms.client_order_id,
         terms.user_id,
         terms.market,
-        SIDE_NAMES[terms.side],
-        ORDER_TYPE_NAMES[terms.order_type],
-        TIME_IN_FORCE_NAMES[terms.time_in_force],
+        _SIDES[terms.side],
+        _ORDER_TYPES[terms.order_type],
+        _TIMES[terms.time_in_force],
         terms.post_only,
         None if terms.price_ticks is None else rules.price_text(terms.price_ticks),
         rules.quantity_text(terms.quantity_lots or _determined_lots(update)),
         rules.quantity_text(update.executed_lots),
         rules.quote.text(update.executed_quote_minor),
-        STATUS_NAMES[update.status],
-        None if update.expire_reason is None else EXPIRE_REASON_NAMES[update.expire_reason],
+        _STATUSES[update.status],
+        None if update.expire_reason is None else _EXPIRE_REASONS[update.expire_reason],
         None if update.status is not CANCELED else _cancel_reason(update),
         update.created_ns // NS_PER_MS,
         update.updated_ns // NS_PER_MS,
-        *(PLAIN if terms.conditions is None and update.progress is None else _further(update, rules)),
+        mode,
+        prevented,
+        match_id,
+        quote,
+        strategy_id,
+        strategy_type,
     )
 
 
@@ -83,7 +98,9 @@ def _determined_lots(update: OrderUpdated) -> int:
 
 
 def _further(update: OrderUpdated, rules: Instrument) -> Further:
-    """The last fields of an order that is not a plain one."""
+    """What only orders have that are not plain ones."""
+    if update.progress is None and update.terms.conditions is None:
+        return PLAIN_MODE, None, None, None, None, None
     asked, progress = update.terms.conditions or NOTHING_ASKED, update.progress or NOTHING_BECAME
     return (
         SELF_TRADE_NAMES[progress.self_trade],
@@ -103,25 +120,31 @@ def _cancel_reason(update: OrderUpdated) -> str:
 def order_with_fills(update: OrderUpdated, fills: list[replies.OrderFill], rules: Instrument) -> replies.OrderWithFills:
     """An order, and the trades that made it what it is."""
     terms = update.terms
-    return replies.OrderWithFills(
+    mode, prevented, match_id, quote, strategy_id, strategy_type = _further(update, rules)
+    return _OrderWithFills(
         str(update.order_id),
         terms.client_order_id,
         terms.user_id,
         terms.market,
-        SIDE_NAMES[terms.side],
-        ORDER_TYPE_NAMES[terms.order_type],
-        TIME_IN_FORCE_NAMES[terms.time_in_force],
+        _SIDES[terms.side],
+        _ORDER_TYPES[terms.order_type],
+        _TIMES[terms.time_in_force],
         terms.post_only,
         None if terms.price_ticks is None else rules.price_text(terms.price_ticks),
         rules.quantity_text(terms.quantity_lots or _determined_lots(update)),
         rules.quantity_text(update.executed_lots),
         rules.quote.text(update.executed_quote_minor),
-        STATUS_NAMES[update.status],
-        None if update.expire_reason is None else EXPIRE_REASON_NAMES[update.expire_reason],
+        _STATUSES[update.status],
+        None if update.expire_reason is None else _EXPIRE_REASONS[update.expire_reason],
         None if update.status is not CANCELED else _cancel_reason(update),
         update.created_ns // NS_PER_MS,
         update.updated_ns // NS_PER_MS,
-        *(PLAIN if terms.conditions is None and update.progress is None else _further(update, rules)),
+        mode,
+        prevented,
+        match_id,
+        quote,
+        strategy_id,
+        strategy_type,
         fills,
     )
 
@@ -129,7 +152,7 @@ def order_with_fills(update: OrderUpdated, fills: list[replies.OrderFill], rules
 def order_fill(trade: Trade, is_taker: bool, rules: Instrument) -> replies.OrderFill:
     """A trade as it stands in one of its two orders."""
     paid_in = rules.fees_in((trade.taker_side is BUY) is is_taker)
-    return replies.OrderFill(
+    return _OrderFill(
         str(trade.trade_id),
         rules.price_text(trade.price_ticks),
         rules.quantity_text(trade.quantity_lots),

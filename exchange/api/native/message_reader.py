@@ -1,6 +1,7 @@
 """Reads a message of a socket: what it asks for, or what is wrong with it."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -9,6 +10,8 @@ from exchange.api.native.errors import ApiError
 from exchange.api.native.events import Id
 from exchange.api.native.malformed import check_once, check_text
 from exchange.api.native.messages import DECODER, TAGS, Head, Message
+
+_decode: Final = DECODER.decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Unreadable:
 def read(text: str | bytes) -> Message | Unreadable:
     """The message that the text is."""
     try:
-        message: Message = DECODER.decode(text)
+        message: Message = _decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return _read_slowly(text)
     try:

@@ -109,6 +109,13 @@ class BatchRequest(Request, kw_only=True):
     orders: list[msgspec.Raw]
 
 
+class PlainBatchRequest(Request, kw_only=True):
+    """The usual batch, which only places orders: it is decoded in one go."""
+
+    user_id: User = None
+    orders: list[PlaceOrderRequest]
+
+
 class CancelAllRequest(Request, kw_only=True):
     """Cancel all open orders, of one market or of all."""
 

@@ -8,7 +8,9 @@ in line one market after the other, and channels.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Final
+
+from msgspec import UNSET
 
 from exchange.api.http.request import Request
 from exchange.api.http.sockets import Peer
@@ -27,13 +29,18 @@ from exchange.service.results import BatchResult, CanceledAll, Result
 from exchange.service.service import Service
 from exchange.service.trading import Submitted
 
-CLOSING_S = 2.0  # what a peer has to take its last messages when the exchange ends
-GOING_AWAY = 1001
-POLICY = 1008
-IN_FLIGHT_MAX = 1000  # requests of one socket that are not answered yet; then it is not read further
-LOOK_UPS_MAX = 1000  # requests of one socket that wait for a look-up; the next ones are refused
-CHANNELS_MAX = 4096  # of one socket
-CHANNELS_AT_A_TIME = 64  # in the writer's line
+CLOSING_S: Final = 2.0  # what a peer has to take its last messages when the exchange ends
+GOING_AWAY: Final = 1001
+POLICY: Final = 1008
+IN_FLIGHT_MAX: Final = 1000  # requests of one socket that are not answered yet; then it is not read further
+LOOK_UPS_MAX: Final = 1000  # requests of one socket that wait for a look-up; the next ones are refused
+CHANNELS_MAX: Final = 4096  # of one socket
+CHANNELS_AT_A_TIME: Final = 64  # in the writer's line
+
+# Looking a member up in its enum, or a class in its module, costs more than a comparison.
+TRADE: Final = Permission.TRADE
+_PlaceOrder: Final = messages.PlaceOrder
+_ResultMessage: Final = events.ResultMessage
 
 Change = Callable[[Subscriber, Channel, object], "asyncio.Future[None]"]
 
@@ -137,21 +144,26 @@ class Session:
         """Take one message; what it asks of the engine is in line when this returns, or else the session is full."""
         message = read(text)
         try:
-            limits, cancels = self._service.limits, isinstance(message, (messages.Cancel, messages.CancelAll))
-            if limits.enabled:
-                limits.request(self._principal.address, cancels=cancels)
-                if not cancels:
-                    limits.frame(self._opened_as)
-            if isinstance(message, messages.PlaceOrder):
-                user_id = self._user(message.user_id)
-                rules = self._service.rules(message.market)
+            service = self._service
+            if service.limits.enabled:
+                self._limit(message)
+            if isinstance(message, _PlaceOrder):
+                user_id = service.user(self._principal, message.user_id, TRADE)
+                rules = service.rules(message.market)
                 command = codec.place_order(message, user_id, rules)
-                self._service.trading.place(_Ordering(self, message.id), command, rules)
+                service.trading.place(_Ordering(self, message.id), command, rules)
                 self.count(1)
             else:
                 self._dispatch(message)
         except Exception as error:
             self.fail(error, message.id)
+
+    def _limit(self, message: messages.Message | Unreadable) -> None:
+        """Count the message against its limits. Raises Refused."""
+        limits, cancels = self._service.limits, isinstance(message, (messages.Cancel, messages.CancelAll))
+        limits.request(self._principal.address, cancels=cancels)
+        if not cancels:
+            limits.frame(self._opened_as)
 
     def end(self) -> None:
         """The connection is gone; what it asked for still happens."""
@@ -212,7 +224,7 @@ class Session:
         self._peer.close(POLICY, "the API key was revoked or has expired")
 
     def _user(self, named: str | None, *, cancels: bool = False) -> str:
-        return self._service.user(self._principal, named, Permission.TRADE, cancels=cancels)
+        return self._service.user(self._principal, named, TRADE, cancels=cancels)
 
     def _cancel(self, message: messages.Cancel) -> None:
         if self.look_ups >= LOOK_UPS_MAX:
@@ -309,7 +321,7 @@ class Session:
 
     def succeed(self, data: Any, request_id: Id) -> None:
         """Answer with what was asked for."""
-        self._answer(events.ResultMessage(data, sent_id(request_id)))
+        self._answer(_ResultMessage(data, UNSET if request_id is None else request_id))
 
     def fail(self, error: BaseException, request_id: Id) -> None:
         """Answer with the reason why there is nothing."""
