@@ -213,6 +213,7 @@ async def test_exchange_info_has_the_rules_of_markets(traded: tuple[Bot, str]) -
         ({"symbols": f'["{bot.symbol}","{bot.symbol}"]'}, -1151),
         ({"symbols": f'["{bot.symbol}"]', "symbol": bot.symbol}, -1128),
         ({"other": "1"}, -1101),
+        ({"symbolStatus": "OPEN"}, -1122),
         ({"symbol": bot.symbol, "other": "1"}, -1104),
     ):
         assert await bot.code("GET", "/api/v3/exchangeInfo", **query) == code, query

@@ -42,7 +42,7 @@ class MarketCalls:
         params = asked.params
         symbol, symbols = params.text("symbol"), params.symbols()
         permissions, permission_sets = _permissions(params), params.flag("showPermissionSets")
-        status = params.text("symbolStatus")
+        status = _status(params)
         params.done()
         if sum(value is not None for value in (symbol, symbols, permissions)) > 1:
             raise BinanceError(-1128, "Combination of optional parameters invalid.")
@@ -107,9 +107,7 @@ class MarketCalls:
     def chosen(self, params: Parameters, *, needed: bool = False, most: int = 100) -> tuple[list[Instrument], bool]:
         """The markets that are asked for, and whether it is a single one. Raises BinanceError."""
         symbol, symbols = params.text("symbol"), params.symbols()
-        status = params.text("symbolStatus")
-        if status is not None and status not in MARKET_STATUS_WORDS.values() and status not in ("HALT", "BREAK"):
-            raise BinanceError(-1122, "Invalid symbolStatus.")
+        status = _status(params)
         if symbol is not None and symbols is not None:
             raise BinanceError(-1128, "Combination of optional parameters invalid.")
         if symbol is not None:
@@ -129,7 +127,7 @@ class MarketCalls:
         return self._symbols.rules(params.needed("symbol"))
 
     def _check_status(self, params: Parameters, rules: Instrument) -> None:
-        _check(rules, params.text("symbolStatus"))
+        _check(rules, _status(params))
 
     def _tickers(self, markets: list[Instrument]) -> list[tuple[Instrument, Ticker]]:
         found = {ticker.market: ticker for ticker in self._service.reading.tickers(None)}
@@ -146,6 +144,14 @@ def best(ticker: Ticker, rules: Instrument) -> dict[str, str]:
         made[f"{side}Price"] = numbers.price(rules, price_ticks)
         made[f"{side}Qty"] = numbers.quantity(rules, lots)
     return made
+
+
+def _status(params: Parameters) -> str | None:
+    """A status of markets that is asked for. Raises BinanceError."""
+    status = params.text("symbolStatus")
+    if status is not None and status != "BREAK" and status not in MARKET_STATUS_WORDS.values():
+        raise BinanceError(-1122, "Invalid symbolStatus.")
+    return status
 
 
 def _check(rules: Instrument, status: str | None) -> None:
