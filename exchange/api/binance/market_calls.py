@@ -1,23 +1,27 @@
 """The calls about markets that memory answers: rules, books, prices."""
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
+
+import orjson
 
 from exchange.api.binance import numbers
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.errors import BinanceError, illegal
-from exchange.api.binance.exchange_info import PERMISSION, exchange_info
+from exchange.api.binance.exchange_info import PERMISSION, exchange_info, symbol_info
 from exchange.api.binance.parameters import Parameters
 from exchange.api.binance.symbols import Symbols, symbol_of
 from exchange.api.binance.words import MARKET_STATUS_WORDS
 from exchange.core.average import average_price
+from exchange.core.events import MarketChanged
 from exchange.core.instrument import Instrument
-from exchange.core.public import Ticker
-from exchange.service.codes import Code, Refused
 from exchange.service.queries import Depth
 from exchange.service.service import Service
 
 DEPTH_MAX: Final = 5000
 DEPTH_USUAL: Final = 100
+PIECE: Final = 50  # markets that are shown in one turn of the loop
 
 
 class MarketCalls:
@@ -26,6 +30,7 @@ class MarketCalls:
     def __init__(self, service: Service, symbols: Symbols) -> None:
         self._service = service
         self._symbols = symbols
+        self._infos: dict[tuple[str, bool], tuple[Instrument, orjson.Fragment]] = {}
 
     async def ping(self, asked: Asked) -> Any:
         """Nothing."""
@@ -55,8 +60,8 @@ class MarketCalls:
             markets = []
         else:
             markets = [rules for rules in self._symbols if status in (None, MARKET_STATUS_WORDS[rules.status])]
-        time_ms = asked.time(self._service.reading.time_ns())
-        return exchange_info(markets, time_ms, permission_sets=permission_sets is not False)
+        shown = [self._info(rules, permission_sets=permission_sets is not False) async for rules in in_pieces(markets)]
+        return exchange_info(shown, asked.time(self._service.reading.time_ns()))
 
     async def depth(self, asked: Asked) -> Any:
         """The best levels of a book."""
@@ -76,16 +81,19 @@ class MarketCalls:
         markets, single = self.chosen(asked.params)
         asked.params.done()
         made = []
-        for rules, ticker in self._tickers(markets):
-            last = numbers.ZERO if ticker.last_ticks is None else numbers.price(rules, ticker.last_ticks)
-            made.append({"symbol": symbol_of(rules), "price": last})
+        async for rules in in_pieces(markets):
+            last_ticks = self._service.reading.view(rules.symbol).last_ticks
+            made.append({"symbol": symbol_of(rules), "price": numbers.price(rules, last_ticks or 0)})
         return made[0] if single else made
 
     async def book_ticker(self, asked: Asked) -> Any:
         """The best of the book of some markets, or of all."""
         markets, single = self.chosen(asked.params)
         asked.params.done()
-        made = [{"symbol": symbol_of(rules)} | best(ticker, rules) for rules, ticker in self._tickers(markets)]
+        made = []
+        async for rules in in_pieces(markets):
+            view = self._service.reading.view(rules.symbol)
+            made.append({"symbol": symbol_of(rules)} | best(view.changed, rules))
         return made[0] if single else made
 
     async def average_price(self, asked: Asked) -> Any:
@@ -103,6 +111,15 @@ class MarketCalls:
         }
 
     # --- parts
+
+    def _info(self, rules: Instrument, *, permission_sets: bool) -> orjson.Fragment:
+        """The rules of a market, which are encoded again only when they change."""
+        key = (rules.symbol, permission_sets)
+        known = self._infos.get(key)
+        if known is None or known[0] is not rules:
+            encoded = orjson.Fragment(orjson.dumps(symbol_info(rules, permission_sets=permission_sets)))
+            known = self._infos[key] = (rules, encoded)
+        return known[1]
 
     def chosen(self, params: Parameters, *, needed: bool = False, most: int = 100) -> tuple[list[Instrument], bool]:
         """The markets that are asked for, and whether it is a single one. Raises BinanceError."""
@@ -129,17 +146,19 @@ class MarketCalls:
     def _check_status(self, params: Parameters, rules: Instrument) -> None:
         _check(rules, _status(params))
 
-    def _tickers(self, markets: list[Instrument]) -> list[tuple[Instrument, Ticker]]:
-        found = {ticker.market: ticker for ticker in self._service.reading.tickers(None)}
-        if any(rules.symbol not in found for rules in markets):
-            raise Refused(Code.NOT_READY)
-        return [(rules, found[rules.symbol]) for rules in markets]
+
+async def in_pieces(markets: Sequence[Instrument]) -> AsyncIterator[Instrument]:
+    """Markets one after the other, with a turn of the loop for others now and then."""
+    for number, rules in enumerate(markets, 1):
+        yield rules
+        if number % PIECE == 0:
+            await asyncio.sleep(0)
 
 
-def best(ticker: Ticker, rules: Instrument) -> dict[str, str]:
+def best(changed: MarketChanged, rules: Instrument) -> dict[str, str]:
     """The best of a book; zeros where a side is empty."""
     made = {}
-    for side, level in (("bid", ticker.best_bid), ("ask", ticker.best_ask)):
+    for side, level in (("bid", changed.best_bid), ("ask", changed.best_ask)):
         price_ticks, lots = level or (0, 0)
         made[f"{side}Price"] = numbers.price(rules, price_ticks)
         made[f"{side}Qty"] = numbers.quantity(rules, lots)

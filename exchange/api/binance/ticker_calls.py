@@ -10,7 +10,7 @@ from typing import Any, Final
 from exchange.api.binance import numbers
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.errors import BinanceError
-from exchange.api.binance.market_calls import MarketCalls
+from exchange.api.binance.market_calls import MarketCalls, best, in_pieces
 from exchange.api.binance.parameters import Parameters
 from exchange.api.binance.symbols import symbol_of
 from exchange.api.binance.time_zones import time_zone_s
@@ -41,7 +41,7 @@ class TickerCalls:
         full = _full(asked.params)
         asked.params.done()
         made = []
-        for rules in markets:
+        async for rules in in_pieces(markets):
             last_lots = await self._last_quantity(rules) if full else 0
             view, now_ns = self._view(rules)
             begin_s = now_ns // SECOND_NS // MINUTE_S * MINUTE_S - DAY_S + MINUTE_S
@@ -152,12 +152,7 @@ def statistics(day: Day, view: MarketView, rules: Instrument, *, full: bool) -> 
 
 
 def _book(view: MarketView, rules: Instrument, last_lots: int) -> dict[str, str]:
-    made = {"lastQty": numbers.quantity(rules, last_lots)}
-    for side, level in (("bid", view.changed.best_bid), ("ask", view.changed.best_ask)):
-        price_ticks, lots = level or (0, 0)
-        made[f"{side}Price"] = numbers.price(rules, price_ticks)
-        made[f"{side}Qty"] = numbers.quantity(rules, lots)
-    return made
+    return {"lastQty": numbers.quantity(rules, last_lots)} | best(view.changed, rules)
 
 
 def _times(asked: Asked, open_ns: int, close_ns: int) -> dict[str, int]:
