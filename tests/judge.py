@@ -24,12 +24,15 @@ from exchange.core.commands import (
     CancelOrder,
     Command,
     Deposit,
+    OrderType,
     PassTime,
     PlaceOrder,
     SetMarket,
     SetMarketStatus,
 )
+from exchange.core.conditions import Pending
 from exchange.core.events import (
+    REFUSED,
     AssetAdded,
     BalanceChanged,
     Deposited,
@@ -38,6 +41,7 @@ from exchange.core.events import (
     LevelChanged,
     MarketChanged,
     MarketSet,
+    OrderStatus,
     OrderUpdated,
     PreventedMatch,
     Rejected,
@@ -48,10 +52,11 @@ from exchange.core.events import (
 from exchange.core.instrument import Instrument
 from exchange.core.ledger import EXTERNAL, FEES, HOUSE
 from exchange.core.outcome import Applied, Outcome
+from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from tests.copied import copied
 from tests.model import Model
-from tests.model_records import Match, Prevented, Told, Update
+from tests.model_records import Match, Order, Prevented, Told, Update
 from tests.words import summary, words
 
 START_NS = 1_700_000_000 * 10**9
@@ -120,6 +125,7 @@ class Judge:
     def _count(self, command: Command, outcome: Outcome) -> None:
         self.seen["commands"] += 1
         self.seen["orders"] += isinstance(command, PlaceOrder)
+        self.seen[type(command).__name__] += 1
         if isinstance(outcome, Applied):
             self.seen["trades"] += sum(isinstance(event, Trade) for event in outcome.events)
         elif outcome is not None:
@@ -227,7 +233,8 @@ class Judge:
             assert event.trade is None or id(event.trade) in trades, "an update with a trade of its own"
             trade = None if event.trade is None else self.trade_ids.index(event.trade.trade_id) + 1
             executed = event.executed_lots, event.executed_quote_minor
-            update = Update(event.reason, event.status, *executed, event.expire_reason, trade)
+            update = Update(event.reason, event.status, *executed, event.expire_reason, trade, _became(event))
+            self._compare_refused(event, order)
             found.setdefault(number, []).append(update)
         same_as("orders", found, told.updates)
 
@@ -246,6 +253,7 @@ class Judge:
         if told.new_status is not None:
             expected.add(told.new_status)
         expected |= {self.model.orders[match.taker - 1].terms.market for match in told.prevented}
+        expected |= {market for market in changes if self._told_for_its_tracks(market, told)}
         same_as("markets that changed", sorted(changes), sorted(expected))
         for market, event in changes.items():
             same_as("the best of the book", [event.best_bid, event.best_ask], self.model.best(market))
@@ -254,6 +262,20 @@ class Judge:
             same_as("status", event.status, self.model.rules[market].status)
             same_as(f"prevented matches of {market}", event.last_match_id, self.model.public[market].prevented)
             same_as(f"aggregates of {market}", event.last_aggregate_id, self.model.public[market].aggregates)
+
+    def _told_for_its_tracks(self, market: str, told: Told) -> bool:
+        """Whether an order that follows the price came or went: then the market may be told."""
+        orders = [self.model.orders[number - 1].terms for number in told.updates]
+        return any(
+            terms.market == market and terms.conditions is not None and terms.conditions.trails for terms in orders
+        )
+
+    @staticmethod
+    def _compare_refused(event: OrderUpdated, order: Order) -> None:
+        refused = None if event.progress is None else REFUSED.get(event.progress.refused)
+        assert (refused is None and not order.refused) or refused in order.refused, (
+            f"refused at its trigger as {refused}; the model says {sorted(order.refused)}"
+        )
 
     def _compare_counts(self, market: str, book: int, counts: tuple[int, ...], candles: tuple[int, ...]) -> None:
         public = self.model.public[market]
@@ -339,27 +361,7 @@ class Judge:
         same_as("fees collected", house, fees)
         for asset in {asset for _, asset in accounts}:
             same_as(f"{asset} that came in", accounts.get((EXTERNAL, asset), (0, 0)), (-model.supply(asset), 0))
-        resting = [
-            (
-                *(self._number(order.order_id), order.priority, order.terms),
-                *(order.executed_lots, order.executed_quote_minor, order.created_ns, order.updated_ns),
-            )
-            for order in state.orders
-        ]
-        expected = [
-            (
-                *(order.number, order.priority, order.terms),
-                *(order.executed_lots, order.executed_quote, order.created_ns, order.updated_ns),
-            )
-            for order in model.resting
-        ]
-        same_as("open orders in priority order", resting, expected)
-        standing = {
-            self._number(order.order_id): order.status
-            for market in self.venue.markets.values()
-            for order in market.book.orders.values()
-        }
-        same_as("how open orders stand", standing, {o.number: o.status for o in model.resting})
+        self._check_orders(state)
         counts = (state.last_order_id, state.last_priority, state.last_trade_id)
         same_as("last order id, priority and trade id", counts, (len(model.orders), model.priorities, model.trades))
         same_as("last match id", state.last_match_id, model.prevented)
@@ -383,6 +385,50 @@ class Judge:
         for deposit in model.deposits:
             known = deposit.key in {other.key for other in model.remembered_deposits()}
             same_as(f"whether deposit {deposit.key} is known", self.venue.has_deposit(deposit.key), known)
+
+    def _check_orders(self, state: VenueState) -> None:
+        """What is open, how it stands, and what is to enter."""
+        model = self.model
+        resting = [
+            (
+                *(self._number(order.order_id), order.priority, order.terms),
+                *(order.executed_lots, order.executed_quote_minor, order.created_ns, order.updated_ns),
+            )
+            for order in state.orders
+        ]
+        expected = [
+            (
+                *(order.number, order.priority, order.terms),
+                *(order.executed_lots, order.executed_quote, order.created_ns, order.updated_ns),
+            )
+            for order in sorted((*model.resting, *model.waiting), key=lambda order: order.priority)
+        ]
+        same_as("open orders in priority order", resting, expected)
+        standing = {
+            self._number(order.order_id): order.status
+            for market in self.venue.markets.values()
+            for order in market.all_open()
+        }
+        stand = {order.number: order.status for order in (*model.resting, *model.waiting)}
+        same_as("how open orders stand", standing, stand)
+        ready = [self._number(number) for market in self.venue.markets.values() for number in market.triggers.ready]
+        expected_ready = sorted(model.ready, key=lambda order: list(self.venue.markets).index(order.terms.market))
+        same_as("what is to enter", ready, [order.number for order in expected_ready])
+
+
+def _became(event: OrderUpdated) -> tuple[int, int, int, int]:
+    progress = event.progress
+    if progress is None:
+        return (0, 0, 0, 0)
+    assert (progress.pending is not Pending.NOTHING) == (event.status is OrderStatus.PENDING or _ended_waiting(event))
+    return progress.tracking_ns, progress.triggered_ns, progress.trigger_ticks, progress.working_ns
+
+
+def _ended_waiting(event: OrderUpdated) -> bool:
+    """Whether it ended while it waited, and not because it could not enter."""
+    assert event.progress is not None
+    waits = event.terms.order_type not in (OrderType.LIMIT, OrderType.MARKET)
+    return waits and not event.progress.working_ns and not event.progress.refused
 
 
 def same_as(what: str, found: object, expected: object) -> None:

@@ -15,9 +15,11 @@ from exchange.core.commands import (
     CancelAll,
     CancelOrder,
     Deposit,
+    ExpireDue,
     OrderType,
     PassTime,
     PlaceOrder,
+    RunTriggered,
     SetMarket,
     SetMarketStatus,
     Side,
@@ -110,7 +112,20 @@ KINDS = (
         "exact",
     )
 )
-TERMS = ("gtc",) * 14 + ("ioc", "ioc", "fok", "fok", "post", "post", "market", "market", "worst", "sum", "sum")
+TERMS = (
+    *("gtc",) * 14,
+    *("ioc", "ioc", "fok", "fok", "post", "post", "market", "market", "worst", "sum", "sum"),
+    *("gtd", "gtd", "gtd", "stop", "stop", "take", "stop limit", "stop limit", "take limit", "stop fok", "stop gtd"),
+    *("trail", "trail", "trail", "trail limit"),
+)
+WAITING = {
+    "stop": OrderType.STOP_LOSS,
+    "take": OrderType.TAKE_PROFIT,
+    "stop limit": OrderType.STOP_LOSS_LIMIT,
+    "take limit": OrderType.TAKE_PROFIT_LIMIT,
+    "stop fok": OrderType.STOP_LOSS_LIMIT,
+    "stop gtd": OrderType.STOP_LOSS_LIMIT,
+}
 MODES: tuple[SelfTrade | None, ...] = (None,) * 6 + tuple(SelfTrade)
 STATUSES = (*MarketStatus, *(MarketStatus.TRADING,) * 4, MarketStatus.POST_ONLY)
 NAMES = (None,) * 15 + ("v", "w", "x", "y", "z")
@@ -198,14 +213,29 @@ def tell(story: Story) -> Judge:
             if symbol in assets:
                 judge.do(Deposit(user, symbol, amount, f"{user}'s first {symbol}"))
     for wish in story.wishes:
+        end_due(judge, SOON_NS[wish.soon])
         grant(judge, wish)
+        while judge.model.ready:
+            judge.do(RunTriggered(judge.model.ready[0].terms.market, 1 + wish.lots // 5), 0)
     return judge
+
+
+def end_due(judge: Judge, later_ns: int) -> None:
+    """What an engine does before a command: all that is due by then ends."""
+    now_ns = judge.now_ns + later_ns
+    while due := [
+        order.terms.market
+        for order in (*judge.model.resting, *judge.model.waiting)
+        if order.terms.conditions is not None and (order.terms.conditions.expire_ns or now_ns + 1) <= now_ns
+    ]:
+        judge.do(ExpireDue(due[0], 2), now_ns - judge.now_ns)
 
 
 def grant(judge: Judge, wish: Wish) -> None:
     """Make a wish a command, by what is there now."""
     rules, later_ns = MARKETS[wish.market], SOON_NS[wish.soon]
-    open_orders = [order for order in judge.model.resting if order.terms.user_id == wish.user or wish.lots == 9]
+    all_open = (*judge.model.resting, *judge.model.waiting)
+    open_orders = [order for order in all_open if order.terms.user_id == wish.user or wish.lots == 9]
     match wish.kind:
         case "nothing":
             pass
@@ -240,9 +270,9 @@ def grant(judge: Judge, wish: Wish) -> None:
         case "exact":
             exactly(judge, rules, wish)
         case "odd":
-            judge.do(_odd(_order(rules, wish), wish), later_ns)
+            judge.do(_odd(_order(rules, wish, judge.now_ns), wish), later_ns)
         case _:
-            judge.do(_order(rules, wish), later_ns)
+            judge.do(_order(rules, wish, judge.now_ns), later_ns)
 
 
 def exactly(judge: Judge, rules: Instrument, wish: Wish) -> None:
@@ -262,7 +292,9 @@ def exactly(judge: Judge, rules: Instrument, wish: Wish) -> None:
     judge.do(order, SOON_NS[wish.soon])
 
 
-def _order(rules: Instrument, wish: Wish) -> PlaceOrder:
+def _order(rules: Instrument, wish: Wish, now_ns: int = 0) -> PlaceOrder:
+    if wish.terms in WAITING or wish.terms.startswith("trail") or wish.terms == "gtd":
+        return _later(rules, wish, now_ns)
     at_market, by_sum = wish.terms in ("market", "worst", "sum"), wish.terms == "sum"
     quote_minor = wish.lots * wish.price * rules.notional_unit + wish.lots // 3 if by_sum else None
     once_more = 1 if wish.name is not None and wish.lots % 3 == 0 else None
@@ -279,6 +311,37 @@ def _order(rules: Instrument, wish: Wish) -> PlaceOrder:
         0 if by_sum else wish.lots,
         wish.name,
         None if asked == Conditions() else asked,
+    )
+
+
+def _later(rules: Instrument, wish: Wish, now_ns: int) -> PlaceOrder:
+    """An order that waits for a price, or one that has a time to end, or both."""
+    trails, soon = wish.terms.startswith("trail"), wish.terms in ("gtd", "stop gtd")
+    take = wish.lots % 2 == 0 and trails
+    order_type = WAITING.get(wish.terms, OrderType.LIMIT)
+    if trails:
+        limit = wish.terms == "trail limit"
+        pair = (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT) if take else (OrderType.STOP_LOSS,) * 2
+        order_type = pair[1] if limit and take else OrderType.STOP_LOSS_LIMIT if limit else pair[0]
+    limit = order_type in (OrderType.LIMIT, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
+    time_in_force = TimeInForce.GTC if limit else TimeInForce.IOC
+    if wish.terms == "stop fok":
+        time_in_force = TimeInForce.FOK
+    waits = order_type is not OrderType.LIMIT
+    conditions = Conditions(
+        wish.mode,
+        stop_ticks=wish.price if waits and not trails else None,
+        trailing_bps=wish.price * 1_500 if trails and wish.lots < 5 else None,
+        trailing_ticks=(wish.price + 1) // 2 if trails and wish.lots >= 5 else None,
+        activation_ticks=1 + wish.lots % 6 if trails and wish.lots % 3 == 0 else None,
+        expire_ns=now_ns + SOON_NS[wish.lots % len(SOON_NS)] + wish.price if soon else None,
+    )
+    return PlaceOrder(
+        *(wish.user, rules.symbol, wish.side, order_type),
+        TimeInForce.GTD if soon else time_in_force,
+        wish.terms == "stop limit" and wish.lots == 8,
+        1 + (wish.price * wish.lots) % 6 if limit else None,
+        *(wish.lots, wish.name, conditions),
     )
 
 

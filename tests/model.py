@@ -6,12 +6,9 @@ is not booked but looked up, as what the open orders need. Where the contract gi
 named, and the exchange may say any of them.
 """
 
-from dataclasses import replace
 from fractions import Fraction
 
 from exchange.core.administration import (
-    KEYS_OF_USER_MAX,
-    ApiKey,
     CreateKey,
     CreateUser,
     RevokeKey,
@@ -24,9 +21,11 @@ from exchange.core.commands import (
     CancelOrder,
     Command,
     Deposit,
+    ExpireDue,
     OrderType,
     PassTime,
     PlaceOrder,
+    RunTriggered,
     SetMarket,
     SetMarketStatus,
     Side,
@@ -35,15 +34,17 @@ from exchange.core.commands import (
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 from exchange.core.instrument import FeeAsset, MarketStatus
-from tests.model_known import Known, fee
+from tests.model_admin import Administered
+from tests.model_known import fee
 from tests.model_records import CANDLES_S, Match, Order, Prevented, Told, Update
+from tests.model_waiting import RESTS, asked, waits
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
 MINUTE_NS = 60 * 10**9
 MONEY_MAX = 10**38  # every amount and balance stays below it
 
 
-class Model(Known):
+class Model(Administered):
     """The exchange as the contract tells it."""
 
     # --- one command
@@ -76,7 +77,7 @@ class Model(Known):
                     told.refusals.add(RejectReason.UNKNOWN_MARKET)
                 if command.user_id not in self.users:
                     told.refusals.add(RejectReason.UNKNOWN_USER)
-                for order in list(self.resting):
+                for order in [*self.resting, *self.waiting]:
                     if (order.terms.user_id, order.terms.market) == (command.user_id, command.market):
                         self._take_out(order, now_ns, told)
             case Deposit():
@@ -86,54 +87,24 @@ class Model(Known):
             case SetUserStatus():
                 self._set_user_status(command, now_ns, told)
             case CreateKey():
-                self._create_key(command.key, told)
+                self.create_key(command.key, told)
             case RevokeKey():
                 if command.api_key not in [key.api_key for key in self.keys]:
                     told.refusals.add(RejectReason.UNKNOWN_KEY)
                 self.keys = [key for key in self.keys if key.api_key != command.api_key]
             case SetMarket():
-                self._set_market(command, told)
+                self.set_market(command, told)
+            case RunTriggered():
+                self.run_triggered(command, now_ns, told)
+            case ExpireDue():
+                self.expire_due(command, now_ns, told)
             case SetMarketStatus():
-                self._set_status(command, told)
+                self.set_status(command, told)
             case AddAsset():
                 known = self.assets.setdefault(command.asset.symbol, command.asset)
                 told.refusals = set() if known == command.asset else {RejectReason.RULE_FIXED}
             case PassTime():
                 pass
-
-    def _set_market(self, command: SetMarket, told: Told) -> None:
-        wanted, symbol = command.instrument, command.instrument.symbol
-        before = self.rules.get(symbol)
-        for asset in (wanted.base, wanted.quote):
-            known = self.assets.get(asset.symbol)
-            if known != asset:
-                told.refusals.add(RejectReason.UNKNOWN_ASSET if known is None else RejectReason.RULE_FIXED)
-        if before is not None:
-            for rules in (before, wanted):
-                size = Fraction(rules.tick, 10**rules.price_decimals), Fraction(rules.lot, 10**rules.quantity_decimals)
-                fixed = (rules.base, rules.quote, *size, rules.fee_asset)
-                if rules is before:
-                    kept = fixed
-            if fixed != kept:
-                told.refusals.add(RejectReason.RULE_FIXED)
-        elif symbol.replace("_", "") in {other.replace("_", "") for other in self.rules}:
-            told.refusals.add(RejectReason.MARKET_NAME_TAKEN)
-        if told.refusals:
-            return
-        if before is not None and command.origin is not None:
-            wanted = replace(wanted, status=before.status)
-        self.rules[symbol] = wanted
-        if command.origin is not None and wanted != before:
-            self.by_call.add(symbol)
-
-    def _set_status(self, command: SetMarketStatus, told: Told) -> None:
-        rules = self.rules.get(command.market)
-        if rules is None:
-            told.refusals.add(RejectReason.UNKNOWN_MARKET)
-        elif rules.status is not command.status:
-            self.rules[command.market] = replace(rules, status=command.status)
-            self.public[command.market].best += 1
-            told.new_status = command.market
 
     def _set_user_status(self, command: SetUserStatus, now_ns: int, told: Told) -> None:
         if command.user_id not in self.users:
@@ -143,20 +114,10 @@ class Model(Known):
         elif command.user_id not in self.disabled:
             self.disabled.add(command.user_id)
             # Market by market, by name; in each in the order in which they came to rest.
-            for order in sorted(self.resting, key=lambda order: order.terms.market):
+            for order in sorted((*self.resting, *self.waiting), key=lambda order: order.terms.market):
                 if order.terms.user_id == command.user_id:
                     order.expire_reason = ExpireReason.USER_DISABLED
                     self._take_out(order, now_ns, told)
-
-    def _create_key(self, key: ApiKey, told: Told) -> None:
-        if key.user_id not in self.users:
-            told.refusals.add(RejectReason.UNKNOWN_USER)
-        if key.api_key in [other.api_key for other in self.keys]:
-            told.refusals.add(RejectReason.KEY_CONFLICT)
-        if len([other for other in self.keys if other.user_id == key.user_id]) >= KEYS_OF_USER_MAX:
-            told.refusals.add(RejectReason.TOO_MANY_KEYS)
-        if not told.refusals:
-            self.keys.append(key)
 
     def _deposit(self, command: Deposit, told: Told) -> None:
         same_key = [deposit for deposit in self.remembered_deposits() if deposit.key == command.key]
@@ -171,7 +132,7 @@ class Model(Known):
             self._credit(command.user_id, command.asset, command.amount_minor)
 
     def _cancel(self, command: CancelOrder, now_ns: int, told: Told) -> None:
-        for order in self.resting:
+        for order in [*self.resting, *self.waiting]:
             terms = order.terms
             ours = (terms.user_id, terms.market) == (command.user_id, command.market)
             named = command.client_order_id in (None, terms.client_order_id)
@@ -189,9 +150,11 @@ class Model(Known):
             told.refusals.add(RejectReason.UNKNOWN_USER)
 
     def _take_out(self, order: Order, now_ns: int, told: Told) -> None:
-        self.resting.remove(order)
+        for orders in (self.resting, self.waiting, self.ready):
+            if order in orders:
+                orders.remove(order)
         order.status = OrderStatus.CANCELED
-        self._step(order, UpdateReason.CANCELED, now_ns, told)
+        self.step(order, UpdateReason.CANCELED, now_ns, told)
 
     # --- an order
 
@@ -203,28 +166,42 @@ class Model(Known):
         if known is not None and known.terms == terms and not once_more:
             told.duplicate, told.duplicate_of = True, known.number
             return
-        told.refusals = self.refusals(terms, now_ns)
+        told.refusals = self.refusals_of_waiting(terms, now_ns) if waits(terms) else self.refusals(terms, now_ns)
         if known is not None:
             told.refusals.add(RejectReason.CLIENT_ORDER_ID_CONFLICT)
         if told.refusals:
             return
         # Past this line the order happens.
+        if waits(terms):
+            self.place_waiting(terms, now_ns, told)
+            return
         rules = self.rules[terms.market]
         order = Order(len(self.orders) + 1, terms, now_ns, now_ns)
         order.maker_ppm, order.taker_ppm = rules.maker_fee_ppm, rules.taker_fee_ppm
-        if terms.time_in_force is TimeInForce.GTC:  # it may come to rest
+        order.mode = self.mode_of(terms)
+        if terms.time_in_force in RESTS:  # it may come to rest
             self.priorities += 1
             order.priority = self.priorities
         self.orders.append(order)
         told.primary = order.number
-        self._step(order, UpdateReason.ACCEPTED, now_ns, told)
-        meets, end = self.meetings(terms)
+        self.step(order, UpdateReason.ACCEPTED, now_ns, told)
+        self.enter(order, terms, now_ns, told)
+
+    def enter(self, order: Order, terms: PlaceOrder, now_ns: int, told: Told) -> None:
+        """Match the order, rest or expire what remains, and judge by its trades what waits."""
+        before = len(told.trades)
+        self._match(order, terms, now_ns, told)
+        for trade in told.trades[before:]:
+            self.judge_waiting(trade.market, trade.price, now_ns, told)
+
+    def _match(self, order: Order, terms: PlaceOrder, now_ns: int, told: Told) -> None:
+        meets, end = self.meetings(terms, order.mode)
         own = self.own_met
         filled = sum(lots for _, lots in meets)
         if not terms.quantity_lots:
             order.asked_lots = filled + sum(lots for _, lots, _ in own)
         if terms.time_in_force is TimeInForce.FOK and filled < terms.quantity_lots:
-            self._expire(order, end or ExpireReason.FOK_UNFILLABLE, now_ns, told)
+            self.expire(order, end or ExpireReason.FOK_UNFILLABLE, now_ns, told)
             return
         if end is not ExpireReason.SELF_TRADE:
             self._prevent(order, own, now_ns, told)
@@ -235,11 +212,11 @@ class Model(Known):
         elif order.remaining == 0:
             return
         if end is not None:
-            self._expire(order, end, now_ns, told)
-        elif terms.time_in_force is TimeInForce.GTC and terms.order_type is OrderType.LIMIT:
+            self.expire(order, end, now_ns, told)
+        elif terms.time_in_force in RESTS and terms.order_type is OrderType.LIMIT:
             self.resting.append(order)
         else:
-            self._expire(order, ExpireReason.UNFILLED, now_ns, told)
+            self.expire(order, ExpireReason.UNFILLED, now_ns, told)
 
     def mode_of(self, terms: PlaceOrder) -> SelfTrade:
         """The mode that the order names, or else that of its market."""
@@ -250,19 +227,19 @@ class Model(Known):
         for maker, taker_lots, maker_lots in own:
             self.prevented += 1
             self.public[taker.terms.market].prevented += 1
-            count, mode = self.public[taker.terms.market].prevented, self.mode_of(taker.terms)
+            count, mode = self.public[taker.terms.market].prevented, taker.mode
             told.prevented.append(
                 Prevented(taker.number, maker.number, mode, maker.limit, taker_lots, maker_lots, count)
             )
             maker.prevented_lots += maker_lots
             if maker.remaining == 0:
                 self.resting.remove(maker)
-                self._expire(maker, ExpireReason.SELF_TRADE, now_ns, told)
+                self.expire(maker, ExpireReason.SELF_TRADE, now_ns, told)
             elif maker_lots:
-                self._step(maker, UpdateReason.PREVENTED, now_ns, told)
+                self.step(maker, UpdateReason.PREVENTED, now_ns, told)
             taker.prevented_lots += taker_lots
             if taker.remaining:
-                self._step(taker, UpdateReason.PREVENTED, now_ns, told)
+                self.step(taker, UpdateReason.PREVENTED, now_ns, told)
 
     def under_name(self, terms: PlaceOrder) -> Order | None:
         """The user's order that still has this client order id: open, or among the last ids; the newest of them."""
@@ -274,7 +251,9 @@ class Model(Known):
                 return order
         return None
 
-    def meetings(self, terms: PlaceOrder) -> tuple[list[tuple[Order, int]], ExpireReason | None]:
+    def meetings(
+        self, terms: PlaceOrder, mode: SelfTrade | None = None
+    ) -> tuple[list[tuple[Order, int]], ExpireReason | None]:
         """Whom the order meets for how much, best price first, then the oldest; and what ends it before the next one.
 
         If it still wants something then: an order of its own user, or that it had all the fills it may have. The orders
@@ -282,7 +261,7 @@ class Model(Known):
         """
         meets: list[tuple[Order, int]] = []
         own = self.own_met = []
-        wanted, mode = terms.quantity_lots, self.mode_of(terms)
+        wanted, mode = terms.quantity_lots, self.mode_of(terms) if mode is None else mode
         left = None if wanted or terms.conditions is None else terms.conditions.quote_minor
         unit = self.worth_of(terms.market)[1]
         others = [order for order in self.resting if order.terms.market == terms.market]
@@ -333,18 +312,20 @@ class Model(Known):
         reasons = {RejectReason.USER_DISABLED} if terms.user_id in self.disabled else set()
         if rules.status in (MarketStatus.HALTED, MarketStatus.CANCEL_ONLY):
             reasons.add(RejectReason.MARKET_NOT_TRADING)
-        if rules.status is MarketStatus.POST_ONLY and terms.time_in_force is not TimeInForce.GTC:
+        if terms.time_in_force is TimeInForce.GTD and (asked(terms).expire_ns or 0) <= now_ns:
+            reasons.add(RejectReason.OUT_OF_RANGE)
+        if rules.status is MarketStatus.POST_ONLY and terms.time_in_force not in RESTS:
             reasons.add(RejectReason.MARKET_NOT_TRADING)
         others = [o for o in self.resting if (o.terms.market, o.terms.side) == (terms.market, 1 - terms.side)]
         would_trade = not terms.post_only and any(self._crosses(terms, other) for other in others)
         if rules.status is MarketStatus.POST_ONLY and would_trade:  # whatever else is wrong with it
             reasons.add(RejectReason.MARKET_NOT_TRADING)
-        mode, asked = self.mode_of(terms), terms.conditions
-        if asked is not None and asked.self_trade is not None and not rules.self_trade_modes >> mode & 1:
+        mode, wish = self.mode_of(terms), terms.conditions
+        if wish is not None and wish.self_trade is not None and not rules.self_trade_modes >> mode & 1:
             reasons.add(RejectReason.SELF_TRADE_PREVENTION)
         by_sum = not terms.quantity_lots and terms.order_type is OrderType.MARKET
-        if by_sum and asked is not None and asked.quote_minor is not None:
-            return reasons | self._refusals_of_sum(terms, asked.quote_minor)
+        if by_sum and wish is not None and wish.quote_minor is not None:
+            return reasons | self._refusals_of_sum(terms, wish.quote_minor)
         if not 0 < terms.quantity_lots < STEPS_MAX:
             return reasons | {RejectReason.OUT_OF_RANGE}
         if terms.price_ticks is not None and not 0 <= terms.price_ticks < STEPS_MAX:
@@ -365,8 +346,7 @@ class Model(Known):
             reasons.add(RejectReason.WOULD_TAKE)
         elif rules.status is MarketStatus.POST_ONLY and met:
             reasons.add(RejectReason.MARKET_NOT_TRADING)
-        mine = [o for o in self.resting if (o.terms.user_id, o.terms.market) == (terms.user_id, terms.market)]
-        if len(mine) >= rules.max_open_orders and terms.time_in_force is TimeInForce.GTC:
+        if self.open_count(terms) >= rules.max_open_orders and terms.time_in_force in RESTS:
             reasons.add(RejectReason.TOO_MANY_OPEN_ORDERS)
         return reasons
 
@@ -437,15 +417,16 @@ class Model(Known):
 
     # --- what happens to it
 
-    def _step(self, order: Order, reason: UpdateReason, now_ns: int, told: Told, trade: int | None = None) -> None:
+    def step(self, order: Order, reason: UpdateReason, now_ns: int, told: Told, trade: int | None = None) -> None:
         order.updated_ns = now_ns
         self.order_steps[order.terms.user_id] += 1
-        update = Update(reason, order.status, order.executed_lots, order.executed_quote, order.expire_reason, trade)
+        executed = order.executed_lots, order.executed_quote
+        update = Update(reason, order.status, *executed, order.expire_reason, trade, order.became)
         told.updates.setdefault(order.number, []).append(update)
 
-    def _expire(self, order: Order, reason: ExpireReason, now_ns: int, told: Told) -> None:
+    def expire(self, order: Order, reason: ExpireReason, now_ns: int, told: Told) -> None:
         order.status, order.expire_reason = OrderStatus.EXPIRED, reason
-        self._step(order, UpdateReason.EXPIRED, now_ns, told)
+        self.step(order, UpdateReason.EXPIRED, now_ns, told)
 
     def _trade(self, maker: Order, taker: Order, lots: int, now_ns: int, told: Told) -> None:
         rules, price = self.rules[taker.terms.market], maker.limit
@@ -479,7 +460,7 @@ class Model(Known):
             order.executed_lots += lots
             order.executed_quote += quote
             order.status = OrderStatus.PARTIALLY_FILLED if order.remaining else OrderStatus.FILLED
-            self._step(order, UpdateReason.FILLED, now_ns, told, self.trades)
+            self.step(order, UpdateReason.FILLED, now_ns, told, self.trades)
         if maker.remaining == 0:
             self.resting.remove(maker)
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from fractions import Fraction
 
 from exchange.core.administration import ApiKey
-from exchange.core.commands import Deposit, Side
+from exchange.core.commands import Deposit, PlaceOrder, Side
 from exchange.core.instrument import Asset, FeeAsset, Instrument
 from tests.model_records import Account, Level, Order, Public
 
@@ -30,6 +30,8 @@ class Known:
         self.deposits: list[Deposit] = []
         self.orders: list[Order] = []  # all that were ever taken
         self.resting: list[Order] = []  # the books, in the order in which the orders came to rest
+        self.waiting: list[Order] = []  # for a price, or to enter
+        self.ready: list[Order] = []  # those of them that are to enter, in that order
         self.priorities = 0  # how many were given
         self.trades = 0
         self.public: dict[str, Public] = defaultdict(Public)
@@ -53,10 +55,12 @@ class Known:
     def locked(self, user: str, asset: str) -> int:
         """What the user's open orders still need of the asset."""
         need = 0
-        for order in self.resting:
+        for order in (*self.resting, *self.waiting):
             if order.terms.user_id != user:
                 continue
             rules = self.rules[order.terms.market]
+            if order.terms.price_ticks is None and order.terms.side is Side.BUY:
+                continue  # it waits to buy at any price, and locks nothing
             lot_worth, unit = self.worth_of(rules.symbol)
             if order.terms.side is Side.BUY and rules.quote.symbol == asset:
                 need += order.limit * order.remaining * unit
@@ -65,6 +69,21 @@ class Known:
             if order.terms.side is Side.SELL and rules.base.symbol == asset:
                 need += order.remaining * lot_worth
         return need
+
+    def needs_of(self, terms: PlaceOrder) -> tuple[str, int]:
+        """What an order that waits locks, and of which asset."""
+        rules, (lot_worth, unit) = self.rules[terms.market], self.worth_of(terms.market)
+        if terms.side is Side.SELL:
+            return rules.base.symbol, terms.quantity_lots * lot_worth
+        price = terms.price_ticks or 0
+        fees = fee(price * unit, max(rules.maker_fee_ppm, rules.taker_fee_ppm))
+        each = price * unit + (fees if rules.fee_asset is FeeAsset.QUOTE else 0)
+        return rules.quote.symbol, terms.quantity_lots * each
+
+    def open_count(self, terms: PlaceOrder) -> int:
+        """How many open orders the user has in the market."""
+        orders = (*self.resting, *self.waiting)
+        return len([o for o in orders if (o.terms.user_id, o.terms.market) == (terms.user_id, terms.market)])
 
     def available(self, user: str, asset: str) -> int:
         """What the user may still spend of the asset."""

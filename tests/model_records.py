@@ -28,6 +28,13 @@ class Order:
     priority: int = 0  # counts the orders that may come to rest; 0 in one that may not
     prevented_lots: int = 0  # what it lost to orders of its own user
     asked_lots: int = 0  # of one by its sum of the quote: what the book made of it
+    mode: SelfTrade = SelfTrade.EXPIRE_TAKER
+    best: int | None = None  # of one that follows the price: the best since it began, at tracking_ns
+    tracking_ns: int = 0
+    triggered_ns: int = 0
+    trigger_price: int = 0
+    working_ns: int = 0  # when one that waited entered
+    refused: set[RejectReason] = field(default_factory=set)  # why it could not enter
 
     @property
     def user(self) -> str:
@@ -42,7 +49,12 @@ class Order:
     @property
     def is_open(self) -> bool:
         """Whether it may still fill."""
-        return self.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+        return self.status in (OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+
+    @property
+    def became(self) -> tuple[int, int, int, int]:
+        """When it began to follow the price, when and at which price it was triggered, and when it entered."""
+        return self.tracking_ns, self.triggered_ns, self.trigger_price, self.working_ns
 
     @property
     def limit(self) -> int:
@@ -61,6 +73,7 @@ class Update:
     executed_quote: int
     expire_reason: ExpireReason | None
     trade: int | None  # the number of the trade that was the step
+    became: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 
 from exchange.api.native import codec, message_reader, messages, models
 from exchange.api.native.errors import ApiError
+from exchange.api.native.order_codec import place_order
 from exchange.core.events import Rejected
 from tests.core.stories import SOL_USDC, order_of, venue_of
 
@@ -154,6 +155,6 @@ def test_a_price_off_the_tick_is_told_the_tick() -> None:
     rules = venue_of().markets["SOL_USDC"].instrument
     body = models.PlaceOrderRequest(market="SOL_USDC", side="buy", order_type="limit", quantity="1", price="1.00000001")
     with pytest.raises(ApiError) as refused:
-        codec.place_order(body, "alice", rules)
+        place_order(body, "alice", rules)
     assert refused.value.code == "OFF_TICK"
     assert f"SOL_USDC's tick_size, {rules.price_text(1)}." in refused.value.message

@@ -9,19 +9,32 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
-from exchange.core import administration, commands, conditions, events, instrument, market, refusal, settlement
+from exchange.core import (
+    administration,
+    affordable,
+    commands,
+    conditions,
+    events,
+    instrument,
+    market,
+    refusal,
+    settlement,
+)
 from exchange.core.book import Book, Order
 from exchange.core.commands import Command, OrderType, PlaceOrder, Side
 from exchange.core.conditions import SelfTrade
+from exchange.core.deadlines import Deadlines
 from exchange.core.effects import Effects
 from exchange.core.events import OrderUpdated, Rejected, Trade
+from exchange.core.full_market import FullMarket
 from exchange.core.instrument import PPM
 from exchange.core.market import Market
 from exchange.core.matching import Plan, crosses, plan_for_quote
 from exchange.core.outcome import Applied, Outcome
+from exchange.core.triggers import Trail, Triggers
 from exchange.core.venue import Venue
 from exchange.runtime import compiled
-from tests import model, model_known, model_records
+from tests import model, model_admin, model_known, model_records, model_waiting
 from tests.judging import JUDGE, verdict_on
 
 # Which stories hypothesis makes up also depends on what else is imported, so a bound on them must leave room.
@@ -35,7 +48,8 @@ def test_the_venue_does_what_the_contract_says() -> None:
     print("judged", ", ".join(f"{count} {what}" for what, count in seen.most_common()))
     if verdict is not None:
         pytest.fail(verdict, pytrace=False)
-    missing = {"trades", "retries", "WOULD_TAKE", "OUT_OF_RANGE", "MIN_NOTIONAL", "TOO_MANY_OPEN_ORDERS"} - set(seen)
+    wanted = {"WOULD_TRIGGER", "RunTriggered", "ExpireDue", "trades", "retries", "WOULD_TAKE", "OUT_OF_RANGE"}
+    missing = (wanted | {"MIN_NOTIONAL", "TOO_MANY_OPEN_ORDERS"}) - set(seen)
     assert not missing, "the stories must reach what there is to judge"
 
 
@@ -45,8 +59,8 @@ def test_the_venue_does_what_the_contract_says() -> None:
 def keep_the_price_improvement_locked(plant: pytest.MonkeyPatch) -> None:
     rightly = Market._trade
 
-    def trade(self: Market, taker: Order, found: Plan, effects: Effects) -> None:
-        rightly(self, taker, found, effects)
+    def trade(self: Market, taker: Order, found: Plan, now_ns: int, effects: Effects) -> None:
+        rightly(self, taker, found, now_ns, effects)
         if taker.terms.side is Side.BUY and taker.terms.order_type is OrderType.LIMIT:
             better_by = taker.price_ticks * found.matched_lots - found.cost_tick_lots
             taker.trader.quote.lock(better_by * self.instrument.notional_unit)
@@ -140,7 +154,7 @@ def spend_more_than_the_sum(plant: pytest.MonkeyPatch) -> None:
     def plan_otherwise(book: Book, terms: PlaceOrder, fills: int, limit: int | None, sum_max: int, *of: Any) -> Plan:
         return rightly(book, terms, fills, limit, sum_max + 1, *of)
 
-    plant.setattr(market, "plan_for_quote", plan_otherwise)
+    plant.setattr(affordable, "plan_for_quote", plan_otherwise)
 
 
 def spend_no_more_after_the_first_price(plant: pytest.MonkeyPatch) -> None:
@@ -150,7 +164,68 @@ def spend_no_more_after_the_first_price(plant: pytest.MonkeyPatch) -> None:
         best = (book.asks if terms.side is Side.BUY else book.bids).best
         return rightly(book, terms, fills, limit if best is None else best.price_ticks, *of)
 
-    plant.setattr(market, "plan_for_quote", plan_otherwise)
+    plant.setattr(affordable, "plan_for_quote", plan_otherwise)
+
+
+def trigger_a_tick_late(plant: pytest.MonkeyPatch) -> None:
+    rightly = Triggers.traded
+
+    def traded(self: Triggers, price_ticks: int, trade: int) -> tuple[list[Order], list[Order]]:
+        return rightly(self, price_ticks - 1, trade)
+
+    plant.setattr(Triggers, "traded", traded)
+
+
+def enter_the_last_first(plant: pytest.MonkeyPatch) -> None:
+    def take(self: Triggers) -> Order:
+        order_id, order = self.ready.popitem()
+        del self.orders[order_id]
+        return order
+
+    plant.setattr(Triggers, "take", take)
+
+
+def forget_the_tracks_that_a_price_passes(plant: pytest.MonkeyPatch) -> None:
+    rightly = Trail.traded
+
+    def traded(self: Trail, price_ticks: int, trade: int, beginning: list[Order]) -> list[int]:
+        before = [track.best_ticks for track in self.tracks]
+        found = rightly(self, price_ticks, trade, beginning)
+        if self.tracks and before and not beginning:
+            self.tracks[-1].best_ticks = before[-1]
+            self._find_nearest()
+        return found
+
+    plant.setattr(Trail, "traded", traded)
+
+
+def keep_what_waited_locked(plant: pytest.MonkeyPatch) -> None:
+    rightly = FullMarket._run
+
+    def run(self: FullMarket, order: Order, *of: Any) -> None:
+        gives = order.trader.quote if order.terms.side is Side.BUY else order.trader.base
+        needs = self.needs_minor(order)
+        rightly(self, order, *of)
+        gives.lock(min(needs, gives.available))
+
+    plant.setattr(FullMarket, "_run", run)
+
+
+def end_the_latest_first(plant: pytest.MonkeyPatch) -> None:
+    def due(self: Deadlines, now_ns: int) -> Order | None:
+        over = [order_id for time_ns, order_id in self._times if time_ns <= now_ns]
+        return self.orders[over[-1]] if over else None
+
+    plant.setattr(Deadlines, "due", due)
+
+
+def let_what_is_over_enter(plant: pytest.MonkeyPatch) -> None:
+    rightly = refusal.refusal
+
+    def never_over(rules: Any, rates: Any, average: Any, book: Any, terms: Any, trader: Any, now_ns: int) -> Any:
+        return rightly(rules, rates, average, book, terms, trader, 0)
+
+    plant.setattr(market, "refusal", never_over)
 
 
 @of_sources
@@ -168,6 +243,12 @@ def spend_no_more_after_the_first_price(plant: pytest.MonkeyPatch) -> None:
         let_the_makers_mode_decide,
         spend_more_than_the_sum,
         spend_no_more_after_the_first_price,
+        trigger_a_tick_late,
+        enter_the_last_first,
+        forget_the_tracks_that_a_price_passes,
+        keep_what_waited_locked,
+        end_the_latest_first,
+        let_what_is_over_enter,
     ],
     ids=lambda error: str(error.__name__),
 )
@@ -198,7 +279,8 @@ def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_model_shares_with_the_exchange_only_the_types_of_commands_and_events() -> None:
-    sources = [Path(str(part.__file__)).read_text(encoding="utf-8") for part in (model, model_known, model_records)]
+    parts = (model, model_known, model_records, model_admin, model_waiting)
+    sources = [Path(str(part.__file__)).read_text(encoding="utf-8") for part in parts]
     shared = {
         (node.module, alias.name)
         for node in (node for source in sources for node in ast.walk(ast.parse(source)))

@@ -47,12 +47,23 @@ class Order(TypedDict):
     cancel_reason: str | None
     created_at: int
     updated_at: int
+    working_at: int | None
     self_trade_prevention: str
     prevented_quantity: str | None
     last_prevented_match_id: str | None
     quote_quantity: str | None
     strategy_id: int | None
     strategy_type: int | None
+    stop_price: str | None
+    trailing_delta: int | None
+    trailing_amount: str | None
+    activation_price: str | None
+    expire_at: int | None
+    pending_for: str | None
+    tracking_at: int | None
+    trigger_price: str | None
+    triggered_at: int | None
+    refused_code: str | None
     fills: NotRequired[list[Fill]]
 
 

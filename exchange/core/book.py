@@ -15,12 +15,13 @@ from sortedcontainers import SortedList
 
 from exchange.core.big_map import BigMap
 from exchange.core.commands import PlaceOrder, Side
-from exchange.core.conditions import Progress
+from exchange.core.conditions import Pending, Progress
 from exchange.core.events import OrderStatus
 from exchange.core.fees import Rates
 from exchange.core.ledger import Account, User
 
 BUY: Final = Side.BUY
+NOT_PENDING: Final = Pending.NOTHING
 IDLE_LEVELS_MAX: Final = 256  # of each side; this bounds their memory, and how many of them a walk can meet
 
 
@@ -29,7 +30,8 @@ IDLE_LEVELS_MAX: Final = 256  # of each side; this bounds their memory, and how 
 # a million of them.
 @mypyc_attr(acyclic=True)
 class Order:
-    """An order while it can still trade. What was asked is in `terms` and never changes.
+    """An order while it can still trade, in a level of a book or waiting beside it. What was asked is in `terms` and
+    never changes.
 
     `priority` is its place in its level: the venue's count, given when the order joins the back of a level. It is
     neither the order's id nor a sequence, so an order can lose its place and keep its id. `rates` are its fees; without
@@ -84,7 +86,9 @@ class Order:
 
     @property
     def status(self) -> OrderStatus:
-        """The status of an order that is still in the book."""
+        """The status of an order that is still open."""
+        if self.progress is not None and self.progress.pending is not NOT_PENDING:
+            return OrderStatus.PENDING
         return OrderStatus.PARTIALLY_FILLED if self.executed_lots else OrderStatus.OPEN
 
 

@@ -24,10 +24,15 @@ class Side(IntEnum):
 
 
 class OrderType(IntEnum):
-    """A limit order has a price of its own; a market order takes the book's."""
+    """A limit order has a price of its own; a market order takes the book's. The others wait for a price, and are then
+    one of the two."""
 
     LIMIT = 0
     MARKET = 1
+    STOP_LOSS = 2
+    STOP_LOSS_LIMIT = 3
+    TAKE_PROFIT = 4
+    TAKE_PROFIT_LIMIT = 5
 
 
 class TimeInForce(IntEnum):
@@ -36,12 +41,15 @@ class TimeInForce(IntEnum):
     GTC = 0  # rests
     IOC = 1  # expires
     FOK = 2  # the order expires whole unless it fills whole
+    GTD = 3  # rests until a time
 
 
 @mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class PlaceOrder:
     """Enter an order. `price_ticks` is the limit, or a market order's worst price, or None for any.
+
+    What a stop waits for, and the time of a gtd order, are in the conditions.
 
     `quantity_lots` is 0 where the conditions say it in the quote.
     """
@@ -121,6 +129,22 @@ class CancelAll:
 
 
 @dataclass(slots=True)
+class RunTriggered:
+    """Enter what was triggered in a market, at most so many orders, in the order in which they were triggered."""
+
+    market: str
+    orders_max: int
+
+
+@dataclass(slots=True)
+class ExpireDue:
+    """End the orders of a market whose time is over, at most so many, the earliest time first."""
+
+    market: str
+    orders_max: int
+
+
+@dataclass(slots=True)
 class SetMarketStatus:
     """Change what a market takes. `origin` is who asked for it, None in a journal of an earlier version."""
 
@@ -174,6 +198,6 @@ class PassTime:
     """Journal the current time: what ends by the clock then stays ended, also when the clock is set back."""
 
 
-MarketCommand = PlaceOrder | CancelOrder | CancelAll | SetMarketStatus
+MarketCommand = PlaceOrder | CancelOrder | CancelAll | RunTriggered | ExpireDue | SetMarketStatus
 VenueCommand = Deposit | AddUser | AddAsset | SetMarket | PassTime | AdminCommand
 Command = MarketCommand | VenueCommand

@@ -32,6 +32,9 @@ class Conditions:
     0 in the terms. `strategy_id` and `strategy_type` are numbers that nobody interprets. `refuse_while_open`, if it is
     1, says what the same client order id means: an open order that has it refuses this one, and otherwise this is a new
     order, which it then names. Without it the same id is a retry.
+
+    An order that waits for a price has `stop_ticks`, or trails the last price by `trailing_bps` (basis points of it) or
+    by `trailing_ticks`, from `activation_ticks` on if there is one. `expire_ns` is the time of a gtd order.
     """
 
     self_trade: SelfTrade | None = None
@@ -39,6 +42,24 @@ class Conditions:
     strategy_id: int | None = None
     strategy_type: int | None = None
     refuse_while_open: int | None = None
+    stop_ticks: int | None = None
+    trailing_bps: int | None = None
+    trailing_ticks: int | None = None
+    activation_ticks: int | None = None
+    expire_ns: int | None = None
+
+    @property
+    def trails(self) -> bool:
+        """Whether it follows the last price."""
+        return self.trailing_bps is not None or self.trailing_ticks is not None
+
+
+class Pending(IntEnum):
+    """What an order waits for before it may trade."""
+
+    NOTHING = 0
+    TRIGGER = 1
+    LIST = 2  # another order of its list
 
 
 @mypyc_attr(acyclic=True)
@@ -48,9 +69,21 @@ class Progress:
 
     `self_trade` is the mode that it entered with. Of what it asked, `prevented_lots` met orders of its own user, the
     last time in the prevented match `last_match_id`. `determined_lots` is what was found for its quote_minor.
+
+    Of an order that waits, or has waited: it began to follow the price at `tracking_ns`, with the trade of its market
+    that `tracking_trade` counts; the trade that `triggered_trade` counts, at `trigger_ticks`, triggered it at
+    `triggered_ns`; it entered the book, or was matched, at `working_ns`. 0 is not yet. `refused` says why it could not.
     """
 
     self_trade: SelfTrade = SelfTrade.EXPIRE_TAKER
     prevented_lots: int = 0
     last_match_id: int = 0
     determined_lots: int = 0
+    pending: Pending = Pending.NOTHING
+    tracking_ns: int = 0
+    tracking_trade: int = 0
+    triggered_ns: int = 0
+    triggered_trade: int = 0
+    trigger_ticks: int = 0
+    working_ns: int = 0
+    refused: int = 0  # a key of events.REFUSED

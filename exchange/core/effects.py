@@ -1,5 +1,6 @@
 """What one command does, collected while it is carried out: events, levels and accounts."""
 
+from dataclasses import replace
 from typing import Final
 
 from mypy_extensions import mypyc_attr
@@ -17,9 +18,11 @@ BY_FILLING: Final = UpdateReason.FILLED
 @mypyc_attr(acyclic=True)
 class Effects:
     """What one command does: its events so far, its primary order as it is now, and each level and account that it
-    changed, once, in order. Prevented matches are told last: orders and trades come before all else."""
+    changed, once, in order. Prevented matches are told last: orders and trades come before all else. `tracks`: what
+    the orders that follow the price need has changed. So many events are `judged`: whether their trades trigger
+    others is known."""
 
-    __slots__ = ("accounts", "events", "levels", "order", "prevented", "sequence")
+    __slots__ = ("accounts", "events", "judged", "levels", "order", "prevented", "sequence", "tracks")
 
     def __init__(self, sequence: int) -> None:
         self.sequence = sequence
@@ -28,6 +31,8 @@ class Effects:
         self.levels: list[Level] = []
         self.accounts: list[Account] = []
         self.prevented: list[Event] | None = None
+        self.tracks = False
+        self.judged = 0
 
     def touch_level(self, level: Level) -> None:
         """The command has changed the level."""
@@ -107,4 +112,4 @@ def prevented(progress: Progress | None, lots: int, match_id: int) -> Progress:
     """The progress of an order after so much of it was prevented."""
     if progress is None:
         return Progress(SelfTrade.EXPIRE_TAKER, lots, match_id)
-    return Progress(progress.self_trade, progress.prevented_lots + lots, match_id, progress.determined_lots)
+    return replace(progress, prevented_lots=progress.prevented_lots + lots, last_match_id=match_id)

@@ -24,13 +24,14 @@ INTERVALS_S = (60, 300, 900, 3600, 14400, 86400)  # of candles, shortest first; 
 
 
 class OrderStatus(IntEnum):
-    """Where an order is in its life. The last three are its end."""
+    """Where an order is in its life. From FILLED on it has ended."""
 
     OPEN = 0
     PARTIALLY_FILLED = 1
     FILLED = 2
     CANCELED = 3
     EXPIRED = 4
+    PENDING = -1  # it waits, outside the book; below all others, and the last of a tuple of them
 
 
 class UpdateReason(IntEnum):
@@ -42,6 +43,9 @@ class UpdateReason(IntEnum):
     EXPIRED = 3
     READ = 4  # it did not change: this is a copy of the order as it is
     PREVENTED = 5  # a part of it met an order of its own user
+    TRACKING = 6  # it follows the price from now on
+    TRIGGERED = 7  # what it waited for has come
+    WORKING = 8  # it has entered the book, or is matched
 
 
 class ExpireReason(IntEnum):
@@ -52,6 +56,8 @@ class ExpireReason(IntEnum):
     SELF_TRADE = 2  # it met a resting order of its own user
     MAX_FILLS = 3  # it had as many fills as its market allows an order
     USER_DISABLED = 4  # not expired but canceled, since its user was disabled
+    REFUSED_AT_TRIGGER = 5  # it could not enter when its time had come
+    EXPIRE_AT = 6  # its time was over
 
 
 class RejectReason(StrEnum):
@@ -78,6 +84,21 @@ class RejectReason(StrEnum):
     INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
     NO_LIQUIDITY = "NO_LIQUIDITY"
     SELF_TRADE_PREVENTION = "SELF_TRADE_PREVENTION"  # the market does not allow the mode
+    WOULD_TRIGGER = "WOULD_TRIGGER"  # the last price is there already
+
+
+# Why an order that was triggered could not enter, by the number that is stored.
+REFUSED: Final = {
+    1: RejectReason.INSUFFICIENT_BALANCE,
+    2: RejectReason.MIN_NOTIONAL,
+    3: RejectReason.OUT_OF_RANGE,
+    4: RejectReason.WOULD_TAKE,
+    5: RejectReason.TOO_MANY_OPEN_ORDERS,
+    6: RejectReason.MARKET_NOT_TRADING,
+    7: RejectReason.SELF_TRADE_PREVENTION,
+    8: RejectReason.NO_LIQUIDITY,
+}
+REFUSED_NUMBERS: Final = {reason: number for number, reason in REFUSED.items()}
 
 
 @mypyc_attr(acyclic=True)
@@ -250,7 +271,7 @@ class LevelChanged:
 @dataclass(slots=True)
 class MarketChanged:
     """A market after a command that changed its book or its status: the best of the book, and how far its public
-    channels have counted.
+    channels have counted. `tracks` are what the orders that follow the last price need to know of it: see triggers.
 
     `best_bid` and `best_ask` are (price_ticks, total_lots) or None. `depth_sequence` counts the commands that changed
     the book, `best_sequence` those that changed the best of it or the status, `trade_sequence` the trades (it is the
@@ -271,6 +292,7 @@ class MarketChanged:
     status: MarketStatus
     average: tuple[int, ...]
     last_match_id: int
+    tracks: tuple[int, ...]
 
     def __init__(
         self,
@@ -287,6 +309,7 @@ class MarketChanged:
         status: MarketStatus,
         average: tuple[int, ...] = (),
         last_match_id: int = 0,
+        tracks: tuple[int, ...] = (),
     ) -> None:
         self.market = market
         self.best_bid = best_bid
@@ -301,6 +324,7 @@ class MarketChanged:
         self.status = status
         self.average = average
         self.last_match_id = last_match_id
+        self.tracks = tracks
 
 
 @mypyc_attr(acyclic=True)

@@ -1,13 +1,15 @@
 """One running market: refuse, draw the line, change.
 
 `place`, `cancel`, `cancel_all` and `set_status` return the outcome of the command. The first three move money on the
-ledger that all markets share.
+ledger that all markets share. Orders that wait outside the book, and orders that have a time to end, are in
+`full_market`, which builds on this.
 """
 
 from dataclasses import replace
 from typing import Final
 
 from exchange.core.administration import Administered
+from exchange.core.affordable import affordable
 from exchange.core.average import traded
 from exchange.core.book import Book, BookSide, Order, Trader
 from exchange.core.client_ids import ClientIds
@@ -39,15 +41,16 @@ from exchange.core.events import (
     Trade,
     UpdateReason,
 )
-from exchange.core.fees import QUOTE, Rates, fee_minor, needs_minor, rates_of
+from exchange.core.fees import QUOTE, Rates, needs_minor, rates_of
 from exchange.core.instrument import Instrument
-from exchange.core.ledger import Ledger
-from exchange.core.matching import Plan, plan, plan_for_quote
+from exchange.core.ledger import Account, Ledger
+from exchange.core.matching import Plan
 from exchange.core.outcome import Applied
 from exchange.core.refusal import refusal
 from exchange.core.refusal_detail import refusal_detail
 from exchange.core.settlement import Settlement
 from exchange.core.state import MarketState
+from exchange.core.status import TRADING, refuses
 
 Best = tuple[int, int] | None  # (price_ticks, total_lots)
 # Looking up a member in its enum costs more than a comparison, and every order needs several.
@@ -55,6 +58,7 @@ BUY: Final = Side.BUY
 LIMIT: Final = OrderType.LIMIT
 GTC: Final = TimeInForce.GTC
 FOK: Final = TimeInForce.FOK
+GTD: Final = TimeInForce.GTD
 OPEN: Final = OrderStatus.OPEN
 CANCELED: Final = OrderStatus.CANCELED
 EXPIRED: Final = OrderStatus.EXPIRED
@@ -82,6 +86,7 @@ class Market:
         self._last_trade_ns = state.last_trade_ns
         self._last_match_id = state.last_match_id
         self.by_call = state.by_call  # see MarketState
+        self.tracks = state.tracks  # for the orders that follow the price
         self.notes_prevented = True  # of orders that enter; False: see Venue.replay
         self._candles = state.candles
         self._average = state.average
@@ -128,18 +133,14 @@ class Market:
     def place(self, terms: PlaceOrder, sequence: int, now_ns: int) -> Applied | Rejected:
         """Match the order and rest, or expire, what remains."""
         trader, mode = self.trader(terms.user_id), self._mode(terms)
-        found = self._judged(terms, trader, mode, now_ns)
+        found = self._judged(terms, trader, mode, self.rates, now_ns)
         if isinstance(found, RejectReason):
             return Rejected(found, refusal_detail(found, terms, trader, self.instrument))
 
         # Past this line the order must succeed: nothing below may refuse.
-        price_ticks = terms.price_ticks if terms.price_ticks is not None else 0
-        counts, may_rest = self._counts, terms.time_in_force is GTC
-        counts.last_order_id += 1
-        order = Order(counts.last_order_id, terms, trader, price_ticks, now_ns, self.rates)
-        if may_rest:
-            counts.last_priority += 1
-            order.priority = counts.last_priority
+        order = self._made(terms, trader, now_ns)
+        if terms.time_in_force is GTC or terms.time_in_force is GTD:
+            self._queue(order)
         if mode is not EXPIRE_TAKER or terms.conditions is not None:
             order.progress = Progress(mode)
             if not order.remaining_lots:
@@ -149,37 +150,62 @@ class Market:
         effects = Effects(sequence)
         effects.order = accepted = updated(BY_ACCEPTING, order, OPEN, now_ns)
         effects.events.append(accepted)
-        # The account it pays from is stored even if it stays the same: the count of the user's order events is with it.
-        effects.touch(trader.quote if terms.side is BUY else trader.base)
+        self._pays_from(order, effects)
+        self._enter(order, found, now_ns, effects)
+        return self._applied(terms, effects, now_ns)
+
+    def _made(self, terms: PlaceOrder, trader: Trader, now_ns: int) -> Order:
+        """The order, with an id of its own."""
+        self._counts.last_order_id += 1
+        price_ticks = terms.price_ticks if terms.price_ticks is not None else 0
+        return Order(self._counts.last_order_id, terms, trader, price_ticks, now_ns, self.rates)
+
+    def _queue(self, order: Order) -> None:
+        """The order is behind all others of its price."""
+        self._counts.last_priority += 1
+        order.priority = self._counts.last_priority
+
+    def _enter(self, order: Order, found: Plan, now_ns: int, effects: Effects) -> None:
+        """Carry the plan of an order out, and rest, or expire, what remains of it."""
+        terms = order.terms
         if terms.time_in_force is FOK and found.matched_lots < terms.quantity_lots:
             self._expire(order, _why_unfilled(terms, found), now_ns, effects)
-            return self._applied(terms, effects, now_ns)
+            return
         if found.prevented is not None and not found.met_own_order:
             self._prevent(order, found, now_ns, effects)
         if found.fills:
-            self._trade(order, found, effects)
+            self._trade(order, found, now_ns, effects)
         if found.prevented is not None and found.met_own_order:
             self._prevent(order, found, now_ns, effects)
             self._expire(order, BY_SELF_TRADE, now_ns, effects)
         elif order.remaining_lots:
-            if may_rest and not found.met_fills_max:
+            if order.priority and not found.met_fills_max:
                 self._rest(order, effects)
             else:
                 self._expire(order, _why_unfilled(terms, found), now_ns, effects)
-        return self._applied(terms, effects, now_ns)
+        if found.fills:
+            self._traded(now_ns, effects)
+
+    def _traded(self, now_ns: int, effects: Effects) -> None:
+        """An order has entered, and has traded."""
 
     def would_refuse(self, terms: PlaceOrder, now_ns: int) -> Rejected | None:
         """Why the order would be refused now, or None."""
         trader = self.trader(terms.user_id)
-        found = self._judged(terms, trader, self._mode(terms), now_ns)
+        found = self._judged(terms, trader, self._mode(terms), self.rates, now_ns)
         if not isinstance(found, RejectReason):
             return None
         return Rejected(found, refusal_detail(found, terms, trader, self.instrument))
 
-    def _judged(self, terms: PlaceOrder, trader: Trader, mode: SelfTrade, now_ns: int) -> Plan | RejectReason:
+    def _judged(
+        self, terms: PlaceOrder, trader: Trader, mode: SelfTrade, rates: Rates | None, now_ns: int
+    ) -> Plan | RejectReason:
         """What the order would meet, or why it may not enter."""
-        reason = refusal(self.instrument, self.rates, self._average, self.book, terms, trader, now_ns)
-        return self._plan(terms, trader, mode) if reason is None else reason
+        rules, book = self.instrument, self.book
+        if rules.status is not TRADING and refuses(rules.status, terms, book):
+            return RejectReason.MARKET_NOT_TRADING
+        reason = refusal(rules, rates, self._average, book, terms, trader, now_ns)
+        return affordable(rules, book, terms, trader, mode, rates) if reason is None else reason
 
     def _mode(self, terms: PlaceOrder) -> SelfTrade:
         """What happens when the order meets one of its own user."""
@@ -187,50 +213,9 @@ class Market:
         mode = None if conditions is None else conditions.self_trade
         return self.instrument.self_trade if mode is None else mode
 
-    def _plan(self, terms: PlaceOrder, trader: Trader, mode: SelfTrade) -> Plan | RejectReason:
-        """What the order would meet, or why a market order that would meet it is refused."""
-        rules = self.instrument
-        if terms.order_type is LIMIT:
-            return plan(self.book, terms, rules.max_fills_per_order, 0, None, mode)
-        if not terms.quantity_lots:
-            return self._plan_for_quote(terms, trader, mode)
-        if terms.side is not BUY:
-            return plan(self.book, terms, rules.max_fills_per_order, rules.min_price_ticks, None, mode)
-        available_minor = trader.quote.available
-        cost_max = available_minor // rules.notional_unit
-        found = plan(self.book, terms, rules.max_fills_per_order, 0, cost_max, mode)
-        if found.cost_tick_lots > cost_max:
-            return RejectReason.INSUFFICIENT_BALANCE
-        if self._in_quote and found.cost_tick_lots * rules.notional_unit + self._taker_fees(found) > available_minor:
-            return RejectReason.INSUFFICIENT_BALANCE
-        return found
-
-    def _plan_for_quote(self, terms: PlaceOrder, trader: Trader, mode: SelfTrade) -> Plan | RejectReason:
-        rules, conditions = self.instrument, terms.conditions
-        assert conditions is not None
-        assert conditions.quote_minor is not None
-        sum_max = conditions.quote_minor // rules.notional_unit
-        limit_ticks = terms.price_ticks
-        if limit_ticks is None and terms.side is not BUY:
-            limit_ticks = rules.min_price_ticks
-        found = plan_for_quote(self.book, terms, rules.max_fills_per_order, limit_ticks, sum_max, mode)
-        lots = found.matched_lots + found.prevented_lots
-        if not lots:
-            return RejectReason.NO_LIQUIDITY
-        if terms.side is not BUY:
-            return found if lots * rules.lot_minor <= trader.base.available else RejectReason.INSUFFICIENT_BALANCE
-        cost_minor = found.cost_tick_lots * rules.notional_unit + (self._taker_fees(found) if self._in_quote else 0)
-        return found if cost_minor <= trader.quote.available else RejectReason.INSUFFICIENT_BALANCE
-
-    def _taker_fees(self, found: Plan) -> int:
-        """What the taker of the plan pays in fees in the quote."""
-        rules = self.instrument
-        unit, taker_ppm = rules.notional_unit, rules.taker_fee_ppm
-        return sum([fee_minor(maker.price_ticks * lots * unit, taker_ppm) for maker, lots in found.fills])
-
-    def _trade(self, taker: Order, found: Plan, effects: Effects) -> None:
+    def _trade(self, taker: Order, found: Plan, now_ns: int, effects: Effects) -> None:
         """Carry the plan out, fill by fill."""
-        rules, terms, now_ns = self.instrument, taker.terms, taker.created_ns
+        rules, terms = self.instrument, taker.terms
         self._begin_candles(now_ns)
         buying, in_quote = terms.side is BUY, self._in_quote
         aggregate_ticks = -1  # the price of the aggregate that the last trade belongs to
@@ -254,8 +239,8 @@ class Market:
             maker.updated_ns = now_ns
             self.book.reduce(maker, lots)
             if not maker.remaining_lots:
-                self._ids.closed(maker)
-            trade = self._trade_event(taker, maker, lots, quote_minor, taker_fee, maker_fee)
+                self._closed(maker)
+            trade = self._trade_event(taker, maker, lots, quote_minor, taker_fee, maker_fee, now_ns)
             effects.events.append(trade)
             effects.events.append(filled(maker, trade, now_ns))
             effects.order = done = filled(taker, trade, now_ns)
@@ -317,11 +302,11 @@ class Market:
             gives.lock(self.needs_minor(maker))
             effects.events.append(updated(BY_PREVENTING, maker, maker.status, now_ns))
             return
-        self._ids.closed(maker)
+        self._closed(maker)
         effects.events.append(updated(BY_EXPIRING, maker, EXPIRED, now_ns, ExpireReason.SELF_TRADE))
 
     def _trade_event(
-        self, taker: Order, maker: Order, lots: int, quote_minor: int, taker_fee: int, maker_fee: int
+        self, taker: Order, maker: Order, lots: int, quote_minor: int, taker_fee: int, maker_fee: int, now_ns: int
     ) -> Trade:
         counts = self._counts
         counts.last_trade_id += 1
@@ -339,7 +324,7 @@ class Market:
             taker.user_id,
             maker_fee,
             taker_fee,
-            taker.created_ns,
+            now_ns,
             self._trade_sequence,
             self._last_aggregate_id,
         )
@@ -360,6 +345,10 @@ class Market:
         gives.lock(self.needs_minor(order))
         effects.touch_level(self.book.add(order))
         self._ids.rested(order)
+
+    def _closed(self, order: Order) -> None:
+        """An order that was open is not any more."""
+        self._ids.closed(order)
 
     @staticmethod
     def _expire(order: Order, why: ExpireReason, now_ns: int, effects: Effects) -> None:
@@ -384,13 +373,22 @@ class Market:
             self._take_out(order, now_ns, effects)
         return self._applied(command, effects, now_ns)
 
-    def _take_out(self, order: Order, now_ns: int, effects: Effects) -> OrderUpdated:
-        side = order.terms.side
-        gives = order.trader.quote if side is BUY else order.trader.base
-        gives.release(self.needs_minor(order))
-        effects.touch(gives)
+    def _withdraw(self, order: Order, effects: Effects) -> None:
+        """Take an open order from where it is, with what it has locked."""
+        self._pays_from(order, effects).release(self.needs_minor(order))
         effects.touch_level(self.book.remove(order))
-        self._ids.closed(order)
+        self._closed(order)
+
+    @staticmethod
+    def _pays_from(order: Order, effects: Effects) -> Account:
+        """The account that the order pays from. It is stored even if it stays the same: the count of its user's order
+        events is with it."""
+        account = order.trader.quote if order.terms.side is BUY else order.trader.base
+        effects.touch(account)
+        return account
+
+    def _take_out(self, order: Order, now_ns: int, effects: Effects) -> OrderUpdated:
+        self._withdraw(order, effects)
         canceled = updated(BY_CANCELING, order, CANCELED, now_ns)
         effects.events.append(canceled)
         return canceled
@@ -426,7 +424,7 @@ class Market:
                 self._best_bid, self._best_ask = _best(book.bids), _best(book.asks)
                 self._best_sequence += 1
             events.append(self.changed())
-        elif effects.prevented is not None:
+        elif effects.prevented is not None or effects.tracks:
             events.append(self.changed())
         for account in effects.accounts:
             events.append(account.captured(effects.sequence))
@@ -450,6 +448,7 @@ class Market:
             self.instrument.status,
             self._average,
             self._last_match_id,
+            self.tracks,
         )
 
     def state(self) -> MarketState:
@@ -466,6 +465,7 @@ class Market:
             self._average,
             self._last_match_id,
             self.by_call,
+            self.tracks,
         )
 
     def restore_order(self, order: Order) -> None:

@@ -12,12 +12,11 @@ from exchange.core.events import RejectReason
 from exchange.core.fees import QUOTE, Rates, needs_minor
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument
 from exchange.core.matching import crosses
-from exchange.core.status import TRADING, refuses
 
 # Looking up a member in its enum costs more than a comparison.
 BUY: Final = Side.BUY
 LIMIT: Final = OrderType.LIMIT
-GTC: Final = TimeInForce.GTC
+MAY_REST: Final = (TimeInForce.GTC, TimeInForce.GTD)
 
 
 def refusal(
@@ -31,10 +30,10 @@ def refusal(
 ) -> RejectReason | None:
     """The first reason to refuse that needs no walk through the book."""
     lots, price_ticks = terms.quantity_lots, terms.price_ticks
-    if rules.status is not TRADING and refuses(rules.status, terms, book):
-        return RejectReason.MARKET_NOT_TRADING
     if terms.conditions is not None:
         mode, quote_minor = terms.conditions.self_trade, terms.conditions.quote_minor
+        if terms.conditions.expire_ns is not None and terms.conditions.expire_ns <= now_ns:
+            return RejectReason.OUT_OF_RANGE
         if mode is not None and not rules.self_trade_modes >> mode & 1:
             return RejectReason.SELF_TRADE_PREVENTION
         if quote_minor is not None and not lots and terms.order_type is not LIMIT:
@@ -52,7 +51,7 @@ def refusal(
             return RejectReason.MIN_NOTIONAL
         if price_ticks < rules.min_price_ticks:
             return RejectReason.OUT_OF_RANGE
-        if terms.time_in_force is GTC and len(trader.open_orders) >= rules.max_open_orders:
+        if len(trader.open_orders) >= rules.max_open_orders and terms.time_in_force in MAY_REST:
             return RejectReason.TOO_MANY_OPEN_ORDERS
         if terms.post_only and crosses(book, terms):
             return RejectReason.WOULD_TAKE

@@ -33,7 +33,7 @@ class Settlement:
         """
         rules, rates = self._rules, maker.rates
         base_minor = lots * rules.lot_minor
-        taker_ppm = rules.taker_fee_ppm
+        taker_ppm = rules.taker_fee_ppm if taker.rates is None else taker.rates.taker_ppm
         maker_ppm = rules.maker_fee_ppm if rates is None else rates.maker_ppm
         of_taker, of_maker = taker.trader, maker.trader
         if taker.terms.side is BUY:
@@ -76,7 +76,7 @@ class Settlement:
         rules, buying = self._rules, taker.terms.side is BUY
         base_minor = lots * rules.lot_minor
         maker_ppm = rules.maker_fee_ppm if maker.rates is None else maker.rates.maker_ppm
-        taker_fee = fee_minor(quote_minor, rules.taker_fee_ppm)
+        taker_fee = fee_minor(quote_minor, rules.taker_fee_ppm if taker.rates is None else taker.rates.taker_ppm)
         maker_fee = max(fee_minor(quote_minor, maker_ppm), -taker_fee)
         of_taker, of_maker = taker.trader, maker.trader
         if buying:

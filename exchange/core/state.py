@@ -16,7 +16,7 @@ from exchange.core.instrument import Asset, Instrument
 
 @dataclass(slots=True)
 class OpenOrder:
-    """An order in a book; `priority` is its place among the orders of its price, the smallest first.
+    """An order in a book, or one that waits; `priority` is its place among the orders of its price, the smallest first.
 
     `rates` are its fees: see `book.Order`.
     """
@@ -50,6 +50,7 @@ class MarketState:
     average: tuple[int, ...] = NO_PRICE
     last_match_id: int = 0
     by_call: bool = False
+    tracks: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from exchange.core.matching import crosses
 TRADING: Final = MarketStatus.TRADING
 POST_ONLY: Final = MarketStatus.POST_ONLY
 GTC: Final = TimeInForce.GTC
+GTD: Final = TimeInForce.GTD
 
 
 def refuses(status: MarketStatus, terms: PlaceOrder, book: Book) -> bool:
@@ -22,7 +23,9 @@ def refuses(status: MarketStatus, terms: PlaceOrder, book: Book) -> bool:
         return False
     if status is not POST_ONLY:
         return True
-    return terms.time_in_force is not GTC or (not terms.post_only and crosses(book, terms))
+    if terms.time_in_force is not GTC and terms.time_in_force is not GTD:
+        return True
+    return not terms.post_only and crosses(book, terms)
 
 
 def why_refused(rules: Instrument) -> str:

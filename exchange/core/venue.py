@@ -10,6 +10,7 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 2. Both are counts of their own, which go on from the last numbers of version 1.
 3. Fees are fixed in an order when it enters, and trades count in the average price.
 4. What self-trade prevention takes off an order is noted in it, and is an event.
+5. Orders may wait for a price, and have a time to end.
 """
 
 from collections import OrderedDict
@@ -37,9 +38,11 @@ from exchange.core.commands import (
     CancelOrder,
     Command,
     Deposit,
+    ExpireDue,
     MarketCommand,
     PassTime,
     PlaceOrder,
+    RunTriggered,
     SetMarket,
     SetMarketStatus,
     Side,
@@ -62,15 +65,15 @@ from exchange.core.events import (
     TimePassed,
     UserAdded,
 )
+from exchange.core.full_market import FullMarket
 from exchange.core.instrument import AMOUNT_MAX, Asset
 from exchange.core.ledger import HOUSE, Ledger
 from exchange.core.listing import audit_detail, refusal_of_asset, refusal_of_market
-from exchange.core.market import Market
 from exchange.core.outcome import Applied, Outcome
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 
-RULES_VERSION: Final = 4
-RULES_VERSIONS: Final = (1, 2, 3, 4)  # all that `replay` knows
+RULES_VERSION: Final = 5
+RULES_VERSIONS: Final = (1, 2, 3, 4, 5)  # all that `replay` knows
 DEPOSITS_MAX = 1_000_000  # keys of deposits that are remembered, to carry each out once
 # Of the keys of what a configuration credits, each once for ever. No client can use one: `:` is not allowed.
 SEED_PREFIX = "config:"
@@ -88,7 +91,7 @@ class Venue:
         self.sequence = 0
         self.time_ns = 0
         self.assets: dict[str, Asset] = {}
-        self.markets: dict[str, Market] = {}
+        self.markets: dict[str, FullMarket] = {}
         self.ledger = Ledger()
         self.client_ids = ClientIds(client_ids_max)
         self.counts = Counts()
@@ -102,7 +105,7 @@ class Venue:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
         assert sequence == self.sequence + 1
         assert now_ns >= self.time_ns
-        if isinstance(command, (PlaceOrder, CancelOrder, CancelAll, SetMarketStatus)):
+        if isinstance(command, (PlaceOrder, CancelOrder, CancelAll, RunTriggered, ExpireDue, SetMarketStatus)):
             outcome = self._apply_to_market(command, sequence, now_ns)
         else:
             events = self._apply_to_venue(command, sequence, now_ns)
@@ -138,6 +141,10 @@ class Venue:
             return Rejected(RejectReason.UNKNOWN_MARKET)
         if isinstance(command, SetMarketStatus):
             return market.set_status(command, sequence, now_ns)
+        if isinstance(command, RunTriggered):
+            return market.run_triggered(command, sequence, now_ns)
+        if isinstance(command, ExpireDue):
+            return market.expire_due(command, sequence, now_ns)
         if not self.ledger.has_user(command.user_id):
             return Rejected(RejectReason.UNKNOWN_USER)
         if isinstance(command, PlaceOrder):
@@ -182,15 +189,15 @@ class Venue:
         order_id, terms = taken
         return Duplicate(order_id) if terms == command else Rejected(RejectReason.CLIENT_ORDER_ID_CONFLICT)
 
-    def _open_order(self, market: Market, command: CancelOrder) -> Order | None:
+    def _open_order(self, market: FullMarket, command: CancelOrder) -> Order | None:
         return self.find_open(market, command.user_id, command.order_id, command.client_order_id)
 
     def find_open(
-        self, market: Market, user_id: str, order_id: int | None, client_order_id: str | None
+        self, market: FullMarket, user_id: str, order_id: int | None, client_order_id: str | None
     ) -> Order | None:
         """The user's own open order in that market, by one of its ids, or by both."""
         if order_id is not None:
-            order = market.book.orders.get(order_id)
+            order = market.find(order_id)
             if order is None or order.user_id != user_id:
                 return None
             return order if client_order_id in (None, order.terms.client_order_id) else None
@@ -287,8 +294,8 @@ class Venue:
             events.append(Administered("set_market", None, detail, origin))
         return events
 
-    def _open_market(self, state: MarketState) -> Market:
-        market = Market(state, self.ledger, self.client_ids, self.counts)
+    def _open_market(self, state: MarketState) -> FullMarket:
+        market = FullMarket(state, self.ledger, self.client_ids, self.counts)
         self.markets[state.instrument.symbol] = market
         return market
 
@@ -381,7 +388,7 @@ class Venue:
                 key=lambda account: (account.user_id, account.asset),
             ),
             orders=sorted(
-                (_open_order_state(order) for market in self.markets.values() for order in market.book.orders.values()),
+                (_open_order_state(order) for market in self.markets.values() for order in market.all_open()),
                 key=lambda order: order.priority,
             ),
             recent_client_orders=self.client_ids.recent(),
@@ -425,9 +432,8 @@ class Venue:
     def _restore_order(self, state: OpenOrder) -> None:
         terms = state.terms
         market = self.markets[terms.market]
-        assert terms.price_ticks is not None
         trader = market.trader(terms.user_id)
-        order = Order(state.order_id, terms, trader, terms.price_ticks, state.created_ns, state.rates)
+        order = Order(state.order_id, terms, trader, terms.price_ticks or 0, state.created_ns, state.rates)
         order.progress = state.progress
         order.remaining_lots -= state.executed_lots
         if state.progress is not None:
@@ -443,9 +449,9 @@ class Venue:
         counts, priorities = self.counts, set[int]()
         needed: dict[tuple[str, str], int] = {}
         for market in self.markets.values():
-            market.book.check()
+            market.check()
             rules = market.instrument
-            for order in market.book.orders.values():
+            for order in market.all_open():
                 assert 0 < order.order_id <= counts.last_order_id
                 assert 0 < order.priority <= counts.last_priority
                 assert order.priority not in priorities

@@ -8,12 +8,24 @@ Cancels, and changes of a status, have room of their own above the bound.
 """
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from exchange.core.administration import SetUserStatus
-from exchange.core.commands import CancelAll, CancelOrder, Command, PassTime, PlaceOrder, SetMarket, SetMarketStatus
+from exchange.core.commands import (
+    CancelAll,
+    CancelOrder,
+    Command,
+    ExpireDue,
+    PassTime,
+    PlaceOrder,
+    RunTriggered,
+    SetMarket,
+    SetMarketStatus,
+)
+from exchange.core.full_market import FullMarket
 from exchange.core.public import Channel
 from exchange.core.venue import Venue
 from exchange.pipeline.feeds import Feeds
@@ -25,6 +37,8 @@ from exchange.pipeline.writer import Reading, Ticket, Waiter, Writer
 ResultT = TypeVar("ResultT", covariant=True)
 
 YIELD_EVERY = 512  # commands; then the loop gets a turn
+TRIGGERED_MAX = 32  # orders that enter in one go; then the loop gets a turn
+DUE_MAX = 256  # orders that end in one go
 
 
 class Query(Protocol[ResultT]):
@@ -225,6 +239,14 @@ class Engine:
             return False
         return True
 
+    def expire_due(self) -> None:
+        """Have what is due end, also in markets that nobody asks anything of. A full queue takes it a moment later."""
+        now_ns = self.time_ns()
+        for symbol, market in self.venue.markets.items():
+            if market.deadlines.next_ns <= now_ns:
+                with contextlib.suppress(Overloaded, Stopping):
+                    self.enter(_NOBODY, (ExpireDue(symbol, DUE_MAX),))
+
     def time_ns(self) -> int:
         """The time as commands get it: when the clock goes back, it stands."""
         self._time_ns = max(self.now_ns(), self._time_ns)
@@ -250,7 +272,9 @@ class Engine:
     def _open_queue(self, symbol: str | None) -> None:
         assert self._group is not None
         queue = self._queues[symbol] = _MarketQueue()
-        self.tasks.append(self._group.create_task(self._serve(queue), name=f"market {symbol}" if symbol else "venue"))
+        market = None if symbol is None else self.venue.markets[symbol]
+        name = f"market {symbol}" if symbol else "venue"
+        self.tasks.append(self._group.create_task(self._serve(queue, market), name=name))
 
     def _enqueue(self, run: _Run) -> bool:
         command = run.commands[0]
@@ -262,17 +286,26 @@ class Engine:
         queue.put(run)
         return True
 
-    async def _serve(self, queue: _MarketQueue) -> None:
+    async def _serve(self, queue: _MarketQueue, market: FullMarket | None) -> None:
         applied, done = 0, 0
         runs: list[_Run] = []
         try:
+            if market is not None:  # what the last process has left
+                if market.deadlines.orders:
+                    await self._end_due(market, self.time_ns())
+                await self._run_triggered(market)
             while True:
                 runs, done = await queue.take(), 0
                 for run in runs:
                     if self._ended:
                         return
                     for index, command in enumerate(run.commands, run.first):
-                        self._writer.add(run.ticket, index, self._apply(command))
+                        now_ns = self.time_ns()
+                        if market is not None and market.deadlines.orders:
+                            now_ns = await self._end_due(market, now_ns)
+                        self._writer.add(run.ticket, index, self._apply(command, now_ns))
+                        if market is not None and market.triggers.ready:
+                            await self._run_triggered(market)
                     self._queued -= len(run.commands)
                     queue.waiting -= 1
                     if run.after is not None:
@@ -285,6 +318,22 @@ class Engine:
                 queue.taken()
         finally:
             self._end([*runs[done:], *queue.left()])
+
+    async def _run_triggered(self, market: FullMarket) -> None:
+        """Enter what was triggered, before the market takes another command; other markets have their turns between."""
+        while market.triggers.ready:
+            self._writer.add(
+                _NOBODY, 0, self._apply(RunTriggered(market.instrument.symbol, TRIGGERED_MAX), self.time_ns())
+            )
+            await asyncio.sleep(0)
+
+    async def _end_due(self, market: FullMarket, now_ns: int) -> int:
+        """End what is due, before the market takes another command. Returns the time at which nothing is."""
+        while market.deadlines.next_ns <= now_ns:
+            self._writer.add(_NOBODY, 0, self._apply(ExpireDue(market.instrument.symbol, DUE_MAX), now_ns))
+            await asyncio.sleep(0)
+            now_ns = self.time_ns()
+        return now_ns
 
     def _end(self, left: Sequence[_Run]) -> None:
         """A task ends. If that is a bug of the core, the state of the venue may be wrong: nothing is applied to it or
@@ -300,9 +349,9 @@ class Engine:
                 self._writer.add(run.ticket, index, OVERLOADED)
             run = run.after
 
-    def _apply(self, command: Command) -> Outcome:
+    def _apply(self, command: Command, now_ns: int) -> Outcome:
         venue = self.venue
-        outcome = venue.apply(command, venue.sequence + 1, self.time_ns())
+        outcome = venue.apply(command, venue.sequence + 1, now_ns)
         if isinstance(command, SetMarket):
             symbol = command.instrument.symbol
             if symbol in venue.markets and symbol not in self._queues:
@@ -312,7 +361,7 @@ class Engine:
 
 def _market_of(command: Command) -> str | None:
     """The market whose queue the command goes through; None is the whole venue's."""
-    if isinstance(command, (PlaceOrder, CancelOrder, CancelAll, SetMarketStatus)):
+    if isinstance(command, (PlaceOrder, CancelOrder, CancelAll, ExpireDue, SetMarketStatus)):
         return command.market
     return None
 
@@ -335,7 +384,7 @@ class _Nobody:
 
 _NOBODY = _Nobody()
 # A market can be halted, and a user disabled, also when there is no room for orders.
-_WITH_ROOM = (CancelOrder, CancelAll, SetMarketStatus, SetUserStatus)
+_WITH_ROOM = (CancelOrder, CancelAll, ExpireDue, SetMarketStatus, SetUserStatus)
 
 
 def _runs(ticket: Ticket, commands: Sequence[Command]) -> _Run:

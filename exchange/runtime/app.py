@@ -170,6 +170,7 @@ class Exchange:
             self.loop_lag_us.observe(max(0, int((loop.time() - due) * 1_000_000)))
             self.feeds.catch_up()
             now_ns = self._look_at_clock()
+            self.engine.expire_due()
             if now_ns // MINUTE_NS != latest:
                 latest, applied = now_ns // MINUTE_NS, self.venue.sequence
             if latest != minute:

@@ -27,6 +27,8 @@ COMMANDS = (
     commands.PlaceOrder,
     commands.CancelOrder,
     commands.CancelAll,
+    commands.RunTriggered,
+    commands.ExpireDue,
     commands.Deposit,
     commands.AddUser,
     commands.AddAsset,

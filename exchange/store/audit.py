@@ -103,9 +103,10 @@ def _balances(state: VenueState) -> list[str]:
     for order in state.orders:
         instrument, terms = rules[order.terms.market], order.terms
         remaining_lots = terms.quantity_lots - order.executed_lots
-        assert terms.price_ticks is not None
+        if order.progress is not None:
+            remaining_lots -= order.progress.prevented_lots
         key = instrument.quote.symbol if terms.side is Side.BUY else instrument.base.symbol
-        needs = needs_minor(instrument, order.rates, terms.side, terms.price_ticks, remaining_lots)
+        needs = needs_minor(instrument, order.rates, terms.side, terms.price_ticks or 0, remaining_lots)
         needed[terms.user_id, key] = needed.get((terms.user_id, key), 0) + needs
     for account in state.accounts:
         sums[account.asset] += account.available_minor + account.locked_minor
@@ -125,7 +126,8 @@ def _books(state: VenueState) -> list[str]:
     asks: dict[str, int] = {}
     for order in state.orders:
         market, price_ticks = order.terms.market, order.terms.price_ticks
-        assert price_ticks is not None
+        if price_ticks is None or (order.progress is not None and order.progress.pending):
+            continue
         if order.terms.side is Side.BUY:
             bids[market] = max(bids.get(market, 0), price_ticks)
         else:

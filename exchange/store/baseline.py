@@ -78,7 +78,14 @@ def _market(market: MarketState) -> tuple[Any, ...]:
         market.average,
         market.last_match_id,
         market.by_call,
+        market.tracks,
     )
+
+
+def _market_from(fields: Sequence[Any], assets: dict[str, Asset]) -> MarketState:
+    rules, book, depth, best, trade, aggregate, time_ns, candles, average, last_match_id, by_call, tracks = fields
+    counts = (book, depth, best, trade, aggregate, time_ns, tuple(candles), tuple(average), last_match_id)
+    return MarketState(journal.instrument_from(rules, assets), *counts, by_call, tuple(tracks))
 
 
 def _account(account: BalanceChanged) -> tuple[Any, ...]:
@@ -122,47 +129,33 @@ def _decode_2(parts: Sequence[Json]) -> VenueState:
 
 
 def _decode_3(parts: Sequence[Json]) -> VenueState:
-    """Version 3 knows no rules of a market that a call has set."""
+    """Version 3 knows no rules of a market that a call has set, and no orders that follow the price."""
     for part in parts:
         if "markets" in part:
-            part["markets"] = [(*market, False) for market in part["markets"]]
+            part["markets"] = [(*market, False, ()) for market in part["markets"]]
     return _decode_4(parts)
 
 
 def _decode_4(parts: Sequence[Json]) -> VenueState:
     lists: dict[str, list[Any]] = {}
-    counts: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for part in parts:
         for name, value in part.items():
             if isinstance(value, list):
                 lists.setdefault(name, []).extend(value)
             else:
-                counts[name] = value
+                numbers[name] = value
     assets = {symbol: Asset(symbol, decimals) for symbol, decimals in lists.get("assets", ())}
     return VenueState(
-        **counts,
+        **numbers,
         assets=list(assets.values()),
-        markets=[
-            MarketState(
-                journal.instrument_from(rules, assets),
-                book,
-                depth,
-                best,
-                trade,
-                aggregate,
-                time_ns,
-                tuple(candles),
-                tuple(average),
-                *last,
-            )
-            for rules, book, depth, best, trade, aggregate, time_ns, candles, average, *last in lists.get("markets", ())
-        ],
+        markets=[_market_from(fields, assets) for fields in lists.get("markets", ())],
         users=lists.get("users", []),
         disabled_users=lists.get("disabled_users", []),
         keys=[journal_admin.key_from(fields) for fields in lists.get("keys", ())],
         accounts=[
-            BalanceChanged(user_id, asset, int(available), int(locked), *numbers)
-            for user_id, asset, available, locked, *numbers in lists.get("accounts", ())
+            BalanceChanged(user_id, asset, int(available), int(locked), *counts)
+            for user_id, asset, available, locked, *counts in lists.get("accounts", ())
         ],
         orders=[
             OpenOrder(
@@ -189,9 +182,5 @@ def _decode_4(parts: Sequence[Json]) -> VenueState:
     )
 
 
-DECODERS: Final[dict[int, Callable[[Sequence[Json]], VenueState]]] = {
-    1: _decode_1,
-    2: _decode_2,
-    3: _decode_3,
-    4: _decode_4,
-}
+Decoder = Callable[[Sequence[Json]], VenueState]
+DECODERS: Final[dict[int, Decoder]] = {1: _decode_1, 2: _decode_2, 3: _decode_3, 4: _decode_4}

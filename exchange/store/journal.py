@@ -8,6 +8,7 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
 3. They end with the modes of self-trade prevention; an order with its conditions, and a cancel with its one, if it has
    any.
 4. An asset, a status and the rules of a market go on with who asked for them, if somebody did: rules begin with it.
+4. There are commands that enter what was triggered, and that end what is due.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,9 +25,11 @@ from exchange.core.commands import (
     CancelOrder,
     Command,
     Deposit,
+    ExpireDue,
     OrderType,
     PassTime,
     PlaceOrder,
+    RunTriggered,
     SetMarket,
     SetMarketStatus,
     Side,
@@ -88,6 +91,10 @@ def _rare(command: Command) -> tuple[Any, ...]:
             return ("cancel", user_id, market, order_id, client_order_id, *condition)
         case CancelAll(user_id, market):
             return ("cancel_all", user_id, market)
+        case RunTriggered(market, orders_max):
+            return ("run_triggered", market, orders_max)
+        case ExpireDue(market, orders_max):
+            return ("expire_due", market, orders_max)
         case SetMarketStatus(market, status, origin):
             return ("set_status", market, status, *_origin(origin))
         case Deposit(user_id, asset, amount_minor, key):
@@ -145,6 +152,10 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
             return CancelOrder(*fields)
         case "cancel_all":
             return CancelAll(*fields)
+        case "run_triggered":
+            return RunTriggered(*fields)
+        case "expire_due":
+            return ExpireDue(*fields)
         case "set_status":
             market, status, *origin = fields
             return SetMarketStatus(market, MarketStatus(status), _origin_from(origin))

@@ -8,7 +8,7 @@ from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
-from exchange.core.conditions import Conditions, Progress, SelfTrade
+from exchange.core.conditions import Conditions, Pending, Progress, SelfTrade
 
 
 def numbers_text(record: Conditions | Progress | None) -> str | None:
@@ -35,6 +35,8 @@ def progress_from(text: str | None) -> Progress | None:
     if text is None:
         return None
     found = _numbers(text)
+    if "pending" in found:
+        found["pending"] = Pending(found["pending"])
     return Progress(**found | _mode(found))
 
 

@@ -42,7 +42,7 @@ FENCED = "EXISTS (SELECT 1 FROM fence)"
 PROGRESS = ("executed_lots", "executed_quote_minor", "status", "updated_ns", "priority", "progress")
 COUNTS = (
     *("book_sequence", "depth_sequence", "best_sequence", "trade_sequence", "last_trade_ns"),
-    *("candles", "last_aggregate_id", "average", "last_match_id"),
+    *("candles", "last_aggregate_id", "average", "last_match_id", "tracks"),
 )
 CHANGES = (*COUNTS, "status")
 SUMS = ("volume_lots", "quote_minor", "trades", "taker_buy_lots", "taker_buy_quote_minor")

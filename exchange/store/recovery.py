@@ -97,7 +97,8 @@ async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asse
         "SELECT symbol, base, quote, tick_size, lot_size, min_notional_minor::text, maker_fee_ppm, taker_fee_ppm, "
         "max_open_orders, status, fee_asset, min_price_ticks, max_fills_per_order, min_notional_applies_to_market, "
         "avg_price_mins, fills_may_leave_nothing, self_trade, self_trade_modes, book_sequence, depth_sequence, "
-        "best_sequence, trade_sequence, last_aggregate_id, last_trade_ns, candles, average, last_match_id, by_call "
+        "best_sequence, trade_sequence, last_aggregate_id, last_trade_ns, candles, average, last_match_id, by_call, "
+        "tracks "
         "FROM markets ORDER BY symbol"
     )
     return [
@@ -113,6 +114,7 @@ async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asse
             tuple(int(number) for number in (row["average"] or "").split()),
             row["last_match_id"],
             row["by_call"],
+            tuple(int(number) for number in (row["tracks"] or "").split()),
         )
         for row in rows
     ]

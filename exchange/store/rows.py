@@ -227,6 +227,7 @@ def market_row(changed: MarketChanged) -> Row:
         *_SAME_MODES,
         changed.last_match_id,
         NULL,
+        " ".join(map(str, changed.tracks)),
     )
 
 
@@ -258,6 +259,7 @@ def instrument_row(changed: MarketSet) -> Row:
         rules.self_trade_modes,
         0,
         changed.by_call,
+        NULL,
     )
 
 

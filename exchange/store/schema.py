@@ -108,6 +108,7 @@ markets = sa.Table(
     sa.Column("self_trade_modes", sa.SmallInteger, nullable=False),  # a bit each
     sa.Column("last_match_id", sa.BigInteger, nullable=False),
     sa.Column("by_call", sa.Boolean, nullable=False),  # whether a call has set the rules
+    sa.Column("tracks", Text),  # see `core/triggers.py`, with spaces between; null: no order follows the price
 )
 
 users = sa.Table(

@@ -9,7 +9,7 @@ from exchange.torture.findings import Finding, lost, wrong
 from exchange.torture.record import Heard, History
 
 STATES = ("depth", "orders", "balances")  # these begin with a snapshot, which has the count of the subscription
-OPEN = ("open", "partially_filled")
+OPEN = ("pending", "open", "partially_filled")
 
 Side = dict[str, str]
 Claim = tuple[str, Side, Side]  # source, bids, asks
@@ -160,9 +160,10 @@ def _book_of_orders(history: History) -> Iterator[Finding]:
         market = depth["market"]
         sides: dict[str, defaultdict[Decimal, Decimal]] = {"buy": defaultdict(Decimal), "sell": defaultdict(Decimal)}
         for order in history.final.open_orders:
-            if order.market == market:
+            if order.market == market and order.status != "pending":
                 assert order.price is not None
-                sides[order.side][Decimal(order.price)] += Decimal(order.quantity) - Decimal(order.executed_quantity)
+                gone = Decimal(order.executed_quantity) + Decimal(order.prevented_quantity or 0)
+                sides[order.side][Decimal(order.price)] += Decimal(order.quantity) - gone
         for side, shown in (("buy", depth["bids"]), ("sell", depth["asks"])):
             if {Decimal(price): Decimal(quantity) for price, quantity in shown} != sides[side]:
                 yield wrong(f"the {side} side of the book of {market} is not what its open orders have left")

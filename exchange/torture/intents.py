@@ -10,6 +10,7 @@ from typing import Any, Literal
 from exchange.client import Step
 
 TICK, LOT, CENT = Step("0.01"), Step("0.001"), Step("0.01")
+FAR_MS = 7_258_118_400_000  # the year 2200
 MODES = ("expire_taker", "expire_maker", "expire_both", "decrement", "none")
 MARKETS = ("SOL_USDC", "BTC_USDC")
 MIDDLE_TICKS = 10_000
@@ -91,7 +92,7 @@ def _cancel(chance: random.Random, seed: int, user_id: str, step: int) -> Asked:
 
 def _order(chance: random.Random, market: str, user_id: str, step: int, item: int) -> Asked:
     side = chance.choice(("buy", "sell"))
-    kind = chance.choices(("gtc", "post_only", "ioc", "fok", "market"), (70, 10, 8, 5, 7))[0]
+    kind = chance.choices(("gtc", "post_only", "ioc", "fok", "market", "gtd", "wait"), (62, 8, 8, 5, 7, 3, 7))[0]
     distance = chance.randint(-CROSSING_TICKS, WIDTH_TICKS)
     ticks = MIDDLE_TICKS - distance if side == "buy" else MIDDLE_TICKS + distance
     body: dict[str, Any] = {
@@ -106,9 +107,25 @@ def _order(chance: random.Random, market: str, user_id: str, step: int, item: in
         body["time_in_force"] = kind
     if kind == "post_only":
         body["post_only"] = True
+    if kind == "gtd":
+        body |= {"time_in_force": "gtd", "expire_at": FAR_MS}
+    if kind == "wait":
+        body |= _waits(chance, side)
+        if "_limit" not in body["order_type"]:
+            del body["price"]
     if kind == "market" and chance.random() < 0.5:
         body["quote_quantity"] = CENT.text(chance.randint(1, LOTS_MAX * MIDDLE_TICKS // 1000))
         del body["quantity"]
     if chance.random() < 0.3:
         body["self_trade_prevention"] = chance.choice(MODES)
     return Asked("place", market, order_name(user_id, step, item), body)
+
+
+def _waits(chance: random.Random, side: str) -> dict[str, Any]:
+    """A stop or a take-profit near the middle, or one that trails the price."""
+    order_type = chance.choice(("stop_loss", "stop_loss_limit", "take_profit", "take_profit_limit"))
+    if chance.random() < 0.3:
+        return {"order_type": order_type, "trailing_amount": TICK.text(chance.randint(1, WIDTH_TICKS))}
+    above = (order_type.startswith("stop")) is (side == "buy")
+    distance = chance.randint(1, WIDTH_TICKS // 2)
+    return {"order_type": order_type, "stop_price": TICK.text(MIDDLE_TICKS + (distance if above else -distance))}

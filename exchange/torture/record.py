@@ -35,6 +35,9 @@ class OrderRow:
     self_trade_prevention: str = "expire_taker"
     prevented_quantity: str | None = None
     quote_quantity: str | None = None
+    stop_price: str | None = None
+    trailing_amount: str | None = None
+    expire_at: int | None = None
 
     @classmethod
     def of(cls, order: Order) -> "OrderRow":
@@ -56,6 +59,9 @@ class OrderRow:
             sys.intern(order["self_trade_prevention"]),
             order["prevented_quantity"],
             order["quote_quantity"],
+            order["stop_price"],
+            order["trailing_amount"],
+            order["expire_at"],
         )
 
 

@@ -118,8 +118,9 @@ class Trader:
             return
         market = market_of(self._history.seed, self._user_id, step)
         items = intent(self._history.seed, self._user_id, step).items
-        rests = [asked for asked in items if asked.kind == "place" and asked.body.get("time_in_force") is None]
-        rests = [asked for asked in rests if asked.body["order_type"] == "limit"]
+        rests = [asked for asked in items if asked.kind == "place"]
+        rests = [asked for asked in rests if asked.body.get("time_in_force") in (None, "gtd")]
+        rests = [asked for asked in rests if asked.body["order_type"] != "market"]
         if len(rests) == 1:
             await self._cancel(market, rests[0].name)
         elif rests:

@@ -6,8 +6,11 @@
 
 An order reads `USER buy|sell QUANTITY @ PRICE`, or `USER buy|sell QUANTITY at market [worst PRICE]`, then optionally
 `IOC`, `FOK` or `POST`, `on MARKET`, `as CLIENT_ORDER_ID`, `stp MODE`, and `once more` where only an open order keeps
-the id from being used again; in the place of the QUANTITY of a market order there may be `for SUM`, of the quote. After
-every step the venue checks itself, and a step that was refused must have changed nothing at all.
+the id from being used again; in the place of the QUANTITY of a market order there may be `for SUM`, of the quote.
+
+Behind the price, `stop PRICE` or `take PRICE` makes an order wait for the last price, and `stop trail 100bps` or `take
+trail 0.50 from PRICE` follow it; `until NS` is the time of a gtd order. After every step the venue checks itself, and a
+step that was refused must have changed nothing at all.
 """
 
 import re
@@ -20,8 +23,10 @@ from exchange.core.commands import (
     CancelOrder,
     Command,
     Deposit,
+    ExpireDue,
     OrderType,
     PlaceOrder,
+    RunTriggered,
     SetMarket,
     Side,
     TimeInForce,
@@ -43,9 +48,16 @@ PLENTY = "1000000"
 ORDER = re.compile(
     r"(?:(?P<user>\w+) )?(?P<side>buy|sell|bid|ask) (?:(?P<quantity>[\d.]+)|for (?P<sum>[\d.]+))"
     r"(?: @ (?P<price>[\d.]+)|(?P<at_market> at market)(?: worst (?P<worst>[\d.]+))?)"
-    r"(?: (?P<terms>GTC|IOC|FOK|POST))?(?: on (?P<market>\w+))?(?: as (?P<client_order_id>\S+))?(?: stp (?P<stp>\w+))?"
-    r"(?P<once_more> once more)?"
+    r"(?: (?P<waits>stop|take)(?: (?P<at>[\d.]+))?(?: trail (?P<trail>[\d.]+)(?P<bps>bps)?)?"
+    r"(?: from (?P<start>[\d.]+))?)?(?: (?P<terms>GTC|IOC|FOK|POST))?(?: until (?P<until>\d+))?(?: on (?P<market>\w+))?"
+    r"(?: as (?P<client_order_id>\S+))?(?: stp (?P<stp>\w+))?(?P<once_more> once more)?"
 )
+WAITING = {
+    ("stop", OrderType.LIMIT): OrderType.STOP_LOSS_LIMIT,
+    ("stop", OrderType.MARKET): OrderType.STOP_LOSS,
+    ("take", OrderType.LIMIT): OrderType.TAKE_PROFIT_LIMIT,
+    ("take", OrderType.MARKET): OrderType.TAKE_PROFIT,
+}
 SIDES = {"buy": Side.BUY, "bid": Side.BUY, "sell": Side.SELL, "ask": Side.SELL}
 
 
@@ -102,24 +114,39 @@ def order_of(venue: Venue, text: str) -> PlaceOrder:
     rules = venue.markets[said["market"] or _usual_market(venue)].instrument
     terms, price = said["terms"], said["price"] or said["worst"]
     time_in_force = TimeInForce[terms] if terms in ("IOC", "FOK") else TimeInForce.GTC
-    mode = None if said["stp"] is None else SelfTrade[said["stp"].upper()]
-    sum_minor = None if said["sum"] is None else rules.quote.minor(said["sum"])
+    if said["until"] is not None:
+        time_in_force = TimeInForce.GTD
+    order_type = OrderType.MARKET if said["at_market"] else OrderType.LIMIT
+    if said["waits"] is not None:
+        order_type = WAITING[said["waits"], order_type]
     return PlaceOrder(
         said["user"] or "maker",
         rules.symbol,
         SIDES[said["side"]],
-        OrderType.MARKET if said["at_market"] else OrderType.LIMIT,
+        order_type,
         TimeInForce.IOC if said["at_market"] else time_in_force,
         terms == "POST",
         None if price is None else rules.ticks(price),
         0 if said["quantity"] is None else rules.lots(said["quantity"]),
         said["client_order_id"],
-        _conditions(mode, sum_minor, 1 if said["once_more"] else None),
+        _conditions(said, rules),
     )
 
 
-def _conditions(mode: SelfTrade | None, sum_minor: int | None, refuse_while_open: int | None) -> Conditions | None:
-    asked = Conditions(mode, sum_minor, refuse_while_open=refuse_while_open)
+def _conditions(said: re.Match[str], rules: Instrument) -> Conditions | None:
+    def ticks(name: str) -> int | None:
+        return None if said[name] is None else rules.ticks(said[name])
+
+    asked = Conditions(
+        None if said["stp"] is None else SelfTrade[said["stp"].upper()],
+        None if said["sum"] is None else rules.quote.minor(said["sum"]),
+        stop_ticks=ticks("at"),
+        trailing_bps=int(said["trail"]) if said["bps"] else None,
+        trailing_ticks=None if said["bps"] else ticks("trail"),
+        refuse_while_open=1 if said["once_more"] else None,
+        activation_ticks=ticks("start"),
+        expire_ns=None if said["until"] is None else int(said["until"]),
+    )
     return None if asked == Conditions() else asked
 
 
@@ -147,6 +174,26 @@ def cancel(venue: Venue, user_id: str, order: int | str, market: str = "SOL_USDC
 def cancel_all(venue: Venue, user_id: str, market: str = "SOL_USDC") -> Outcome:
     """Somebody cancels all orders in a market."""
     return do(venue, CancelAll(user_id, market))
+
+
+def run(venue: Venue, orders_max: int = 1, market: str = "SOL_USDC") -> Outcome:
+    """The market enters what was triggered."""
+    return do(venue, RunTriggered(market, orders_max))
+
+
+def expire(venue: Venue, now_ns: int, orders_max: int = 10, market: str = "SOL_USDC") -> Outcome:
+    """It is later, and the market ends what is due."""
+    venue.time_ns = now_ns - 1
+    return do(venue, ExpireDue(market, orders_max))
+
+
+def waiting(venue: Venue, market: str = "SOL_USDC") -> list[str]:
+    """Every order that waits by its owner, by id: its type and whether it is ready to enter."""
+    triggers = venue.markets[market].triggers
+    return [
+        f"{order.user_id} {order.terms.order_type.name.lower()}{' ready' if order.order_id in triggers.ready else ''}"
+        for _, order in sorted(triggers.orders.items())
+    ]
 
 
 def deposit(venue: Venue, text: str, key: str | None = None) -> Outcome:

@@ -108,7 +108,7 @@ class Auditor:
                 now = orders[order_id]
                 assert now.executed_lots >= told.executed_lots, f"{order_id} has executed less than it had"
                 assert now.orders_sequence >= told.orders_sequence, f"{order_id} went back"
-                if told.status not in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED):
+                if told.status >= OrderStatus.FILLED:
                     assert now == told, f"{order_id} was closed, and changed"
         assert not there, f"nobody asked for {dict(there)}"
         assert self._learned.accepted.keys() <= orders.keys(), "an order was heard of, and is not there"

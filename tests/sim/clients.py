@@ -33,6 +33,7 @@ from exchange.pipeline.outcomes import OVERLOADED
 from tests.sim.world import MARKETS, UNANSWERED, World
 from tests.words import summary, words
 
+WAITING = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
 KINDS = ("place",) * 12 + ("cancel",) * 3 + ("again", "batch", "batch", "cancel all", "deposit", "status", "administer")
 
 
@@ -125,12 +126,14 @@ class Client:
                 await self.insist([RevokeKey(name, origin)], chance)
 
     def _order(self, market: str, name: str, chance: Random) -> PlaceOrder:
-        terms = chance.choice(("gtc",) * 10 + ("ioc", "fok", "post", "market", "sum"))
+        terms = chance.choice(("gtc",) * 10 + ("ioc", "fok", "post", "market", "sum", "gtd", "wait", "wait"))
         times = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "market": TimeInForce.IOC, "sum": TimeInForce.IOC}
         side = chance.choice((Side.BUY, Side.SELL))
         price = chance.randrange(2, 7) + (0 if side is Side.BUY else chance.randrange(0, 2))
         mode = chance.choice((None,) * 5 + tuple(SelfTrade))
         quote_minor = chance.randrange(1, 3_000) if terms == "sum" else None
+        if terms in ("gtd", "wait"):
+            return self._later(market, name, (side, price, mode), terms == "gtd", chance)
         return PlaceOrder(
             self.user,
             market,
@@ -142,6 +145,25 @@ class Client:
             0 if terms == "sum" else chance.randrange(1, 12),
             name,
             None if mode is None and quote_minor is None else Conditions(mode, quote_minor),
+        )
+
+    def _later(
+        self, market: str, name: str, how: tuple[Side, int, SelfTrade | None], timed: bool, chance: Random
+    ) -> PlaceOrder:
+        """An order that has a time to end, or one that waits for a price."""
+        (side, price, mode), order_type = how, OrderType.LIMIT
+        conditions = Conditions(mode)
+        if timed:
+            conditions.expire_ns = self._world.now_ns() + chance.randrange(20 * 10**9)
+        else:
+            order_type = chance.choice(WAITING)
+            conditions.trailing_ticks = chance.choice((None, None, 1, 2))
+            conditions.stop_ticks = chance.randrange(2, 8) if conditions.trailing_ticks is None else None
+        limit = order_type in (OrderType.LIMIT, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
+        time_in_force = TimeInForce.GTD if timed else TimeInForce.GTC if limit else TimeInForce.IOC
+        return PlaceOrder(
+            *(self.user, market, side, order_type, time_in_force, False, price if limit else None),
+            *(chance.randrange(1, 12), name, conditions),
         )
 
     async def insist(self, commands: Sequence[Command], chance: Random, conflicting: bool = False) -> None:

@@ -18,7 +18,7 @@ from exchange.pipeline.commits import Batch, Journaled, Stored
 from exchange.runtime.app import StoredCandle
 from tests.copied import copied
 
-OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+OPEN = (OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
 
 class Place(Protocol[Stored]):
@@ -130,6 +130,7 @@ class Tables:
                 changed.average,
                 changed.last_match_id,
                 self.markets[symbol].by_call,
+                changed.tracks,
             )
         self.deposits += [
             DepositState(deposit.key, deposit.user_id, deposit.asset, deposit.amount_minor)

@@ -75,8 +75,9 @@ async def _day(world: World) -> dict[str, int]:
     auditor = Auditor(world, clients, learned)
 
     async def begin(server: Server) -> None:
-        await Watcher(world, server, learned, None).subscribe()
-        await Watcher(world, server, learned, script.chance(f"sluggish {world.starts}")).subscribe()
+        before = dict(learned.heights)
+        await Watcher(world, server, learned, before, None).subscribe()
+        await Watcher(world, server, learned, before, script.chance(f"sluggish {world.starts}")).subscribe()
 
     world.sessions.append(begin)
     async with asyncio.TaskGroup() as group:

@@ -31,7 +31,7 @@ CHANNELS = (
     *(f"{kind}@{market}" for market in MARKETS for kind in ("depth", "trade", "book_ticker", "candle_1m")),
     *(f"{kind}@{user}" for user in USERS for kind in ("orders", "balances")),
 )
-OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+OPEN = (OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 Book = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]
 
 
@@ -105,13 +105,16 @@ class Learned:
 class Watcher:
     """One connection of one session. A sluggish one is too slow at times, and gets states conflated."""
 
-    def __init__(self, world: World, server: Server, learned: Learned, sluggish: Random | None) -> None:
+    def __init__(
+        self, world: World, server: Server, learned: Learned, before: dict[str, int], sluggish: Random | None
+    ) -> None:
+        """`before` is how far the channels were in the sessions that are over."""
         self._server = server
         self._learned = learned
         self._sluggish = sluggish
         self._loop = world.loop
         self._stuck_until_s = 0.0
-        self._before = dict(learned.heights)  # of the sessions that are over
+        self._before = before
         self._counts: dict[str, int] = {}
         self._books: dict[str, tuple[dict[int, int], dict[int, int]]] = {}
         self._book_counts: dict[str, int] = {}

@@ -21,7 +21,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from exchange.api.native import codec
 from exchange.api.native.errors import ApiError
+from exchange.api.native.fields import minor
 from exchange.api.native.models import DepositRequest, PlaceOrderRequest
+from exchange.api.native.order_codec import place_order
 from exchange.core.commands import AddAsset, CancelAll, Command, Deposit, SetMarket
 from exchange.core.instrument import Asset, FeeAsset, instrument_of
 from exchange.core.venue import Venue
@@ -189,7 +191,7 @@ def test_migrating_again_changes_nothing(runner: asyncio.Runner, trial: Trial) -
 def order(user_id: str, market: str, **fields: Any) -> Command:
     """The command that the API makes of a body."""
     body = orjson.dumps({"market": market, "order_type": "limit"} | fields)
-    return codec.place_order(codec.decode(body, PlaceOrderRequest), user_id, MARKETS[market])
+    return place_order(codec.decode(body, PlaceOrderRequest), user_id, MARKETS[market])
 
 
 def test_postings_add_up_to_the_accounts(runner: asyncio.Runner, trial: Trial) -> None:
@@ -297,7 +299,7 @@ def test_every_order_that_is_let_in_can_be_stored(
     for user_id, body in bodies:
         with contextlib.suppress(ApiError):
             request = codec.decode(orjson.dumps(body), PlaceOrderRequest)
-            commands.append(codec.place_order(request, user_id, MARKETS[request.market]))
+            commands.append(place_order(request, user_id, MARKETS[request.market]))
     runner.run(trial.apply(*commands))
 
 
@@ -314,7 +316,7 @@ def test_every_deposit_that_is_let_in_can_be_stored(
                 Deposit(
                     codec.decode_name("user_id", request.user_id),
                     request.asset,
-                    codec.minor(ASSETS[request.asset], request.amount),
+                    minor(ASSETS[request.asset], request.amount),
                     codec.decode_name("key", request.key),
                 )
             )

@@ -21,6 +21,7 @@ PLACING = (
     "INVALID_NUMBER", "CLIENT_ORDER_ID_CONFLICT", "INSUFFICIENT_BALANCE", "OFF_TICK", "OFF_LOT", "MIN_NOTIONAL",
     "OUT_OF_RANGE", "TOO_MANY_OPEN_ORDERS", "WOULD_TAKE", "MARKET_NOT_TRADING", "USER_DISABLED", "NO_LIQUIDITY",
     "SELF_TRADE_PREVENTION",
+    "WOULD_TRIGGER",
 )  # fmt: skip
 CHEAP = ("health", "time", "tickers")
 PAGES = ("orders", "trades", "fills", "prevented_matches", "candles", "audit")

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from exchange.api.native import events, replies
+from exchange.api.native.further import say_further
 from exchange.api.native.names import (
     CANCEL_REASONS,
     EXPIRE_REASON_NAMES,
@@ -24,7 +25,7 @@ from exchange.api.native.names import (
 )
 from exchange.core.candles import Candle
 from exchange.core.commands import Side
-from exchange.core.conditions import Conditions, Progress, SelfTrade
+from exchange.core.conditions import SelfTrade
 from exchange.core.events import BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, PreventedMatch, Trade
 from exchange.core.instrument import Asset, Instrument, decimal_text
 from exchange.core.public import CandleUpdate, DepthDiff, Ticker
@@ -35,10 +36,7 @@ from exchange.service.results import Canceled, CanceledAll, Placed, Result
 CANCELED: Final = OrderStatus.CANCELED
 BUY: Final = Side.BUY  # looking a member up in its enum costs more than a comparison
 NS_PER_MS: Final = 1_000_000
-Further = tuple[str, str | None, str | None, str | None, int | None, int | None]
 PLAIN_MODE: Final = SELF_TRADE_NAMES[SelfTrade.EXPIRE_TAKER]
-NOTHING_ASKED: Final = Conditions()
-NOTHING_BECAME: Final = Progress()
 
 # To find a name in its module costs as much as to index a tuple, and an answer needs a dozen.
 _SIDES: Final = SIDE_NAMES
@@ -64,8 +62,7 @@ def json_of(reply: Any) -> bytes:
 def order(update: OrderUpdated, rules: Instrument) -> replies.Order:
     """An order, without its fills."""
     terms = update.terms
-    mode, prevented, match_id, quote, strategy_id, strategy_type = _further(update, rules)
-    return _Order(
+    made = _Order(
         str(update.order_id),
         terms.client_order_id,
         terms.user_id,
@@ -83,33 +80,32 @@ def order(update: OrderUpdated, rules: Instrument) -> replies.Order:
         None if update.status is not CANCELED else _cancel_reason(update),
         update.created_ns // NS_PER_MS,
         update.updated_ns // NS_PER_MS,
-        mode,
-        prevented,
-        match_id,
-        quote,
-        strategy_id,
-        strategy_type,
+        update.created_ns // NS_PER_MS,
+        PLAIN_MODE,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
     )
+    if terms.conditions is not None or update.progress is not None:
+        say_further(made, update, rules)
+    return made
 
 
 def _determined_lots(update: OrderUpdated) -> int:
     """The quantity of an order by its sum of the quote."""
     return 0 if update.progress is None else update.progress.determined_lots
-
-
-def _further(update: OrderUpdated, rules: Instrument) -> Further:
-    """What only orders have that are not plain ones."""
-    if update.progress is None and update.terms.conditions is None:
-        return PLAIN_MODE, None, None, None, None, None
-    asked, progress = update.terms.conditions or NOTHING_ASKED, update.progress or NOTHING_BECAME
-    return (
-        SELF_TRADE_NAMES[progress.self_trade],
-        rules.quantity_text(progress.prevented_lots) if progress.last_match_id else None,
-        str(progress.last_match_id) if progress.last_match_id else None,
-        None if asked.quote_minor is None else rules.quote.text(asked.quote_minor),
-        asked.strategy_id,
-        asked.strategy_type,
-    )
 
 
 def _cancel_reason(update: OrderUpdated) -> str:
@@ -120,8 +116,7 @@ def _cancel_reason(update: OrderUpdated) -> str:
 def order_with_fills(update: OrderUpdated, fills: list[replies.OrderFill], rules: Instrument) -> replies.OrderWithFills:
     """An order, and the trades that made it what it is."""
     terms = update.terms
-    mode, prevented, match_id, quote, strategy_id, strategy_type = _further(update, rules)
-    return _OrderWithFills(
+    made = _OrderWithFills(
         str(update.order_id),
         terms.client_order_id,
         terms.user_id,
@@ -139,14 +134,28 @@ def order_with_fills(update: OrderUpdated, fills: list[replies.OrderFill], rules
         None if update.status is not CANCELED else _cancel_reason(update),
         update.created_ns // NS_PER_MS,
         update.updated_ns // NS_PER_MS,
-        mode,
-        prevented,
-        match_id,
-        quote,
-        strategy_id,
-        strategy_type,
+        update.created_ns // NS_PER_MS,
+        PLAIN_MODE,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
         fills,
     )
+    if terms.conditions is not None or update.progress is not None:
+        say_further(made, update, rules)
+    return made
 
 
 def order_fill(trade: Trade, is_taker: bool, rules: Instrument) -> replies.OrderFill:

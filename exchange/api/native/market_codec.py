@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from exchange.api.native.codec import choice
 from exchange.api.native.errors import ApiError
+from exchange.api.native.fields import choice
 from exchange.api.native.models import AssetRequest, MarketRequest
 from exchange.api.native.names import FEE_ASSETS, MARKET_STATUSES, SELF_TRADE_MODES
 from exchange.core.instrument import Asset, Instrument

@@ -4,7 +4,13 @@ from typing import Annotated
 
 import msgspec
 
-from exchange.api.native.names import FEE_ASSET_NAMES, MARKET_STATUS_NAMES, SELF_TRADE_NAMES
+from exchange.api.native.names import (
+    FEE_ASSET_NAMES,
+    MARKET_STATUS_NAMES,
+    ORDER_TYPE_NAMES,
+    SELF_TRADE_NAMES,
+    TIME_IN_FORCE_NAMES,
+)
 from exchange.core.candles import INTERVAL_NAMES
 
 BATCH_MAX = 100
@@ -33,6 +39,8 @@ _PAGE = msgspec.Meta(extra_json_schema={"minimum": 1, "maximum": PAGE_MAX})
 _ONLY_IF = msgspec.Meta(
     extra_json_schema={"enum": ["open", "partially_filled"]}, description="case-insensitive; only in that status"
 )
+_TRAILING_DELTA = msgspec.Meta(ge=1, le=9999, description="basis points from the best last price")
+_EXPIRE_AT = msgspec.Meta(ge=0, le=9_000_000_000_000, description="of a gtd order, in milliseconds since the epoch")
 _WHOLE = msgspec.Meta(ge=0, le=2**63 - 1, description="nobody interprets it")
 
 User = Annotated[str, _USER] | None
@@ -53,13 +61,18 @@ class PlaceOrderRequest(Request, kw_only=True):
     user_id: User = None
     market: MarketName
     side: Annotated[str, _enum("buy", "sell")]
-    order_type: Annotated[str, _enum("limit", "market")]
+    order_type: Annotated[str, _enum(*ORDER_TYPE_NAMES)]
     quantity: Number | None = None
     quote_quantity: Annotated[Number | None, msgspec.Meta(description="of a market order, instead of quantity")] = None
     price: Number | None = None
     client_order_id: ClientOrderId = None
-    time_in_force: Annotated[str, _enum("gtc", "ioc", "fok")] | None = None
+    time_in_force: Annotated[str, _enum(*TIME_IN_FORCE_NAMES)] | None = None
+    expire_at: Annotated[int, _EXPIRE_AT] | None = None
     post_only: bool = False
+    stop_price: Annotated[Number | None, msgspec.Meta(description="the last price that a stop waits for")] = None
+    trailing_delta: Annotated[int, _TRAILING_DELTA] | None = None
+    trailing_amount: Annotated[Number | None, msgspec.Meta(description="instead of trailing_delta: a price")] = None
+    activation_price: Annotated[Number | None, msgspec.Meta(description="where trailing begins")] = None
     self_trade_prevention: Annotated[str, _enum(*SELF_TRADE_NAMES)] | None = None
     strategy_id: Annotated[int, _WHOLE] | None = None
     strategy_type: Annotated[int, _WHOLE] | None = None

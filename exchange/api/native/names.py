@@ -8,15 +8,17 @@ from exchange.core.instrument import FeeAsset, MarketStatus
 from exchange.core.public import Channel
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
-ORDER_TYPES = {"limit": OrderType.LIMIT, "market": OrderType.MARKET}
+ORDER_TYPES = {order_type.name.lower(): order_type for order_type in OrderType}
 SELF_TRADE_MODES = {mode.name.lower(): mode for mode in SelfTrade}
-TIMES_IN_FORCE = {"gtc": TimeInForce.GTC, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
+TIMES_IN_FORCE = {time_in_force.name.lower(): time_in_force for time_in_force in TimeInForce}
 
-# Names by value: the values count from zero, and a tuple is found faster than an enumeration's hash.
+# Names by value: the values count from zero, and a tuple is found faster than an enumeration's hash. The last may be of
+# the value -1.
 SIDE_NAMES = tuple(SIDES)
 ORDER_TYPE_NAMES = tuple(ORDER_TYPES)
 SELF_TRADE_NAMES = tuple(SELF_TRADE_MODES)
 TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
+PENDING_NAMES = (None, "trigger", "list")
 STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)
 FEE_ASSETS = {paid_in.name.lower(): paid_in for paid_in in FeeAsset}
 FEE_ASSET_NAMES = tuple(FEE_ASSETS)

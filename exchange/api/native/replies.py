@@ -116,12 +116,23 @@ class Order(Reply):
     cancel_reason: CancelReason | None
     created_at: Millis
     updated_at: Millis
+    working_at: Annotated[Millis | None, msgspec.Meta(description="when it entered; null while it is pending")]
     self_trade_prevention: SelfTradePrevention
     prevented_quantity: Annotated[Number | None, msgspec.Meta(description="what met orders of the same user")]
     last_prevented_match_id: Id | None
     quote_quantity: Annotated[Number | None, msgspec.Meta(description="of a market order by its sum of the quote")]
     strategy_id: int | None
     strategy_type: int | None
+    stop_price: Number | None
+    trailing_delta: Annotated[int | None, msgspec.Meta(description="basis points")]
+    trailing_amount: Number | None
+    activation_price: Number | None
+    expire_at: Millis | None
+    pending_for: Annotated[Annotated[str, _enum("trigger", "list")] | None, msgspec.Meta(description="while pending")]
+    tracking_at: Annotated[Millis | None, msgspec.Meta(description="since when a trailing order follows the price")]
+    trigger_price: Annotated[Number | None, msgspec.Meta(description="of the trade that triggered it")]
+    triggered_at: Millis | None
+    refused_code: Annotated[str | None, msgspec.Meta(description="with refused_at_trigger: why it could not enter")]
 
 
 class OrderWithFills(Order):

@@ -19,6 +19,7 @@ from exchange.api.native.calls import Call
 from exchange.api.native.decoding import batch_of, body_of, query_of
 from exchange.api.native.errors import ApiError, Refusals, error_response
 from exchange.api.native.names import MARKET_STATUS_NAMES
+from exchange.api.native.order_codec import place_order
 from exchange.api.native.pages import Page
 from exchange.api.native.paging import next_of, page_of, whole_trades
 from exchange.api.native.rest_admin import RestAdmin
@@ -199,7 +200,7 @@ class Rest:
             body = body_of(request, models.PlaceOrderRequest)
             user_id = self._user(request, body.user_id, TRADE)
             rules = self._rules(body.market)
-            self._service.trading.place(listener, codec.place_order(body, user_id, rules), rules)
+            self._service.trading.place(listener, place_order(body, user_id, rules), rules)
         except Exception as error:
             listener.failed(error)
 
@@ -219,7 +220,7 @@ class Rest:
         """POST /order/test."""
         body = body_of(request, models.PlaceOrderRequest)
         user_id = self._user(request, body.user_id, Permission.TRADE)
-        return self._test(codec.place_order(body, user_id, self._rules(body.market)))
+        return self._test(place_order(body, user_id, self._rules(body.market)))
 
     async def _test(self, command: PlaceOrder) -> replies.Reply:
         await self._service.trading.test(command)

@@ -1,7 +1,7 @@
 """The REST calls of administrators: users, keys, deposits and the audit."""
 
 from exchange.api.http.request import Request
-from exchange.api.native import codec, encode, models, replies
+from exchange.api.native import codec, encode, fields, models, replies
 from exchange.api.native.decoding import body_of, query_of
 from exchange.api.native.errors import ApiError
 from exchange.api.native.key_codec import audited, key_read, new_key
@@ -36,7 +36,7 @@ class RestAdmin:
         asset = self._service.trading.asset(symbol)
         if asset is None:
             raise ApiError("INVALID_FIELD", "asset names none that is traded here.")
-        return Deposit(user_id, asset.symbol, codec.minor(asset, amount), key, origin)
+        return Deposit(user_id, asset.symbol, fields.minor(asset, amount), key, origin)
 
     # --- users
 

@@ -20,6 +20,7 @@ from exchange.api.native.errors import ApiError, Refusals
 from exchange.api.native.events import Id, sent_id
 from exchange.api.native.feed_frames import NativeFrames, answer_frame
 from exchange.api.native.message_reader import Unreadable, read
+from exchange.api.native.order_codec import place_order
 from exchange.core.public import Channel
 from exchange.pipeline.outcomes import Overloaded
 from exchange.pipeline.subscriber import Subscriber
@@ -150,7 +151,7 @@ class Session:
             if isinstance(message, _PlaceOrder):
                 user_id = service.user(self._principal, message.user_id, TRADE)
                 rules = service.rules(message.market)
-                command = codec.place_order(message, user_id, rules)
+                command = place_order(message, user_id, rules)
                 service.trading.place(_Ordering(self, message.id), command, rules)
                 self.count(1)
             else:

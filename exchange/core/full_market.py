@@ -1,0 +1,234 @@
+"""A market with the orders that wait beside its book, and those that have a time to end.
+
+What was triggered is not entered by the command that triggered it, so that a cascade cannot hold everybody up: it is
+`ready`, and enters by commands of its own (`run_triggered`), before the market takes any other. In the same way what is
+due ends by a command (`expire_due`) before another could trade with it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from exchange.core.book import Order
+from exchange.core.client_ids import ClientIds
+from exchange.core.commands import ExpireDue, PlaceOrder, RunTriggered, Side, TimeInForce
+from exchange.core.conditions import Pending, Progress
+from exchange.core.counts import Counts
+from exchange.core.deadlines import Deadlines, expire_ns
+from exchange.core.effects import Effects, updated
+from exchange.core.events import (
+    REFUSED_NUMBERS,
+    ExpireReason,
+    OrderStatus,
+    Rejected,
+    RejectReason,
+    Trade,
+    UpdateReason,
+)
+from exchange.core.ledger import Ledger
+from exchange.core.market import Market
+from exchange.core.outcome import Applied
+from exchange.core.refusal_detail import refusal_detail
+from exchange.core.state import MarketState
+from exchange.core.triggers import Triggers, reached
+from exchange.core.waiting import as_entered, refusal_of_waiting, waits
+
+BUY: Final = Side.BUY
+MAY_REST: Final = (TimeInForce.GTC, TimeInForce.GTD)
+PENDING: Final = OrderStatus.PENDING
+
+
+class FullMarket(Market):
+    """The market, with what waits."""
+
+    def __init__(self, state: MarketState, ledger: Ledger, ids: ClientIds, counts: Counts) -> None:
+        super().__init__(state, ledger, ids, counts)
+        self.triggers = Triggers(state.tracks)
+        self.deadlines = Deadlines()
+
+    def find(self, order_id: int) -> Order | None:
+        """The open order of that id, in the book or waiting."""
+        order = self.book.orders.get(order_id)
+        return self.triggers.orders.get(order_id) if order is None else order
+
+    def all_open(self) -> Iterator[Order]:
+        """All open orders, in the book or waiting."""
+        yield from self.book.orders.values()
+        yield from self.triggers.orders.values()
+
+    # --- orders that wait
+
+    def place(self, terms: PlaceOrder, sequence: int, now_ns: int) -> Applied | Rejected:
+        """Match the order and rest, or expire, what remains; or let it wait."""
+        if not waits(terms):
+            return super().place(terms, sequence, now_ns)
+        refused = self.would_refuse(terms, now_ns)
+        if refused is not None:
+            return refused
+        # Past this line the order must succeed.
+        order = self._made(terms, self.trader(terms.user_id), now_ns)
+        self._queue(order)
+        order.progress = self._first_progress(terms, now_ns)
+        self._ids.accepted(order.order_id, terms)
+        effects = Effects(sequence)
+        effects.order = accepted = updated(UpdateReason.ACCEPTED, order, PENDING, now_ns)
+        effects.events.append(accepted)
+        self._pays_from(order, effects).lock(self.needs_minor(order))
+        self._wait(order)
+        self._note_tracks(effects)
+        return self._applied(terms, effects, now_ns)
+
+    def would_refuse(self, terms: PlaceOrder, now_ns: int) -> Rejected | None:
+        """Why the order would be refused now, or None."""
+        if not waits(terms):
+            return super().would_refuse(terms, now_ns)
+        trader, rules = self.trader(terms.user_id), self.instrument
+        reason = refusal_of_waiting(rules, self.rates, self._average, self.book, terms, trader, now_ns)
+        return None if reason is None else Rejected(reason, refusal_detail(reason, as_entered(terms), trader, rules))
+
+    def _first_progress(self, terms: PlaceOrder, now_ns: int) -> Progress:
+        """What an order that waits begins with: one that trails begins at once, if it may and there is a last price."""
+        progress, conditions = Progress(self._mode(terms), pending=Pending.TRIGGER), terms.conditions
+        assert conditions is not None
+        if not conditions.trails or not self._average:
+            return progress
+        activation_ticks = conditions.activation_ticks
+        if activation_ticks is not None and not reached(terms, activation_ticks, self._average[0]):
+            return progress
+        return replace(progress, tracking_ns=now_ns, tracking_trade=self._trade_sequence)
+
+    def _wait(self, order: Order) -> None:
+        order.trader.open_orders[order] = None
+        self.triggers.add(order, self._average[0] if self._average else 0)
+        self.deadlines.add(order)
+        self._ids.rested(order)
+
+    def _note_tracks(self, effects: Effects) -> None:
+        if self.tracks is not self.triggers.tracks:
+            self.tracks = self.triggers.tracks
+            effects.tracks = True
+
+    def _traded(self, now_ns: int, effects: Effects) -> None:
+        """Judge what waits by each new trade in order."""
+        triggers, events = self.triggers, effects.events
+        if not triggers.orders:
+            return
+        for event in events[effects.judged :]:
+            if isinstance(event, Trade):
+                self._judge(event, now_ns, effects)
+        effects.judged = len(events)
+        self._note_tracks(effects)
+
+    def _judge(self, trade: Trade, now_ns: int, effects: Effects) -> None:
+        beginning, triggered = self.triggers.traded(trade.price_ticks, trade.market_trade_id)
+        for order in beginning:
+            assert order.progress is not None
+            order.progress = replace(order.progress, tracking_ns=now_ns, tracking_trade=trade.market_trade_id)
+            self._step(UpdateReason.TRACKING, order, now_ns, effects)
+        for order in triggered:
+            assert order.progress is not None
+            order.progress = replace(
+                order.progress,
+                triggered_ns=now_ns,
+                triggered_trade=trade.market_trade_id,
+                trigger_ticks=trade.price_ticks,
+            )
+            self.triggers.ready[order.order_id] = order
+            self._step(UpdateReason.TRIGGERED, order, now_ns, effects)
+
+    def _step(self, reason: UpdateReason, order: Order, now_ns: int, effects: Effects) -> None:
+        """Tell a step of an order that stays open."""
+        order.updated_ns = now_ns
+        self._pays_from(order, effects)
+        effects.events.append(updated(reason, order, order.status, now_ns))
+
+    # --- orders that enter
+
+    def run_triggered(self, command: RunTriggered, sequence: int, now_ns: int) -> Applied | None:
+        """Enter what is ready; None if nothing is."""
+        effects = Effects(sequence)
+        for _ in range(command.orders_max):
+            if not self.triggers.ready:
+                break
+            self._run(self.triggers.take(), now_ns, effects)
+        effects.order = None
+        return self._applied(command, effects, now_ns) if effects.events else None
+
+    def _run(self, order: Order, now_ns: int, effects: Effects) -> None:
+        """Enter an order that has waited, or end it if it may not enter any more."""
+        terms, progress = order.terms, order.progress
+        assert progress is not None
+        self._pays_from(order, effects).release(self.needs_minor(order))
+        del order.trader.open_orders[order]
+        entering = as_entered(terms)
+        found = self._judged(entering, order.trader, progress.self_trade, order.rates, now_ns)
+        order.updated_ns = now_ns
+        if isinstance(found, RejectReason):
+            order.progress = replace(progress, pending=Pending.NOTHING, refused=REFUSED_NUMBERS[found])
+            self._closed(order)
+            self._expire(order, ExpireReason.REFUSED_AT_TRIGGER, now_ns, effects)
+            return
+        order.progress = replace(progress, pending=Pending.NOTHING, working_ns=now_ns)
+        order.priority = 0
+        if terms.time_in_force in MAY_REST:
+            self._queue(order)
+        effects.events.append(updated(UpdateReason.WORKING, order, OrderStatus.OPEN, now_ns))
+        self._enter(order, found, now_ns, effects)
+        if order.level is None:
+            self._closed(order)
+
+    # --- orders that end
+
+    def expire_due(self, command: ExpireDue, sequence: int, now_ns: int) -> Applied | None:
+        """End what is due; None if nothing is."""
+        effects = Effects(sequence)
+        for _ in range(command.orders_max):
+            order = self.deadlines.due(now_ns)
+            if order is None:
+                break
+            self._withdraw(order, effects)
+            self._expire(order, ExpireReason.EXPIRE_AT, now_ns, effects)
+        effects.order = None
+        return self._applied(command, effects, now_ns) if effects.events else None
+
+    def _withdraw(self, order: Order, effects: Effects) -> None:
+        if order.level is not None:
+            super()._withdraw(order, effects)
+            return
+        self._pays_from(order, effects).release(self.needs_minor(order))
+        self.triggers.remove(order)
+        self._note_tracks(effects)
+        del order.trader.open_orders[order]
+        self._closed(order)
+
+    def _rest(self, order: Order, effects: Effects) -> None:
+        super()._rest(order, effects)
+        if order.terms.conditions is not None:
+            self.deadlines.add(order)
+
+    def _closed(self, order: Order) -> None:
+        super()._closed(order)
+        if order.terms.conditions is not None:
+            self.deadlines.remove(order)
+
+    # --- the state as a whole
+
+    def restore_order(self, order: Order) -> None:
+        """Put an open order back where it was; its funds are locked already."""
+        if order.status is PENDING:
+            self._wait(order)
+            return
+        super().restore_order(order)
+        self.deadlines.add(order)
+
+    def restored(self) -> None:
+        """All open orders are back."""
+        super().restored()
+        self.triggers.restored()
+
+    def check(self) -> None:
+        """Assert what must hold between commands."""
+        self.book.check()
+        self.triggers.check()
+        assert self.tracks == self.triggers.tracks
+        self.deadlines.check({order.order_id for order in self.all_open() if expire_ns(order) is not None})

@@ -1,0 +1,119 @@
+"""The engine and what waits: nothing comes between a trigger and its order, and what is due ends first."""
+
+import asyncio
+from typing import Any
+
+from exchange.core.commands import CancelAll, ExpireDue, PlaceOrder, RunTriggered
+from exchange.core.venue import Venue
+from exchange.pipeline.commits import Applied
+from tests.core.stories import order_of, place, placed, retold, two_markets, venue_of, waiting
+from tests.fake_store import Flow, flow_of, turns
+
+FAR_NS = 10**15
+
+
+def ask(flow: Flow, *texts: str) -> "asyncio.Future[list[Any]]":
+    """One request with these orders."""
+    return flow.engine.submit_all([order_of(flow.venue, text) for text in texts])
+
+
+def kinds(flow: Flow) -> list[str]:
+    """What was stored, by kind, in order."""
+    return [type(applied.command).__name__ for applied in flow.store.applied]
+
+
+def stops_of(count: int, venue: Venue) -> None:
+    """A book of bids that falls by a tick an order, and a stop a tick."""
+    for number in range(count):
+        placed(venue, f"maker bid 0.001 @ {300 - number / 100:.2f}")
+        placed(venue, f"bob sell 0.001 at market stop {300 - number / 100:.2f}")
+
+
+async def test_what_is_triggered_enters_before_the_next_command_of_its_market() -> None:
+    venue = venue_of()
+    stops_of(100, venue)
+    async with flow_of(venue) as flow:
+        trigger = ask(flow, "carol sell 0.001 at market", "carol bid 1 @ 1", "carol bid 1 @ 2")
+        await trigger
+        assert kinds(flow)[:2] == ["PlaceOrder", "RunTriggered"]
+        assert kinds(flow)[-2:] == ["PlaceOrder", "PlaceOrder"]
+        assert kinds(flow).count("PlaceOrder") == 3
+        assert waiting(flow.venue) == []
+        retold(flow.venue)
+
+
+async def test_another_market_has_its_turns_in_a_cascade() -> None:
+    venue = two_markets()
+    stops_of(400, venue)
+    async with flow_of(venue) as flow:
+        trigger = ask(flow, "carol sell 0.001 at market")
+        await turns(2)
+        other = ask(flow, "alice bid 1 @ 1 on SOL_EUR")
+        await asyncio.gather(trigger, other)
+        while flow.venue.markets["SOL_USDC"].triggers.ready:
+            await turns(1)
+        await turns()
+        names = kinds(flow)
+        placed_elsewhere = [
+            number
+            for number, applied in enumerate(flow.store.applied)
+            if isinstance(applied.command, PlaceOrder) and applied.command.market == "SOL_EUR"
+        ]
+        assert names.count("RunTriggered") > 10
+        assert placed_elsewhere[0] < len(names) - 5, "it waited for the cascade"
+
+
+async def test_what_was_left_triggered_enters_before_intake() -> None:
+    venue = venue_of()
+    stops_of(10, venue)
+    place(venue, "carol sell 0.001 at market")
+    assert waiting(venue)[0] == "bob stop_loss ready"
+    async with flow_of(retold(venue)) as flow:
+        await ask(flow, "carol bid 1 @ 1")
+        assert kinds(flow)[0] == "RunTriggered"
+        assert kinds(flow)[-1] == "PlaceOrder"
+
+
+async def test_what_is_due_ends_before_it_could_trade() -> None:
+    venue = venue_of()
+    placed(venue, f"bob ask 1 @ 100 until {FAR_NS}")
+    async with flow_of(venue) as flow:
+        flow.engine.now_ns = lambda: FAR_NS - 1
+        await ask(flow, "carol bid 1 @ 1")
+        assert kinds(flow) == ["PlaceOrder"]
+        flow.engine.now_ns = lambda: FAR_NS
+        [outcome] = await ask(flow, "carol buy 1 @ 100")
+        assert kinds(flow) == ["PlaceOrder", "ExpireDue", "PlaceOrder"]
+        assert isinstance(outcome, Applied)
+        assert outcome.order is not None
+        assert outcome.order.executed_lots == 0
+
+
+async def test_what_is_due_ends_in_a_market_that_nobody_asks_anything_of() -> None:
+    venue = venue_of()
+    placed(venue, f"bob ask 1 @ 100 until {FAR_NS}")
+    async with flow_of(venue) as flow:
+        flow.engine.now_ns = lambda: FAR_NS - 1
+        flow.engine.expire_due()
+        await turns()
+        assert kinds(flow) == []
+        flow.engine.now_ns = lambda: FAR_NS
+        flow.engine.expire_due()
+        await turns()
+        assert kinds(flow) == ["ExpireDue"]
+        flow.engine.expire_due()
+        await turns()
+        assert kinds(flow) == ["ExpireDue"]
+
+
+async def test_commands_of_the_exchange_itself_are_stored_like_any() -> None:
+    venue = venue_of()
+    stops_of(5, venue)
+    again = retold(venue)
+    async with flow_of(venue) as flow:
+        await ask(flow, "carol sell 0.001 at market")
+        await flow.engine.submit(CancelAll("bob", "SOL_USDC"))
+        for applied in flow.store.applied:
+            assert isinstance(applied.command, PlaceOrder | RunTriggered | ExpireDue | CancelAll)
+            again.apply(applied.command, applied.sequence, applied.time_ns)
+        assert again.state() == flow.venue.state()
