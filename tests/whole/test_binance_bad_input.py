@@ -35,12 +35,13 @@ ORDER = {
     "strategyId": "1",
     "strategyType": "1000000",
 }
+WAITING = ORDER | {"type": "STOP_LOSS_LIMIT", "stopPrice": "2000000", "trailingDelta": "100"}
 REPLACE = ORDER | {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrderId": "123456789"}
 NAMED = {"symbol": "{symbol}", "orderId": "123456789", "origClientOrderId": "nobodys"}
 RANGE = {"startTime": "1000", "endTime": "2000", "limit": "10"}
 USUAL: dict[str, dict[str, str]] = {
     "place": ORDER,
-    "test": ORDER | {"computeCommissionRates": "true"},
+    "test": WAITING | {"computeCommissionRates": "true"},
     "cancel_replace": REPLACE,
     "cancel": NAMED | {"cancelRestrictions": "ONLY_NEW", "newClientOrderId": "other"},
     "order": NAMED,

@@ -282,3 +282,45 @@ async def test_an_order_is_canceled_and_another_placed(bots: Pair) -> None:
         terms = maker.terms("BUY 1 @ 12") | stop | named
         del terms[missing]
         assert await maker.code("POST", path, **terms) == -1102
+
+
+async def test_an_order_waits_for_a_price(bots: Pair) -> None:
+    maker, taker = bots
+    await maker.place("BUY 1 @ 90")
+    await maker.place("BUY 1 @ 100")
+    await taker.place("SELL 0.5")
+    stop = {"type": "STOP_LOSS", "stopPrice": "95"}
+    assert await taker.refused("SELL 0.5", **stop | {"stopPrice": "101"}) == (-2010, "Order would trigger immediately.")
+    made = await taker.place("SELL 0.5", **stop, newOrderRespType="RESULT")
+    assert (made["status"], made["type"], made["workingTime"], made["stopPrice"]) == (
+        *("NEW", "STOP_LOSS", -1),
+        "95.00000000",
+    )
+    [waits] = await taker.ok("GET", "/api/v3/openOrders", symbol=taker.symbol)
+    assert (waits["isWorking"], waits["timeInForce"], waits["stopPrice"]) == (False, "GTC", "95.00000000")
+    await maker.ok("DELETE", "/api/v3/openOrders", symbol=maker.symbol)
+    await maker.place("BUY 1 @ 94")
+    await taker.place("SELL 0.25")
+    done = await taker.ok("GET", "/api/v3/order", symbol=taker.symbol, orderId=made["orderId"])
+    assert (done["status"], done["executedQty"], done["isWorking"]) == ("FILLED", "0.50000000", True)
+
+
+async def test_an_order_follows_the_price(bots: Pair) -> None:
+    maker, taker = bots
+    await maker.place("BUY 1 @ 100")
+    await taker.place("SELL 0.5")
+    trailing = {"type": "STOP_LOSS_LIMIT", "timeInForce": "GTC", "trailingDelta": "100", "price": "1"}
+    made = await taker.place("SELL 0.5", **trailing, newOrderRespType="RESULT")
+    assert (made["trailingDelta"], made["workingTime"], made["price"]) == (100, -1, "1.00000000")
+    assert made["trailingTime"] > 0
+    named = {"symbol": taker.symbol, "orderId": made["orderId"]}
+    assert (await taker.ok("DELETE", "/api/v3/order", **named))["status"] == "CANCELED"
+    for wrong, code in (
+        ({"trailingDelta": "0"}, -1013),
+        ({"trailingDelta": "10000"}, -1013),
+        ({"trailingDelta": ""}, -1105),
+    ):
+        assert (await taker.refused("SELL 0.5", **trailing | wrong))[0] == code
+    assert (await taker.refused("SELL 0.5", type="STOP_LOSS"))[0] == -1102
+    assert (await taker.refused("SELL 0.5", type="STOP_LOSS", stopPrice="1", timeInForce="GTC"))[0] == -1106
+    assert (await taker.refused("SELL 0.5", type="TAKE_PROFIT_LIMIT", stopPrice="1", price="1"))[0] == -1102

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from exchange.api.binance import numbers
 from exchange.api.binance.limits import rate_limits
-from exchange.api.binance.order_codec import TYPES
+from exchange.api.binance.order_codec import DELTA_MAX
 from exchange.api.binance.symbols import symbol_of
-from exchange.api.binance.words import MARKET_STATUS_WORDS, SELF_TRADE_WORDS
+from exchange.api.binance.words import MARKET_STATUS_WORDS, ORDER_TYPES, SELF_TRADE_WORDS
 from exchange.core.conditions import SelfTrade
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument
 
@@ -39,13 +39,13 @@ def symbol_info(rules: Instrument, *, permission_sets: bool = True) -> dict[str,
         "quoteAssetPrecision": quote,
         "baseCommissionPrecision": base,
         "quoteCommissionPrecision": quote,
-        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
+        "orderTypes": list(ORDER_TYPES),
         "icebergAllowed": False,
         "ocoAllowed": False,
         "otoAllowed": False,
         "opoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
-        "allowTrailingStop": False,
+        "allowTrailingStop": True,
         "cancelReplaceAllowed": True,
         "amendAllowed": False,
         "pegInstructionsAllowed": False,
@@ -92,8 +92,12 @@ def filters(rules: Instrument) -> list[dict[str, Any]]:
             "applyMaxToMarket": False,
             "avgPriceMins": rules.avg_price_mins,
         },
+        {
+            "filterType": "TRAILING_DELTA",
+            "minTrailingAboveDelta": 1,
+            "maxTrailingAboveDelta": DELTA_MAX,
+            "minTrailingBelowDelta": 1,
+            "maxTrailingBelowDelta": DELTA_MAX,
+        },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": rules.max_open_orders},
     ]
-
-
-assert set(TYPES) == {"LIMIT", "LIMIT_MAKER", "MARKET"}

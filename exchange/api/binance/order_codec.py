@@ -8,26 +8,20 @@ from typing import Final
 from exchange.api.binance.errors import BinanceError, filter_failure, illegal, mandatory, not_required, not_valid
 from exchange.api.binance.numbers import DECIMALS
 from exchange.api.binance.parameters import Parameters
-from exchange.api.binance.words import SELF_TRADE_MODES, SIDES, TIMES_IN_FORCE
-from exchange.core.commands import CancelOrder, OrderType, PlaceOrder, TimeInForce
+from exchange.api.binance.words import ORDER_TYPES, SELF_TRADE_MODES, SIDES, TIMES_IN_FORCE, WAITING_TYPES
+from exchange.core.commands import CancelOrder, PlaceOrder, TimeInForce
 from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, InvalidNumber, OffGrid
 
 LEGAL_ID: Final = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
 _LEGAL_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
-TYPES: Final = ("LIMIT", "MARKET", "LIMIT_MAKER")
-UNSUPPORTED_TYPES: Final = {
-    "STOP_LOSS": "Stop loss orders are not supported for this symbol.",
-    "STOP_LOSS_LIMIT": "Stop loss limit orders are not supported for this symbol.",
-    "TAKE_PROFIT": "Take profit orders are not supported for this symbol.",
-    "TAKE_PROFIT_LIMIT": "Take profit limit orders are not supported for this symbol.",
-}
 UNSUPPORTED: Final = {
     "icebergQty": "Iceberg orders are not supported for this symbol.",
     "pegPriceType": "Pegged orders are not supported for this symbol.",
     "pegOffsetType": "Pegged orders are not supported for this symbol.",
     "pegOffsetValue": "Pegged orders are not supported for this symbol.",
 }
+DELTA_MAX: Final = 9999  # basis points
 STRATEGY_TYPE_MIN: Final = 1_000_000
 RESTRICTIONS: Final = {"ONLY_NEW": False, "ONLY_PARTIALLY_FILLED": True}  # whether the order has filled in part
 
@@ -51,13 +45,15 @@ def place_order(params: Parameters, rules: Instrument, user_id: str) -> PlaceOrd
     if side is None:
         raise BinanceError(-1117, "Invalid side.")
     kind = params.needed("type")
-    if kind not in TYPES and kind not in UNSUPPORTED_TYPES:
+    order_type = ORDER_TYPES.get(kind)
+    if order_type is None:
         raise BinanceError(-1116, "Invalid orderType.")
     time_in_force = _time_in_force(params, kind)
     price_ticks, lots, quote_minor = _numbers(params, rules, kind)
     conditions, named = _conditions(params, quote_minor), client_id(params, "newClientOrderId")
-    if kind in UNSUPPORTED_TYPES:
-        raise BinanceError(-2010, UNSUPPORTED_TYPES[kind])
+    if order_type in WAITING_TYPES:
+        conditions = conditions or Conditions()
+        _wait(conditions, params, rules)
     if named is not None:
         # One that is made here is new, so that order has nothing to say about what the same id means.
         conditions = conditions or Conditions()
@@ -66,7 +62,7 @@ def place_order(params: Parameters, rules: Instrument, user_id: str) -> PlaceOrd
         user_id,
         rules.symbol,
         side,
-        OrderType.MARKET if kind == "MARKET" else OrderType.LIMIT,
+        order_type,
         time_in_force,
         kind == "LIMIT_MAKER",
         price_ticks,
@@ -80,7 +76,7 @@ def _time_in_force(params: Parameters, kind: str) -> TimeInForce:
     needs = kind in ("LIMIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT")
     text = params.needed("timeInForce") if needs else params.text("timeInForce")
     if text is None:
-        return TimeInForce.IOC if kind == "MARKET" else TimeInForce.GTC
+        return TimeInForce.GTC if kind == "LIMIT_MAKER" else TimeInForce.IOC
     if not needs:
         raise not_required("timeInForce")
     found = TIMES_IN_FORCE.get(text)
@@ -98,12 +94,13 @@ def _numbers(params: Parameters, rules: Instrument, kind: str) -> tuple[int | No
         raise mandatory("price")
     if not has_price and price is not None:
         raise not_required("price")
-    if kind in TYPES:
+    if kind in ("LIMIT", "MARKET", "LIMIT_MAKER"):
         for name, value in (("stopPrice", stop), ("trailingDelta", delta)):
             if value is not None:
                 raise not_required(name)
     elif stop is None and delta is None:
-        raise mandatory("stopPrice")
+        message = "Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!"
+        raise BinanceError(-1102, message)
     for name, message in UNSUPPORTED.items():
         if name in params:
             raise BinanceError(-2010, message)
@@ -117,6 +114,19 @@ def _numbers(params: Parameters, rules: Instrument, kind: str) -> tuple[int | No
             raise BinanceError(-1102, message)
         raise mandatory("quantity")
     return None if price is None else ticks(price, rules), quantity_lots(quantity, rules), None
+
+
+def _wait(conditions: Conditions, params: Parameters, rules: Instrument) -> None:
+    """What an order waits for. Raises BinanceError."""
+    stop, delta = params.decimal("stopPrice"), params.integer("trailingDelta")
+    stop_ticks = None if stop is None else ticks(stop, rules)
+    if delta is None:
+        conditions.stop_ticks = stop_ticks
+        return
+    if not 0 < delta <= DELTA_MAX:
+        raise filter_failure("TRAILING_DELTA")
+    # With a delta the price is where the order begins to follow.
+    conditions.trailing_bps, conditions.activation_ticks = delta, stop_ticks
 
 
 def ticks(text: str, rules: Instrument, name: str = "price") -> int:

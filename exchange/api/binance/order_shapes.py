@@ -6,13 +6,14 @@ from exchange.api.binance import numbers
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.symbols import symbol_of
 from exchange.api.binance.words import (
+    MARKET_TYPES,
     SELF_TRADE_WORDS,
     SIDE_WORDS,
     status_word,
     time_in_force_word,
     type_word,
 )
-from exchange.core.commands import OrderType, Side
+from exchange.core.commands import Side
 from exchange.core.conditions import Conditions, Progress
 from exchange.core.events import OrderUpdated, PreventedMatch, Trade
 from exchange.core.instrument import Instrument
@@ -20,6 +21,7 @@ from exchange.core.instrument import Instrument
 NOTHING_ASKED: Final = Conditions()
 NOTHING_BECAME: Final = Progress()
 NO_LIST: Final = -1
+NOT_YET: Final = -1
 
 
 def client_order_id(update: OrderUpdated) -> str:
@@ -42,9 +44,9 @@ def placed(update: OrderUpdated, rules: Instrument, asked: Asked) -> dict[str, A
     """A new order as its command left it."""
     made = acknowledged(update, rules, asked)
     made.update(amounts(update, rules))
-    made["workingTime"] = asked.time(update.created_ns)
+    made["workingTime"] = working_time(update, asked)
     made["selfTradePreventionMode"] = SELF_TRADE_WORDS[(update.progress or NOTHING_BECAME).self_trade]
-    made.update(further(update, rules))
+    made.update(further(update, rules, asked))
     return made
 
 
@@ -78,13 +80,13 @@ def canceled(update: OrderUpdated, rules: Instrument, cancel_id: str, asked: Ask
         }
         | amounts(update, rules)
         | {"selfTradePreventionMode": SELF_TRADE_WORDS[(update.progress or NOTHING_BECAME).self_trade]}
-        | further(update, rules)
+        | further(update, rules, asked)
     )
 
 
 def read(update: OrderUpdated, rules: Instrument, asked: Asked) -> dict[str, Any]:
     """An order as it was read."""
-    created = asked.time(update.created_ns)
+    working = working_time(update, asked)
     found = {
         "symbol": symbol_of(rules),
         "orderId": update.order_id,
@@ -94,13 +96,13 @@ def read(update: OrderUpdated, rules: Instrument, asked: Asked) -> dict[str, Any
     found |= {
         "stopPrice": numbers.ZERO,
         "icebergQty": numbers.ZERO,
-        "time": created,
+        "time": asked.time(update.created_ns),
         "updateTime": asked.time(update.updated_ns),
-        "isWorking": True,
-        "workingTime": created,
+        "isWorking": working != NOT_YET,
+        "workingTime": working,
         "selfTradePreventionMode": SELF_TRADE_WORDS[(update.progress or NOTHING_BECAME).self_trade],
     }
-    return found | further(update, rules)
+    return found | further(update, rules, asked)
 
 
 def amounts(update: OrderUpdated, rules: Instrument) -> dict[str, Any]:
@@ -109,7 +111,7 @@ def amounts(update: OrderUpdated, rules: Instrument) -> dict[str, Any]:
     asked_minor = (terms.conditions or NOTHING_ASKED).quote_minor
     lots = terms.quantity_lots or progress.determined_lots
     # A market order's price is the worst it takes, which this dialect has no word for.
-    no_price = terms.price_ticks is None or terms.order_type is OrderType.MARKET
+    no_price = terms.price_ticks is None or terms.order_type in MARKET_TYPES
     return {
         "price": numbers.ZERO if no_price else numbers.price(rules, terms.price_ticks or 0),
         "origQty": numbers.quantity(rules, lots),
@@ -123,12 +125,26 @@ def amounts(update: OrderUpdated, rules: Instrument) -> dict[str, Any]:
     }
 
 
-def further(update: OrderUpdated, rules: Instrument) -> dict[str, Any]:
+def working_time(update: OrderUpdated, asked: Asked) -> int:
+    """When an order entered the book or was matched; -1 while it waits, and if it never did."""
+    progress = update.progress
+    if progress is None or (not progress.pending and not progress.working_ns and not progress.refused):
+        return asked.time(update.created_ns)
+    return asked.time(progress.working_ns) if progress.working_ns else NOT_YET
+
+
+def further(update: OrderUpdated, rules: Instrument, in_units: Asked) -> dict[str, Any]:
     """What only some orders have."""
     if update.terms.conditions is None and update.progress is None:
         return {}
     made: dict[str, Any] = {}
     asked, progress = update.terms.conditions or NOTHING_ASKED, update.progress or NOTHING_BECAME
+    stop_ticks = asked.activation_ticks if asked.stop_ticks is None else asked.stop_ticks
+    if stop_ticks is not None:
+        made["stopPrice"] = numbers.price(rules, stop_ticks)
+    if asked.trailing_bps is not None:
+        made["trailingDelta"] = asked.trailing_bps
+        made["trailingTime"] = in_units.time(progress.tracking_ns) if progress.tracking_ns else NOT_YET
     if asked.strategy_id is not None:
         made["strategyId"] = asked.strategy_id
     if asked.strategy_type is not None:
