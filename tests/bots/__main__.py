@@ -19,6 +19,7 @@ PATIENCE_S = 120.0
 BOTS = {
     "ccxt": ("tests.bots.with_ccxt", ("ccxt==4.5.90",)),
     "python-binance": ("tests.bots.with_python_binance", ("python-binance==1.0.37",)),
+    "freqtrade": ("tests.bots.with_freqtrade", ("freqtrade==2026.9",)),
     "binance-sdk-spot": ("tests.bots.with_binance_sdk_spot", ("binance-sdk-spot==13.3.0",)),
 }
 HEAD = """# Calls of clients
