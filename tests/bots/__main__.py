@@ -5,12 +5,15 @@ The results are written to docs/bots_calls.md with `--page`.
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from tests.bots.report import example
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / ".bots"
@@ -20,8 +23,16 @@ BOTS = {
     "ccxt": ("tests.bots.with_ccxt", ("ccxt==4.5.90",)),
     "python-binance": ("tests.bots.with_python_binance", ("python-binance==1.0.37",)),
     "freqtrade": ("tests.bots.with_freqtrade", ("freqtrade==2026.9",)),
+    "binance-connector": ("tests.bots.with_binance_connector", ("binance-connector==3.13.0",)),
     "binance-sdk-spot": ("tests.bots.with_binance_sdk_spot", ("binance-sdk-spot==13.3.0",)),
 }
+NODE_BOTS = {
+    "@binance/spot": ("with_binance_spot.mjs", ("@binance/spot@32.0.4",)),
+    "binance for Node.js": ("with_node_binance.mjs", ("binance@3.6.5",)),
+}
+USUAL = [
+    name for name in (*BOTS, *NODE_BOTS) if name != "freqtrade"
+]  # which takes ten minutes and a large installation
 HEAD = """# Calls of clients
 
 `make bots` runs each client, unmodified, in an environment of its own against `exchange demo --profile binance`, and
@@ -45,12 +56,36 @@ def environment(name: str, requirements: tuple[str, ...]) -> Path:
 
 def results(python: Path, module: str, url: str) -> list[dict[str, str]]:
     """What the calls of a client came to."""
-    ended = subprocess.run([str(python), "-m", module, url], cwd=ROOT, capture_output=True, text=True, check=False)
+    return told([str(python), "-m", module, url])
+
+
+def told(command: list[str]) -> list[dict[str, str]]:
+    """The lines that a client's program prints."""
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     try:
         lines: list[dict[str, str]] = json.loads(ended.stdout)
     except ValueError:
         return [{"call": "all", "result": "failed", "note": ended.stderr[-2000:]}]
     return lines
+
+
+def node_place(name: str, requirements: tuple[str, ...]) -> Path:
+    """Where a client for Node.js is installed, the first time by npm."""
+    place = PLACE / re.sub(r"\W+", "-", name).strip("-")
+    wanted = place / "installed"
+    if not wanted.exists() or wanted.read_text(encoding="utf-8") != "\n".join(requirements):
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "package.json").write_text("{}", encoding="utf-8")
+        subprocess.run(["npm", "install", "--silent", "--ignore-scripts", *requirements], cwd=place, check=True)
+        wanted.write_text("\n".join(requirements), encoding="utf-8")
+    return place
+
+
+def node_results(place: Path, name: str, script: str, url: str) -> list[dict[str, str]]:
+    """What the calls of a client for Node.js came to."""
+    module = place / "client.mjs"
+    module.write_text(example(name, url, "js") + "\nexport { client };\n", encoding="utf-8")
+    return told(["node", str(ROOT / "tests" / "bots" / script), str(module)])
 
 
 def started(place: Path) -> tuple["subprocess.Popen[bytes]", str]:
@@ -78,12 +113,13 @@ def main() -> None:
     """Run the clients that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bots")
     parser.add_argument("--page", action="store_true", help=f"write {CALLS_PAGE.name}")
-    parser.add_argument("names", nargs="*", metavar="CLIENT", help=", ".join(BOTS))
+    parser.add_argument("names", nargs="*", metavar="CLIENT", help=", ".join((*BOTS, *NODE_BOTS)))
     options = parser.parse_args()
-    names = options.names or list(BOTS)
-    if unknown := set(names) - set(BOTS):
+    names = options.names or USUAL
+    if unknown := set(names) - set(BOTS) - set(NODE_BOTS):
         parser.error(f"there is no client {', '.join(sorted(unknown))}")
-    pythons = {name: environment(name, BOTS[name][1]) for name in names}
+    pythons = {name: environment(name, BOTS[name][1]) for name in names if name in BOTS}
+    places = {name: node_place(name, NODE_BOTS[name][1]) for name in names if name in NODE_BOTS}
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="exchange-bots-") as folder:
         Path(folder).chmod(0o755)
@@ -91,6 +127,8 @@ def main() -> None:
         try:
             for name, python in pythons.items():
                 found[name] = results(python, BOTS[name][0], url)
+            for name, place in places.items():
+                found[name] = node_results(place, name, NODE_BOTS[name][0], url)
         finally:
             process.terminate()
             process.wait(PATIENCE_S)

@@ -57,14 +57,20 @@ class Report:
         sys.exit(any(line["result"] == FAILED for line in self.lines))
 
 
-def pointed(heading: str, url: str) -> dict[str, Any]:
-    """What the example under a heading of docs/bots.md defines, with the address of this exchange in it."""
+def example(heading: str, url: str, language: str) -> str:
+    """The lines under a heading of docs/bots.md, with the address of this exchange in them."""
     section = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    example = re.search(r"```python\n(.*?)```", section, re.DOTALL)
-    assert example, f"docs/bots.md has no example under {heading}"
-    text = example[1]
+    found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    assert found, f"docs/bots.md has no example under {heading}"
+    text = found[1]
     for scheme in ("http", "ws"):
         text = text.replace(USUAL_ADDRESS.replace("http", scheme), url.replace("http", scheme, 1))
+    return text
+
+
+def pointed(heading: str, url: str) -> dict[str, Any]:
+    """What the example under a heading of docs/bots.md defines, with the address of this exchange in it."""
+    text = example(heading, url, "python")
     names: dict[str, Any] = {}
     exec(text, names)  # the page says that these lines are tested
     return names

@@ -1,7 +1,6 @@
 """freqtrade in live mode: a strategy enters whenever it holds nothing and leaves after a minute, for ten minutes."""
 
 import json
-import re
 import sqlite3
 import subprocess
 import sys
@@ -9,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bots.report import PAGE, USUAL_ADDRESS, Report
+from tests.bots.report import Report, example
 
 DURATION_S = 600
 TRADES_MIN = 5
@@ -40,15 +39,6 @@ class Often(IStrategy):
 """
 
 
-def configuration(url: str) -> str:
-    """The configuration of docs/bots.md, with the address of this exchange in it."""
-    section = PAGE.read_text(encoding="utf-8").partition("\n## freqtrade\n")[2].partition("\n## ")[0]
-    example = re.search(r"```json\n(.*?)```", section, re.DOTALL)
-    assert example, "docs/bots.md has no configuration under freqtrade"
-    text = example[1].replace(USUAL_ADDRESS, url)
-    return text.replace(USUAL_ADDRESS.replace("http", "ws"), url.replace("http", "ws", 1))
-
-
 def counts(database: Path) -> tuple[int, int]:
     """How many trades were entered, and how many of them are closed."""
     if not database.exists():
@@ -69,7 +59,7 @@ def main(url: str) -> None:
         place = Path(folder)
         (place / "user_data" / "strategies").mkdir(parents=True)
         (place / "user_data" / "strategies" / "often.py").write_text(STRATEGY, encoding="utf-8")
-        (place / "config.json").write_text(json.dumps(json.loads(configuration(url))), encoding="utf-8")
+        (place / "config.json").write_text(json.dumps(json.loads(example("freqtrade", url, "json"))), encoding="utf-8")
         options = ["trade", "--config", "config.json", "--userdir", "user_data", "--strategy", "Often"]
         log_file = place / "log"
         with log_file.open("wb") as log:
