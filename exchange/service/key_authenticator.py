@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
-from exchange.core.administration import ApiKey, Keys
+from exchange.core.administration import ApiKey, Keys, KeyType
 from exchange.service.codes import Code, Refused
 from exchange.service.principal import NOBODY, Claim, Permission, Principal, RequestView
 from exchange.service.signatures import UsedSignatures, Verifier, verifier_of
@@ -128,6 +128,10 @@ class KeyAuthenticator:
         known = self._usable(api_key)
         verified = known.verifier.verified(signature, message)
         return None if verified is None else self._owner(known, address)
+
+    def may_log_on(self, api_key: str) -> bool:
+        """Whether it is an Ed25519 key."""
+        return self._usable(api_key).key.key_type is KeyType.ED25519
 
     # --- one claim
 

@@ -27,6 +27,9 @@ class Signers(Protocol):
         A signature may be verified any number of times.
         """
 
+    def may_log_on(self, api_key: str) -> bool:
+        """Whether a socket may act by the key once it has signed one request with it. The key is known."""
+
 
 class DevSigners:
     """Those of dev mode."""
@@ -47,6 +50,10 @@ class DevSigners:
         assert principal.user_id is not None
         verifier = _verifier(principal.user_id)
         return principal if verifier.verified(signature, message) is not None else None
+
+    def may_log_on(self, api_key: str) -> bool:
+        """See Signers: these keys have shared secrets."""
+        return False
 
 
 @lru_cache(maxsize=1000)

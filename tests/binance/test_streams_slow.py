@@ -8,9 +8,10 @@ import orjson
 import pytest
 import structlog
 
-from exchange.api.binance.streams_base import MILLISECOND_NS, Shape
+from exchange.api.binance.asked import MILLISECOND_NS
+from exchange.api.binance.streams_base import Shape
 from exchange.api.binance.streams_hub import Streams
-from exchange.api.binance.streams_session import NoChannels
+from exchange.api.binance.streams_sockets import NoChannels
 from exchange.api.binance.symbols import Symbols
 from exchange.core.commands import AddAsset, Deposit, SetMarket
 from exchange.pipeline import subscriber

@@ -20,6 +20,7 @@ from exchange.api.binance.startup_calls import StartupCalls
 from exchange.api.binance.symbols import Symbols
 from exchange.api.binance.ticker_calls import TickerCalls
 from exchange.api.binance.trade_calls import TradeCalls
+from exchange.api.binance.user_stream_keys import ListenKeys
 from exchange.service.read_lane import HISTORY, MEMORY
 from exchange.service.service import Service
 from exchange.service.tape import Tape
@@ -53,7 +54,7 @@ class Call:
 class Calls:
     """All operations by name."""
 
-    def __init__(self, service: Service, symbols: Symbols, tape: Tape, limits: BinanceLimits) -> None:
+    def __init__(self, service: Service, symbols: Symbols, tape: Tape, limits: BinanceLimits, keys: ListenKeys) -> None:
         markets, orders = MarketCalls(service, symbols), OrderCalls(service, symbols)
         trades, tickers = TradeCalls(service, symbols, tape), TickerCalls(service, markets)
         klines, accounts = KlineCalls(service, symbols, tape), AccountCalls(service, symbols, limits)
@@ -87,6 +88,9 @@ class Calls:
             "order_counts": accounts.order_counts,
             "filters": accounts.filters,
             "allocations": accounts.allocations,
+            "start_user_stream": keys.start,
+            "renew_user_stream": keys.renew,
+            "stop_user_stream": keys.stop,
             "assets": startup.assets,
             "trade_fee": startup.trade_fee,
             "account_status": startup.account_status,
@@ -162,6 +166,9 @@ API: Final[dict[tuple[str, str], Call]] = {
     ("GET", "/api/v3/myAllocations"): Call("allocations", USER_DATA, 20),
     ("GET", "/api/v3/account/commission"): Call("commission", USER_DATA, 20),
     ("GET", "/api/v3/myFilters"): Call("filters", USER_DATA, 40),
+    ("POST", "/api/v3/userDataStream"): Call("start_user_stream", API_KEY, 2),
+    ("PUT", "/api/v3/userDataStream"): Call("renew_user_stream", API_KEY, 2),
+    ("DELETE", "/api/v3/userDataStream"): Call("stop_user_stream", API_KEY, 2),
 }
 
 # What libraries ask when they start.

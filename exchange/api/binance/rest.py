@@ -1,22 +1,20 @@
 """This dialect over HTTP: parameters in, JSON out, with the headers that count."""
 
-from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import orjson
 
 from exchange.api.binance.asked import Asked
-from exchange.api.binance.calls import Call, Calls, Operation
+from exchange.api.binance.calls import Call
 from exchange.api.binance.errors import BinanceRefusals
 from exchange.api.binance.limits import BinanceLimits
 from exchange.api.binance.parameters import Parameters, from_http
+from exchange.api.binance.running import Runner
 from exchange.api.binance.security import PERMISSIONS, Guard, Security, unit_of
 from exchange.api.http.request import Request
 from exchange.api.http.response import Responder, Response
 from exchange.api.http.routes import Handler, Route
-from exchange.pipeline.outcomes import Overloaded
 from exchange.service.service import Service
-from exchange.service.tasks import Tasks
 
 CHANGING: Final = ("POST", "PUT", "DELETE")
 USED_WEIGHT: Final = "X-MBX-USED-WEIGHT"
@@ -49,22 +47,22 @@ class BinanceRest:
     """Makes the routes."""
 
     def __init__(
-        self, service: Service, calls: Calls, guard: Guard, limits: BinanceLimits, refusals: BinanceRefusals
+        self, service: Service, runner: Runner, guard: Guard, limits: BinanceLimits, refusals: BinanceRefusals
     ) -> None:
         self._service = service
-        self._calls = calls
+        self._runner = runner
         self._guard = guard
         self._limits = limits
         self._refusals = refusals
 
     def route(self, method: str, path: str, call: Call) -> Route:
         """The route of a call."""
-        in_order = call.operation in self._calls.direct
+        in_order = self._runner.is_direct(call)
         changes = method in CHANGING
         return Route(method, path, self._handler(call, f"{method} {path}"), changes, in_order, call.cancels)
 
     def _handler(self, call: Call, name: str) -> Handler:
-        begin = self._direct(call) if call.operation in self._calls.direct else self._awaited(call, name)
+        begin = self._runner.of(call, name)
 
         def handle(request: Request, responder: Responder) -> None:
             reply = _Reply(self._refusals, request, responder, name)
@@ -88,39 +86,5 @@ class BinanceRest:
         if call.orders:
             ten, day = self._limits.order(user_id, call.orders)
             reply.headers += (("X-MBX-ORDER-COUNT-10S", str(ten)), ("X-MBX-ORDER-COUNT-1D", str(day)))
-        return Asked(Parameters(values), user_id, unit_ns)
-
-    def _direct(self, call: Call) -> Any:
-        return self._calls.direct[call.operation]
-
-    def _awaited(self, call: Call, name: str) -> Any:
-        operation, service = self._calls.operations[call.operation], self._service
-        lane, tasks = call.lane, service.tasks
-
-        def begin(asked: Asked, reply: _Reply) -> None:
-            if tasks.full:
-                raise Overloaded
-
-            def work() -> Coroutine[None, None, None]:
-                replying = _answer(operation, asked, reply)
-                return replying if lane is None else service.lane.measured(lane, replying)
-
-            if lane is None:
-                tasks.start(work, name)
-            else:
-                service.lane.do(lane, lambda: _start(tasks, work, name), reply.failed)
-
-        return begin
-
-
-def _start(tasks: Tasks, work: Callable[[], Coroutine[None, None, None]], name: str) -> None:
-    tasks.start(work, name)
-
-
-async def _answer(operation: Operation, asked: Asked, reply: _Reply) -> None:
-    try:
-        value = await operation(asked)
-    except Exception as error:
-        reply.failed(error)
-    else:
-        reply.done(value)
+        api_key = request.headers.get("x-mbx-apikey", "")
+        return Asked(Parameters(values), user_id, unit_ns, api_key, request.address)

@@ -114,6 +114,20 @@ class Guard:
         self.check_permission(principal, needed)
         return principal
 
+    def usable(self, api_key: str, address: str | None) -> bool:
+        """Whether a key that was good still is."""
+        try:
+            self._signers.owner(api_key, address)
+        except Refused:
+            return False
+        return True
+
+    def check_session_key(self, api_key: str, address: str | None) -> None:
+        """Raise BinanceError unless a socket may log on with the key: only Ed25519 keys may."""
+        self.owner(api_key, address)
+        if not self._signers.may_log_on(api_key):
+            raise BinanceError(-4056, "HMAC_SHA256 API key is not supported.")
+
     def check_permission(self, principal: Principal, needed: Security) -> None:
         """Raise BinanceError unless the principal has it."""
         if PERMISSIONS[needed] not in principal.permissions:

@@ -20,9 +20,6 @@ from exchange.pipeline.subscriber import Subscriber
 from exchange.service.reading import Reading
 from exchange.service.tasks import Tasks
 
-MILLISECOND_NS: Final = 1_000_000
-MICROSECOND_NS: Final = 1_000
-FAST_NS: Final = 100_000_000
 TICKS_PER_S: Final = 10
 
 

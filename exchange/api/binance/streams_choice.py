@@ -8,22 +8,23 @@ from typing import Final
 
 import orjson
 
+from exchange.api.binance.socket_api_session import SocketApi
 from exchange.api.binance.streams_session import StreamSessions
+from exchange.api.binance.streams_sockets import CLOSING_S, GOING_AWAY
 from exchange.api.http.request import Request
 from exchange.api.http.sockets import OpenSession, Peer, SocketSession
 
 SHARED: Final = "/ws"
 COMBINED: Final = "/stream"
 BELOW: Final = "/ws/"
-GOING_AWAY: Final = 1001
-CLOSING_S: Final = 2.0
+API_PATHS: Final = ("/ws-api/v3", "/ws-api/v3/")
 
 
 class SocketPaths:
     """The paths that can be upgraded: those given, and those of streams."""
 
     def __init__(self, *others: str) -> None:
-        self._paths = frozenset((SHARED, COMBINED, *others))
+        self._paths = frozenset((SHARED, COMBINED, *API_PATHS, *others))
 
     def __contains__(self, path: object) -> bool:
         return path in self._paths or (isinstance(path, str) and path.startswith(BELOW))
@@ -32,9 +33,10 @@ class SocketPaths:
 class SocketChoice:
     """Opens sessions in the dialect of the path."""
 
-    def __init__(self, native: OpenSession, streams: StreamSessions) -> None:
+    def __init__(self, native: OpenSession, streams: StreamSessions, api: SocketApi) -> None:
         self.native = native
         self.streams = streams
+        self._api = api
 
     def open(self, peer: Peer, opened: Request) -> SocketSession:
         """The session of a socket. Raises BinanceError."""
@@ -43,6 +45,8 @@ class SocketChoice:
             return Undecided(self, peer, opened)
         if path == COMBINED or path.startswith(BELOW):
             return self.streams.open(peer, opened)
+        if path in API_PATHS:
+            return self._api.open(peer, opened)
         return self.native(peer, opened)
 
 

@@ -52,7 +52,6 @@ class Streams:
         self._count = 0
         self._past_ns = 0
         self._mark = (0, 0)  # a time, and what was applied by then
-        self._flushing = False
         self.sweep: Callable[[], None] | None = None  # called once a second
 
     def __len__(self) -> int:
@@ -167,19 +166,6 @@ class Streams:
             for listener in listeners:
                 self.leave(listener, stream.name)
                 listener.fail()
-
-    # --- sending
-
-    def send(self, listener: Listener, frame: bytes) -> None:
-        """Send an answer, in one write with the others of this turn of the loop."""
-        self.source.feeds.send(listener.subscriber, frame)
-        if not self._flushing:
-            self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush_answers)
-
-    def _flush_answers(self) -> None:
-        self._flushing = False
-        self.source.feeds.flush()
 
     # --- time
 

@@ -4,103 +4,66 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote
 
 import orjson
 
 from exchange.api.binance import streams_messages as messages
-from exchange.api.binance.errors import not_valid
-from exchange.api.binance.streams_base import MICROSECOND_NS, MILLISECOND_NS, Shape, wrapped
+from exchange.api.binance.streams_base import Shape, wrapped
 from exchange.api.binance.streams_hub import Streams
 from exchange.api.binance.streams_messages import Asked, Method, Mistake
 from exchange.api.binance.streams_names import parse_name
+from exchange.api.binance.streams_sockets import (
+    CLOSING_S,
+    GOING_AWAY,
+    INTERNAL_ERROR,
+    POLICY,
+    PONG_S,
+    Sockets,
+    query_of,
+    unit_of_query,
+)
+from exchange.api.binance.user_stream_hub import UserStreams
+from exchange.api.binance.user_stream_keys import ListenKeys
 from exchange.api.http.frames import text_frame
 from exchange.api.http.request import Request
 from exchange.api.http.sockets import Peer
 from exchange.config import BinanceConfig
-from exchange.core.public import Channel
-from exchange.pipeline.subscriber import Message, Subscriber
+from exchange.pipeline.subscriber import Subscriber
 
-CLOSING_S: Final = 2.0  # what a peer has to take its last messages when the exchange ends
-GOING_AWAY: Final = 1001
-POLICY: Final = 1008
-INTERNAL_ERROR: Final = 1011
-PONG_S: Final = 60.0  # what a client has to answer a ping
 SHUTDOWN: Final = "!serverShutdown"
 SECOND_S: Final = 1.0
 
 
-class NoChannels:
-    """These sockets have no channels: their frames come from streams."""
-
-    def encode(self, message: Message) -> bytes:
-        """There is no such frame."""
-        raise AssertionError(message)
-
-    def levels(self, market: str, levels: object) -> bytes:
-        """There is no such frame."""
-        raise AssertionError(market)
-
-    def subscribed(self, channel: Channel, channel_sequence: int, tag: object) -> bytes:
-        """There is no such frame."""
-        raise AssertionError(channel)
-
-    def unsubscribed(self, channel: Channel, tag: object) -> bytes:
-        """There is no such frame."""
-        raise AssertionError(channel)
-
-
 class StreamSessions:
-    """The sockets of streams, oldest first."""
+    """Opens the sockets of streams."""
 
-    def __init__(self, streams: Streams, config: BinanceConfig) -> None:
+    def __init__(
+        self, streams: Streams, users: UserStreams, keys: ListenKeys, sockets: Sockets, config: BinanceConfig
+    ) -> None:
         self.streams = streams
+        self.users = users
+        self.keys = keys
+        self.sockets = sockets
         self.config = config
-        self.dialect = NoChannels()
-        self.open_sessions: dict[StreamSession, float] = {}  # and when each was opened
-        streams.sweep = self._sweep
+        self.by_key: dict[str, dict[StreamSession, None]] = {}  # those that listen by a listen key
+        keys.ended = self._key_ended
 
     def open(self, peer: Peer, opened: Request) -> "StreamSession":
         """The session of a socket. Raises BinanceError."""
         combined = opened.path.startswith("/stream")
-        query = _query(opened.query)
-        unit_ns = _unit_ns(query.get("timeUnit"))
+        query = query_of(opened.query)
+        unit_ns = unit_of_query(query)
         names = query.get("streams", "") if combined else unquote(opened.path).removeprefix("/ws").removeprefix("/")
         session = StreamSession(self, peer, Shape(unit_ns, combined))
-        self.open_sessions[session] = self._now_s()
+        self.sockets.opened(session)
         peer.be_patient(PONG_S)
         session.listen_to(names.split("/"))
         return session
 
-    def _now_s(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    def _sweep(self) -> None:
-        """End the sockets that have been open for as long as a socket may be."""
-        too_old_s = self._now_s() - self.config.socket_max_s
-        for session, opened_s in list(self.open_sessions.items()):
-            if opened_s > too_old_s:
-                break
-            del self.open_sessions[session]
-            session.expire()
-
-
-def _query(text: str) -> dict[str, str]:
-    """The parameters of a query, the first of each name."""
-    found: dict[str, str] = {}
-    for pair in text.split("&"):
-        name, _, value = pair.partition("=")
-        found.setdefault(unquote_plus(name), unquote(value))
-    return found
-
-
-def _unit_ns(text: str | None) -> int:
-    """The unit that a connection wants times in. Raises BinanceError."""
-    if text is None or text.lower() == "millisecond":
-        return MILLISECOND_NS
-    if text.lower() == "microsecond":
-        return MICROSECOND_NS
-    raise not_valid("timeUnit")
+    def _key_ended(self, name: str) -> None:
+        for session in list(self.by_key.get(name, ())):
+            session.key_ended(name)
 
 
 class StreamSession:
@@ -111,11 +74,12 @@ class StreamSession:
 
     def __init__(self, sessions: StreamSessions, peer: Peer, shape: Shape) -> None:
         self.shape = shape
-        self.subscriber = Subscriber(peer, sessions.dialect)
+        self.subscriber = Subscriber(peer, sessions.sockets.dialect)
         self._sessions = sessions
         self._streams = sessions.streams
         self._peer = peer
         self._names: dict[str, None] = {}
+        self._users: dict[str, KeyRecipient] = {}
         self._heard_s: deque[float] = deque(maxlen=sessions.config.stream_messages_per_s)
 
     @property
@@ -150,10 +114,9 @@ class StreamSession:
 
     def end(self) -> None:
         """The connection is gone."""
-        self._sessions.open_sessions.pop(self, None)
-        for name in self._names:
-            self._streams.leave(self, name)
-        self._names.clear()
+        self._sessions.sockets.ended(self)
+        for name in list(self._names):
+            self._leave(name)
         self._streams.source.feeds.forget(self.subscriber)
 
     def fail(self) -> None:
@@ -164,12 +127,14 @@ class StreamSession:
         """The socket has been open for as long as one may be."""
         self._peer.close(GOING_AWAY, "the connection has been open for as long as it may be")
 
+    def sweep(self) -> None:
+        """Nothing: listen keys say when they end."""
+
     async def close(self) -> None:
         """The exchange ends."""
         event = {"e": "serverShutdown", "E": self._streams.source.engine.time_ns() // self.shape.unit_ns}
-        payload = orjson.dumps(event)
-        self._say(wrapped(SHUTDOWN, payload) if self.shape.combined else payload)
-        self._streams.source.feeds.flush()
+        self.tell(SHUTDOWN, orjson.dumps(event))
+        self._sessions.sockets.flush()
         await self._peer.end(GOING_AWAY, "the exchange is stopping", CLOSING_S)
 
     # --- what can be said
@@ -177,8 +142,8 @@ class StreamSession:
     def listen_to(self, names: Iterable[str]) -> None:
         """Listen to what the path names; what is no stream of that name is left out."""
         for name in names:
-            if len(self._names) < self._sessions.config.streams_per_socket and self._streams.join(self, name):
-                self._names[name] = None
+            if len(self._names) < self._sessions.config.streams_per_socket:
+                self._join(name)
 
     def _do(self, asked: Asked) -> object:
         """Do what is asked; the result. Raises Mistake, with nothing done."""
@@ -186,8 +151,7 @@ class StreamSession:
             self._subscribe(asked)
         elif asked.method is Method.UNSUBSCRIBE:
             for name in asked.params:
-                self._names.pop(name, None)
-                self._streams.leave(self, name)
+                self._leave(name)
         elif asked.method is Method.LIST:
             return list(self._names)
         elif asked.method is Method.GET:
@@ -204,11 +168,75 @@ class StreamSession:
         if len(self._names) + len(wanted) > most:
             raise messages.too_many(most, asked.id)
         for name in wanted:
-            if self._streams.join(self, name):
-                self._names[name] = None
+            self._join(name)
 
     def _may_be(self, name: str) -> bool:
-        return parse_name(name) is not None
+        return parse_name(name) is not None or self._sessions.keys.find(name) is not None
+
+    def _join(self, name: str) -> None:
+        """Listen to a stream, or to a user by a listen key; nothing if the name is neither."""
+        if name in self._names:
+            return
+        if self._streams.join(self, name):
+            self._names[name] = None
+            return
+        sessions, key = self._sessions, self._sessions.keys.find(name)
+        if key is not None:
+            self._names[name] = None
+            recipient = self._users[name] = KeyRecipient(self, name, key.user_id)
+            sessions.by_key.setdefault(name, {})[self] = None
+            sessions.users.join(key.user_id, recipient)
+
+    def _leave(self, name: str) -> None:
+        if name not in self._names:
+            return
+        del self._names[name]
+        recipient = self._users.pop(name, None)
+        if recipient is None:
+            self._streams.leave(self, name)
+            return
+        sessions = self._sessions
+        sessions.users.leave(recipient.user_id, recipient)
+        listening = sessions.by_key[name]
+        del listening[self]
+        if not listening:
+            del sessions.by_key[name]
+
+    def key_ended(self, name: str) -> None:
+        """A listen key that it listens by has ended."""
+        self._leave(name)
+        time = self._streams.source.engine.time_ns() // self.shape.unit_ns
+        self.tell(name, orjson.dumps({"e": "listenKeyExpired", "E": time, "listenKey": name}))
+
+    # --- sending
+
+    def tell(self, stream: str, payload: bytes) -> None:
+        """Send an event that only this socket gets."""
+        self._say(wrapped(stream, payload) if self.shape.combined else payload)
 
     def _say(self, payload: bytes) -> None:
-        self._streams.send(self, text_frame(payload))
+        self._sessions.sockets.send(self.subscriber, text_frame(payload))
+
+
+class KeyRecipient:
+    """A stream's socket that listens to a user by a listen key."""
+
+    __slots__ = ("_name", "_session", "user_id")
+
+    def __init__(self, session: StreamSession, name: str, user_id: str) -> None:
+        self._session = session
+        self._name = name
+        self.user_id = user_id
+
+    @property
+    def unit_ns(self) -> int:
+        """The unit of its times."""
+        return self._session.shape.unit_ns
+
+    def deliver(self, payload: bytes) -> None:
+        """Send an event."""
+        self._session.tell(self._name, payload)
+
+    def fail(self) -> None:
+        """An event could not be made."""
+        self._session.fail()

@@ -138,7 +138,7 @@ class DayTicker:
             "Q": quantity(rules, self._last_lots.of(view)),
             **best_fields(rules, view.changed),
             **prices,
-            "O": (now_ns - DAY_S * NS_PER_S) // unit_ns,
+            "O": _day_begin_s(now_ns) * NS_PER_S // unit_ns,
             "C": now_ns // unit_ns,
             **_counts(window),
         }
