@@ -1,11 +1,13 @@
 """A socket of the Binance-compatible dialect, as a client library would open it."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Self
 
 import orjson
 import websockets
 
+from tests.whole.binance import hmac_of, now_ms
 from tests.whole.served import PATIENCE_S
 
 Json = dict[str, Any]
@@ -63,3 +65,37 @@ class Socket:
         except websockets.ConnectionClosed as closed:
             frame = closed.rcvd
             return (None, "") if frame is None else (frame.code, frame.reason)
+
+
+class ApiSocket(Socket):
+    """A socket of the WebSocket API. It signs with the key of a user in dev mode, or with another."""
+
+    def __init__(self, url: str, api_key: str, sign: Callable[[bytes], str]) -> None:
+        super().__init__(f"{url}/ws-api/v3")
+        self.api_key = api_key
+        self.sign = sign
+
+    @classmethod
+    def of_user(cls, url: str, user_id: str) -> "ApiSocket":
+        """With the key that a user has in dev mode."""
+        return cls(url, f"{user_id}-key", hmac_of(f"{user_id}-secret"))
+
+    async def call(self, method: str, **params: Any) -> Json:
+        """The answer to a request without a signature."""
+        return await self.ask(method, params)
+
+    def signed(self, **params: Any) -> dict[str, Any]:
+        """The parameters of a signed request."""
+        given = {"apiKey": self.api_key, "timestamp": now_ms()} | params
+        text = "&".join(f"{name}={_text(value)}" for name, value in sorted(given.items()))
+        return given | {"signature": self.sign(text.encode())}
+
+    async def ok(self, method: str, **params: Any) -> Any:
+        """The result of a signed request."""
+        answer = await self.ask(method, self.signed(**params))
+        assert answer["status"] == 200, answer
+        return answer["result"]
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
