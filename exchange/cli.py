@@ -225,6 +225,17 @@ def status(market: str, status: str | None, url: str, signing_key: "ApiKey | Non
     logs.announce(f"{market} is {run(lambda: market_status(url, market, status, signing_key))}")
 
 
+@cli.command("log-level")
+@click.argument("level", required=False, type=click.Choice(["debug", "info", "warning", "error"]))
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")
+@KEY_FILE
+def log_level(level: str | None, url: str, signing_key: "ApiKey | None") -> None:
+    """Show what a running exchange logs, or change it to LEVEL until its next start."""
+    from exchange.client.log_level import log_level as run_log_level
+
+    logs.announce(f"the log level is {run(lambda: run_log_level(url, level, signing_key))}")
+
+
 def _exit_on_sigterm() -> None:
     """While modules are imported nothing runs yet that would have to be stopped; later there is another handler.
 

@@ -46,6 +46,7 @@ class ServerConfig(Section, frozen=True, kw_only=True):
     tls_certificate: str = ""  # a PEM file; both ports then speak TLS
     tls_key: str = ""  # of its private key; empty: it is in the same file
     trusted_proxies: list[str] = []  # whose X-Forwarded-For is believed
+    log_level: Literal["debug", "info", "warning", "error"] = "info"  # at the start; it can be changed while it runs
 
 
 class DatabaseConfig(Section, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _PEERS = ("websockets.exceptions", "aiohttp.http_exceptions", "aiohttp.client_exceptions")
 PIECE_BYTES = 4096  # what a pipe that is ready for more takes without waiting (POSIX: PIPE_BUF)
 
@@ -68,6 +69,43 @@ def _is_ready(fd: int) -> bool:
 _OUT, _ERR = Lines(1), Lines(2)  # the process has one of each, and so have its logs
 
 
+class _Level:
+    """What is logged: this number and what is more serious."""
+
+    number = logging.INFO
+
+
+_AnyLogger: Any = structlog.make_filtering_bound_logger(logging.DEBUG)
+
+
+class _Logger(_AnyLogger):  # type: ignore[misc]
+    """A logger that asks for the level with each line: loggers are kept, and the level changes."""
+
+    def debug(self, event: str, *args: Any, **fields: Any) -> Any:
+        """Log it, if the level allows."""
+        return super().debug(event, *args, **fields) if _Level.number <= logging.DEBUG else None
+
+    def info(self, event: str, *args: Any, **fields: Any) -> Any:
+        """Log it, if the level allows."""
+        return super().info(event, *args, **fields) if _Level.number <= logging.INFO else None
+
+    def warning(self, event: str, *args: Any, **fields: Any) -> Any:
+        """Log it, if the level allows."""
+        return super().warning(event, *args, **fields) if _Level.number <= logging.WARNING else None
+
+
+def level() -> str:
+    """The level now, one of LEVELS."""
+    return next(name for name, number in LEVELS.items() if number == _Level.number)
+
+
+def set_level(name: str) -> None:
+    """Log this level and what is more serious. Of libraries warnings are the least, except for `debug`."""
+    _Level.number = LEVELS[name]
+    least = logging.DEBUG if name == "debug" else max(logging.WARNING, _Level.number)
+    logging.getLogger().setLevel(least)
+
+
 def announce(line: str) -> None:
     """Write a line to standard output; nothing happens where it cannot be written."""
     _OUT.write(line)
@@ -109,7 +147,7 @@ def configure() -> None:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=repr)]
     structlog.configure(
         processors=[*shared, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=_Logger,
         logger_factory=_Printer,
         cache_logger_on_first_use=True,
     )

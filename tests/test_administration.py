@@ -14,7 +14,7 @@ NOWHERE: Any = None
 
 
 def administration(flow: Flow) -> Administration:
-    return Administration(flow.engine, NOWHERE, DevAuthenticator(), NOWHERE)
+    return Administration(flow.engine, NOWHERE, DevAuthenticator(), NOWHERE, NOWHERE)
 
 
 def origin(flow: Flow, principal: Principal) -> tuple[str, str | None]:

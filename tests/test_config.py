@@ -145,7 +145,7 @@ def test_a_variable_that_is_none_of_ours_is_only_warned_of(tmp_path: Path, name:
 def test_a_wrong_key_of_a_section_is_refused_and_the_known_ones_are_named(tmp_path: Path) -> None:
     said = refusal(tmp_path, "", {"EXCHANGE_SERVER_PROT": "1"})
     assert "EXCHANGE_SERVER_PROT" in said
-    assert "idle_timeout_s, owed_bytes_max, ping_s, port, stop_timeout_s" in said
+    assert "idle_timeout_s, log_level, owed_bytes_max, ping_s, port, stop_timeout_s" in said
 
 
 def test_one_port_cannot_be_both(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import time
 
+from exchange import logs
 from exchange.config import Config
 from exchange.runtime.app import Exchange
 from exchange.runtime.authentication import OpenVault
@@ -30,7 +31,7 @@ def service_of(
     lane = ReadLane(exchange.engine, share=exchange.config.engine.read_share)
     trading = Trading(exchange.engine, orders, limits, tasks, lane)
     reading = Reading(exchange.engine, history, orders, exchange.data, exchange.ready)
-    administration = Administration(exchange.engine, history, authenticator, vault)
+    administration = Administration(exchange.engine, history, authenticator, vault, logs)
     return Service(
         exchange.engine, exchange.feeds, trading, reading, administration, authenticator, limits, tasks, lane
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import structlog
 
+from exchange import logs
 from exchange.addresses import is_loopback
 from exchange.api.binance.dialect import Binance
 from exchange.api.binance.streams_choice import SocketPaths
@@ -73,6 +74,7 @@ class ServeOptions:
 
 async def serve(config: Config, options: ServeOptions) -> None:
     """Run until SIGINT or SIGTERM. Raises Failure, or a group of exceptions that holds why it ended."""
+    logs.set_level(config.server.log_level)
     if options.ephemeral and config.database.url:
         raise Failure("--ephemeral keeps nothing and cannot be combined with --database-url.", 2)
     if options.ready_file is not None and not options.ready_file.parent.is_dir():

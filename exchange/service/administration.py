@@ -8,6 +8,9 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
+from typing import Protocol
+
+import structlog
 
 from exchange.core.administration import (
     AdminCommand,
@@ -34,9 +37,21 @@ from exchange.service.queries import Balances
 from exchange.service.signatures import public_material
 from exchange.service.vault import Vault
 
+log = structlog.get_logger(__name__)
+
 UNSIGNED = "@dev"  # the actor where nobody signs
 CONSOLE = Origin("@console", None)  # the command line, on an exchange that is stopped
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{1,64}")
+
+
+class Logs(Protocol):
+    """What the process logs."""
+
+    def level(self) -> str:
+        """The least serious kind of line that is logged."""
+
+    def set_level(self, name: str) -> None:
+        """Change it."""
 
 
 @dataclass(slots=True)
@@ -102,12 +117,13 @@ class Administration:
     """The actions. `vault` opens the master key when a secret is to be sealed; it raises Failure."""
 
     def __init__(
-        self, engine: Engine, history: History, authenticator: Authenticator, vault: Callable[[], Vault]
+        self, engine: Engine, history: History, authenticator: Authenticator, vault: Callable[[], Vault], logs: Logs
     ) -> None:
         self._engine = engine
         self._history = history
         self._authenticator = authenticator
         self._vault = vault
+        self._logs = logs
 
     def origin(self, principal: Principal) -> Origin:
         """Who asks, for the audit. In dev mode anybody may say anything, so only a known user is taken down."""
@@ -205,6 +221,17 @@ class Administration:
         if not isinstance(outcome, Applied | Duplicate):
             raise refusal_of(outcome)
         return await self._engine.read(Balances(command.user_id))
+
+    def log_level(self) -> str:
+        """What the process logs."""
+        return self._logs.level()
+
+    def set_log_level(self, level: str, origin: Origin) -> None:
+        """Change what the process logs, until its end. It is no command: it is in the log, not in the audit."""
+        before = self._logs.level()
+        if level != before:
+            log.warning("log level changed", before=before, level=level, actor=origin.actor, address=origin.address)
+            self._logs.set_level(level)
 
     async def audit(self, page: Page) -> Sequence[AuditedAction]:
         """A page of what administrators did."""

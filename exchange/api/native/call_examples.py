@@ -30,6 +30,7 @@ BODIES: dict[str, Any] = {
     "market_status": {"market": "SOL_USDC", "status": "post_only"},
     "add_asset": {"asset": "GEM", "decimals": 4},
     "set_market": {"market": "GEM_USDC", "tick_size": "0.01", "lot_size": "0.1", "taker_fee": "0.001"},
+    "set_log_level": {"level": "debug"},
     "create_user": {"user_id": "ann", "balances": {"USDC": "1000"}},
     "disable_user": {"user_id": "ann"},
     "enable_user": {"user_id": "ann"},

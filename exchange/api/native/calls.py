@@ -23,7 +23,7 @@ PLACING = (
     "SELF_TRADE_PREVENTION",
     "WOULD_TRIGGER",
 )  # fmt: skip
-CHEAP = ("health", "time", "tickers")
+CHEAP = ("health", "time", "tickers", "log_level")
 PAGES = ("orders", "trades", "fills", "prevented_matches", "candles", "audit")
 
 
@@ -156,6 +156,13 @@ CALLS = (
     _call(
         "POST", "/admin/markets/status", "market_status", ADMIN, "Change what a market takes",
         models.MarketStatusRequest, replies.Market, MARKET, ENGINE,
+    ),
+    _call(
+        "GET", "/admin/log_level", "log_level", ADMIN, "What is logged", models.NoQuery, replies.LogLevel,
+    ),
+    _call(
+        "POST", "/admin/log_level", "set_log_level", ADMIN, "Change what is logged", models.LogLevelRequest,
+        replies.LogLevel,
     ),
     _call(
         "POST", "/admin/users", "create_user", ADMIN, "Create a user", models.CreateUserRequest, replies.Balances,

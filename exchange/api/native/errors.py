@@ -179,6 +179,7 @@ class Refusals:
     def error_of(self, error: BaseException, what: str, request_id: str) -> ApiError:
         """The error that the client gets."""
         made = api_error(error, what, request_id)
+        log.debug("request refused", what=what, code=made.code, message=made.message, request_id=request_id)
         self.by_code[made.code] += 1
         return made
 

@@ -6,6 +6,7 @@ import msgspec
 
 from exchange.api.native.names import (
     FEE_ASSET_NAMES,
+    LOG_LEVELS,
     MARKET_STATUS_NAMES,
     ORDER_TYPE_NAMES,
     SELF_TRADE_NAMES,
@@ -260,6 +261,12 @@ class MarketRequest(Request, kw_only=True):
     avg_price_mins: Annotated[int, _COUNT] | None = None
     self_trade_prevention: SelfTradePrevention | None = None
     allowed_self_trade_prevention: list[SelfTradePrevention] | None = None
+
+
+class LogLevelRequest(Request, kw_only=True):
+    """Change what is logged."""
+
+    level: Annotated[str, _enum(*LOG_LEVELS)]
 
 
 _NAME = msgspec.Meta(extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,64}$"})

@@ -30,6 +30,8 @@ EXPIRE_REASON_NAMES = tuple(None if reason in CANCEL_REASONS else reason.name.lo
 CANCEL_REASON_NAMES = ("owner", *CANCEL_REASONS.values())
 UPDATE_REASON_NAMES = tuple(reason.name.lower() for reason in UpdateReason)
 
+LOG_LEVELS = {name: name for name in ("debug", "info", "warning", "error")}
+
 PUBLIC = ("trade", "depth", "book_ticker", "ticker", *(f"candle_{name}" for name in INTERVAL_NAMES))
 PRIVATE = ("orders", "balances")
 KIND_NAMES = (*PUBLIC, *PRIVATE)  # in the order of Kind

@@ -145,6 +145,12 @@ class Nothing(Reply):
     """An empty object."""
 
 
+class LogLevel(Reply):
+    """What is logged: lines of this level, and more serious ones."""
+
+    level: str
+
+
 class Orders(Reply):
     """Orders."""
 

@@ -1,10 +1,11 @@
-"""The REST calls of administrators: users, keys, deposits and the audit."""
+"""The REST calls of administrators: users, keys, deposits, the log level and the audit."""
 
 from exchange.api.http.request import Request
 from exchange.api.native import codec, encode, fields, models, replies
 from exchange.api.native.decoding import body_of, query_of
 from exchange.api.native.errors import ApiError
 from exchange.api.native.key_codec import audited, key_read, new_key
+from exchange.api.native.names import LOG_LEVELS
 from exchange.api.native.paging import next_of, page_of
 from exchange.core.administration import Origin
 from exchange.core.commands import Deposit
@@ -37,6 +38,17 @@ class RestAdmin:
         if asset is None:
             raise ApiError("INVALID_FIELD", "asset names none that is traded here.")
         return Deposit(user_id, asset.symbol, fields.minor(asset, amount), key, origin)
+
+    async def log_level(self, request: Request) -> replies.Reply:
+        """GET /admin/log_level."""
+        query_of(request, models.NoQuery)
+        return replies.LogLevel(self._administration.log_level())
+
+    async def set_log_level(self, request: Request) -> replies.Reply:
+        """POST /admin/log_level."""
+        level = codec.choice("level", body_of(request, models.LogLevelRequest).level, LOG_LEVELS)
+        self._administration.set_log_level(level, self._origin(request))
+        return replies.LogLevel(self._administration.log_level())
 
     # --- users
 
