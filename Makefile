@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: run demo install bots bots-page compile test test-compiled coverage test-unmeasured site web web-check prove prove-page sim lock lint format bench bench-full bench-compare clean
+.PHONY: run demo install bots bots-page compile test test-compiled coverage test-unmeasured site web web-check prove prove-page sim lock lint format bench bench-full bench-compare wheel clean
 
 run: install
 	@exec $(BIN)/exchange serve
@@ -22,6 +22,7 @@ install: .venv/.installed
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed, and the PATH has none (set PYTHON=/path/to/python3)." >&2; exit 1; }
 	@echo "Making .venv with $(PYTHON) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "make: $(PYTHON) could not make a virtual environment (on Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@$(BIN)/python -m pip uninstall --quiet --yes exchange >/dev/null 2>&1 || true  # what it was called before
 	@echo "Installing the pinned dependencies …"
 	@sed -n '/^uv==/,/^[^ ]/{/^uv==/p;/^ /p;}' requirements.lock >.venv/uv.lock
 	@{ $(PIP) --quiet --require-hashes -r .venv/uv.lock && $(UV) --require-hashes -r requirements.lock && $(UV) --quiet $(THIS); } || { \
@@ -136,6 +137,16 @@ bench-compare: install
 	@command -v cc >/dev/null && $(MAKE) --no-print-directory compile || true
 	@exec $(BIN)/python -m tests.bench.compare --against $(BASE) --rounds $(ROUNDS) \
 		$$(command -v cc >/dev/null || echo --interpreted) $(FIGURES)
+
+# A wheel in dist/, with the compiled modules if there is a compiler: then it is for this platform and this minor version of
+# Python. Without one it is for every platform, and the exchange runs as Python.
+wheel: install
+	@rm -rf dist
+	@if command -v cc >/dev/null && EXCHANGE_WHEEL=compiled $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist . >.compiled.log 2>&1; \
+		then rm -f .compiled.log; \
+		else echo "make: the modules could not be compiled (no C compiler, or see .compiled.log); the wheel is a pure one." >&2; \
+		$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --no-build-isolation -w dist .; fi
+	@ls dist
 
 # Writes both lock files from pyproject.toml.
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url

@@ -65,17 +65,8 @@ def test_a_hot_module_is_a_library_exactly_when_the_build_is_in_use(name: str) -
     assert Path(file).suffix == (".so" if compiled.in_use() else ".py")
 
 
-def fits() -> bool:
-    """Whether this checkout has a build that matches its sources."""
-    try:
-        made = json.loads(compiled.MANIFEST.read_text(encoding="utf-8"))
-    except OSError:
-        return False
-    return bool(made["digest"] == compiled._digest())
-
-
 def test_the_command_line_uses_the_build_if_there_is_one() -> None:
-    assert Path(last_line(COMMAND_LINE)).suffix == (".so" if fits() else ".py")
+    assert Path(last_line(COMMAND_LINE)).suffix == (".so" if compiled.fits() else ".py")
 
 
 def test_a_program_is_launched_on_the_build_if_there_is_one(tmp_path: Path) -> None:
@@ -89,7 +80,7 @@ def test_a_program_is_launched_on_the_build_if_there_is_one(tmp_path: Path) -> N
     )
     arguments, _, file = done.stdout.strip().rpartition(" ")
     assert arguments == "['one', 'two']"
-    assert Path(file).suffix == (".so" if fits() else ".py")
+    assert Path(file).suffix == (".so" if compiled.fits() else ".py")
 
 
 def test_importing_the_package_installs_nothing() -> None:

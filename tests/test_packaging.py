@@ -1,12 +1,18 @@
-"""The distributions: what the client alone needs, and what it contains."""
+"""The distributions: what the client alone needs, and what each contains."""
 
+import json
+import os
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import exchange
+from exchange.runtime import compiled
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIENT = ROOT / "exchange" / "client"
@@ -108,3 +114,51 @@ def test_the_license_is_named_as_it_is() -> None:
     license_text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert license_text.startswith("MIT License")
     assert "the exchange authors" in license_text
+
+
+def wheel(place: Path, **environment: str) -> tuple[str, set[str]]:
+    """The name of the server's wheel, built as `make wheel` does, and the files in it."""
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(place)]
+    subprocess.run([*command, str(ROOT)], env=os.environ | environment, capture_output=True, check=True)
+    (made,) = place.iterdir()
+    with zipfile.ZipFile(made) as archive:
+        return made.name, set(archive.namelist())
+
+
+def test_the_wheel_without_a_compiler_is_for_every_platform(tmp_path: Path) -> None:
+    name, files = wheel(tmp_path)
+    assert name == f"local_spot_exchange-{exchange.__version__}-py3-none-any.whl"
+    assert {"exchange/config.toml", "exchange/web/static/index.html", "exchange/py.typed"} <= files
+    assert {
+        f"exchange/migrations/versions/{path.name}" for path in (ROOT / "migrations/versions").glob("*.py")
+    } <= files
+    tops = {file.partition("/")[0] for file in files}
+    assert tops == {"exchange", f"local_spot_exchange-{exchange.__version__}.dist-info"}
+    assert not any(file.endswith(".so") or "node_modules" in file for file in files)
+
+
+def test_the_wheel_with_the_compiled_modules_is_for_this_platform(tmp_path: Path) -> None:
+    """Where this checkout is compiled: the test does not compile it."""
+    if not compiled.fits():
+        pytest.skip("there is no compiled build of these sources")
+    name, files = wheel(tmp_path, EXCHANGE_WHEEL="compiled")
+    assert not name.endswith("none-any.whl")
+    assert f"cp{sys.version_info.major}{sys.version_info.minor}" in name
+    manifest = "exchange/_compiled/manifest.json"
+    assert {manifest, "exchange/core/venue.py"} <= files
+    with zipfile.ZipFile(tmp_path / name) as archive:
+        libraries = json.loads(archive.read(manifest))["libraries"]
+        archive.extractall(tmp_path / "installed")
+    assert {f"exchange/_compiled/{library}" for library in libraries.values()} <= files
+    program = (
+        "from exchange.runtime import compiled; compiled.use(); import exchange.core.venue as v; print(v.__file__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "installed")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(done.stdout.strip()).is_relative_to(tmp_path / "installed/exchange/_compiled")

@@ -27,6 +27,7 @@ TOP_LEVEL = {
     "config.toml",
     "docs",
     "exchange",
+    "hatch_build.py",
     "migrations",
     "pyproject.toml",
     "requirements.lock",

@@ -1,6 +1,7 @@
 """The optional build of the hot modules: the same source, compiled by mypyc.
 
-`make compile` writes the build to `.compiled` beside the package; this needs a C compiler. A process that calls `use`
+`make compile` writes the build to `.compiled` beside the package; this needs a C compiler. A wheel for one platform
+(`make wheel`) has it inside the package. A process that calls `use`
 before it imports a hot module loads the compiled modules. The command line does so; importing the package does not.
 If a source has changed by a byte since the build, `use` does nothing and Python's own import goes on. A build that
 does not match its sources never runs.
@@ -8,7 +9,6 @@ does not match its sources never runs.
 `python -m exchange.runtime.compiled MODULE [ARGUMENT ...]` runs another program's module on the build: the benchmark.
 """
 
-import contextlib
 import hashlib
 import importlib.util
 import json
@@ -24,7 +24,9 @@ from pathlib import Path
 from types import ModuleType
 
 PACKAGE = Path(__file__).parent.parent
-BUILD = PACKAGE.parent / ".compiled"
+PACKAGED = "_compiled"  # in the package, when a wheel has brought it
+CHECKOUT_BUILD = PACKAGE.parent / ".compiled"
+BUILD = PACKAGE / PACKAGED if (PACKAGE / PACKAGED).is_dir() else CHECKOUT_BUILD
 MANIFEST = BUILD / "manifest.json"
 
 # Every module on the path of an order, with two exceptions: modules that use aiohttp's classes, whose objects do not
@@ -96,17 +98,20 @@ def use() -> None:
 
     Call it before the first hot module is imported: a process must not mix compiled and interpreted modules.
     """
-    if in_use():
+    if in_use() or not fits():
         return
-    try:
-        made = json.loads(MANIFEST.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return
-    if made["digest"] != _digest():
-        return
+    made = json.loads(MANIFEST.read_text(encoding="utf-8"))
     early = sorted(set(MODULES) & set(sys.modules))
     assert not early, f"imported before the compiled build was installed: {', '.join(early)}"
     sys.meta_path.insert(0, _Finder(made["libraries"]))
+
+
+def fits() -> bool:
+    """Whether there is a build that matches the sources."""
+    try:
+        return bool(json.loads(MANIFEST.read_text(encoding="utf-8"))["digest"] == _digest())
+    except (OSError, ValueError):
+        return False
 
 
 def in_use() -> bool:
@@ -119,8 +124,12 @@ def _source(module: str) -> Path:
 
 
 def _digest() -> str:
-    """A digest of the sources, of this file (how they are compiled) and of the Python that runs them."""
-    digest = hashlib.sha256(f"{sys.version} {sysconfig.get_config_var('SOABI')}".encode() + Path(__file__).read_bytes())
+    """A digest of the sources, of this file (how they are compiled) and of the Python that runs them.
+
+    Within a minor version of Python compiled modules stay usable.
+    """
+    python = f"{sys.version_info.major}.{sys.version_info.minor} {sysconfig.get_config_var('SOABI')}"
+    digest = hashlib.sha256(python.encode() + Path(__file__).read_bytes())
     for module in MODULES:
         digest.update(module.encode() + b"\0" + _source(module).read_bytes())
     return digest.hexdigest()
@@ -128,9 +137,8 @@ def _digest() -> str:
 
 def build() -> None:
     """Compile the modules, unless there is a build that matches the sources."""
-    with contextlib.suppress(OSError, ValueError):
-        if json.loads(MANIFEST.read_text(encoding="utf-8"))["digest"] == _digest():
-            return
+    if fits():
+        return
     from mypyc.build import mypycify
     from setuptools import Distribution
     from setuptools.command.build_ext import build_ext

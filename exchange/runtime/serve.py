@@ -41,6 +41,7 @@ from exchange.runtime.bootstrap import differences
 from exchange.runtime.machine_metrics import MachineMetrics
 from exchange.runtime.master_key import open_vault
 from exchange.runtime.metrics import Metrics
+from exchange.runtime.notify import READY, STOPPING, notify
 from exchange.runtime.stop import Stop
 from exchange.service.order_lookup import OrderLookup
 from exchange.service.service import Service
@@ -172,7 +173,9 @@ async def _run(
             urls = await server.start()
             admission.serves(*urls)
             _announce(*urls, options)
+            notify(READY)
             await stop.wait()
+            notify(STOPPING)
             log.info("stopping")
             if options.on_stop is not None:
                 await options.on_stop()

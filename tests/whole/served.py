@@ -121,6 +121,7 @@ class Served:
         self.config.write_text(config, encoding="utf-8")
         self.url = self.ws_url = ""
         self.port = 0  # a free one at each start
+        self.environment = plain_environment()
         self._ephemeral = ephemeral
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
@@ -138,7 +139,7 @@ class Served:
             self._process = subprocess.Popen(
                 [EXCHANGE, *self.arguments(), "--ready-file", str(ready)],
                 cwd=self.place,
-                env=plain_environment(),
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,0 +1,109 @@
+"""The systemd unit and the container file of docs/deploy, as far as they can be tested without running them."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from exchange.runtime import notify
+from tests.whole import served
+
+ROOT = Path(__file__).resolve().parents[1]
+DEPLOY = ROOT / "docs" / "deploy"
+UNIT = (DEPLOY / "exchange.service").read_text(encoding="utf-8")
+CONTAINER = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+EXPOSURE_MAX = 2.0  # of 10, as `systemd-analyze security` counts; 9.6 is a unit without any hardening
+HAS_SYSTEMD = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
+
+
+def analyzed(tmp_path: Path, *arguments: str) -> str:
+    """What systemd-analyze says of the unit, with the command of this checkout."""
+    unit = tmp_path / "exchange.service"
+    unit.write_text(UNIT.replace("/opt/exchange/bin/exchange", served.EXCHANGE))
+    done = subprocess.run(
+        ["systemd-analyze", *arguments, str(unit)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@HAS_SYSTEMD
+def test_the_unit_is_one(tmp_path: Path) -> None:
+    assert analyzed(tmp_path, "verify") == ""
+
+
+@HAS_SYSTEMD
+def test_the_unit_is_hardened(tmp_path: Path) -> None:
+    said = analyzed(tmp_path, "security", "--offline=true", "--no-pager")
+    found = re.search(r"Overall exposure level for exchange\.service: ([\d.]+)", said)
+    assert found, said
+    assert float(found[1]) <= EXPOSURE_MAX
+
+
+def test_the_service_manager_hears_when_the_exchange_is_ready_and_when_it_stops() -> None:
+    with served.directory() as place, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(place / "notify"))
+        manager.settimeout(served.PATIENCE_S)
+        exchange = served.Served(place, served.CONFIG, ephemeral=True)
+        exchange.environment[notify.VARIABLE] = str(place / "notify")
+        try:
+            exchange.start()
+            assert manager.recv(100) == b"READY=1"
+            assert exchange.stop() == 0
+            assert manager.recv(100) == b"STOPPING=1"
+        finally:
+            exchange.end()
+
+
+@pytest.mark.parametrize("address", ["", "nonsense", "/nowhere/socket", "@abstract-of-nobody", "/tmp"])
+def test_without_a_service_manager_nothing_happens(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(notify.VARIABLE, address)
+    notify.notify(notify.READY)
+
+
+def test_the_abstract_namespace_is_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"\0{tmp_path}")
+        monkeypatch.setenv(notify.VARIABLE, f"@{tmp_path}")
+        notify.notify(notify.READY)
+        manager.setblocking(False)
+        assert manager.recv(100) == b"READY=1"
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Name and arguments of each instruction of the container file."""
+    text = re.sub(r"^#.*\n", "", CONTAINER, flags=re.MULTILINE).replace("\\\n", " ")
+    return [(name, rest) for name, _, rest in (line.partition(" ") for line in text.splitlines() if line)]
+
+
+def test_the_container_file_copies_what_there_is_and_what_the_wheel_needs() -> None:
+    copied = [
+        source
+        for name, rest in instructions()
+        if name == "COPY" and not rest.startswith("--from")
+        for source in rest.split()[:-1]
+    ]
+    assert [source for source in copied if not (ROOT / source).exists()] == []
+    assert {"exchange", "migrations", "hatch_build.py", "pyproject.toml", "config.toml"} <= set(copied)
+
+
+def test_the_container_starts_the_exchange_as_an_ordinary_user_in_keys_mode() -> None:
+    last: dict[str, str] = dict(instructions())
+    command = json.loads(last["ENTRYPOINT"]) + json.loads(last["CMD"])
+    assert command[:2] == ["exchange", "serve"]
+    assert last["USER"].isdigit()
+    assert last["USER"] != "0"
+    variables = dict(pair.split("=", 1) for pair in last["ENV"].split())
+    assert variables["EXCHANGE_AUTH_MODE"] == "keys"
+    assert last["VOLUME"] == variables["EXCHANGE_DATABASE_DATA_DIR"]
+    names = [name for name, _ in instructions()]
+    assert names.index("HEALTHCHECK") > names.index("USER")
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="there is no hadolint")
+def test_the_linter_of_container_files_finds_nothing() -> None:
+    subprocess.run(["hadolint", str(DEPLOY / "Containerfile")], check=True)
