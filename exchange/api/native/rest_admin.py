@@ -46,7 +46,7 @@ class RestAdmin:
 
     async def set_log_level(self, request: Request) -> replies.Reply:
         """POST /admin/log_level."""
-        level = codec.choice("level", body_of(request, models.LogLevelRequest).level, LOG_LEVELS)
+        level = fields.choice("level", body_of(request, models.LogLevelRequest).level, LOG_LEVELS)
         self._administration.set_log_level(level, self._origin(request))
         return replies.LogLevel(self._administration.log_level())
 
