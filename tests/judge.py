@@ -18,6 +18,7 @@ from exchange.core.administration import (
     SetUserStatus,
     UserStatusSet,
 )
+from exchange.core.amendments import Amended, AmendOrder
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -27,6 +28,7 @@ from exchange.core.commands import (
     OrderType,
     PassTime,
     PlaceOrder,
+    ReplaceOrder,
     SetMarket,
     SetMarketStatus,
 )
@@ -51,7 +53,7 @@ from exchange.core.events import (
 )
 from exchange.core.instrument import Instrument
 from exchange.core.ledger import EXTERNAL, FEES, HOUSE
-from exchange.core.outcome import Applied, Outcome
+from exchange.core.outcome import Applied, Outcome, Replaced
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from tests.copied import copied
@@ -69,14 +71,20 @@ class Verdict(AssertionError):
 class Judge:
     """A venue and a model side by side. Orders are spoken of by the model's numbers: 1 is the first that was taken."""
 
-    def __init__(self, rules: list[Instrument], client_ids_max: int, deposits_max: int) -> None:
-        self.client_ids_max, self.deposits_max = client_ids_max, deposits_max
-        self.venue = Venue(client_ids_max=client_ids_max, deposits_max=deposits_max)
-        self.model = Model(client_ids_max, deposits_max)
+    def __init__(self, rules: list[Instrument], client_ids_max: int, deposits_max: int, reductions_max: int) -> None:
+        self.bounds = {
+            "client_ids_max": client_ids_max,
+            "deposits_max": deposits_max,
+            "reductions_max": reductions_max,
+        }
+        self.client_ids_max = client_ids_max
+        self.venue = Venue(**self.bounds)
+        self.model = Model(client_ids_max, deposits_max, reductions_max)
         self.now_ns = START_NS
         self.order_ids: list[int] = []  # by number - 1
         self.trade_ids: list[int] = []
         self.match_ids = 0
+        self.amendments: list[AmendOrder] = []  # that were asked for
         self.book_counts: Counter[str] = Counter()
         self.step_counts: Counter[str] = Counter()
         self.balance_counts: Counter[str] = Counter()
@@ -90,15 +98,15 @@ class Judge:
     def restart(self) -> None:
         """Go on with a venue that was restored from a copy of the state."""
         self.story.append("the venue restarts")
-        self.venue = Venue.restore(
-            copied(self.venue.state()), client_ids_max=self.client_ids_max, deposits_max=self.deposits_max
-        )
+        self.venue = Venue.restore(copied(self.venue.state()), **self.bounds)
         self._check_state()
 
     def do(self, command: Command, later_ns: int = 1) -> Told:
-        """Carry out one command on both. Of a cancel, `order_id` is the model's number."""
+        """Carry out one command on both. Of a cancel or an amendment, `order_id` is the model's number."""
         self.now_ns += later_ns
         self.story.append(words(command))
+        if isinstance(command, AmendOrder):
+            self.amendments.append(command)
         told = self.model.apply(command, self.now_ns)
         try:
             asked = self._by_id(command)
@@ -117,7 +125,11 @@ class Judge:
         return told
 
     def _by_id(self, command: Command) -> Command:
-        if not isinstance(command, CancelOrder) or command.order_id is None:
+        if isinstance(command, ReplaceOrder):
+            cancel = self._by_id(command.cancel)
+            assert isinstance(cancel, CancelOrder)
+            return replace(command, cancel=cancel)
+        if not isinstance(command, CancelOrder | AmendOrder) or command.order_id is None:
             return command
         known = 0 < command.order_id <= len(self.order_ids)
         return replace(command, order_id=self.order_ids[command.order_id - 1] if known else 10**9)
@@ -126,6 +138,10 @@ class Judge:
         self.seen["commands"] += 1
         self.seen["orders"] += isinstance(command, PlaceOrder)
         self.seen[type(command).__name__] += 1
+        self.seen["amendments"] += isinstance(command, AmendOrder) and isinstance(outcome, Applied)
+        if isinstance(outcome, Replaced):
+            parts = isinstance(outcome.canceled, Rejected), isinstance(outcome.placed, Rejected)
+            self.seen[f"replacements, cancel refused {parts[0]}, order refused {parts[1]}"] += 1
         if isinstance(outcome, Applied):
             self.seen["trades"] += sum(isinstance(event, Trade) for event in outcome.events)
         elif outcome is not None:
@@ -149,6 +165,8 @@ class Judge:
         self._learn(events, told)
         same_as("trades", [self._match(event) for event in events if isinstance(event, Trade)], told.trades)
         self._compare_prevented(events, told)
+        self._compare_amended(events, told)
+        self._compare_replaced(outcome, told)
         self._compare_orders(events, told)
         self._compare_primary(outcome, told)
         self._compare_levels(events, told)
@@ -206,6 +224,30 @@ class Judge:
             for event in found
         ]
         same_as("prevented matches", matches, told.prevented)
+
+    def _compare_amended(self, events: list[Event], told: Told) -> None:
+        found = [event for event in events if isinstance(event, Amended)]
+        same_as("amendments", len(found), 0 if told.amended is None else 1)
+        for event in found:
+            assert told.amended is not None
+            assert told.primary is not None
+            before, order = told.amended, self.model.orders[told.primary - 1]
+            new = event.new_client_order_id, event.new_price_ticks, event.new_quantity_lots
+            was = before.client_order_id, before.price_ticks, before.quantity_lots
+            is_now = order.terms.client_order_id, order.terms.price_ticks, order.terms.quantity_lots
+            same_as("what an amendment found", (event.client_order_id, event.price_ticks, event.quantity_lots), was)
+            changed = tuple(None if old == now else now for old, now in zip(was, is_now, strict=True))
+            same_as("what an amendment made", new, changed)
+            same_as("amendment id", event.amendment_id, self.model.amendments)
+            where = (event.market, event.user_id, self._number(event.order_id), event.after_order_id, event.time_ns)
+            expected = (before.market, before.user_id, order.number, len(self.order_ids), self.now_ns)
+            same_as("which order was amended, and when", where, expected)
+
+    def _compare_replaced(self, outcome: Applied | None, told: Told) -> None:
+        parts = (outcome.canceled, outcome.placed) if isinstance(outcome, Replaced) else (None, None)
+        for what, part, reasons in zip(("cancel", "order"), parts, (told.not_canceled, told.not_placed), strict=True):
+            refused = part.reason if isinstance(part, Rejected) else None
+            assert (refused in reasons) if reasons else refused is None, f"the {what} is refused as {refused}"
 
     def _compare_primary(self, outcome: Applied | None, told: Told) -> None:
         """The order that the command is about, as the command leaves it."""
@@ -376,9 +418,20 @@ class Judge:
             same_as("last prevented match", market.last_match_id, model.public[market.instrument.symbol].prevented)
             aggregates = model.public[market.instrument.symbol].aggregates
             same_as(f"aggregates of {market.instrument.symbol}", market.last_aggregate_id, aggregates)
+        self._check_remembered(state)
+
+    def _check_remembered(self, state: VenueState) -> None:
+        """What is kept to recognize a retry."""
+        model = self.model
         named = [(self._number(order_id), terms) for order_id, terms in state.recent_client_orders]
-        recent = [(o.number, o.terms) for o in model.orders if o.terms.client_order_id is not None]
+        recent = [(order.number, order.asked_as(name)) for order, name in model.names]
         same_as("recent client order ids", named, recent[-self.client_ids_max :])
+        same_as("last amendment id", state.last_amendment_id, model.amendments)
+        changed = {self._number(o.order_id): o.progress.amendments for o in state.orders if o.progress}
+        same_as("amendments of open orders", changed, {n: model.orders[n - 1].amendments for n in changed})
+        reductions = [(r.user_id, r.key, self._number(r.order_id)) for r in state.recent_reductions]
+        known_keys = [(r.user_id, r.key, order.number) for r, order, _ in model.reductions]
+        same_as("recent reductions", reductions, known_keys[-self.bounds["reductions_max"] :])
         recent_deposits = [(d.key, d.user_id, d.asset, d.amount_minor) for d in state.recent_deposits]
         remembered = [(d.key, d.user_id, d.asset, d.amount_minor) for d in model.remembered_deposits()]
         same_as("recent deposits", recent_deposits, remembered)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 
 from exchange.core.administration import ApiKey, CreateKey, CreateUser, KeyType, Origin, RevokeKey, SetUserStatus
+from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -19,6 +20,8 @@ from exchange.core.commands import (
     OrderType,
     PassTime,
     PlaceOrder,
+    ReplaceMode,
+    ReplaceOrder,
     RunTriggered,
     SetMarket,
     SetMarketStatus,
@@ -28,6 +31,7 @@ from exchange.core.commands import (
 from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Asset, FeeAsset, Instrument, MarketStatus, instrument_of
 from tests.judge import Judge
+from tests.model_records import Order
 
 CASH, COIN, GEM = Asset("CASH", 2), Asset("COIN", 4), Asset("GEM", 0)
 WEI, ORE = Asset("WEI", 18), Asset("ORE", 18)
@@ -86,6 +90,7 @@ MARKETS = (
         avg_price_mins=0,
     ),
 )
+MARKETS_BY_NAME = {rules.symbol: rules for rules in MARKETS}
 ASSETS = (CASH, COIN, GEM, WEI, ORE)
 USERS = ("ann", "ben", "cat")
 ROOT = Origin("root", "127.0.0.1")
@@ -110,6 +115,12 @@ KINDS = (
         "administer",
         "exact",
         "exact",
+        "amend",
+        "amend",
+        "amend",
+        "amend again",
+        "replace",
+        "replace",
     )
 )
 TERMS = (
@@ -205,7 +216,7 @@ def stories(draw: st.DrawFn) -> Story:
 
 def tell(story: Story) -> Judge:
     """Let the story happen before the judge."""
-    judge = Judge([MARKETS[market] for market in story.markets], client_ids_max=4, deposits_max=2)
+    judge = Judge([MARKETS[market] for market in story.markets], client_ids_max=4, deposits_max=2, reductions_max=2)
     assets = {asset.symbol for market in story.markets for asset in (MARKETS[market].base, MARKETS[market].quote)}
     for user, funds in zip(USERS, story.funds, strict=True):
         judge.do(AddUser(user))
@@ -252,6 +263,13 @@ def grant(judge: Judge, wish: Wish) -> None:
             named = [order.terms for order in open_orders if order.terms.client_order_id]
             market, name = (named[0].market, named[0].client_order_id) if named else (rules.symbol, "x")
             judge.do(CancelOrder(wish.user, market, None, name), later_ns)
+        case "amend" if open_orders:
+            judge.do(_amendment(judge, open_orders[wish.price % len(open_orders)], wish), later_ns)
+        case "replace" if open_orders:
+            judge.do(_replacement(rules, open_orders[wish.price % len(open_orders)], wish), later_ns)
+        case "amend again" if judge.amendments:
+            again = judge.amendments[-1 - wish.price % min(len(judge.amendments), 4)]
+            judge.do(replace(again, reduce_lots=wish.lots) if wish.lots == 4 and again.key else again, later_ns)
         case "cancel all":
             judge.do(CancelAll(wish.user, rules.symbol), later_ns)
         case "retry" if judge.model.orders:
@@ -345,11 +363,50 @@ def _later(rules: Instrument, wish: Wish, now_ns: int) -> PlaceOrder:
     )
 
 
+def _replacement(rules: Instrument, order: Order, wish: Wish) -> ReplaceOrder:
+    """Another order for this one, which may be somebody else's or of another market, in any mode."""
+    place = _order(rules if wish.lots == 7 else MARKETS_BY_NAME[order.terms.market], wish)
+    if wish.lots == 8:
+        place = replace(place, price_ticks=place.price_ticks and UNITS_MAX)
+    if wish.terms == "gtc" and wish.soon % 2:  # nearly the same, for what the old one locks and a little more
+        place = replace(place, side=order.terms.side, quantity_lots=order.terms.quantity_lots + wish.lots % 3)
+    mode = ReplaceMode((wish.price + wish.lots) % len(ReplaceMode))
+    only_if = (None, None, None, True, False)[wish.soon % 5]
+    which = 10**6 if wish.lots == 6 else order.number
+    return ReplaceOrder(CancelOrder(place.user_id, place.market, which, None, only_if), place, mode)
+
+
+def _amendment(judge: Judge, order: Order, wish: Wish) -> AmendOrder:
+    """Less of an order, more of it, another price, another name, or several at once; some of it out of range."""
+    terms, lots = order.terms, wish.lots
+    quantities = (
+        *(None, None, terms.quantity_lots - 1, terms.quantity_lots - 1, terms.quantity_lots - lots),
+        *(terms.quantity_lots - order.remaining + lots // 3, terms.quantity_lots + lots, lots, UNITS_MAX - lots % 2),
+    )
+    how = TERMS.index(wish.terms) + wish.soon
+    quantity_lots, key = quantities[how % len(quantities)], None
+    reduces = wish.terms in ("fok", "ioc", "market")
+    if reduces:
+        quantity_lots, key = None, f"key {wish.price % 3}"
+    prices = (None, None, None, None, wish.price, terms.price_ticks, UNITS_MAX)
+    names = [name for other, name in judge.model.names if other is order]
+    by_name = names[0] if names and lots % 3 == 0 else None
+    return AmendOrder(
+        "nobody" if how == 20 else wish.user,
+        terms.market,
+        order.number if by_name is None else None,
+        by_name,
+        quantity_lots,
+        1 + lots // 4 if reduces else None,
+        prices[(lots + wish.side) % len(prices)] if lots != 9 or wish.side else wish.price,
+        wish.name or (terms.client_order_id if lots == 5 else None),
+        key,
+    )
+
+
 def _retry(judge: Judge, wish: Wish) -> PlaceOrder:
     """One of the last orders again, or with one thing changed."""
-    named = [order.terms for order in judge.model.orders if order.terms.client_order_id] or [
-        judge.model.orders[-1].terms
-    ]
+    named = [order.asked_as(name) for order, name in judge.model.names] or [judge.model.orders[-1].terms]
     terms = named[-1 - wish.price % min(len(named), 6)]
     changes: dict[int, dict[str, object]] = {
         1: {"quantity_lots": terms.quantity_lots + 1},

@@ -14,6 +14,7 @@ from exchange.core.administration import (
     RevokeKey,
     SetUserStatus,
 )
+from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -25,6 +26,7 @@ from exchange.core.commands import (
     OrderType,
     PassTime,
     PlaceOrder,
+    ReplaceOrder,
     RunTriggered,
     SetMarket,
     SetMarketStatus,
@@ -36,7 +38,8 @@ from exchange.core.events import ExpireReason, OrderStatus, RejectReason, Update
 from exchange.core.instrument import FeeAsset, MarketStatus
 from tests.model_admin import Administered
 from tests.model_known import fee
-from tests.model_records import CANDLES_S, Match, Order, Prevented, Told, Update
+from tests.model_records import Match, Order, Prevented, Told, Update
+from tests.model_replace import Replacements
 from tests.model_waiting import RESTS, asked, waits
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
@@ -44,7 +47,7 @@ MINUTE_NS = 60 * 10**9
 MONEY_MAX = 10**38  # every amount and balance stays below it
 
 
-class Model(Administered):
+class Model(Administered, Replacements):
     """The exchange as the contract tells it."""
 
     # --- one command
@@ -58,6 +61,7 @@ class Model(Administered):
         for level in {**levels, **after_levels}:
             if levels.get(level, 0) != after_levels.get(level, 0):
                 told.levels[level] = after_levels.get(level, 0)
+        told.levels |= {level: after_levels.get(level, 0) for level in told.touched}
         for account, amounts in after_balances.items():
             if balances.get(account, (0, 0)) != amounts:
                 told.balances[account] = amounts
@@ -71,7 +75,11 @@ class Model(Administered):
             case PlaceOrder():
                 self._place(command, now_ns, told)
             case CancelOrder():
-                self._cancel(command, now_ns, told)
+                self.cancel(command, now_ns, told)
+            case AmendOrder():
+                self.amend(command, now_ns, told)
+            case ReplaceOrder():
+                self.replace(command, now_ns, told)
             case CancelAll():
                 if command.market not in self.rules:
                     told.refusals.add(RejectReason.UNKNOWN_MARKET)
@@ -79,7 +87,7 @@ class Model(Administered):
                     told.refusals.add(RejectReason.UNKNOWN_USER)
                 for order in [*self.resting, *self.waiting]:
                     if (order.terms.user_id, order.terms.market) == (command.user_id, command.market):
-                        self._take_out(order, now_ns, told)
+                        self.take_out(order, now_ns, told)
             case Deposit():
                 self._deposit(command, told)
             case AddUser() | CreateUser():
@@ -117,7 +125,7 @@ class Model(Administered):
             for order in sorted((*self.resting, *self.waiting), key=lambda order: order.terms.market):
                 if order.terms.user_id == command.user_id:
                     order.expire_reason = ExpireReason.USER_DISABLED
-                    self._take_out(order, now_ns, told)
+                    self.take_out(order, now_ns, told)
 
     def _deposit(self, command: Deposit, told: Told) -> None:
         same_key = [deposit for deposit in self.remembered_deposits() if deposit.key == command.key]
@@ -131,47 +139,22 @@ class Model(Administered):
             self.users.add(command.user_id)
             self._credit(command.user_id, command.asset, command.amount_minor)
 
-    def _cancel(self, command: CancelOrder, now_ns: int, told: Told) -> None:
-        for order in [*self.resting, *self.waiting]:
-            terms = order.terms
-            ours = (terms.user_id, terms.market) == (command.user_id, command.market)
-            named = command.client_order_id in (None, terms.client_order_id)
-            if ours and named and command.order_id in (None, order.number):
-                if command.only_if_filled not in (None, order.executed_lots > 0):
-                    told.refusals.add(RejectReason.CANCEL_CONDITION)
-                    return
-                self._take_out(order, now_ns, told)
-                told.primary = order.number
-                return
-        told.refusals.add(RejectReason.UNKNOWN_ORDER)
-        if command.market not in self.rules:
-            told.refusals = {RejectReason.UNKNOWN_MARKET}
-        if command.user_id not in self.users:
-            told.refusals.add(RejectReason.UNKNOWN_USER)
-
-    def _take_out(self, order: Order, now_ns: int, told: Told) -> None:
-        for orders in (self.resting, self.waiting, self.ready):
-            if order in orders:
-                orders.remove(order)
-        order.status = OrderStatus.CANCELED
-        self.step(order, UpdateReason.CANCELED, now_ns, told)
-
     # --- an order
 
     def _place(self, terms: PlaceOrder, now_ns: int, told: Told) -> None:
-        known = self.under_name(terms)
+        known = self.known_as(terms)
         once_more = terms.conditions is not None and terms.conditions.refuse_while_open is not None
-        if once_more and known is not None and not known.is_open:
-            known = None
-        if known is not None and known.terms == terms and not once_more:
+        if known is not None and known.asked_as(terms.client_order_id) == terms and not once_more:
             told.duplicate, told.duplicate_of = True, known.number
             return
-        told.refusals = self.refusals_of_waiting(terms, now_ns) if waits(terms) else self.refusals(terms, now_ns)
+        told.refusals = self.all_refusals(terms, now_ns)
         if known is not None:
             told.refusals.add(RejectReason.CLIENT_ORDER_ID_CONFLICT)
-        if told.refusals:
-            return
-        # Past this line the order happens.
+        if not told.refusals:
+            self.accept(terms, now_ns, told)
+
+    def accept(self, terms: PlaceOrder, now_ns: int, told: Told) -> None:
+        """Take an order that nothing refuses."""
         if waits(terms):
             self.place_waiting(terms, now_ns, told)
             return
@@ -183,6 +166,8 @@ class Model(Administered):
             self.priorities += 1
             order.priority = self.priorities
         self.orders.append(order)
+        if terms.client_order_id is not None:
+            self.names.append((order, terms.client_order_id))
         told.primary = order.number
         self.step(order, UpdateReason.ACCEPTED, now_ns, told)
         self.enter(order, terms, now_ns, told)
@@ -241,13 +226,12 @@ class Model(Administered):
             if taker.remaining:
                 self.step(taker, UpdateReason.PREVENTED, now_ns, told)
 
-    def under_name(self, terms: PlaceOrder) -> Order | None:
-        """The user's order that still has this client order id: open, or among the last ids; the newest of them."""
-        named = [order for order in self.orders if order.terms.client_order_id is not None]
-        recent = named[-self.client_ids_max :]
-        for order in reversed(named):
-            same = (order.terms.user_id, order.terms.client_order_id) == (terms.user_id, terms.client_order_id)
-            if same and (order.is_open or order in recent):
+    def under_name(self, user: str, name: str | None) -> Order | None:
+        """The user's order that keeps this id: open under it, or among the last ids; the newest of them."""
+        for at, (order, accepted) in reversed(list(enumerate(self.names))):
+            if (order.user, accepted) == (user, name) and (
+                at >= len(self.names) - self.client_ids_max or (order.is_open and order.terms.client_order_id == name)
+            ):
                 return order
         return None
 
@@ -302,6 +286,10 @@ class Model(Administered):
         if terms.price_ticks is None:
             return terms.side is Side.BUY or resting.limit >= self.rules[terms.market].min_price_ticks
         return resting.limit <= terms.price_ticks if terms.side is Side.BUY else resting.limit >= terms.price_ticks
+
+    def all_refusals(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
+        """Every reason to refuse the order, whether or not it waits."""
+        return self.refusals_of_waiting(terms, now_ns) if waits(terms) else self.refusals(terms, now_ns)
 
     def refusals(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
         """Every reason to refuse the order, but for its client order id."""
@@ -449,7 +437,7 @@ class Model(Administered):
         self.fees[rules.quote.symbol] += seller_fee
         self.prices[rules.symbol].append((now_ns // MINUTE_NS, price, lots))
         self.trades += 1
-        self._count_trade(rules.symbol, now_ns)
+        self.count_trade(rules.symbol, now_ns)
         public, before = self.public[rules.symbol], told.trades[-1] if told.trades else None
         if before is None or (before.taker, before.price) != (taker.number, price):
             public.aggregates += 1
@@ -463,14 +451,6 @@ class Model(Administered):
             self.step(order, UpdateReason.FILLED, now_ns, told, self.trades)
         if maker.remaining == 0:
             self.resting.remove(maker)
-
-    def _count_trade(self, market: str, now_ns: int) -> None:
-        public = self.public[market]
-        for i, interval_s in enumerate(CANDLES_S):
-            interval_ns = interval_s * 10**9
-            public.candles[i] += public.trades == 0 or now_ns // interval_ns != public.last_trade_ns // interval_ns
-        public.trades += 1
-        public.last_trade_ns = now_ns
 
     def _credit(self, user: str, asset: str, amount: int) -> None:
         self.totals[user, asset] += amount

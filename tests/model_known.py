@@ -4,21 +4,26 @@ from collections import Counter, defaultdict
 from fractions import Fraction
 
 from exchange.core.administration import ApiKey
+from exchange.core.amendments import AmendOrder
 from exchange.core.commands import Deposit, PlaceOrder, Side
 from exchange.core.instrument import Asset, FeeAsset, Instrument
-from tests.model_records import Account, Level, Order, Public
+from tests.model_records import CANDLES_S, Account, Level, Order, Public
 
 
 class Known:
     """All of it, and nothing that happens."""
 
-    def __init__(self, client_ids_max: int, deposits_max: int) -> None:
+    def __init__(self, client_ids_max: int, deposits_max: int, reductions_max: int) -> None:
         self.client_ids_max = client_ids_max
+        self.reductions_max = reductions_max
         self.deposits_max = deposits_max
         self.users: set[str] = set()
         self.disabled: set[str] = set()
         self.own_met: list[tuple[Order, int, int]] = []  # by the last walk: the maker, what the taker and it lose
         self.prevented = 0
+        self.amendments = 0
+        self.names: list[tuple[Order, str]] = []  # all client order ids that were ever accepted, and whose
+        self.reductions: list[tuple[AmendOrder, Order, PlaceOrder]] = []  # with the terms of before
         self.keys: list[ApiKey] = []
         self.assets: dict[str, Asset] = {}
         self.rules: dict[str, Instrument] = {}
@@ -116,6 +121,15 @@ class Known:
         asks = {price: total for (name, side, price), total in self.levels().items() if (name, side) == (market, 1)}
         bid, ask = max(bids, default=0), min(asks, default=0)
         return [(bid, bids[bid]) if bids else None, (ask, asks[ask]) if asks else None]
+
+    def count_trade(self, market: str, now_ns: int) -> None:
+        """Count a trade, and the candles that it begins."""
+        public = self.public[market]
+        for i, interval_s in enumerate(CANDLES_S):
+            interval_ns = interval_s * 10**9
+            public.candles[i] += public.trades == 0 or now_ns // interval_ns != public.last_trade_ns // interval_ns
+        public.trades += 1
+        public.last_trade_ns = now_ns
 
 
 def fee(amount: int, ppm: int) -> int:

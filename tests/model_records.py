@@ -1,6 +1,6 @@
 """The records of the model, and its results of a command; see `tests/model.py`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.conditions import SelfTrade
@@ -28,13 +28,15 @@ class Order:
     priority: int = 0  # counts the orders that may come to rest; 0 in one that may not
     prevented_lots: int = 0  # what it lost to orders of its own user
     asked_lots: int = 0  # of one by its sum of the quote: what the book made of it
-    mode: SelfTrade = SelfTrade.EXPIRE_TAKER
+    mode: SelfTrade = SelfTrade.EXPIRE_TAKER  # of self-trade prevention, as it was taken with
     best: int | None = None  # of one that follows the price: the best since it began, at tracking_ns
     tracking_ns: int = 0
     triggered_ns: int = 0
     trigger_price: int = 0
     working_ns: int = 0  # when one that waited entered
     refused: set[RejectReason] = field(default_factory=set)  # why it could not enter
+    first: PlaceOrder | None = None  # its terms before it was amended, if it was
+    amendments: int = 0
 
     @property
     def user(self) -> str:
@@ -45,6 +47,10 @@ class Order:
     def remaining(self) -> int:
         """What is left to fill."""
         return (self.terms.quantity_lots or self.asked_lots) - self.executed_lots - self.prevented_lots
+
+    def asked_as(self, name: str | None) -> PlaceOrder:
+        """What was first asked, under one of its names."""
+        return replace(self.first or self.terms, client_order_id=name)
 
     @property
     def is_open(self) -> bool:
@@ -116,9 +122,13 @@ class Told:
     primary: int | None = None  # the order that it is about, by number
     trades: list[Match] = field(default_factory=list)
     prevented: list[Prevented] = field(default_factory=list)
+    amended: PlaceOrder | None = None  # the terms of the primary order before it was amended
     updates: dict[int, list[Update]] = field(default_factory=dict)  # of each order, in order
     levels: dict[Level, int] = field(default_factory=dict)  # the new totals of those that changed
     balances: dict[Account, tuple[int, int]] = field(default_factory=dict)  # available, locked, where they changed
+    touched: set[Level] = field(default_factory=set)  # levels that lost an order, and may have got another
+    not_canceled: set[RejectReason] = field(default_factory=set)  # of a replacement of which only the order was placed
+    not_placed: set[RejectReason] = field(default_factory=set)  # of one of which only the cancel happened
     new_status: str | None = None  # the market whose status changed
 
 

@@ -105,6 +105,8 @@ class Waiting(Known):
         order.priority = self.priorities
         self.orders.append(order)
         self.waiting.append(order)
+        if terms.client_order_id is not None:
+            self.names.append((order, terms.client_order_id))
         told.primary = order.number
         last, wish = self.last_price(terms.market), asked(terms)
         begins = wish.activation_ticks is None or (last is not None and met(terms, wish.activation_ticks, last))

@@ -18,6 +18,7 @@ PAGE = (Path(__file__).resolve().parents[1] / "docs" / "client.md").read_text(en
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 REST, SOCKET, BOOK, NUMBERS, FIXTURE = range(5)
 TYPES = {
+    "Amendment",
     "Balance",
     "Candle",
     "Depth",
@@ -27,6 +28,7 @@ TYPES = {
     "Order",
     "PreventedMatch",
     "Refusal",
+    "Replaced",
     "Ticker",
     "Trade",
 }

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from hypothesis import Phase, settings
 from exchange.core import (
     administration,
     affordable,
+    amend,
+    amendments,
+    client_ids,
     commands,
     conditions,
     events,
@@ -19,13 +23,16 @@ from exchange.core import (
     market,
     refusal,
     settlement,
+    venue,
 )
-from exchange.core.book import Book, Order
-from exchange.core.commands import Command, OrderType, PlaceOrder, Side
+from exchange.core import replace as replacing
+from exchange.core.amendments import Reductions
+from exchange.core.book import Book, Order, Trader
+from exchange.core.commands import Command, OrderType, PlaceOrder, ReplaceMode, ReplaceOrder, Side
 from exchange.core.conditions import SelfTrade
 from exchange.core.deadlines import Deadlines
 from exchange.core.effects import Effects
-from exchange.core.events import OrderUpdated, Rejected, Trade
+from exchange.core.events import OrderUpdated, Rejected, RejectReason, Trade, UpdateReason
 from exchange.core.full_market import FullMarket
 from exchange.core.instrument import PPM
 from exchange.core.market import Market
@@ -34,7 +41,15 @@ from exchange.core.outcome import Applied, Outcome
 from exchange.core.triggers import Trail, Triggers
 from exchange.core.venue import Venue
 from exchange.runtime import compiled
-from tests import model, model_admin, model_known, model_records, model_waiting
+from tests import (
+    model,
+    model_admin,
+    model_amend,
+    model_known,
+    model_records,
+    model_replace,
+    model_waiting,
+)
 from tests.judging import JUDGE, verdict_on
 
 # Which stories hypothesis makes up also depends on what else is imported, so a bound on them must leave room.
@@ -228,6 +243,53 @@ def let_what_is_over_enter(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(market, "refusal", never_over)
 
 
+def keep_the_place_with_a_new_price(plant: pytest.MonkeyPatch) -> None:
+    rightly = Market.enter
+
+    def enter(self: Market, order: Order, found: Plan, now_ns: int, effects: Effects) -> None:
+        rightly(self, order, found, now_ns, effects)
+        amended = effects.events[0]
+        assert isinstance(amended, OrderUpdated)
+        while amended.reason is UpdateReason.AMENDED and order.previous is not None:  # to the front
+            other = order.previous
+            self.book.remove(other)
+            self.book.add(other)
+
+    plant.setattr(Market, "enter", enter)
+
+
+def lose_the_place_with_less_quantity(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(amend, "_keeps_its_place", lambda order, changed: False)
+
+
+def compare_a_retry_with_what_was_amended(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(client_ids, "as_placed", lambda terms, progress: terms)
+
+
+def reduce_twice_under_one_key(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Reductions, "find", lambda self, user_id, key: None)
+
+
+def judge_an_atomic_replacement_with_the_old_order_there(plant: pytest.MonkeyPatch) -> None:
+    def judged(
+        market: Market, order: Order, terms: PlaceOrder, trader: Trader, mode: SelfTrade, now_ns: int
+    ) -> Plan | RejectReason:
+        return market.judged(terms, trader, mode, market.rates, now_ns)
+
+    plant.setattr(replacing, "_judged_without", judged)
+
+
+def place_although_the_cancel_failed(plant: pytest.MonkeyPatch) -> None:
+    rightly = replacing.replace_order
+
+    def replace_order(market: Market, command: ReplaceOrder, *of: Any) -> Applied | Rejected:
+        if command.mode is ReplaceMode.STOP_ON_FAILURE:
+            command = replace(command, mode=ReplaceMode.ALLOW_FAILURE)
+        return rightly(market, command, *of)
+
+    plant.setattr(venue, "replace_order", replace_order)
+
+
 @of_sources
 @pytest.mark.parametrize(
     "error",
@@ -249,6 +311,12 @@ def let_what_is_over_enter(plant: pytest.MonkeyPatch) -> None:
         keep_what_waited_locked,
         end_the_latest_first,
         let_what_is_over_enter,
+        keep_the_place_with_a_new_price,
+        lose_the_place_with_less_quantity,
+        compare_a_retry_with_what_was_amended,
+        reduce_twice_under_one_key,
+        judge_an_atomic_replacement_with_the_old_order_there,
+        place_although_the_cancel_failed,
     ],
     ids=lambda error: str(error.__name__),
 )
@@ -277,10 +345,11 @@ def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> 
 
 # --- is it independent?
 
+PARTS = (model, model_amend, model_known, model_records, model_replace, model_admin, model_waiting)
+
 
 def test_the_model_shares_with_the_exchange_only_the_types_of_commands_and_events() -> None:
-    parts = (model, model_known, model_records, model_admin, model_waiting)
-    sources = [Path(str(part.__file__)).read_text(encoding="utf-8") for part in parts]
+    sources = [Path(str(part.__file__)).read_text(encoding="utf-8") for part in PARTS]
     shared = {
         (node.module, alias.name)
         for node in (node for source in sources for node in ast.walk(ast.parse(source)))
@@ -289,11 +358,12 @@ def test_the_model_shares_with_the_exchange_only_the_types_of_commands_and_event
     }
     assert not any("import exchange" in source for source in sources)
     assert {module for module, _ in shared} == {
-        *(administration.__name__, commands.__name__, conditions.__name__, events.__name__, instrument.__name__)
+        amendments.__name__,
+        *(administration.__name__, commands.__name__, conditions.__name__, events.__name__, instrument.__name__),
     }
     known: dict[str, object] = {**vars(administration), **vars(commands), **vars(events), **vars(instrument)}
-    known |= vars(conditions)
+    known |= {**vars(conditions), **vars(amendments)}
     not_types = {name for _, name in shared if not isinstance(known[name], type)} - {"Command", "KEYS_OF_USER_MAX"}
     assert not not_types
     # Of an instrument it reads the rules; what they make of a lot's worth is what it has to judge.
-    assert not {"lot_minor", "notional_unit"} & set(re.findall(r"\w+", sources[0] + sources[1]))
+    assert not {"lot_minor", "notional_unit"} & set(re.findall(r"\w+", "".join(sources)))

@@ -201,6 +201,7 @@ def test_reads_and_only_reads_take_a_lane() -> None:
         "trades": HISTORY,
         "fills": HISTORY,
         "prevented_matches": HISTORY,
+        "amendments": HISTORY,
         "own_keys": MEMORY,
         "candles": HISTORY,
         "users": MEMORY,

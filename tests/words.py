@@ -1,6 +1,7 @@
 """Commands and their outcomes in words, for the report of a failure."""
 
 from exchange.core.administration import CreateKey, CreateUser, RevokeKey, SetUserStatus
+from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -11,6 +12,7 @@ from exchange.core.commands import (
     OrderType,
     PassTime,
     PlaceOrder,
+    ReplaceOrder,
     SetMarket,
     SetMarketStatus,
     Side,
@@ -27,6 +29,10 @@ def words(command: Command) -> str:
         case CancelOrder():
             which = f"#{command.order_id}" if command.client_order_id is None else repr(command.client_order_id)
             return f"{command.user_id} cancels {which} on {command.market}"
+        case AmendOrder():
+            return _amendment_words(command)
+        case ReplaceOrder(cancel, place, mode):
+            return f"{words(cancel)}, and {mode.name.lower()} {words(place)}"
         case SetMarket(instrument=rules):
             fees = f"fees {rules.maker_fee_ppm}/{rules.taker_fee_ppm} ppm"
             if rules.fee_asset:
@@ -53,6 +59,19 @@ def words(command: Command) -> str:
         case Deposit():
             return f"{command.user_id} deposits {command.amount_minor} {command.asset} under {command.key!r}"
     return str(command)
+
+
+def _amendment_words(command: AmendOrder) -> str:
+    which = f"#{command.order_id}" if command.client_order_id is None else repr(command.client_order_id)
+    changes = {
+        "quantity": command.quantity_lots,
+        "less": command.reduce_lots,
+        "price": command.price_ticks,
+        "name": command.new_client_order_id,
+        "key": command.key,
+    }
+    said = ", ".join(f"{name} {value}" for name, value in changes.items() if value is not None)
+    return f"{command.user_id} amends {which} on {command.market}: {said}"
 
 
 def _order_words(order: PlaceOrder) -> str:

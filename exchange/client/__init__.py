@@ -15,6 +15,7 @@ from exchange.client.rest import Client
 from exchange.client.signing import ApiKey
 from exchange.client.socket import Socket
 from exchange.client.types import (
+    Amendment,
     Balance,
     Candle,
     Depth,
@@ -24,12 +25,14 @@ from exchange.client.types import (
     Order,
     PreventedMatch,
     Refusal,
+    Replaced,
     Ticker,
     Trade,
 )
 
 __all__ = [
     "UNSETTLED",
+    "Amendment",
     "ApiError",
     "ApiKey",
     "Balance",
@@ -47,6 +50,7 @@ __all__ = [
     "Order",
     "PreventedMatch",
     "Refusal",
+    "Replaced",
     "Socket",
     "Step",
     "Ticker",

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from exchange.client.numbers import with_texts
+from exchange.client.numbers import Number, with_texts
 from exchange.client.types import Json, Order
 
 RETRY_S = 30.0
@@ -112,4 +112,22 @@ def cancel_terms(order_id: str | None, client_order_id: str | None, only_if: str
     if order_id is None and client_order_id is None:
         raise ValueError("name the order by at least one id")
     said = {"order_id": order_id, "client_order_id": client_order_id, "only_if": only_if}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def amend_terms(
+    quantity: Number | None,
+    reduce_by: Number | None,
+    key: str | None,
+    price: Number | None,
+    new_client_order_id: str | None,
+) -> dict[str, Number]:
+    """What an amendment changes."""
+    said = {
+        "quantity": quantity,
+        "reduce_by": reduce_by,
+        "key": key,
+        "price": price,
+        "new_client_order_id": new_client_order_id,
+    }
     return {name: value for name, value in said.items() if value is not None}

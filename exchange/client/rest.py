@@ -18,6 +18,7 @@ from exchange.client.errors import (
     UNEXPECTED_REPLY,
     ApiError,
     Unreachable,
+    amend_terms,
     cancel_terms,
     order_name,
     placed,
@@ -28,6 +29,7 @@ from exchange.client.key_ring import KeyRing
 from exchange.client.numbers import Number, with_texts
 from exchange.client.signing import ApiKey
 from exchange.client.types import (
+    Amendment,
     Balance,
     Candle,
     Depth,
@@ -37,6 +39,7 @@ from exchange.client.types import (
     Order,
     PreventedMatch,
     Refusal,
+    Replaced,
     Ticker,
     Trade,
 )
@@ -153,6 +156,51 @@ class Client:
         body = {"market": market} | wanted | ({} if who is None else {"user_id": who})
         return cast(Order, await self._call("DELETE", "/order", body=body))
 
+    async def amend(
+        self,
+        market: str,
+        *,
+        order_id: str | None = None,
+        client_order_id: str | None = None,
+        quantity: Number | None = None,
+        reduce_by: Number | None = None,
+        key: str | None = None,
+        price: Number | None = None,
+        new_client_order_id: str | None = None,
+        user_id: str | None = None,
+    ) -> Order:
+        """Change an open order named by one id; the reply is the order as it is then.
+
+        `quantity` is the new total; `reduce_by` lowers it, once for each `key`. Less quantity at the same price keeps
+        the order's place. An amendment may be sent again: one that has happened changes nothing.
+        """
+        wanted = order_name(order_id, client_order_id) | amend_terms(
+            quantity, reduce_by, key, price, new_client_order_id
+        )
+        who = self._who(user_id)
+        body = {"market": market} | wanted | ({} if who is None else {"user_id": who})
+        return cast(Order, await self._call("PATCH", "/order", body=body))
+
+    async def replace(
+        self,
+        cancel: Mapping[str, Any],
+        place: Mapping[str, Any],
+        mode: str = "atomic",
+        user_id: str | None = None,
+    ) -> Replaced:
+        """Cancel an order and place another in the same market, in one step.
+
+        `cancel` has `market`, `order_id` or `client_order_id`, and perhaps `only_if`; `place` is an order as in
+        `place`, which gets no name here. `mode` is `atomic`, `stop_on_failure` or `allow_failure`: in the last two one
+        part may fail alone, and is then a result with a `code`. ApiError if nothing was done.
+        """
+        who = self._who(user_id)
+        body = {"cancel": dict(cancel), "place": with_texts(place), "mode": mode}
+        return cast(
+            Replaced,
+            await self._call("POST", "/order/replace", body=body | ({} if who is None else {"user_id": who})),
+        )
+
     async def test(self, order: Mapping[str, Any], user_id: str | None = None) -> None:
         """Every check of `place`, and nothing placed: ApiError if the order would be refused now."""
         await self._call("POST", "/order/test", body={**order, "user_id": self._who(user_id)})
@@ -236,6 +284,20 @@ class Client:
         query = {"market": market, "order_id": order_id, "limit": limit, "before": before}
         page = await self._call("GET", "/prevented_matches", query={"user_id": self._who(user_id), **query})
         return self._field(page, "prevented_matches"), page.get("next")
+
+    async def amendments(
+        self,
+        market: str | None = None,
+        *,
+        order_id: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
+        user_id: str | None = None,
+    ) -> tuple[list[Amendment], str | None]:
+        """A page of how the user's orders were changed, newest first, and the `before` of the next page or None."""
+        query = {"market": market, "order_id": order_id, "limit": limit, "before": before}
+        page = await self._call("GET", "/order/amendments", query={"user_id": self._who(user_id), **query})
+        return self._field(page, "amendments"), page.get("next")
 
     async def deposit(self, asset: str, amount: Number, key: str, user_id: str | None = None) -> Json:
         """Credit `amount` once a `key`, however often it is sent; the balance after it. It names a user.

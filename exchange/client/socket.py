@@ -23,14 +23,16 @@ from exchange.client.errors import (
     RETRY_S,
     ApiError,
     Unreachable,
+    amend_terms,
     cancel_terms,
+    order_name,
     placed,
     user_of,
     with_client_order_id,
 )
-from exchange.client.numbers import with_texts
+from exchange.client.numbers import Number, with_texts
 from exchange.client.signing import ApiKey
-from exchange.client.types import Json, Order, Refusal
+from exchange.client.types import Json, Order, Refusal, Replaced
 
 CONNECT_TIMEOUT_S = 10.0
 FIRST_WAIT_S = 0.05
@@ -178,6 +180,36 @@ class Socket:
         """
         wanted = cancel_terms(order_id, client_order_id, only_if)
         return cast(Order, await self.request("CANCEL", user_id=self._who(user_id), market=market, **wanted))
+
+    async def amend(
+        self,
+        market: str,
+        *,
+        order_id: str | None = None,
+        client_order_id: str | None = None,
+        quantity: Number | None = None,
+        reduce_by: Number | None = None,
+        key: str | None = None,
+        price: Number | None = None,
+        new_client_order_id: str | None = None,
+        user_id: str | None = None,
+    ) -> Order:
+        """Change an open order: as `Client.amend`."""
+        wanted = order_name(order_id, client_order_id) | amend_terms(
+            quantity, reduce_by, key, price, new_client_order_id
+        )
+        return cast(Order, await self.request("AMEND", user_id=self._who(user_id), market=market, **wanted))
+
+    async def replace(
+        self,
+        cancel: Mapping[str, Any],
+        place: Mapping[str, Any],
+        mode: str = "atomic",
+        user_id: str | None = None,
+    ) -> Replaced:
+        """Cancel an order and place another: as `Client.replace`."""
+        asked = {"cancel": dict(cancel), "place": with_texts(place), "mode": mode}
+        return cast(Replaced, await self.request("REPLACE", user_id=self._who(user_id), **asked))
 
     async def orders(self, items: Sequence[Mapping[str, Any]], user_id: str | None = None) -> list[Order | Refusal]:
         """A batch of 1 to 100 items, applied in the order given, each on its own; as many results, in that order.

@@ -106,6 +106,32 @@ class PreventedMatch(TypedDict):
     timestamp: int
 
 
+class Replaced(TypedDict):
+    """What became of a replacement: the orders, or why one was refused.
+
+    `canceled` is None in a retry if that order is not there any more.
+    """
+
+    canceled: "Order | Refusal | None"
+    placed: "Order | Refusal"
+
+
+class Amendment(TypedDict):
+    """How an order was changed; what is new is None where it stayed the same."""
+
+    amendment_id: str
+    market: str
+    order_id: str
+    client_order_id: str | None
+    new_client_order_id: str | None
+    price: str
+    new_price: str | None
+    quantity: str
+    new_quantity: str | None
+    key: str | None
+    timestamp: int
+
+
 class Market(TypedDict):
     """The rules of one market and its status."""
 

@@ -22,6 +22,7 @@ from exchange.core.ledger import Account, User
 
 BUY: Final = Side.BUY
 NOT_PENDING: Final = Pending.NOTHING
+Best = tuple[int, int] | None  # (price_ticks, total_lots)
 IDLE_LEVELS_MAX: Final = 256  # of each side; this bounds their memory, and how many of them a walk can meet
 
 
@@ -93,15 +94,19 @@ class Order:
 
 
 class Trader:
-    """A user in one market: the two accounts it moves money on, and their open orders, in priority order."""
+    """A user in one market: the two accounts it moves money on, and their open orders, in priority order.
 
-    __slots__ = ("base", "open_orders", "quote", "user")
+    `leaving` of them do not count while another one is judged.
+    """
+
+    __slots__ = ("base", "leaving", "open_orders", "quote", "user")
 
     def __init__(self, user: User, base: Account, quote: Account) -> None:
         self.user = user
         self.base = base
         self.quote = quote
         self.open_orders: dict[Order, None] = {}
+        self.leaving = 0
 
 
 class Level:
@@ -271,6 +276,40 @@ class Book:
         del order.trader.open_orders[order]
         return level
 
+    def lift(self, order: Order) -> None:
+        """Leave the order out of its level, for who judges another one as if it were gone, until it is put back."""
+        level, previous, following = order.level, order.previous, order.following
+        assert level is not None
+        if previous is None:
+            level.first = following
+        else:
+            previous.following = following
+        if following is None:
+            level.last = previous
+        else:
+            following.previous = previous
+        level.total_lots -= order.remaining_lots
+        side = level.book_side
+        if level.first is None and side.best is level:
+            side.best = level.next_best()
+
+    def put_back(self, order: Order) -> None:
+        """Put an order that was lifted back into its place."""
+        level, previous, following = order.level, order.previous, order.following
+        assert level is not None
+        if previous is None:
+            level.first = order
+        else:
+            previous.following = order
+        if following is None:
+            level.last = order
+        else:
+            following.previous = order
+        level.total_lots += order.remaining_lots
+        side = level.book_side
+        if side.best is None or (level.price_ticks - side.best.price_ticks) * side.sign < 0:
+            side.best = level
+
     def reduce(self, order: Order, lots: int) -> None:
         """Take a fill off a resting order, and the order out of the book when nothing remains of it."""
         level = order.level
@@ -309,3 +348,17 @@ class Book:
         assert level.last is previous
         assert level.total_lots == total_lots
         return orders
+
+
+def best_of(side: BookSide) -> Best:
+    """The best level of the side."""
+    level = side.best
+    return None if level is None else (level.price_ticks, level.total_lots)
+
+
+def is_best(known: Best, side: BookSide) -> bool:
+    """Whether that is the best of the side. Every command asks this, so it makes no tuple to compare with."""
+    level = side.best
+    if level is None or known is None:
+        return level is None and known is None
+    return known[0] == level.price_ticks and known[1] == level.total_lots

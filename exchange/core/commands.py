@@ -8,10 +8,12 @@ the one that dataclass makes stays interpreted when the core is compiled.
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Final
 
 from mypy_extensions import mypyc_attr
 
 from exchange.core.administration import AdminCommand, Origin
+from exchange.core.amendments import AmendOrder
 from exchange.core.conditions import Conditions
 from exchange.core.instrument import Asset, Instrument, MarketStatus
 
@@ -119,6 +121,34 @@ class CancelOrder:
         self.only_if_filled = only_if_filled
 
 
+class ReplaceMode(IntEnum):
+    """What happens when a part of a replacement fails."""
+
+    ATOMIC = 0  # nothing
+    STOP_ON_FAILURE = 1  # the order is placed only if the other one was canceled
+    ALLOW_FAILURE = 2  # the order is placed in any case
+
+
+@mypyc_attr(acyclic=True)
+@dataclass(slots=True)
+class ReplaceOrder:
+    """Cancel one order and place another, of the same user in the same market, in one step."""
+
+    cancel: CancelOrder
+    place: PlaceOrder
+    mode: ReplaceMode
+
+    @property
+    def user_id(self) -> str:
+        """Whose orders."""
+        return self.place.user_id
+
+    @property
+    def market(self) -> str:
+        """Where they are."""
+        return self.place.market
+
+
 @mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class CancelAll:
@@ -198,6 +228,11 @@ class PassTime:
     """Journal the current time: what ends by the clock then stays ended, also when the clock is set back."""
 
 
-MarketCommand = PlaceOrder | CancelOrder | CancelAll | RunTriggered | ExpireDue | SetMarketStatus
+MarketCommand = (
+    PlaceOrder | CancelOrder | CancelAll | AmendOrder | ReplaceOrder | RunTriggered | ExpireDue | SetMarketStatus
+)
+MARKET_COMMANDS: Final = (
+    *(PlaceOrder, CancelOrder, CancelAll, AmendOrder, ReplaceOrder, RunTriggered, ExpireDue, SetMarketStatus),
+)
 VenueCommand = Deposit | AddUser | AddAsset | SetMarket | PassTime | AdminCommand
 Command = MarketCommand | VenueCommand

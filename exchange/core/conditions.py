@@ -68,7 +68,8 @@ class Progress:
     """What became of an order beside its fills. It never changes: an order gets another one.
 
     `self_trade` is the mode that it entered with. Of what it asked, `prevented_lots` met orders of its own user, the
-    last time in the prevented match `last_match_id`. `determined_lots` is what was found for its quote_minor.
+    last time in the prevented match `last_match_id`. `determined_lots` is what was found for its quote_minor. It was
+    amended `amendments` times; before the first time it had `first_price_ticks` and `first_quantity_lots`.
 
     Of an order that waits, or has waited: it began to follow the price at `tracking_ns`, with the trade of its market
     that `tracking_trade` counts; the trade that `triggered_trade` counts, at `trigger_ticks`, triggered it at
@@ -87,3 +88,6 @@ class Progress:
     trigger_ticks: int = 0
     working_ns: int = 0
     refused: int = 0  # a key of events.REFUSED
+    amendments: int = 0
+    first_price_ticks: int = 0
+    first_quantity_lots: int = 0

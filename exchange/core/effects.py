@@ -18,9 +18,9 @@ BY_FILLING: Final = UpdateReason.FILLED
 @mypyc_attr(acyclic=True)
 class Effects:
     """What one command does: its events so far, its primary order as it is now, and each level and account that it
-    changed, once, in order. Prevented matches are told last: orders and trades come before all else. `tracks`: what
-    the orders that follow the price need has changed. So many events are `judged`: whether their trades trigger
-    others is known."""
+    changed, once, in order. Prevented matches and amendments are told last: orders and trades come before all else.
+    `tracks`: what the orders that follow the price need has changed. So many events are `judged`: whether their trades
+    trigger others is known."""
 
     __slots__ = ("accounts", "events", "judged", "levels", "order", "prevented", "sequence", "tracks")
 

@@ -14,6 +14,7 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from exchange.core.administration import AdminEvent
+from exchange.core.amendments import Amended
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.fees import Rates
@@ -46,6 +47,7 @@ class UpdateReason(IntEnum):
     TRACKING = 6  # it follows the price from now on
     TRIGGERED = 7  # what it waited for has come
     WORKING = 8  # it has entered the book, or is matched
+    AMENDED = 9  # its owner changed it
 
 
 class ExpireReason(IntEnum):
@@ -401,6 +403,7 @@ Event = (
     OrderUpdated
     | Trade
     | PreventedMatch
+    | Amended
     | LevelChanged
     | MarketChanged
     | BalanceChanged

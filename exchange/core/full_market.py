@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from exchange.core.book import Order
+from exchange.core.book import Order, Trader
 from exchange.core.client_ids import ClientIds
 from exchange.core.commands import ExpireDue, PlaceOrder, RunTriggered, Side, TimeInForce
-from exchange.core.conditions import Pending, Progress
+from exchange.core.conditions import Pending, Progress, SelfTrade
 from exchange.core.counts import Counts
 from exchange.core.deadlines import Deadlines, expire_ns
 from exchange.core.effects import Effects, updated
@@ -20,15 +20,15 @@ from exchange.core.events import (
     REFUSED_NUMBERS,
     ExpireReason,
     OrderStatus,
-    Rejected,
     RejectReason,
     Trade,
     UpdateReason,
 )
+from exchange.core.fees import Rates
 from exchange.core.ledger import Ledger
 from exchange.core.market import Market
+from exchange.core.matching import NOTHING, Plan
 from exchange.core.outcome import Applied
-from exchange.core.refusal_detail import refusal_detail
 from exchange.core.state import MarketState
 from exchange.core.triggers import Triggers, reached
 from exchange.core.waiting import as_entered, refusal_of_waiting, waits
@@ -58,37 +58,35 @@ class FullMarket(Market):
 
     # --- orders that wait
 
-    def place(self, terms: PlaceOrder, sequence: int, now_ns: int) -> Applied | Rejected:
-        """Match the order and rest, or expire, what remains; or let it wait."""
+    def judged(
+        self, terms: PlaceOrder, trader: Trader, mode: SelfTrade, rates: Rates | None, now_ns: int
+    ) -> Plan | RejectReason:
+        """What the order would meet, which is nothing if it waits; or why it may not enter, or not wait."""
         if not waits(terms):
-            return super().place(terms, sequence, now_ns)
-        refused = self.would_refuse(terms, now_ns)
-        if refused is not None:
-            return refused
-        # Past this line the order must succeed.
-        order = self._made(terms, self.trader(terms.user_id), now_ns)
+            return super().judged(terms, trader, mode, rates, now_ns)
+        reason = refusal_of_waiting(self.instrument, rates, self._average, self.book, terms, trader, now_ns)
+        return NOTHING if reason is None else reason
+
+    def let_in(
+        self, terms: PlaceOrder, trader: Trader, mode: SelfTrade, found: Plan, now_ns: int, effects: Effects
+    ) -> None:
+        """Carry out an order that was judged, or let it wait."""
+        if not waits(terms):
+            super().let_in(terms, trader, mode, found, now_ns, effects)
+            return
+        order = self._made(terms, trader, now_ns)
         self._queue(order)
         order.progress = self._first_progress(terms, now_ns)
         self._ids.accepted(order.order_id, terms)
-        effects = Effects(sequence)
         effects.order = accepted = updated(UpdateReason.ACCEPTED, order, PENDING, now_ns)
         effects.events.append(accepted)
         self._pays_from(order, effects).lock(self.needs_minor(order))
         self._wait(order)
         self._note_tracks(effects)
-        return self._applied(terms, effects, now_ns)
-
-    def would_refuse(self, terms: PlaceOrder, now_ns: int) -> Rejected | None:
-        """Why the order would be refused now, or None."""
-        if not waits(terms):
-            return super().would_refuse(terms, now_ns)
-        trader, rules = self.trader(terms.user_id), self.instrument
-        reason = refusal_of_waiting(rules, self.rates, self._average, self.book, terms, trader, now_ns)
-        return None if reason is None else Rejected(reason, refusal_detail(reason, as_entered(terms), trader, rules))
 
     def _first_progress(self, terms: PlaceOrder, now_ns: int) -> Progress:
         """What an order that waits begins with: one that trails begins at once, if it may and there is a last price."""
-        progress, conditions = Progress(self._mode(terms), pending=Pending.TRIGGER), terms.conditions
+        progress, conditions = Progress(self.mode_of(terms), pending=Pending.TRIGGER), terms.conditions
         assert conditions is not None
         if not conditions.trails or not self._average:
             return progress
@@ -152,7 +150,7 @@ class FullMarket(Market):
                 break
             self._run(self.triggers.take(), now_ns, effects)
         effects.order = None
-        return self._applied(command, effects, now_ns) if effects.events else None
+        return self.applied(command, effects, now_ns) if effects.events else None
 
     def _run(self, order: Order, now_ns: int, effects: Effects) -> None:
         """Enter an order that has waited, or end it if it may not enter any more."""
@@ -161,11 +159,11 @@ class FullMarket(Market):
         self._pays_from(order, effects).release(self.needs_minor(order))
         del order.trader.open_orders[order]
         entering = as_entered(terms)
-        found = self._judged(entering, order.trader, progress.self_trade, order.rates, now_ns)
+        found = self.judged(entering, order.trader, progress.self_trade, order.rates, now_ns)
         order.updated_ns = now_ns
         if isinstance(found, RejectReason):
             order.progress = replace(progress, pending=Pending.NOTHING, refused=REFUSED_NUMBERS[found])
-            self._closed(order)
+            self.closed(order)
             self._expire(order, ExpireReason.REFUSED_AT_TRIGGER, now_ns, effects)
             return
         order.progress = replace(progress, pending=Pending.NOTHING, working_ns=now_ns)
@@ -173,9 +171,9 @@ class FullMarket(Market):
         if terms.time_in_force in MAY_REST:
             self._queue(order)
         effects.events.append(updated(UpdateReason.WORKING, order, OrderStatus.OPEN, now_ns))
-        self._enter(order, found, now_ns, effects)
+        self.enter(order, found, now_ns, effects)
         if order.level is None:
-            self._closed(order)
+            self.closed(order)
 
     # --- orders that end
 
@@ -189,7 +187,7 @@ class FullMarket(Market):
             self._withdraw(order, effects)
             self._expire(order, ExpireReason.EXPIRE_AT, now_ns, effects)
         effects.order = None
-        return self._applied(command, effects, now_ns) if effects.events else None
+        return self.applied(command, effects, now_ns) if effects.events else None
 
     def _withdraw(self, order: Order, effects: Effects) -> None:
         if order.level is not None:
@@ -199,15 +197,16 @@ class FullMarket(Market):
         self.triggers.remove(order)
         self._note_tracks(effects)
         del order.trader.open_orders[order]
-        self._closed(order)
+        self.closed(order)
 
     def _rest(self, order: Order, effects: Effects) -> None:
         super()._rest(order, effects)
         if order.terms.conditions is not None:
             self.deadlines.add(order)
 
-    def _closed(self, order: Order) -> None:
-        super()._closed(order)
+    def closed(self, order: Order) -> None:
+        """An order that was open is not any more."""
+        super().closed(order)
         if order.terms.conditions is not None:
             self.deadlines.remove(order)
 

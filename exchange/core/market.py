@@ -11,7 +11,7 @@ from typing import Final
 from exchange.core.administration import Administered
 from exchange.core.affordable import affordable
 from exchange.core.average import traded
-from exchange.core.book import Book, BookSide, Order, Trader
+from exchange.core.book import Best, Book, Order, Trader, best_of, is_best
 from exchange.core.client_ids import ClientIds
 from exchange.core.commands import (
     CancelAll,
@@ -52,7 +52,6 @@ from exchange.core.settlement import Settlement
 from exchange.core.state import MarketState
 from exchange.core.status import TRADING, refuses
 
-Best = tuple[int, int] | None  # (price_ticks, total_lots)
 # Looking up a member in its enum costs more than a comparison, and every order needs several.
 BUY: Final = Side.BUY
 LIMIT: Final = OrderType.LIMIT
@@ -94,7 +93,7 @@ class Market:
         self._best_ask: Best = None
         self._ledger = ledger
         self._ids = ids
-        self._counts = counts
+        self.counts = counts
         self._traders: dict[str, Trader] = {}
 
     def set_rules(self, instrument: Instrument) -> None:
@@ -132,12 +131,18 @@ class Market:
 
     def place(self, terms: PlaceOrder, sequence: int, now_ns: int) -> Applied | Rejected:
         """Match the order and rest, or expire, what remains."""
-        trader, mode = self.trader(terms.user_id), self._mode(terms)
-        found = self._judged(terms, trader, mode, self.rates, now_ns)
+        trader, mode = self.trader(terms.user_id), self.mode_of(terms)
+        found = self.judged(terms, trader, mode, self.rates, now_ns)
         if isinstance(found, RejectReason):
             return Rejected(found, refusal_detail(found, terms, trader, self.instrument))
+        effects = Effects(sequence)
+        self.let_in(terms, trader, mode, found, now_ns, effects)
+        return self.applied(terms, effects, now_ns)
 
-        # Past this line the order must succeed: nothing below may refuse.
+    def let_in(
+        self, terms: PlaceOrder, trader: Trader, mode: SelfTrade, found: Plan, now_ns: int, effects: Effects
+    ) -> None:
+        """Carry out an order that was judged. It must succeed: nothing here may refuse."""
         order = self._made(terms, trader, now_ns)
         if terms.time_in_force is GTC or terms.time_in_force is GTD:
             self._queue(order)
@@ -147,25 +152,23 @@ class Market:
                 order.remaining_lots = found.matched_lots + found.prevented_lots
                 order.progress = Progress(mode, 0, 0, order.remaining_lots)
         self._ids.accepted(order.order_id, terms)
-        effects = Effects(sequence)
         effects.order = accepted = updated(BY_ACCEPTING, order, OPEN, now_ns)
         effects.events.append(accepted)
         self._pays_from(order, effects)
-        self._enter(order, found, now_ns, effects)
-        return self._applied(terms, effects, now_ns)
+        self.enter(order, found, now_ns, effects)
 
     def _made(self, terms: PlaceOrder, trader: Trader, now_ns: int) -> Order:
         """The order, with an id of its own."""
-        self._counts.last_order_id += 1
+        self.counts.last_order_id += 1
         price_ticks = terms.price_ticks if terms.price_ticks is not None else 0
-        return Order(self._counts.last_order_id, terms, trader, price_ticks, now_ns, self.rates)
+        return Order(self.counts.last_order_id, terms, trader, price_ticks, now_ns, self.rates)
 
     def _queue(self, order: Order) -> None:
         """The order is behind all others of its price."""
-        self._counts.last_priority += 1
-        order.priority = self._counts.last_priority
+        self.counts.last_priority += 1
+        order.priority = self.counts.last_priority
 
-    def _enter(self, order: Order, found: Plan, now_ns: int, effects: Effects) -> None:
+    def enter(self, order: Order, found: Plan, now_ns: int, effects: Effects) -> None:
         """Carry the plan of an order out, and rest, or expire, what remains of it."""
         terms = order.terms
         if terms.time_in_force is FOK and found.matched_lots < terms.quantity_lots:
@@ -192,12 +195,12 @@ class Market:
     def would_refuse(self, terms: PlaceOrder, now_ns: int) -> Rejected | None:
         """Why the order would be refused now, or None."""
         trader = self.trader(terms.user_id)
-        found = self._judged(terms, trader, self._mode(terms), self.rates, now_ns)
+        found = self.judged(terms, trader, self.mode_of(terms), self.rates, now_ns)
         if not isinstance(found, RejectReason):
             return None
         return Rejected(found, refusal_detail(found, terms, trader, self.instrument))
 
-    def _judged(
+    def judged(
         self, terms: PlaceOrder, trader: Trader, mode: SelfTrade, rates: Rates | None, now_ns: int
     ) -> Plan | RejectReason:
         """What the order would meet, or why it may not enter."""
@@ -207,7 +210,7 @@ class Market:
         reason = refusal(rules, rates, self._average, book, terms, trader, now_ns)
         return affordable(rules, book, terms, trader, mode, rates) if reason is None else reason
 
-    def _mode(self, terms: PlaceOrder) -> SelfTrade:
+    def mode_of(self, terms: PlaceOrder) -> SelfTrade:
         """What happens when the order meets one of its own user."""
         conditions = terms.conditions
         mode = None if conditions is None else conditions.self_trade
@@ -239,7 +242,7 @@ class Market:
             maker.updated_ns = now_ns
             self.book.reduce(maker, lots)
             if not maker.remaining_lots:
-                self._closed(maker)
+                self.closed(maker)
             trade = self._trade_event(taker, maker, lots, quote_minor, taker_fee, maker_fee, now_ns)
             effects.events.append(trade)
             effects.events.append(filled(maker, trade, now_ns))
@@ -260,7 +263,7 @@ class Market:
         """Take off both orders what they would have traded with each other."""
         if not self.notes_prevented:
             return
-        counts, rules = self._counts, self.instrument
+        counts, rules = self.counts, self.instrument
         assert found.prevented is not None
         for maker, taker_lots, maker_lots in found.prevented:
             counts.last_match_id += 1
@@ -295,20 +298,20 @@ class Market:
         effects.touch_level(level)
         effects.touch(gives)
         gives.release(self.needs_minor(maker))
-        maker.progress = prevented(maker.progress, lots, self._counts.last_match_id)
+        maker.progress = prevented(maker.progress, lots, self.counts.last_match_id)
         maker.updated_ns = now_ns
         self.book.reduce(maker, lots)
         if maker.remaining_lots:
             gives.lock(self.needs_minor(maker))
             effects.events.append(updated(BY_PREVENTING, maker, maker.status, now_ns))
             return
-        self._closed(maker)
+        self.closed(maker)
         effects.events.append(updated(BY_EXPIRING, maker, EXPIRED, now_ns, ExpireReason.SELF_TRADE))
 
     def _trade_event(
         self, taker: Order, maker: Order, lots: int, quote_minor: int, taker_fee: int, maker_fee: int, now_ns: int
     ) -> Trade:
-        counts = self._counts
+        counts = self.counts
         counts.last_trade_id += 1
         self._trade_sequence += 1
         return Trade(
@@ -346,7 +349,7 @@ class Market:
         effects.touch_level(self.book.add(order))
         self._ids.rested(order)
 
-    def _closed(self, order: Order) -> None:
+    def closed(self, order: Order) -> None:
         """An order that was open is not any more."""
         self._ids.closed(order)
 
@@ -360,8 +363,8 @@ class Market:
     def cancel(self, command: CancelOrder, order: Order, sequence: int, now_ns: int) -> Applied:
         """Take the order that the command names out of the book."""
         effects = Effects(sequence)
-        effects.order = self._take_out(order, now_ns, effects)
-        return self._applied(command, effects, now_ns)
+        effects.order = self.take_out(order, now_ns, effects)
+        return self.applied(command, effects, now_ns)
 
     def cancel_all(self, command: CancelAll, sequence: int, now_ns: int) -> Applied | None:
         """Take all open orders of a user out of the book; None if there are none."""
@@ -370,14 +373,14 @@ class Market:
             return None
         effects = Effects(sequence)
         for order in orders:
-            self._take_out(order, now_ns, effects)
-        return self._applied(command, effects, now_ns)
+            self.take_out(order, now_ns, effects)
+        return self.applied(command, effects, now_ns)
 
     def _withdraw(self, order: Order, effects: Effects) -> None:
         """Take an open order from where it is, with what it has locked."""
         self._pays_from(order, effects).release(self.needs_minor(order))
         effects.touch_level(self.book.remove(order))
-        self._closed(order)
+        self.closed(order)
 
     @staticmethod
     def _pays_from(order: Order, effects: Effects) -> Account:
@@ -387,7 +390,8 @@ class Market:
         effects.touch(account)
         return account
 
-    def _take_out(self, order: Order, now_ns: int, effects: Effects) -> OrderUpdated:
+    def take_out(self, order: Order, now_ns: int, effects: Effects) -> OrderUpdated:
+        """Cancel an open order."""
         self._withdraw(order, effects)
         canceled = updated(BY_CANCELING, order, CANCELED, now_ns)
         effects.events.append(canceled)
@@ -409,7 +413,7 @@ class Market:
 
     # --- shared
 
-    def _applied(self, command: Command, effects: Effects, now_ns: int) -> Applied:
+    def applied(self, command: Command, effects: Effects, now_ns: int) -> Applied:
         """The outcome, with an event for every level and account that changed, now that the command is done."""
         events = effects.events
         if effects.levels:
@@ -420,8 +424,8 @@ class Market:
                     LevelChanged(symbol, level.book_side.side, level.price_ticks, level.total_lots, book.sequence)
                 )
             self._depth_sequence += 1
-            if not (_is_best(self._best_bid, book.bids) and _is_best(self._best_ask, book.asks)):
-                self._best_bid, self._best_ask = _best(book.bids), _best(book.asks)
+            if not (is_best(self._best_bid, book.bids) and is_best(self._best_ask, book.asks)):
+                self._best_bid, self._best_ask = best_of(book.bids), best_of(book.asks)
                 self._best_sequence += 1
             events.append(self.changed())
         elif effects.prevented is not None or effects.tracks:
@@ -475,20 +479,7 @@ class Market:
 
     def restored(self) -> None:
         """All open orders are back."""
-        self._best_bid, self._best_ask = _best(self.book.bids), _best(self.book.asks)
-
-
-def _best(side: BookSide) -> Best:
-    level = side.best
-    return None if level is None else (level.price_ticks, level.total_lots)
-
-
-def _is_best(known: Best, side: BookSide) -> bool:
-    """Whether that is the best of the side. Every command asks this, so it makes no tuple to compare with."""
-    level = side.best
-    if level is None or known is None:
-        return level is None and known is None
-    return known[0] == level.price_ticks and known[1] == level.total_lots
+        self._best_bid, self._best_ask = best_of(self.book.bids), best_of(self.book.asks)
 
 
 def _why_unfilled(terms: PlaceOrder, found: Plan) -> ExpireReason:

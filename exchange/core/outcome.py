@@ -33,5 +33,21 @@ class Applied:
         self.order = order
 
 
+@mypyc_attr(acyclic=True)
+class Replaced(Applied):
+    """A replacement that was carried out: what became of the cancel, and of the order; at least one of them happened.
+
+    Each is the order as the command leaves it, or why it was refused. The primary order is the one that was placed, or
+    else the one that was canceled.
+    """
+
+    def __init__(self, done: Applied, canceled: OrderUpdated | Rejected, placed: OrderUpdated | Rejected) -> None:
+        primary = placed if isinstance(placed, OrderUpdated) else canceled
+        assert isinstance(primary, OrderUpdated)
+        Applied.__init__(self, done.sequence, done.time_ns, done.command, done.events, primary)
+        self.canceled = canceled
+        self.placed = placed
+
+
 Outcome = Applied | Rejected | Duplicate | None
 """None: the command asks for what is so already, and changes nothing."""

@@ -51,7 +51,7 @@ def refusal(
             return RejectReason.MIN_NOTIONAL
         if price_ticks < rules.min_price_ticks:
             return RejectReason.OUT_OF_RANGE
-        if len(trader.open_orders) >= rules.max_open_orders and terms.time_in_force in MAY_REST:
+        if len(trader.open_orders) - trader.leaving >= rules.max_open_orders and terms.time_in_force in MAY_REST:
             return RejectReason.TOO_MANY_OPEN_ORDERS
         if terms.post_only and crosses(book, terms):
             return RejectReason.WOULD_TAKE

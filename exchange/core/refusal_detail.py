@@ -1,5 +1,7 @@
 """Why an order was refused, with the numbers: one sentence, made of values as they were when it was refused."""
 
+from typing import Final
+
 from exchange.core.book import Trader
 from exchange.core.commands import OrderType, PlaceOrder, Side
 from exchange.core.conditions import SelfTrade
@@ -7,6 +9,8 @@ from exchange.core.events import RejectReason
 from exchange.core.fees import needs_minor
 from exchange.core.instrument import Instrument
 from exchange.core.status import why_refused
+
+WITH_LIMIT: Final = (OrderType.LIMIT, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
 
 
 def refusal_detail(reason: RejectReason, terms: PlaceOrder, trader: Trader, rules: Instrument) -> str | None:
@@ -17,7 +21,7 @@ def refusal_detail(reason: RejectReason, terms: PlaceOrder, trader: Trader, rule
         least = rules.quote.text(rules.min_notional_minor)
         if not terms.quantity_lots:
             return f"quote_quantity must be at least {least} {rules.quote.symbol}, {rules.symbol}'s min_notional."
-        of = "Price times quantity" if terms.order_type is OrderType.LIMIT else "The average price times quantity"
+        of = "Price times quantity" if terms.order_type in WITH_LIMIT else "The average price times quantity"
         return f"{of} must be at least {least} {rules.quote.symbol}, {rules.symbol}'s min_notional."
     if reason is RejectReason.OUT_OF_RANGE:
         return _price_too_low(terms, rules)
@@ -40,7 +44,7 @@ def _price_too_low(terms: PlaceOrder, rules: Instrument) -> str | None:
 def _shortfall(terms: PlaceOrder, trader: Trader, rules: Instrument) -> str:
     if terms.side is Side.BUY:
         asset, available_minor = rules.quote, trader.quote.available
-        price_ticks = terms.price_ticks if terms.order_type is OrderType.LIMIT else None
+        price_ticks = terms.price_ticks if terms.order_type in WITH_LIMIT else None
         needed_minor = None
         if price_ticks is not None:
             needed_minor = needs_minor(rules, None, Side.BUY, price_ticks, terms.quantity_lots)

@@ -6,6 +6,7 @@ Two venues are the same when their states are equal.
 from dataclasses import dataclass, field
 
 from exchange.core.administration import ApiKey
+from exchange.core.amendments import Amended
 from exchange.core.average import NO_PRICE
 from exchange.core.commands import PlaceOrder
 from exchange.core.conditions import Progress
@@ -68,8 +69,8 @@ class VenueState:
     """Everything that the next command can depend on.
 
     The `last_…` fields are the last ids and the last priority that were given. `orders` are in priority order;
-    `recent_client_orders` and `recent_deposits` are oldest first and bounded, but for the deposits of a configuration,
-    which come first and are all there.
+    `recent_client_orders`, `recent_deposits` and `recent_reductions` are oldest first and bounded, but for the deposits
+    of a configuration, which come first and are all there.
     """
 
     sequence: int = 0
@@ -78,6 +79,7 @@ class VenueState:
     last_priority: int = 0
     last_trade_id: int = 0
     last_match_id: int = 0
+    last_amendment_id: int = 0
     assets: list[Asset] = field(default_factory=list)
     markets: list[MarketState] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
@@ -87,3 +89,4 @@ class VenueState:
     orders: list[OpenOrder] = field(default_factory=list)
     recent_client_orders: list[tuple[int, PlaceOrder]] = field(default_factory=list)
     recent_deposits: list[DepositState] = field(default_factory=list)
+    recent_reductions: list[Amended] = field(default_factory=list)

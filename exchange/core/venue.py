@@ -10,7 +10,7 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 2. Both are counts of their own, which go on from the last numbers of version 1.
 3. Fees are fixed in an order when it enters, and trades count in the average price.
 4. What self-trade prevention takes off an order is noted in it, and is an event.
-5. Orders may wait for a price, and have a time to end.
+5. Orders may wait for a price, and have a time to end; open orders can be amended and replaced.
 """
 
 from collections import OrderedDict
@@ -29,9 +29,12 @@ from exchange.core.administration import (
     SetUserStatus,
     UserStatusSet,
 )
+from exchange.core.amend import Amending
+from exchange.core.amendments import REDUCTIONS_MAX, AmendOrder
 from exchange.core.book import Order
-from exchange.core.client_ids import RECENT_MAX, ClientIds, refuses_while_open
+from exchange.core.client_ids import RECENT_MAX, ClientIds
 from exchange.core.commands import (
+    MARKET_COMMANDS,
     AddAsset,
     AddUser,
     CancelAll,
@@ -42,6 +45,7 @@ from exchange.core.commands import (
     MarketCommand,
     PassTime,
     PlaceOrder,
+    ReplaceOrder,
     RunTriggered,
     SetMarket,
     SetMarketStatus,
@@ -70,6 +74,7 @@ from exchange.core.instrument import AMOUNT_MAX, Asset
 from exchange.core.ledger import HOUSE, Ledger
 from exchange.core.listing import audit_detail, refusal_of_asset, refusal_of_market
 from exchange.core.outcome import Applied, Outcome
+from exchange.core.replace import cancel_refusal, replace_order
 from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
 
 RULES_VERSION: Final = 5
@@ -84,10 +89,17 @@ VenueOutcome = list[Event] | Rejected | Duplicate | None
 class Venue:
     """Markets, accounts and the counters that give them ids.
 
-    `client_ids_max` and `deposits_max` bound what is remembered, beside what is open, to recognize a retry.
+    `client_ids_max`, `deposits_max` and `reductions_max` bound what is remembered, beside what is open, to recognize a
+    retry.
     """
 
-    def __init__(self, *, client_ids_max: int = RECENT_MAX, deposits_max: int = DEPOSITS_MAX) -> None:
+    def __init__(
+        self,
+        *,
+        client_ids_max: int = RECENT_MAX,
+        deposits_max: int = DEPOSITS_MAX,
+        reductions_max: int = REDUCTIONS_MAX,
+    ) -> None:
         self.sequence = 0
         self.time_ns = 0
         self.assets: dict[str, Asset] = {}
@@ -97,6 +109,7 @@ class Venue:
         self.counts = Counts()
         self.keys = Keys()
         self.disabled: dict[str, None] = {}  # users
+        self.amending = Amending(self.client_ids, reductions_max)
         self._seeds: dict[str, Deposit] = {}
         self._deposits: OrderedDict[str, Deposit] = OrderedDict()
         self._deposits_max = deposits_max
@@ -105,7 +118,7 @@ class Venue:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
         assert sequence == self.sequence + 1
         assert now_ns >= self.time_ns
-        if isinstance(command, (PlaceOrder, CancelOrder, CancelAll, RunTriggered, ExpireDue, SetMarketStatus)):
+        if isinstance(command, PlaceOrder) or isinstance(command, MARKET_COMMANDS):  # noqa: SIM101 (most are orders)
             outcome = self._apply_to_market(command, sequence, now_ns)
         else:
             events = self._apply_to_venue(command, sequence, now_ns)
@@ -148,19 +161,29 @@ class Venue:
         if not self.ledger.has_user(command.user_id):
             return Rejected(RejectReason.UNKNOWN_USER)
         if isinstance(command, PlaceOrder):
-            seen = self._seen_before(command)
+            seen = self.client_ids.seen_before(command)
             if seen is None and self.disabled and command.user_id in self.disabled:
                 return Rejected(RejectReason.USER_DISABLED)
             return seen or market.place(command, sequence, now_ns)
         if isinstance(command, CancelOrder):
             order = self._open_order(market, command)
-            if order is None:
-                return Rejected(RejectReason.UNKNOWN_ORDER, None, self.counts.last_order_id)
-            wanted = command.only_if_filled
-            if wanted is not None and wanted is not (order.executed_lots > 0):
-                return Rejected(RejectReason.CANCEL_CONDITION)
+            refused = cancel_refusal(command, order, self.counts.last_order_id)
+            if refused is not None or order is None:
+                return refused
             return market.cancel(command, order, sequence, now_ns)
+        if isinstance(command, ReplaceOrder):
+            return self._replace(market, command, sequence, now_ns)
+        if isinstance(command, AmendOrder):
+            order = self.find_open(market, command.user_id, command.order_id, command.client_order_id)
+            return self.amending.apply(market, command, order, sequence, now_ns)
         return market.cancel_all(command, sequence, now_ns)
+
+    def _replace(self, market: FullMarket, command: ReplaceOrder, sequence: int, now_ns: int) -> Outcome:
+        place, order = command.place, self._open_order(market, command.cancel)
+        seen = self.client_ids.seen_before(place, order)
+        if seen is None and self.disabled and place.user_id in self.disabled:
+            return Rejected(RejectReason.USER_DISABLED)
+        return seen or replace_order(market, command, order, sequence, now_ns)
 
     def would_refuse(self, command: PlaceOrder, now_ns: int) -> Rejected | None:
         """Why the order would be refused now, or None: it changes nothing."""
@@ -169,25 +192,12 @@ class Venue:
             return Rejected(RejectReason.UNKNOWN_MARKET)
         if not self.ledger.has_user(command.user_id):
             return Rejected(RejectReason.UNKNOWN_USER)
-        seen = self._seen_before(command)
+        seen = self.client_ids.seen_before(command)
         if seen is not None:
             return seen if isinstance(seen, Rejected) else None
         if command.user_id in self.disabled:
             return Rejected(RejectReason.USER_DISABLED)
         return market.would_refuse(command, now_ns)
-
-    def _seen_before(self, command: PlaceOrder) -> Rejected | Duplicate | None:
-        """A retry finds its order; another order under the same id is refused."""
-        if command.client_order_id is None:
-            return None
-        if refuses_while_open(command):
-            is_open = self.client_ids.open_order(command.user_id, command.client_order_id) is not None
-            return Rejected(RejectReason.CLIENT_ORDER_ID_CONFLICT) if is_open else None
-        taken = self.client_ids.taken_by(command.user_id, command.client_order_id)
-        if taken is None:
-            return None
-        order_id, terms = taken
-        return Duplicate(order_id) if terms == command else Rejected(RejectReason.CLIENT_ORDER_ID_CONFLICT)
 
     def _open_order(self, market: FullMarket, command: CancelOrder) -> Order | None:
         return self.find_open(market, command.user_id, command.order_id, command.client_order_id)
@@ -378,6 +388,7 @@ class Venue:
             last_priority=self.counts.last_priority,
             last_trade_id=self.counts.last_trade_id,
             last_match_id=self.counts.last_match_id,
+            last_amendment_id=self.counts.last_amendment_id,
             assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
             markets=[market.state() for _, market in sorted(self.markets.items())],
             users=sorted(self.ledger.users()),
@@ -396,19 +407,26 @@ class Venue:
                 DepositState(d.key, d.user_id, d.asset, d.amount_minor)
                 for d in (*self._seeds.values(), *self._deposits.values())
             ],
+            recent_reductions=self.amending.reductions.all(),
         )
 
     @classmethod
     def restore(
-        cls, state: VenueState, *, client_ids_max: int = RECENT_MAX, deposits_max: int = DEPOSITS_MAX
+        cls,
+        state: VenueState,
+        *,
+        client_ids_max: int = RECENT_MAX,
+        deposits_max: int = DEPOSITS_MAX,
+        reductions_max: int = REDUCTIONS_MAX,
     ) -> "Venue":
         """The venue that goes on from that state."""
-        venue = cls(client_ids_max=client_ids_max, deposits_max=deposits_max)
+        venue = cls(client_ids_max=client_ids_max, deposits_max=deposits_max, reductions_max=reductions_max)
         venue.sequence, venue.time_ns = state.sequence, state.time_ns
         venue.counts.last_order_id = state.last_order_id
         venue.counts.last_priority = state.last_priority
         venue.counts.last_trade_id = state.last_trade_id
         venue.counts.last_match_id = state.last_match_id
+        venue.counts.last_amendment_id = state.last_amendment_id
         venue.assets = {asset.symbol: asset for asset in state.assets}
         for user_id in state.users:
             venue.ledger.add_user(user_id)
@@ -419,6 +437,7 @@ class Venue:
             venue.ledger.restore(account)
         for deposit in state.recent_deposits:
             venue._remember_deposit(Deposit(deposit.user_id, deposit.asset, deposit.amount_minor, deposit.key))
+        venue.amending.reductions.restore(state.recent_reductions)
         for market_state in state.markets:
             venue._open_market(market_state)
         for order_id, terms in state.recent_client_orders:

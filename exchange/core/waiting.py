@@ -61,7 +61,7 @@ def refusal_of_waiting(
     reason = refusal(rules, rates, average, book, later, trader, now_ns)
     if reason is not None:
         return reason
-    if len(trader.open_orders) >= rules.max_open_orders:
+    if len(trader.open_orders) - trader.leaving >= rules.max_open_orders:
         return RejectReason.TOO_MANY_OPEN_ORDERS
     stop_ticks = conditions.stop_ticks
     if stop_ticks is not None and average and reached(terms, stop_ticks, average[0]):

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from exchange.core.administration import Administered, ApiKey, KeyCreated, KeyRevoked, UserStatusSet
+from exchange.core.amendments import Amended
 from exchange.core.commands import SetMarket
 from exchange.core.events import (
     AssetAdded,
@@ -38,6 +39,7 @@ class Changes:
 
     __slots__ = (
         "accounts",
+        "amendments",
         "assets",
         "audited",
         "commands",
@@ -63,6 +65,7 @@ class Changes:
         self.accounts: dict[str, dict[str, BalanceChanged]] = {}  # by asset and user
         self.trades: list[Trade] = []
         self.prevented: list[PreventedMatch] = []
+        self.amendments: list[Amended] = []
         self.markets: dict[str, MarketChanged] = {}
         self.transfers: list[Transfer] = []
         self.users: dict[str, bool] = {}  # and whether they are disabled
@@ -96,8 +99,8 @@ class Changes:
 
     @property
     def rows(self) -> int:
-        """How many orders, trades and prevented matches will be written; every other kind has fewer rows."""
-        return len(self.orders) + len(self.trades) + len(self.prevented)
+        """How many orders, trades, prevented matches and amendments will be written; other kinds have fewer rows."""
+        return len(self.orders) + len(self.trades) + len(self.prevented) + len(self.amendments)
 
     def fits(self, applied: Applied) -> bool:
         """Whether the command may join these changes."""
@@ -129,6 +132,8 @@ class Changes:
         match event:
             case PreventedMatch():
                 self.prevented.append(event)
+            case Amended():
+                self.amendments.append(event)
             case Deposited():
                 self.transfers.append((applied.sequence, applied.time_ns, event))
             case UserAdded():

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from exchange.core.administration import SetUserStatus
+from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     CancelAll,
     CancelOrder,
@@ -21,6 +22,7 @@ from exchange.core.commands import (
     ExpireDue,
     PassTime,
     PlaceOrder,
+    ReplaceOrder,
     RunTriggered,
     SetMarket,
     SetMarketStatus,
@@ -361,7 +363,7 @@ class Engine:
 
 def _market_of(command: Command) -> str | None:
     """The market whose queue the command goes through; None is the whole venue's."""
-    if isinstance(command, (PlaceOrder, CancelOrder, CancelAll, ExpireDue, SetMarketStatus)):
+    if isinstance(command, (PlaceOrder, CancelOrder, CancelAll, AmendOrder, ReplaceOrder, ExpireDue, SetMarketStatus)):
         return command.market
     return None
 

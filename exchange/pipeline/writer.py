@@ -130,7 +130,7 @@ class Writer:
             ticket.give_up()
             return
         if not self._pending:
-            if outcome.__class__ is not Applied and self._idle.is_set():
+            if not isinstance(outcome, Applied) and self._idle.is_set():
                 self._released([(ticket, index, outcome)])
                 ticket.resolve(index, outcome)
                 return

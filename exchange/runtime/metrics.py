@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from exchange import __version__
 from exchange.api.http.site import Site
-from exchange.core import administration, commands
+from exchange.core import administration, amendments, commands
 from exchange.logs import lines_dropped
 from exchange.pipeline.histogram import Histogram
 from exchange.runtime.app import Exchange
@@ -35,6 +35,8 @@ COMMANDS = (
     commands.SetMarket,
     commands.SetMarketStatus,
     commands.PassTime,
+    amendments.AmendOrder,
+    commands.ReplaceOrder,
     administration.CreateUser,
     administration.SetUserStatus,
     administration.CreateKey,

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from mypy_extensions import mypyc_attr
 
+from exchange.core.amendments import Amended
 from exchange.core.candles import Candle
 from exchange.core.commands import Side
 from exchange.core.events import OrderUpdated, PreventedMatch, Trade
@@ -205,6 +206,9 @@ class History(Protocol):
         self, user_id: str, market: str | None, order_id: int | None, page: Page
     ) -> list[PreventedMatch]:
         """What self-trade prevention kept a user's orders from; the ids of the page are match ids."""
+
+    async def amendments(self, user_id: str, market: str | None, order_id: int | None, page: Page) -> list[Amended]:
+        """The amendments of a user's orders, of one order or of all; the ids of the page are amendment ids."""
 
     async def candles(
         self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int

@@ -114,9 +114,11 @@ class OrderLookup:
         order = self._closed.find(order_id)
         if order is not None:
             terms = order.terms
-            if terms.user_id == name.user_id and terms.market == name.market:
+            named = name.client_order_id in (None, terms.client_order_id)
+            if terms.user_id == name.user_id and terms.market == name.market and named:
                 return order
-            # An order id is one order's; of a client order id there may have been an older order in this market.
+            # An order id is one order's; of a client order id there may have been an older order in this market, if
+            # this one is of another or has been given another id since.
             return None if name.order_id is not None else _ELSEWHERE
         if self._closed.covers(order_id) and (name.order_id is not None or client_ids.remembers_all):
             return None

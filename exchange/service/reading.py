@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from exchange.core.amendments import Amended
 from exchange.core.candles import Candle
 from exchange.core.events import BalanceChanged, OrderUpdated, PreventedMatch
 from exchange.core.instrument import Instrument, MarketStatus
@@ -108,6 +109,10 @@ class Reading:
     ) -> Sequence[PreventedMatch]:
         """A page of a user's prevented matches."""
         return await self._history.prevented_matches(user_id, market, order_id, page)
+
+    async def amendments(self, user_id: str, market: str | None, order_id: int | None, page: Page) -> Sequence[Amended]:
+        """A page of the amendments of a user's orders."""
+        return await self._history.amendments(user_id, market, order_id, page)
 
     async def candles(
         self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int

@@ -47,6 +47,16 @@ class Canceled:
         self.rules = rules
 
 
+class Changed:
+    """An order was amended, or its amendment was sent again; as it is after that."""
+
+    __slots__ = ("order", "rules")
+
+    def __init__(self, order: OrderUpdated, rules: Instrument) -> None:
+        self.order = order
+        self.rules = rules
+
+
 class Known:
     """The order was placed before: a retry has found it, as it is now."""
 
@@ -57,8 +67,25 @@ class Known:
         self.rules = rules
 
 
-Result = Placed | Canceled | Known
-BatchResult = Placed | Canceled | Known | BaseException
+class Replaced:
+    """One order was canceled and another placed, or one of both: each is the order, why it failed, or None.
+
+    None is an order that a replacement of before has canceled, and that is not there any more.
+    """
+
+    __slots__ = ("canceled", "placed", "rules")
+
+    def __init__(
+        self, canceled: OrderUpdated | BaseException | None, placed: Placed | Known | BaseException, rules: Instrument
+    ) -> None:
+        self.canceled = canceled
+        self.placed = placed
+        self.rules = rules
+
+
+Single = Placed | Canceled | Changed | Known
+Result = Single | Replaced
+BatchResult = Placed | Canceled | Changed | Known | BaseException
 
 
 @dataclass(slots=True)
@@ -69,7 +96,8 @@ class CanceledAll:
 
 
 class Listener(Protocol):
-    """The sender of one order or cancel. It gets one result, in the step that releases the command or later."""
+    """The sender of one order, cancel, amendment or replacement. It gets one result, in the step that releases the
+    command or later."""
 
     def done(self, result: Result) -> None:
         """Take the result."""

@@ -9,7 +9,9 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Generic, TypeVar
 
-from exchange.core.commands import CancelAll, CancelOrder, PlaceOrder
+from exchange.core import outcome as core_outcome
+from exchange.core.amendments import AmendOrder
+from exchange.core.commands import CancelAll, CancelOrder, PlaceOrder, ReplaceOrder
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.outcome import Applied
@@ -21,11 +23,23 @@ from exchange.service.limits import RateLimits
 from exchange.service.order_lookup import Elsewhere, OrderLookup, OrderName
 from exchange.service.queries import WouldRefuse
 from exchange.service.read_lane import HISTORY, MEMORY, REQUEST_S, ReadLane
-from exchange.service.results import BatchResult, Canceled, CanceledAll, Known, Listener, Placed
+from exchange.service.results import (
+    BatchResult,
+    Canceled,
+    CanceledAll,
+    Changed,
+    Known,
+    Listener,
+    Placed,
+    Replaced,
+    Result,
+)
 from exchange.service.tasks import Tasks
 
 ResultT = TypeVar("ResultT")
 Outcomes = Awaitable[list[Outcome]]
+Single = PlaceOrder | CancelOrder | AmendOrder | ReplaceOrder
+Naming = CancelOrder | AmendOrder  # commands that name an order
 
 
 class Submitted(Generic[ResultT]):
@@ -49,7 +63,7 @@ class Submitted(Generic[ResultT]):
 
 
 class _Ticket:
-    """The ticket of one order or cancel, which has a listener."""
+    """The ticket of one order, cancel or amendment, which has a listener."""
 
     __slots__ = ("_command", "_listener", "_rules", "_trading", "since")
 
@@ -57,7 +71,7 @@ class _Ticket:
         self,
         trading: "Trading",
         listener: Listener,
-        command: PlaceOrder | CancelOrder,
+        command: Single,
         rules: Instrument,
         since: float,
     ) -> None:
@@ -77,9 +91,12 @@ class _Ticket:
                 self._trading.tell(listener, self._command, self._rules, outcome)
             elif isinstance(self._command, PlaceOrder):
                 listener.done(Placed(outcome, self._rules))
+            elif isinstance(outcome, core_outcome.Replaced):
+                self._trading.tell_of_both(listener, self._command, self._rules, outcome)
             else:
                 assert outcome.order is not None
-                listener.done(Canceled(outcome.order, self._rules))
+                made = Canceled if isinstance(self._command, CancelOrder) else Changed
+                listener.done(made(outcome.order, self._rules))
         except Exception as error:  # one request's failure, and the writer goes on
             listener.failed(error)
 
@@ -132,30 +149,65 @@ class Trading:
         engine = self._engine
         engine.enter(_Ticket(self, listener, command, rules, engine.loop_time()), (command,))
 
-    def tell(self, listener: Listener, command: PlaceOrder | CancelOrder, rules: Instrument, outcome: Outcome) -> None:
+    def amend(self, listener: Listener, command: AmendOrder, rules: Instrument) -> None:
+        """Change an open order in the same way. Raises Refused, Overloaded or Stopping."""
+        self._limits.orders(command.user_id, 1)
+        engine = self._engine
+        engine.enter(_Ticket(self, listener, command, rules, engine.loop_time()), (command,))
+
+    def replace(self, listener: Listener, command: ReplaceOrder, rules: Instrument) -> None:
+        """Cancel an order and place another in the same way. Raises Refused, Overloaded or Stopping."""
+        self._limits.orders(command.user_id, 1)
+        engine = self._engine
+        engine.enter(_Ticket(self, listener, command, rules, engine.loop_time()), (command,))
+
+    def tell_of_both(
+        self, listener: Listener, command: Single, rules: Instrument, outcome: core_outcome.Replaced
+    ) -> None:
+        """What became of both parts of a replacement; a look-up says how an order ended that could not be canceled."""
+        assert isinstance(command, ReplaceOrder)
+        placed, canceled, cancel = outcome.placed, outcome.canceled, command.cancel
+        made: Placed | Refused = refusal_of(placed) if isinstance(placed, Rejected) else Placed(outcome, rules)
+        if not isinstance(canceled, Rejected):
+            listener.done(Replaced(canceled, made, rules))
+        elif not _is_unknown(canceled):
+            listener.done(Replaced(refusal_of(canceled), made, rules))
+        else:
+            refused = canceled
+
+            async def look() -> Replaced:
+                found = await self._orders.find_closed(_name_of(cancel))
+                return Replaced(_closed_refusal(cancel, found, refused, rules), made, rules)
+
+            self._later(listener, look, "look up a closed order")
+
+    def tell(self, listener: Listener, command: Single, rules: Instrument, outcome: Outcome) -> None:
         """The result of a command that changed nothing, in the lane of reads: from memory, else from the database."""
-        if isinstance(command, PlaceOrder):
-            if not isinstance(outcome, Duplicate):
-                listener.failed(refusal_of(outcome))
-                return
+        if isinstance(outcome, Duplicate):
             name = OrderName(command.user_id, rules.symbol, outcome.order_id, None)
-            self._later(listener, lambda: self._known(name, rules), "look up a retried order")
+            if isinstance(command, ReplaceOrder):
+                cancel = command.cancel
+                self._later(listener, lambda: self._both(cancel, name, rules), "look up a retried replacement")
+                return
+            look = self._known if isinstance(command, PlaceOrder) else self._as_it_is
+            self._later(listener, lambda: look(name, rules), "look up a retried order")
             return
-        if not _is_unknown(outcome):
+        if isinstance(command, PlaceOrder) or not _is_unknown(outcome):
             listener.failed(refusal_of(outcome))
             return
-        name = _name_of(command)
+        naming = command.cancel if isinstance(command, ReplaceOrder) else command
+        name = _name_of(naming)
         found = self._orders.recall(name)
         if isinstance(found, Elsewhere):
             missing = found
-            self._later(listener, lambda: self._closed(command, missing, outcome, rules), "look up a closed order")
+            self._later(listener, lambda: self._closed(naming, missing, outcome, rules), "look up a closed order")
         else:
             # Memory is asked now, since its answer is the one of now; what costs more is to send it.
-            refused = _closed_refusal(command, found, outcome, rules)
+            refused = _closed_refusal(naming, found, outcome, rules)
             if not self._lane.do(MEMORY, lambda: listener.failed(refused), listener.failed):
                 listener.looks_up()
 
-    def _later(self, listener: Listener, look: Callable[[], Coroutine[None, None, Known]], what: str) -> None:
+    def _later(self, listener: Listener, look: Callable[[], Coroutine[None, None, Result]], what: str) -> None:
         """Give the listener what a query of the database finds, in the lane of such queries."""
 
         async def tell() -> None:
@@ -179,7 +231,17 @@ class Trading:
             raise Refused(Code.UNKNOWN_ORDER)
         return Known(found, rules)
 
-    async def _closed(self, command: CancelOrder, missing: Elsewhere, outcome: Outcome, rules: Instrument) -> Known:
+    async def _as_it_is(self, name: OrderName, rules: Instrument) -> Changed:
+        """The order of an amendment that was made before, as it is now."""
+        return Changed((await self._known(name, rules)).read.order, rules)
+
+    async def _both(self, cancel: CancelOrder, name: OrderName, rules: Instrument) -> Replaced:
+        """The orders of a replacement that was made before, as they are now."""
+        placed = await self._known(name, rules)
+        canceled = await self._orders.find(_name_of(cancel))
+        return Replaced(None if canceled is None else canceled.order, placed, rules)
+
+    async def _closed(self, command: Naming, missing: Elsewhere, outcome: Outcome, rules: Instrument) -> Known:
         """Raises Refused: the order that could not be canceled is closed, or there is none."""
         found = await self._orders.look_up(_name_of(command), missing)
         raise _closed_refusal(command, found, outcome, rules)
@@ -276,14 +338,14 @@ def _is_unknown(outcome: Outcome) -> bool:
     return isinstance(outcome, Rejected) and outcome.reason is RejectReason.UNKNOWN_ORDER
 
 
-def _name_of(command: CancelOrder) -> OrderName:
+def _name_of(command: Naming) -> OrderName:
     """The order that is meant, by one id: whether the other one is its as well is seen when it is found."""
     by_id = command.order_id is not None
     return OrderName(command.user_id, command.market, command.order_id, None if by_id else command.client_order_id)
 
 
-def _closed_refusal(command: CancelOrder, found: OrderRead | None, outcome: Outcome, rules: Instrument) -> Refused:
-    """Why an order could not be canceled. One that was placed after the cancel was refused is none of its."""
+def _closed_refusal(command: Naming, found: OrderRead | None, outcome: Outcome, rules: Instrument) -> Refused:
+    """Why an order could not be changed. One that was placed after the command was refused is none of its."""
     assert isinstance(outcome, Rejected)
     if found is None or found.order.order_id > outcome.last_order_id:
         return Refused(Code.UNKNOWN_ORDER)

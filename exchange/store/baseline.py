@@ -6,11 +6,12 @@ of the state. CODEC_VERSION counts changes of this form; `DECODERS` has a decode
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from typing import Any, Final
 
 import orjson
 
-from exchange.core.commands import PlaceOrder
+from exchange.core.amendments import Amended
 from exchange.core.events import BalanceChanged
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset
@@ -21,7 +22,15 @@ from exchange.store.numbers_text import numbers_text, progress_from
 
 CODEC_VERSION = 4
 PART_MAX = 10_000  # items of a list in one part
-COUNTS = ("sequence", "time_ns", "last_order_id", "last_priority", "last_trade_id", "last_match_id")
+COUNTS = (
+    "sequence",
+    "time_ns",
+    "last_order_id",
+    "last_priority",
+    "last_trade_id",
+    "last_match_id",
+    "last_amendment_id",
+)
 
 Json = dict[str, Any]
 
@@ -58,8 +67,9 @@ def encode(state: VenueState) -> Iterator[str]:
         "keys": (state.keys, journal_admin.key_fields),
         "accounts": (state.accounts, _account),
         "orders": (state.orders, _order),
-        "client_orders": (state.recent_client_orders, lambda found: (found[0], *_terms(found[1]))),
+        "client_orders": (state.recent_client_orders, lambda found: (found[0], *journal.terms_fields(found[1]))),
         "deposits": (state.recent_deposits, lambda d: (d.key, d.user_id, d.asset, str(d.amount_minor))),
+        "reductions": (state.recent_reductions, _amended),
     }
     for name, (items, row) in lists.items():
         for begin in range(0, len(items), PART_MAX):
@@ -88,6 +98,10 @@ def _market_from(fields: Sequence[Any], assets: dict[str, Asset]) -> MarketState
     return MarketState(journal.instrument_from(rules, assets), *counts, by_call, tuple(tracks))
 
 
+def _amended(amended: Amended) -> tuple[Any, ...]:
+    return tuple(getattr(amended, field.name) for field in fields(amended))
+
+
 def _account(account: BalanceChanged) -> tuple[Any, ...]:
     amounts = str(account.available_minor), str(account.locked_minor)
     return account.user_id, account.asset, *amounts, account.balances_sequence, account.orders_sequence
@@ -97,15 +111,7 @@ def _order(order: OpenOrder) -> tuple[Any, ...]:
     executed = order.executed_lots, str(order.executed_quote_minor)
     rates = (None, None) if order.rates is None else (order.rates.maker_ppm, order.rates.taker_ppm)
     counts = order.priority, order.created_ns, order.updated_ns
-    return order.order_id, *executed, *counts, *rates, numbers_text(order.progress), *_terms(order.terms)
-
-
-def _terms(terms: PlaceOrder) -> tuple[Any, ...]:
-    return (
-        *(terms.user_id, terms.market, terms.side, terms.order_type, terms.time_in_force, terms.post_only),
-        *(terms.price_ticks, terms.quantity_lots, terms.client_order_id),
-        *journal.conditions_fields(terms),
-    )
+    return order.order_id, *executed, *counts, *rates, numbers_text(order.progress), *journal.terms_fields(order.terms)
 
 
 def _decode_1(parts: Sequence[Json]) -> VenueState:
@@ -157,28 +163,34 @@ def _decode_4(parts: Sequence[Json]) -> VenueState:
             BalanceChanged(user_id, asset, int(available), int(locked), *counts)
             for user_id, asset, available, locked, *counts in lists.get("accounts", ())
         ],
-        orders=[
-            OpenOrder(
-                order_id,
-                journal.terms_from(terms[1:]),
-                lots,
-                int(quote),
-                priority,
-                created_ns,
-                updated_ns,
-                None if maker_ppm is None else Rates(maker_ppm, taker_ppm),
-                progress_from(terms[0]),
-            )
-            for order_id, lots, quote, priority, created_ns, updated_ns, maker_ppm, taker_ppm, *terms in lists.get(
-                "orders", ()
-            )
-        ],
+        orders=[_order_from(*fields) for fields in lists.get("orders", ())],
         recent_client_orders=[
             (order_id, journal.terms_from(terms)) for order_id, *terms in lists.get("client_orders", ())
         ],
         recent_deposits=[
             DepositState(key, user_id, asset, int(amount)) for key, user_id, asset, amount in lists.get("deposits", ())
         ],
+        recent_reductions=[Amended(*fields) for fields in lists.get("reductions", ())],
+    )
+
+
+def _order_from(
+    order_id: int,
+    lots: int,
+    quote: str,
+    priority: int,
+    created_ns: int,
+    updated_ns: int,
+    maker_ppm: int | None,
+    taker_ppm: int | None,
+    progress: str | None,
+    *terms: Any,
+) -> OpenOrder:
+    rates = None if maker_ppm is None or taker_ppm is None else Rates(maker_ppm, taker_ppm)
+    executed = lots, int(quote)
+    return OpenOrder(
+        *(order_id, journal.terms_from(terms), *executed, priority, created_ns, updated_ns),
+        *(rates, progress_from(progress)),
     )
 
 

@@ -8,7 +8,7 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
 3. They end with the modes of self-trade prevention; an order with its conditions, and a cancel with its one, if it has
    any.
 4. An asset, a status and the rules of a market go on with who asked for them, if somebody did: rules begin with it.
-4. There are commands that enter what was triggered, and that end what is due.
+   There are commands that enter what was triggered, and that end what is due, amendments and replacements.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +18,7 @@ from typing import Any, Final
 import orjson
 
 from exchange.core.administration import CreateKey, CreateUser, Origin, RevokeKey, SetUserStatus
+from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -29,6 +30,8 @@ from exchange.core.commands import (
     OrderType,
     PassTime,
     PlaceOrder,
+    ReplaceMode,
+    ReplaceOrder,
     RunTriggered,
     SetMarket,
     SetMarketStatus,
@@ -89,6 +92,13 @@ def _rare(command: Command) -> tuple[Any, ...]:
         case CancelOrder(user_id, market, order_id, client_order_id, only_if_filled):
             condition = () if only_if_filled is None else (only_if_filled,)
             return ("cancel", user_id, market, order_id, client_order_id, *condition)
+        case AmendOrder():
+            named = command.user_id, command.market, command.order_id, command.client_order_id
+            numbers = command.quantity_lots, command.reduce_lots, command.price_ticks
+            return ("amend", *named, *numbers, command.new_client_order_id, command.key)
+        case ReplaceOrder(cancel, place, mode):
+            which = cancel.order_id, cancel.client_order_id, cancel.only_if_filled
+            return ("replace", mode, *which, *terms_fields(place))
         case CancelAll(user_id, market):
             return ("cancel_all", user_id, market)
         case RunTriggered(market, orders_max):
@@ -150,6 +160,13 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
             return terms_from(fields)
         case "cancel":
             return CancelOrder(*fields)
+        case "amend":
+            return AmendOrder(*fields)
+        case "replace":
+            mode, order_id, name, only_if, *placed = fields
+            place = terms_from(placed)
+            cancel = CancelOrder(place.user_id, place.market, order_id, name, only_if)
+            return ReplaceOrder(cancel, place, ReplaceMode(mode))
         case "cancel_all":
             return CancelAll(*fields)
         case "run_triggered":
@@ -183,6 +200,15 @@ def terms_from(fields: Sequence[Any]) -> PlaceOrder:
     return PlaceOrder(
         *(user_id, market, Side(side), OrderType(order_type), TimeInForce(time_in_force), post_only),
         *(price_ticks, lots, client_order_id, conditions_from(more[0]) if more else None),
+    )
+
+
+def terms_fields(terms: PlaceOrder) -> tuple[Any, ...]:
+    """Terms as they are stored, in the order of `terms_from`."""
+    return (
+        *(terms.user_id, terms.market, terms.side, terms.order_type, terms.time_in_force, terms.post_only),
+        *(terms.price_ticks, terms.quantity_lots, terms.client_order_id),
+        *conditions_fields(terms),
     )
 
 

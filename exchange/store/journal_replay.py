@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from exchange.core.administration import Administered
+from exchange.core.amendments import Amended
 from exchange.core.events import Deposited, OrderUpdated, PreventedMatch, Trade
 from exchange.core.outcome import Applied
 from exchange.core.state import VenueState
@@ -17,6 +18,7 @@ from exchange.store import baseline, journal
 from exchange.store.rows import (
     NULL,
     Row,
+    amendment_row,
     amount,
     audit_row,
     closed_row,
@@ -75,6 +77,7 @@ class _History:
         self._closed: dict[int, int] = {}
         self._trades: dict[int, int] = {}
         self._matches: dict[int, int] = {}
+        self._amendments: dict[int, int] = {}
         self._transfers: dict[int, int] = {}
         self._audited: dict[int, int] = {}
 
@@ -87,6 +90,8 @@ class _History:
                 self._trades[event.trade_id] = _hash(trade_row(event))
             elif isinstance(event, PreventedMatch):
                 self._matches[event.match_id] = _hash(prevented_row(event))
+            elif isinstance(event, Amended):
+                self._amendments[event.amendment_id] = _hash(amendment_row(event))
             elif isinstance(event, Deposited):
                 self._transfers[applied.sequence] = _hash(transfer_row((applied.sequence, applied.time_ns, event)))
             elif isinstance(event, Administered):
@@ -109,6 +114,15 @@ class _History:
                 begun.last_match_id,
                 state.last_match_id,
                 self._matches,
+                set(),
+            ),
+            *await _compare(
+                connection,
+                "amendments",
+                "amendment_id",
+                begun.last_amendment_id,
+                state.last_amendment_id,
+                self._amendments,
                 set(),
             ),
             *await _compare(

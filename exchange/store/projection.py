@@ -17,6 +17,7 @@ from exchange.pipeline.changes import Changes
 from exchange.store.rows import (
     Row,
     account_row,
+    amendment_row,
     asset_row,
     audit_row,
     candle_row,
@@ -40,6 +41,7 @@ from exchange.store.transaction import Copy, Transaction
 
 FENCED = "EXISTS (SELECT 1 FROM fence)"
 PROGRESS = ("executed_lots", "executed_quote_minor", "status", "updated_ns", "priority", "progress")
+AMENDED = (*PROGRESS, "client_order_id", "price_ticks", "quantity_lots", "maker_fee_ppm", "taker_fee_ppm")
 COUNTS = (
     *("book_sequence", "depth_sequence", "best_sequence", "trade_sequence", "last_trade_ns"),
     *("candles", "last_aggregate_id", "average", "last_match_id", "tracks"),
@@ -66,6 +68,10 @@ PARTS: dict[str, tuple[str, str]] = {
         "open_orders",
         f"UPDATE open_orders AS o SET {_assign(PROGRESS, 't')} "
         f"FROM {{rows}} WHERE o.order_id = t.order_id AND {FENCED}",
+    ),
+    "amended": (
+        "open_orders",
+        f"UPDATE open_orders AS o SET {_assign(AMENDED, 't')} FROM {{rows}} WHERE o.order_id = t.order_id AND {FENCED}",
     ),
     "gone": (
         "bigint",
@@ -103,10 +109,10 @@ def statement(parts: tuple[str, ...]) -> str:
     made = [
         "fence AS (UPDATE projection SET sequence = $3, time_ns = $4, last_trade_id = GREATEST(last_trade_id, $5), "
         "last_order_id = GREATEST(last_order_id, $6), last_priority = GREATEST(last_priority, $7), "
-        "last_match_id = GREATEST(last_match_id, $8) "
+        "last_match_id = GREATEST(last_match_id, $8), last_amendment_id = GREATEST(last_amendment_id, $9) "
         "WHERE epoch = $1 AND sequence = $2 RETURNING 1)",
     ]
-    for number, name in enumerate(parts, 9):
+    for number, name in enumerate(parts, 10):
         table, sql = PARTS[name]
         rows = f"unnest(${number}::text::{table}[]) AS t"
         made.append(f"{name} AS ({sql.format(rows=rows)})")
@@ -117,9 +123,10 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
     """The parts that the changes need, their parameters, made with pauses for others, and what is to be copied."""
     # Both would write the market's row, and of two writes in one statement one is lost without a word.
     assert not changes.instruments.keys() & changes.markets.keys()
-    rested, changed, gone, closed = _orders(changes)
+    rested, changed, amended, gone, closed = _orders(changes)
     written: dict[str, tuple[Sequence[Any], Callable[[Any], Row]]] = {
         "changed": (changed, changed_row),
+        "amended": (amended, resting_row),
         "accounted": (
             [account for of_asset in changes.accounts.values() for account in of_asset.values()],
             account_row,
@@ -138,6 +145,7 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
         Copy("closed_orders", closed, closed_row),
         Copy("trades", changes.trades, trade_row),
         Copy("prevented_matches", changes.prevented, prevented_row),
+        Copy("amendments", changes.amendments, amendment_row),
     ]
     texts = {name: await records(items, row) for name, (items, row) in written.items() if items}
     if gone:
@@ -149,17 +157,23 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
             *(epoch, changes.from_sequence, changes.to_sequence, changes.time_ns, last_trade_id),
             *changes.last_given(),
             changes.prevented[-1].match_id if changes.prevented else 0,
+            changes.amendments[-1].amendment_id if changes.amendments else 0,
             *texts.values(),
         ],
         copies=[copy for copy in copies if copy.items],
     )
 
 
-def _orders(changes: Changes) -> tuple[list[OrderUpdated], list[OrderUpdated], list[int], list[OrderUpdated]]:
-    """Orders by what becomes of their row: rested, changed, gone and closed.
+Orders = list[OrderUpdated]
+
+
+def _orders(changes: Changes) -> tuple[Orders, Orders, Orders, list[int], Orders]:
+    """Orders by what becomes of their row: rested, changed, amended, gone and closed.
 
     An order that had a row before is gone as well as closed.
     """
+    terms_changed = {amended.order_id for amended in changes.amendments}
+    amended: list[OrderUpdated] = []
     rested: list[OrderUpdated] = []
     changed: list[OrderUpdated] = []
     gone: list[int] = []
@@ -173,6 +187,8 @@ def _orders(changes: Changes) -> tuple[list[OrderUpdated], list[OrderUpdated], l
                 gone.append(order.order_id)
         elif new:
             rested.append(order)
+        elif terms_changed and order.order_id in terms_changed:
+            amended.append(order)
         else:
             changed.append(order)
-    return rested, changed, gone, closed
+    return rested, changed, amended, gone, closed

@@ -6,6 +6,7 @@ Amounts are NUMERIC in the tables and text here: asyncpg needs several times as 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from exchange.core.amendments import Amended
 from exchange.core.candles import Candle
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.conditions import SelfTrade
@@ -93,6 +94,12 @@ class PostgresHistory:
         statement = statements.prevented_matches(page, market=market is not None, order=order_id is not None)
         rows = await self._fetch(statement, *_bounds(page), user_id, *_some(market), *_some(order_id))
         return [_prevented_match(row) for row in rows]
+
+    async def amendments(self, user_id: str, market: str | None, order_id: int | None, page: Page) -> list[Amended]:
+        """A page of the amendments of a user's orders; the ids of the page are amendment ids."""
+        statement = statements.amendments(page, market=market is not None, order=order_id is not None)
+        rows = await self._fetch(statement, *_bounds(page), user_id, *_some(market), *_some(order_id))
+        return [Amended(*row) for row in rows]
 
     async def candles(
         self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int

@@ -1,5 +1,6 @@
 """Reads the state of a venue: what is open and what is counted, not its history."""
 
+from dataclasses import fields, replace
 from functools import lru_cache
 from sys import intern
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import asyncpg
 
 from exchange.core.administration import ApiKey, KeyType
+from exchange.core.amendments import REDUCTIONS_MAX, Amended
 from exchange.core.candles import Candle
-from exchange.core.client_ids import RECENT_MAX
+from exchange.core.client_ids import RECENT_MAX, as_placed
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.fees import Rates
@@ -36,7 +38,8 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         venue = await connection.fetchrow(
-            "SELECT sequence, time_ns, last_order_id, last_priority, last_trade_id, last_match_id FROM projection"
+            "SELECT sequence, time_ns, last_order_id, last_priority, last_trade_id, last_match_id, "
+            "last_amendment_id FROM projection"
         )
         assert venue is not None
         assets = {
@@ -50,6 +53,7 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
             last_priority=venue["last_priority"],
             last_trade_id=venue["last_trade_id"],
             last_match_id=venue["last_match_id"],
+            last_amendment_id=venue["last_amendment_id"],
             assets=list(assets.values()),
             markets=await _markets(connection, assets),
             users=[row[0] for row in await connection.fetch("SELECT user_id FROM users ORDER BY user_id")],
@@ -61,6 +65,7 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
             orders=await _open_orders(connection),
             recent_client_orders=await _recent_client_orders(connection) if remembered else [],
             recent_deposits=await _recent_deposits(connection) if remembered else [],
+            recent_reductions=await _recent_reductions(connection) if remembered else [],
         )
 
 
@@ -168,12 +173,47 @@ def _terms(fields: list[Any]) -> PlaceOrder:
 
 
 async def _recent_client_orders(connection: "asyncpg.Connection[Any]") -> list[tuple[int, PlaceOrder]]:
+    """The last client order ids that were accepted: of orders that were placed, and of those that were renamed."""
     newest = " UNION ALL ".join(
-        f"(SELECT order_id, {_TERMS} FROM {table} WHERE client_order_id IS NOT NULL ORDER BY order_id DESC LIMIT $1)"
+        f"(SELECT order_id, progress, {_TERMS} FROM {table} WHERE client_order_id IS NOT NULL "
+        "ORDER BY order_id DESC LIMIT $1)"
         for table in ("open_orders", "closed_orders")
     )
-    rows = await connection.fetch(f"SELECT * FROM ({newest}) newest ORDER BY order_id DESC LIMIT $1", RECENT_MAX)
-    return [(order_id, _terms(terms)) for order_id, *terms in reversed(rows)]
+    placed = await connection.fetch(f"SELECT * FROM ({newest}) newest ORDER BY order_id DESC LIMIT $1", RECENT_MAX)
+    renamed = await connection.fetch(
+        "SELECT a.after_order_id, a.amendment_id, a.client_order_id, a.new_client_order_id, o.* FROM ("
+        "SELECT * FROM amendments WHERE new_client_order_id IS NOT NULL ORDER BY amendment_id DESC LIMIT $1) AS a, "
+        f"LATERAL (SELECT order_id, progress, {_TERMS} FROM orders "
+        "WHERE user_id = a.user_id AND order_id = a.order_id) AS o ORDER BY a.amendment_id",
+        RECENT_MAX,
+    )
+    renamed_orders: set[int] = set()
+    # In the order in which they were accepted: by the order id that was the last one then, and then by the amendment.
+    accepted: list[tuple[int, int, int, PlaceOrder]] = []
+    for after_order_id, amendment_id, old_name, new_name, order_id, progress, *terms in renamed:
+        accepted.append((after_order_id, amendment_id, order_id, _as_placed(terms, progress, new_name)))
+        if order_id not in renamed_orders and old_name is not None:  # what it was placed under
+            accepted.append((order_id, 0, order_id, _as_placed(terms, progress, old_name)))
+        renamed_orders.add(order_id)
+    for order_id, progress, *terms in placed:
+        if order_id not in renamed_orders:
+            accepted.append((order_id, 0, order_id, _as_placed(terms, progress, terms[8])))
+    accepted.sort(key=lambda found: found[:2])
+    return [(order_id, terms) for _, _, order_id, terms in accepted[-RECENT_MAX:]]
+
+
+def _as_placed(fields: list[Any], progress: str | None, name: str | None) -> PlaceOrder:
+    """The terms as the order was placed with, under this client order id."""
+    terms = as_placed(_terms(fields), progress_from(progress))
+    return terms if terms.client_order_id == name else replace(terms, client_order_id=name)
+
+
+async def _recent_reductions(connection: "asyncpg.Connection[Any]") -> list[Amended]:
+    columns = ", ".join(field.name for field in fields(Amended))
+    rows = await connection.fetch(
+        f"SELECT {columns} FROM amendments WHERE key IS NOT NULL ORDER BY amendment_id DESC LIMIT $1", REDUCTIONS_MAX
+    )
+    return [Amended(*row) for row in reversed(rows)]
 
 
 async def _recent_deposits(connection: "asyncpg.Connection[Any]") -> list[DepositState]:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
+from exchange.core.amendments import Amended
 from exchange.core.candles import Candle, candles_of
 from exchange.core.commands import OrderType, Side, TimeInForce
 from exchange.core.events import (
@@ -194,6 +195,19 @@ def prevented_row(match: PreventedMatch) -> Row:
         *(match.match_id, match.market_match_id, match.market, match.user_id),
         *(match.taker_order_id, match.maker_order_id, match.mode, match.price_ticks),
         *(match.taker_prevented_lots, match.maker_prevented_lots, match.time_ns),
+    )
+
+
+def amendment_row(amended: Amended) -> Row:
+    """An amendment."""
+    name, new_name, key = amended.client_order_id, amended.new_client_order_id, amended.key
+    return (
+        *(amended.amendment_id, amended.market, amended.user_id, amended.order_id),
+        *(NULL if name is None else bare(name), NULL if new_name is None else bare(new_name), amended.price_ticks),
+        NULL if amended.new_price_ticks is None else amended.new_price_ticks,
+        amended.quantity_lots,
+        NULL if amended.new_quantity_lots is None else amended.new_quantity_lots,
+        *(NULL if key is None else bare(key), amended.after_order_id, amended.time_ns),
     )
 
 

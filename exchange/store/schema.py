@@ -68,6 +68,7 @@ projection = sa.Table(
     sa.Column("last_order_id", sa.BigInteger, nullable=False),
     sa.Column("last_priority", sa.BigInteger, nullable=False),
     sa.Column("last_match_id", sa.BigInteger, nullable=False),
+    sa.Column("last_amendment_id", sa.BigInteger, nullable=False),
 )
 
 assets = sa.Table(
@@ -235,6 +236,29 @@ prevented_matches = sa.Table(
     sa.Column("maker_prevented_lots", sa.BigInteger, nullable=False),
     sa.Column("time_ns", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("user_id", "match_id"),
+)
+
+# Only ever appended to. What is new is null where it stayed the same.
+amendments = sa.Table(
+    "amendments",
+    metadata,
+    sa.Column("amendment_id", sa.BigInteger, nullable=False, autoincrement=False),
+    sa.Column("market", Text, nullable=False),
+    sa.Column("user_id", Text, nullable=False),
+    sa.Column("order_id", sa.BigInteger, nullable=False),
+    sa.Column("client_order_id", Text),
+    sa.Column("new_client_order_id", Text),
+    sa.Column("price_ticks", sa.BigInteger, nullable=False),
+    sa.Column("new_price_ticks", sa.BigInteger),
+    sa.Column("quantity_lots", sa.BigInteger, nullable=False),
+    sa.Column("new_quantity_lots", sa.BigInteger),
+    sa.Column("key", Text),
+    sa.Column("after_order_id", sa.BigInteger, nullable=False),
+    sa.Column("time_ns", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("user_id", "amendment_id"),
+    sa.Index("amendments_by_order", "order_id", "amendment_id"),
+    sa.Index("amendments_with_names", "amendment_id", postgresql_where=sa.text("new_client_order_id IS NOT NULL")),
+    sa.Index("amendments_with_keys", "amendment_id", postgresql_where=sa.text("key IS NOT NULL")),
 )
 
 transfers = sa.Table(

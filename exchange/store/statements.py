@@ -221,6 +221,26 @@ def _prevented_matches(start: bool, end: bool, oldest_first: bool, market: bool,
     return pages.statement(pages.of(columns, "prevented_matches", where, "match_id", "time_ns"))
 
 
+def amendments(page: Page, *, market: bool, order: bool) -> str:
+    """A page of the amendments of a user's orders: after the bounds the user, the market and the order."""
+    return _amendments(*_pages(page), market, order)
+
+
+@cache
+def _amendments(start: bool, end: bool, oldest_first: bool, market: bool, order: bool) -> str:
+    pages = Pages(start, end, oldest_first)
+    where = f"user_id = ${pages.next}"
+    if market:
+        where += f" AND market = ${pages.next + 1}"
+    if order:
+        where += f" AND order_id = ${pages.next + 1 + market}"
+    columns = (
+        "amendment_id, market, user_id, order_id, client_order_id, new_client_order_id, price_ticks, new_price_ticks, "
+        "quantity_lots, new_quantity_lots, key, after_order_id, time_ns"
+    )
+    return pages.statement(pages.of(columns, "amendments", where, "amendment_id", "time_ns"))
+
+
 def audit(page: Page) -> str:
     """A page of what administrators did."""
     return _audit(*_pages(page))

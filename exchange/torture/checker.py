@@ -7,7 +7,7 @@ fills and balances, `channels` what the sockets have said.
 from collections import defaultdict
 from collections.abc import Iterator
 
-from exchange.torture import channels, money
+from exchange.torture import amends, channels, money
 from exchange.torture.findings import Finding, doubled, lost, wrong
 from exchange.torture.record import Command, History, OrderRow, StatusChange
 
@@ -27,6 +27,7 @@ def check(history: History) -> list[Finding]:
         *_cancel_alls(history),
         *_shown_orders(history),
         *money.check(history),
+        *amends.check(history),
         *channels.check(history),
         *_statuses(history),
         *_ends(history),
@@ -98,7 +99,7 @@ def _cancels(history: History) -> Iterator[Finding]:
     asked: set[tuple[str, str | None]] = set()
     asked_all: set[tuple[str, str | None]] = set()
     for command in history.commands:
-        if command.kind == "place":
+        if command.kind in ("place", "amend"):
             continue
         key = (command.user_id, command.name)
         (asked if command.kind == "cancel" else asked_all).add(

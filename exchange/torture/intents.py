@@ -20,17 +20,17 @@ LOTS_MAX = 2000
 LIVES_STEPS = 30  # after so many steps an order is canceled, so that books and recovery stay small
 PAUSE_S = (0.02, 0.12)
 
-Does = Literal["place", "cancel", "cancel_all", "batch", "deposit", "status"]
-DOES: tuple[Does, ...] = ("place", "cancel", "cancel_all", "batch", "deposit", "status")
-WEIGHTS = (700, 150, 20, 110, 20, 4)
+Does = Literal["place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace"]
+DOES: tuple[Does, ...] = ("place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace")
+WEIGHTS = (700, 150, 20, 110, 20, 4, 120, 80)
 STATUSES = ("post_only", "cancel_only", "halted")  # of a market, for the pause of its step
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One item: an order to place with its body, or the name of an order to cancel; and where."""
+    """One item: an order to place with its body, or the name of an order to cancel or to amend; and where."""
 
-    kind: Literal["place", "cancel"]
+    kind: Literal["place", "cancel", "amend"]
     market: str
     name: str
     body: dict[str, Any]
@@ -70,11 +70,16 @@ def intent(seed: int, user_id: str, step: int) -> Intent:
     market = market_of(seed, user_id, step)
     items: list[Asked] = []
     for number in range(chance.randint(2, 6) if does == "batch" else 1):
+        if does == "replace":
+            items.append(_replaced(seed, user_id, step))
+        if does == "amend":
+            items.append(_amendment(chance, seed, user_id, step))
+            continue
         cancels = does == "cancel" or (does == "batch" and chance.random() < 0.3)
         items.append(_cancel(chance, seed, user_id, step) if cancels else _order(chance, market, user_id, step, number))
     return Intent(
         does,
-        tuple(items) if does in ("place", "cancel", "batch") else (),
+        tuple(items) if does in ("place", "cancel", "batch", "amend", "replace") else (),
         market if does == "status" or chance.random() < 0.5 else None,
         again=chance.random() < 0.1,
         conflicts=chance.random() < 0.03,
@@ -88,6 +93,24 @@ def _cancel(chance: random.Random, seed: int, user_id: str, step: int) -> Asked:
     """Of an order of some steps ago, if there was one."""
     earlier = max(0, step - chance.randint(1, 10))
     return Asked("cancel", market_of(seed, user_id, earlier), order_name(user_id, earlier, 0), {})
+
+
+def _amendment(chance: random.Random, seed: int, user_id: str, step: int) -> Asked:
+    """Of an order of some steps ago: a little less of it, or another price, which may cross."""
+    earlier = max(0, step - chance.randint(1, 6))
+    body: dict[str, Any] = {"reduce_by": LOT.text(chance.randint(1, LOTS_MAX // 4)), "key": f"{user_id}.{step}"}
+    if chance.random() < 0.5:
+        distance = chance.randint(-CROSSING_TICKS // 2, WIDTH_TICKS)
+        body = {"price": TICK.text(MIDDLE_TICKS + distance * chance.choice((-1, 1)))}
+    return Asked("amend", market_of(seed, user_id, earlier), order_name(user_id, earlier, 0), body)
+
+
+def _replaced(seed: int, user_id: str, step: int) -> Asked:
+    """The cancel of an order of the same market some steps ago; of none if there was none."""
+    market = market_of(seed, user_id, step)
+    earlier = [before for before in range(max(0, step - 8), step) if market_of(seed, user_id, before) == market]
+    name = order_name(user_id, earlier[0], 0) if earlier else "none"
+    return Asked("cancel", market, name, {})
 
 
 def _order(chance: random.Random, market: str, user_id: str, step: int, item: int) -> Asked:

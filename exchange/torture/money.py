@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from decimal import ROUND_CEILING, Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
 
 from exchange.client import Market, Trade
+from exchange.torture import amends
 from exchange.torture.findings import Finding, doubled, lost, wrong
 from exchange.torture.record import FillRow, History, OrderRow
 
@@ -101,8 +102,10 @@ def _orders(history: History) -> Iterator[Finding]:
     fills: defaultdict[str, list[FillRow]] = defaultdict(list)
     for fill in history.final.fills:
         fills[fill.order_id].append(fill)
+    amendments = amends.of_orders(history)
     for order in history.final.orders:
         own = fills.pop(order.order_id, [])
+        limits = amends.prices(order, amendments.get(order.order_id, []))
         if len({fill.trade_id for fill in own}) != len(own):
             yield doubled(f"order {order.order_id} has a fill twice")
         quantity = sum((number(fill.quantity) for fill in own), ZERO)
@@ -123,7 +126,7 @@ def _orders(history: History) -> Iterator[Finding]:
             what = f"{quantity} filled and {prevented} prevented"
             yield wrong(f"order {order.order_id} for {order.quantity} is {order.status} with {what}")
         for fill in own:
-            if not _within(order, fill):
+            if not _within(order, limits, fill):
                 yield wrong(f"fill {fill.trade_id} does not go with order {order.order_id}")
     for order_id in fills:
         yield lost(f"order {order_id} has fills, and is not there")
@@ -148,13 +151,12 @@ def _prevented(history: History) -> Iterator[Finding]:
             yield wrong(f"the prevented matches of {market} are not counted from 1 without holes")
 
 
-def _within(order: OrderRow, fill: FillRow) -> bool:
+def _within(order: OrderRow, limits: list[Decimal], fill: FillRow) -> bool:
     if (order.user_id, order.market, order.side) != (fill.user_id, fill.market, fill.side):
         return False
-    if order.price is None:
+    if not limits:
         return True
-    better = number(order.price) - number(fill.price)
-    return better >= 0 if order.side == "buy" else better <= 0
+    return max(limits) >= number(fill.price) if order.side == "buy" else min(limits) <= number(fill.price)
 
 
 def _fees(history: History) -> Iterator[Finding]:

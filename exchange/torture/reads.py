@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from exchange.client import Client, PreventedMatch
+from exchange.client import Amendment, Client, PreventedMatch
 from exchange.torture.record import FillRow, Final, OrderRow
 
 PAGE = 1000
@@ -28,7 +28,11 @@ async def read_final(client: Client, users: Sequence[str], markets: Sequence[str
         async def prevented(before: str | None, user: str = user) -> tuple[list[PreventedMatch], str | None]:
             return await client.prevented_matches(limit=PAGE, before=before, user_id=user)
 
+        async def amendments(before: str | None, user: str = user) -> tuple[list[Amendment], str | None]:
+            return await client.amendments(limit=PAGE, before=before, user_id=user)
+
         final.prevented += await _all(prevented)
+        final.amendments += await _all(amendments)
         final.orders += await _all(orders)
         final.fills += await _all(fills)
         final.open_orders += [OrderRow.of(order) for order in await client.open_orders(user_id=user)]

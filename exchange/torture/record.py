@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import orjson
 
-from exchange.client import Balance, Depth, Fill, Json, Market, Order, PreventedMatch, Trade
+from exchange.client import Amendment, Balance, Depth, Fill, Json, Market, Order, PreventedMatch, Trade
 
-CommandKind = Literal["place", "cancel", "cancel_all"]
+CommandKind = Literal["place", "cancel", "cancel_all", "amend"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Command:
 
     `code` is why it was refused. `orders` are those that the answer carried: the order placed or canceled, all that
     `cancel_all` canceled, or the closed order that could not be canceled. `lost` attempts had no answer that says.
-    `body` is what was asked for, in an order to place.
+    `body` is what was asked for, in an order to place or to amend.
     """
 
     user_id: str
@@ -166,6 +166,7 @@ class Final:
     statuses: dict[str, str] = field(default_factory=dict)
     depths: list[Depth] = field(default_factory=list)
     prevented: list[PreventedMatch] = field(default_factory=list)
+    amendments: list[Amendment] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

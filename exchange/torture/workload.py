@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
-from exchange.client import ApiError, Client, Order, Refusal, Unreachable
+from exchange.client import ApiError, Client, Order, Refusal, Replaced, Unreachable
 from exchange.torture.intents import LIVES_STEPS, Asked, Intent, intent, market_of
 from exchange.torture.record import Command, Deposit, History, OrderRow, StatusChange
 
@@ -33,6 +33,23 @@ class Trading(Protocol):
         user_id: str | None = None,
     ) -> Order:
         """Cancel an order."""
+
+    async def amend(
+        self,
+        market: str,
+        *,
+        client_order_id: str | None = None,
+        reduce_by: str | None = None,
+        key: str | None = None,
+        price: str | None = None,
+        user_id: str | None = None,
+    ) -> Order:
+        """Change an open order."""
+
+    async def replace(
+        self, cancel: dict[str, Any], place: dict[str, Any], mode: str = "atomic", user_id: str | None = None
+    ) -> Replaced:
+        """Cancel an order and place another."""
 
     async def cancel_all(self, market: str | None = None, user_id: str | None = None) -> list[Order]:
         """Cancel all orders."""
@@ -100,6 +117,10 @@ class Trader:
                     await self._place(meant.items[0], meant.items[0].body | {"side": other})
             case "cancel":
                 await self._cancel(meant.items[0].market, meant.items[0].name)
+            case "amend":
+                await self._amend(meant.items[0])
+            case "replace":
+                await self._replace(*meant.items)
             case "cancel_all":
                 await self._cancel_all(meant.market)
             case "batch":
@@ -143,6 +164,33 @@ class Trader:
         )
         if canceled is not None:
             command.orders.append(OrderRow.of(canceled))
+
+    async def _amend(self, asked: Asked) -> None:
+        command = self._new("amend", asked.market, asked.name, asked.body)
+        amended = await self._settled(
+            command,
+            lambda: self._trading.amend(asked.market, client_order_id=asked.name, user_id=self._user_id, **asked.body),
+        )
+        if amended is not None:
+            command.orders.append(OrderRow.of(amended))
+
+    async def _replace(self, old: Asked, new: Asked) -> None:
+        """Both or nothing. The name of the new order is what keeps a retry from happening twice."""
+        cancel = self._new("cancel", old.market, old.name, {})
+        place = self._new("place", new.market, new.name, new.body)
+        which = {"market": old.market, "client_order_id": old.name}
+        order = {**new.body, "client_order_id": new.name}
+        both = await self._settled(place, lambda: self._trading.replace(which, order, "atomic", self._user_id))
+        cancel.settled, cancel.attempts, cancel.lost, cancel.code = True, place.attempts, place.lost, place.code
+        if both is None:
+            cancel.orders, place.orders = place.orders, []
+            return
+        canceled, placed = both["canceled"], both["placed"]
+        assert canceled is not None
+        assert "order_id" in canceled
+        assert "order_id" in placed
+        cancel.orders.append(OrderRow.of(canceled))
+        place.orders.append(OrderRow.of(placed))
 
     async def _cancel_all(self, market: str | None) -> None:
         command = self._new("cancel_all", market, None, {})
@@ -217,7 +265,8 @@ def refuse(command: Command, code: str, order: Order | None) -> None:
     command.settled = True
     if order is not None:
         command.orders.append(OrderRow.of(order))
-    if not (code == "ORDER_CLOSED" and command.lost and order is not None and order["status"] == "canceled"):
+    canceled_before = command.kind == "cancel" and command.lost
+    if not (code == "ORDER_CLOSED" and canceled_before and order is not None and order["status"] == "canceled"):
         command.code = code
 
 

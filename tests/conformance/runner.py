@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -31,6 +32,8 @@ STATES = {
 }
 REFUSED_AS = {
     "BAD_SIZE": "OUT_OF_RANGE",
+    "BAD_LOT": "OFF_LOT",
+    "MATCHING_REDUCE_FAILED_WRONG_SIZE": "OUT_OF_RANGE",
     "INSUFFICIENT_FUNDS": "INSUFFICIENT_BALANCE",
     "DUPLICATE_ORDER_ID": "CLIENT_ORDER_ID_CONFLICT",
     "MATCHING_UNKNOWN_ORDER_ID": "UNKNOWN_ORDER",
@@ -145,6 +148,29 @@ class Run:
         if "removed_qty" in expect and before is not None:
             self._expect("removed", remaining(before), expect["removed_qty"])
 
+    def _reduce(self, step: Step) -> None:
+        before = self.orders.get(step["id"])
+        by = step["by"] if "by" in step or before is None else remaining(before) - step["to"]
+        self._amend(step, AmendOrder(*self._named(step), reduce_lots=by, key=str(self.at)), before)
+
+    def _replace(self, step: Step) -> None:
+        """A new price, and a total that is so much more or less."""
+        before, delta = self.orders.get(step["id"]), step.get("qty_delta", 0)
+        quantity_lots = before.terms.quantity_lots + delta if delta and before is not None else None
+        command = AmendOrder(*self._named(step), quantity_lots=quantity_lots, price_ticks=step.get("price"))
+        self._amend(step, command, before)
+
+    def _named(self, step: Step) -> tuple[str, str, None, str]:
+        return self._user(step), self.rules.symbol, None, step["id"]
+
+    def _amend(self, step: Step, command: AmendOrder, before: OrderUpdated | None) -> None:
+        self._fund(command.user_id)
+        told = self._told(step["id"], self._do(command))
+        self._judge(step, told)
+        if "removed_qty" in step["expect"] and before is not None and told.last is not None:
+            after = 0 if told.last.status in STATES["cancelled"] else remaining(told.last)
+            self._expect("removed", remaining(before) - after, step["expect"]["removed_qty"])
+
     def _told(self, name: str, outcome: Outcome) -> Told:
         executed: dict[str, dict[str, int]] = defaultdict(lambda: {"qty": 0, "cost": 0})
         self.executed[self.at] = executed
@@ -185,6 +211,9 @@ class Run:
             self._expect("trades", told.trades, expect["trades"])
         if "n_trades" in expect:
             self._expect("trades", len(told.trades), expect["n_trades"])
+        if "matched_qty" in expect:
+            matched = sum(int(str(trade["qty"])) for trade in told.trades)
+            self._expect("matched", matched, expect["matched_qty"])
         if "matched" in expect:
             self._expect("matched", bool(told.trades), expect["matched"])
         for name, sums in expect.get("exec", {}).items():

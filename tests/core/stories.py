@@ -16,6 +16,7 @@ step that was refused must have changed nothing at all.
 import re
 from collections.abc import Sequence
 
+from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -58,6 +59,9 @@ WAITING = {
     ("take", OrderType.LIMIT): OrderType.TAKE_PROFIT_LIMIT,
     ("take", OrderType.MARKET): OrderType.TAKE_PROFIT,
 }
+AMENDMENT = re.compile(
+    r"(?:to (?P<to>[\d.]+)|by (?P<by>[\d.]+) key (?P<key>\w+))? ?(?:@ (?P<price>[\d.]+))? ?(?:as (?P<name>\S+))?"
+)
 SIDES = {"buy": Side.BUY, "bid": Side.BUY, "sell": Side.SELL, "ask": Side.SELL}
 
 
@@ -169,6 +173,27 @@ def cancel(venue: Venue, user_id: str, order: int | str, market: str = "SOL_USDC
     """Somebody cancels an order, by its id or by a client order id."""
     by_id = isinstance(order, int)
     return do(venue, CancelOrder(user_id, market, int(order) if by_id else None, None if by_id else str(order)))
+
+
+def amend(venue: Venue, user_id: str, order: int | str, text: str, market: str = "SOL_USDC") -> Outcome:
+    """Somebody changes an order: `"to 2"` or `"by 1 key k"`, then optionally `@ 101` and `as NAME`."""
+    said = AMENDMENT.fullmatch(text)
+    assert said is not None, text
+    rules, by_id = venue.markets[market].instrument, isinstance(order, int)
+    return do(
+        venue,
+        AmendOrder(
+            user_id,
+            market,
+            int(order) if by_id else None,
+            None if by_id else str(order),
+            None if said["to"] is None else rules.lots(said["to"]),
+            None if said["by"] is None else rules.lots(said["by"]),
+            None if said["price"] is None else rules.ticks(said["price"]),
+            said["name"],
+            said["key"],
+        ),
+    )
 
 
 def cancel_all(venue: Venue, user_id: str, market: str = "SOL_USDC") -> Outcome:

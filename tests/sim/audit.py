@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from exchange.core.client_ids import as_placed
 from exchange.core.commands import Side
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import OrderStatus, OrderUpdated
@@ -101,7 +102,10 @@ class Auditor:
             notes = client.notes
             for name, order_id in notes.orders.items():
                 assert there.pop((client.user, name), []) == [order_id], f"{name} is there not exactly once"
-                assert orders[order_id].terms == notes.terms[name], f"{name} is there with other terms"
+                order = orders[order_id]
+                assert as_placed(order.terms, order.progress) == notes.terms[name], f"{name} is there with other terms"
+                less = notes.terms[name].quantity_lots - order.terms.quantity_lots
+                assert less == notes.reduced[order_id], f"{name} was not reduced as often as it was acknowledged"
             for name in notes.refused:
                 assert (client.user, name) not in there, f"{name} was refused, and is there"
             for order_id, (_, told) in notes.last.items():

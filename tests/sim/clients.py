@@ -1,6 +1,7 @@
 """Clients that trade, repeat a request until it is answered, and record the answers."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -14,6 +15,7 @@ from exchange.core.administration import (
     RevokeKey,
     SetUserStatus,
 )
+from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     CancelAll,
     CancelOrder,
@@ -21,6 +23,8 @@ from exchange.core.commands import (
     Deposit,
     OrderType,
     PlaceOrder,
+    ReplaceMode,
+    ReplaceOrder,
     SetMarketStatus,
     Side,
     TimeInForce,
@@ -28,13 +32,17 @@ from exchange.core.commands import (
 from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.core.instrument import MarketStatus
+from exchange.core.outcome import Replaced
 from exchange.pipeline.commits import Applied
 from exchange.pipeline.outcomes import OVERLOADED
 from tests.sim.world import MARKETS, UNANSWERED, World
 from tests.words import summary, words
 
 WAITING = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
-KINDS = ("place",) * 12 + ("cancel",) * 3 + ("again", "batch", "batch", "cancel all", "deposit", "status", "administer")
+KINDS = (
+    *(("place",) * 12 + ("cancel",) * 3 + ("amend",) * 2 + ("replace",) * 2),
+    *("again", "batch", "batch", "cancel all", "deposit", "status", "administer"),
+)
 
 
 @dataclass
@@ -46,6 +54,7 @@ class Notes:
     refused: dict[str, RejectReason] = field(default_factory=dict)
     last: dict[int, tuple[int, OrderUpdated]] = field(default_factory=dict)  # (sequence, order) by order_id
     canceled: dict[int, int] = field(default_factory=dict)  # the sequence of an acknowledged cancel, by order_id
+    reduced: Counter[int] = field(default_factory=Counter)  # by a lot each time, by order_id
     deposits: dict[str, int] = field(default_factory=dict)
     sequence: int = 0  # the newest that was seen
     answers: int = 0
@@ -88,6 +97,14 @@ class Client:
             case "batch":
                 orders = [self._order(chance.choice(MARKETS), f"{name}.{item}", chance) for item in range(3)]
                 await self.insist(orders, chance)
+            case "amend" if self.notes.orders:
+                await self.insist([self._amendment(name, chance)], chance)
+            case "replace" if self.notes.orders:
+                old, order_id = chance.choice(list(self.notes.orders.items())[-6:])
+                terms = self._order(self.notes.terms[old].market, name, chance)
+                by_name = chance.random() < 0.5
+                cancel = CancelOrder(self.user, terms.market, None if by_name else order_id, old if by_name else None)
+                await self.insist([ReplaceOrder(cancel, terms, chance.choice(list(ReplaceMode)))], chance)
             case "cancel all":
                 await self.insist([CancelAll(self.user, each) for each in MARKETS], chance)
             case "status":
@@ -124,6 +141,15 @@ class Client:
             await asyncio.sleep(chance.uniform(0, 0.2))
             if chance.random() < 0.7:
                 await self.insist([RevokeKey(name, origin)], chance)
+
+    def _amendment(self, name: str, chance: Random) -> AmendOrder:
+        """A lot less of one of the last orders, or another price, which may cross."""
+        placed, order_id = chance.choice(list(self.notes.orders.items())[-6:])
+        ids: tuple[int | None, str | None] = (None, placed) if chance.random() < 0.5 else (order_id, None)
+        market = self.notes.terms[placed].market
+        if chance.random() < 0.5:
+            return AmendOrder(self.user, market, *ids, reduce_lots=1, key=name)
+        return AmendOrder(self.user, market, *ids, price_ticks=chance.randrange(2, 8))
 
     def _order(self, market: str, name: str, chance: Random) -> PlaceOrder:
         terms = chance.choice(("gtc",) * 10 + ("ioc", "fok", "post", "market", "sum", "gtd", "wait", "wait"))
@@ -201,11 +227,23 @@ class Client:
         match command:
             case PlaceOrder():
                 self._note_order(command, outcome, conflicting)
+            case AmendOrder(order_id=order_id, client_order_id=placed) if command.key is not None:
+                order_id = order_id or self.notes.orders[placed or ""]
+                if not isinstance(outcome, Rejected):
+                    self.notes.reduced[order_id] += 1
             case Deposit():
                 assert isinstance(outcome, Applied | Duplicate)
                 self.notes.deposits[command.key] = command.amount_minor
             case SetMarketStatus():
                 assert isinstance(outcome, Applied | None)
+            case ReplaceOrder():
+                if isinstance(outcome, Replaced):
+                    if isinstance(outcome.canceled, OrderUpdated):
+                        self.notes.canceled[outcome.canceled.order_id] = outcome.sequence
+                    placing = outcome if isinstance(outcome.placed, OrderUpdated) else outcome.placed
+                    self._note_order(command.place, placing, conflicting)
+                else:
+                    self._note_order(command.place, outcome, conflicting)
             case CancelOrder() | CancelAll() if isinstance(outcome, Applied):
                 for event in outcome.events:
                     if isinstance(event, OrderUpdated):
@@ -243,6 +281,12 @@ def _named(command: Command) -> str:
             return f"the cancel of {name}"
         case CancelOrder(order_id=order_id):
             return f"the cancel of #{order_id}"
+        case AmendOrder(order_id=None, client_order_id=name):
+            return f"an amendment of {name}"
+        case AmendOrder(order_id=order_id):
+            return f"an amendment of #{order_id}"
+        case ReplaceOrder(place=place):
+            return f"replacement {place.client_order_id}"
         case CancelAll(market=market):
             return f"the cancel of all on {market}"
         case Deposit(key=key):

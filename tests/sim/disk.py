@@ -6,7 +6,9 @@ Beside each a shadow venue replays the commands; it must always tell the same st
 from dataclasses import replace
 from typing import Protocol
 
+from exchange.core.amendments import Amended
 from exchange.core.candles import candles_of
+from exchange.core.client_ids import as_placed
 from exchange.core.commands import PlaceOrder
 from exchange.core.events import INTERVALS_S, BalanceChanged, OrderStatus, OrderUpdated, PreventedMatch, Trade
 from exchange.core.instrument import Asset
@@ -87,6 +89,7 @@ class Tables:
         self.accepted: list[tuple[int, PlaceOrder]] = []
         self.trades: list[Trade] = []
         self.prevented: list[PreventedMatch] = []
+        self.amendments: list[Amended] = []
         self.deposits: list[DepositState] = []
 
     def store(self, stored: Changes) -> None:
@@ -104,7 +107,9 @@ class Tables:
         for asset, accounts in stored.accounts.items():
             self.accounts |= {(user_id, asset): account for user_id, account in accounts.items()}
         self.accepted += [
-            (order.order_id, order.terms) for order in stored.orders.values() if order.order_id not in self.orders
+            (order.order_id, as_placed(order.terms, order.progress))
+            for order in stored.orders.values()
+            if order.order_id not in self.orders
         ]
         known = max(self.orders, default=0)
         assert not stored.first_order_id or stored.first_order_id > known, "an order is new that has a row"
@@ -114,6 +119,7 @@ class Tables:
         self.last_priority = max(self.last_priority, last_priority)
         self.trades += stored.trades
         self.prevented += stored.prevented
+        self.amendments += stored.amendments
         for symbol, change in stored.instruments.items():
             state = self.markets.setdefault(symbol, MarketState(change.instrument))
             state.instrument, state.by_call = change.instrument, change.by_call
@@ -147,6 +153,7 @@ class Tables:
             last_priority=self.last_priority,
             last_trade_id=self.trades[-1].trade_id if self.trades else 0,
             last_match_id=self.prevented[-1].match_id if self.prevented else 0,
+            last_amendment_id=self.amendments[-1].amendment_id if self.amendments else 0,
             assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
             markets=[self.markets[symbol] for symbol in sorted(self.markets)],
             users=sorted(self.users),
@@ -156,6 +163,7 @@ class Tables:
             orders=[_open_order(order) for order in sorted(orders, key=lambda order: order.priority)],
             recent_client_orders=[(at, terms) for at, terms in self.accepted if terms.client_order_id is not None],
             recent_deposits=self.deposits,
+            recent_reductions=[amended for amended in self.amendments if amended.key is not None],
         )
         assert state == self.shadow.state(), "the rows are not what the journal makes"
         return copied(state)

@@ -13,6 +13,7 @@ from exchange.core.administration import (
     RevokeKey,
     SetUserStatus,
 )
+from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     AddAsset,
     AddUser,
@@ -24,6 +25,8 @@ from exchange.core.commands import (
     OrderType,
     PassTime,
     PlaceOrder,
+    ReplaceMode,
+    ReplaceOrder,
     RunTriggered,
     SetMarket,
     SetMarketStatus,
@@ -68,6 +71,21 @@ COMMANDS: list[Command] = [
     RunTriggered("GEM_CASH", 32),
     ExpireDue("GEM_CASH", 256),
     CancelAll("ann", "GEM_CASH"),
+    ReplaceOrder(
+        CancelOrder("ann", "GEM_CASH", None, "name", True),
+        PlaceOrder("ann", "GEM_CASH", Side.SELL, OrderType.LIMIT, TimeInForce.FOK, False, 2**63 - 1, 1, "name"),
+        ReplaceMode.STOP_ON_FAILURE,
+    ),
+    ReplaceOrder(
+        CancelOrder("ann", "GEM_CASH", 12, None),
+        PlaceOrder(
+            *("ann", "GEM_CASH", Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 0, None),
+            Conditions(SelfTrade.DECREMENT, 500),
+        ),
+        ReplaceMode.ATOMIC,
+    ),
+    AmendOrder("ann", "GEM_CASH", 12, None, quantity_lots=2**63 - 1, price_ticks=0),
+    AmendOrder("ann", "GEM_CASH", None, "name", reduce_lots=3, key="k", new_client_order_id="other"),
     Deposit("ann", "CASH", 10**38 - 1, "a key"),
     AddUser("ann"),
     AddAsset(GEM),

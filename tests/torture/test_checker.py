@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from exchange.client import Amendment
 from exchange.failure import one_line
 from exchange.torture.checker import REFUSES_TO_START, check
 from exchange.torture.record import Command, End, Heard, History
@@ -109,6 +110,36 @@ def other_money(history: History, amount: str) -> None:
     alter(history.final.balances["alice"][1], available=amount, total=str(int(amount) + 90))
 
 
+def amended(body: dict[str, Any]) -> Command:
+    """An acknowledged amendment of Alice's bid."""
+    return Command("alice", "amend", MARKET, "alice.3", body, True, None, [], 1)
+
+
+def reduction(before: str, after: str) -> Amendment:
+    """Of Alice's bid."""
+    return {
+        "amendment_id": "1",
+        "market": MARKET,
+        "order_id": "3",
+        "client_order_id": "alice.3",
+        "new_client_order_id": None,
+        "price": "90",
+        "new_price": None,
+        "quantity": before,
+        "new_quantity": after,
+        "key": None,
+        "timestamp": 1,
+    }
+
+
+def amend_from(history: History, quantity: str) -> None:
+    """Alice's bid was placed with that quantity."""
+    for at in (3, 4):
+        command = history.commands[at]
+        told = replace(BID, quantity=quantity)
+        history.commands[at] = replace(command, body={**command.body, "quantity": quantity}, orders=[told])
+
+
 DEPTH, TRADES = f"depth@{MARKET}", f"trade@{MARKET}"
 PLANTED: dict[str, tuple[Plant, str]] = {
     "a lost order": (lose_order, "lost: order alice.3 of alice was acknowledged as 3, and is not there"),
@@ -171,6 +202,24 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "an open order that is not shown": (
         lambda h: h.final.open_orders.clear(),
         "order 3 is open in the history of orders, and not so among the open",
+    ),
+    "a reduction that is lost": (
+        lambda h: h.commands.append(
+            Command("alice", "amend", MARKET, "alice.3", {"reduce_by": "1"}, True, None, [], 1)
+        ),
+        "lost: order 3 was reduced by 1 as acknowledged, and by 0",
+    ),
+    "a reduction that nobody was told of": (
+        lambda h: h.final.amendments.append(reduction("1.5", "1")) or amend_from(h, "1.5"),  # type: ignore[func-returns-value]
+        "doubled: order 3 was reduced by 0 as acknowledged, and by 0.5",
+    ),
+    "an amendment that does not begin where it was": (
+        lambda h: h.final.amendments.append(reduction("2", "1")),
+        "lost: amendment 1 of order 3 does not begin where it was",
+    ),
+    "an amendment without an answer": (
+        lambda h: h.commands.append(replace(amended({}), settled=False)),
+        "an amendment of order alice.3 of alice was never answered",
     ),
     "a double fill": (double_fill, "doubled: trade 1 of SOL_USDC has 3 fills"),
     "a lost fill": (lambda h: h.final.fills.pop(), "lost: trade 1 of SOL_USDC has 1 fills"),

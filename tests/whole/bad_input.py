@@ -71,6 +71,13 @@ DEPOSIT = {"user_id": "{user}", "asset": "USDC", "amount": "1", "key": "bad-inpu
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/order"): ORDER,
     ("DELETE", "/order"): NAMED,
+    ("PATCH", "/order"): NAMED | {"quantity": "1", "price": "10", "new_client_order_id": "bad-input"},
+    ("POST", "/order/replace"): {
+        "user_id": "{user}",
+        "cancel": {"market": "{market}", "client_order_id": "resting"},
+        "place": {name: value for name, value in ORDER.items() if name != "user_id"},
+        "mode": "atomic",
+    },
     ("POST", "/order/cancel_all"): ALL,
     ("POST", "/orders"): {"user_id": "{user}", "orders": [ORDER]},
     ("POST", "/admin/deposit"): DEPOSIT,
@@ -85,6 +92,7 @@ QUERIES: dict[str, dict[str, str]] = {
     "/balance": {"user_id": "{user}"},
     "/trade/history": {"market": "{market}", **PAGE},
     "/fills": ALL | {**PAGE, "order_id": "1"},
+    "/order/amendments": ALL | {**PAGE, "order_id": "1"},
     "/ticker": {"market": "{market}"},
     "/candles": {"market": "{market}", "interval": "1m", "limit": "10", "start": "0", "end": "1800000000000"},
 }
@@ -380,7 +388,7 @@ def _other_cases() -> Iterator[Case]:
         for method in ("GET", "POST", "DELETE"):
             yield Case(f"{method} {path}", method, path, NOT_FOUND, b"{}" if method == "POST" else None)
     for path, methods in (
-        ("/order", ("PUT", "PATCH", "OPTIONS")),
+        ("/order", ("PUT", "OPTIONS")),
         ("/orders", ("GET", "HEAD", "DELETE", "PUT")),
         ("/order/cancel_all", ("GET", "DELETE")),
         ("/admin/deposit", ("GET", "PUT")),

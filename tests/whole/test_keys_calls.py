@@ -27,6 +27,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "test": {"market": MARKET, "side": "buy", "order_type": "limit", "price": "1", "quantity": "1"},
     "cancel": {"market": MARKET, "order_id": "1"},
     "order": {"market": MARKET, "order_id": "1"},
+    "amend": {"market": MARKET, "order_id": "1", "quantity": "1"},
+    "replace": {"cancel": {"market": MARKET, "order_id": "1"}, "place": buy()},
     "batch": {"orders": [buy()]},
     "depth": {"market": MARKET},
     "candles": {"market": MARKET, "interval": "1m"},
@@ -135,6 +137,8 @@ async def test_a_connection_that_has_read_a_page_is_held_to_the_same(ring: Keyri
 EXAMPLE_MESSAGES: dict[str, dict[str, Any]] = {
     "ORDER": EXAMPLES["place"],
     "CANCEL": EXAMPLES["cancel"],
+    "AMEND": EXAMPLES["amend"],
+    "REPLACE": EXAMPLES["replace"],
     "CANCEL_ALL": {},
     "ORDERS": EXAMPLES["batch"],
 }

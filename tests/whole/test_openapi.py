@@ -87,6 +87,13 @@ async def traffic(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
     await api.order(taker, market, "sell 0.1 @ 91", self_trade_prevention="decrement")
     yield "GET", "/prevented_matches", await api.ok("GET", "/prevented_matches", **user)
     (first, *_) = (await api.ok("GET", "/orders/open", **user))["orders"]
+    change = {**user, "market": market, "order_id": first["order_id"], "quantity": "0.5", "new_client_order_id": "less"}
+    yield "PATCH", "/order", await api.ok("PATCH", "/order", change)
+    place = order_body(None, market, "buy 1 @ 89", client_order_id="next")
+    swap = {**user, "cancel": {"market": market, "client_order_id": "less"}, "place": place}
+    yield "POST", "/order/replace", await api.ok("POST", "/order/replace", swap)
+    (first, *_) = (await api.ok("GET", "/orders/open", **user))["orders"]
+    yield "GET", "/order/amendments", await api.ok("GET", "/order/amendments", **user)
     yield "DELETE", "/order", await api.ok("DELETE", "/order", **user, market=market, order_id=first["order_id"])
     yield "POST", "/order/cancel_all", await api.ok("POST", "/order/cancel_all", user)
     async for reply in administration(api, market):

@@ -17,6 +17,19 @@ BODIES: dict[str, Any] = {
     "place": _ORDER,
     "test": _ORDER,
     "cancel": _NAMED,
+    "amend": {**_NAMED, "quantity": "0.3"},
+    "replace": {
+        "user_id": "random1",
+        "cancel": {"market": "SOL_USDC", "client_order_id": "mine"},
+        "place": {
+            "market": "SOL_USDC",
+            "side": "buy",
+            "order_type": "limit",
+            "price": "150.01",
+            "quantity": "0.5",
+            "client_order_id": "next",
+        },
+    },
     "cancel_all": {"user_id": "random1"},
     "batch": {
         "user_id": "random1",

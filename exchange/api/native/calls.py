@@ -23,8 +23,12 @@ PLACING = (
     "SELF_TRADE_PREVENTION",
     "WOULD_TRIGGER",
 )  # fmt: skip
+AMENDING = (
+    "INVALID_NUMBER", "CLIENT_ORDER_ID_CONFLICT", "INSUFFICIENT_BALANCE", "OFF_TICK", "OFF_LOT", "MIN_NOTIONAL",
+    "OUT_OF_RANGE", "WOULD_TAKE", "MARKET_NOT_TRADING",
+)  # fmt: skip
 CHEAP = ("health", "time", "tickers", "log_level")
-PAGES = ("orders", "trades", "fills", "prevented_matches", "candles", "audit")
+PAGES = ("orders", "trades", "fills", "prevented_matches", "amendments", "candles", "audit")
 
 
 PUBLIC, READ, TRADE, ADMIN = None, Permission.READ, Permission.TRADE, Permission.ADMIN
@@ -92,6 +96,18 @@ CALLS = (
     _call(
         "DELETE", "/order", "cancel", TRADE, "Cancel an order", models.CancelRequest, replies.Order,
         USER, MARKET, ENGINE, ("UNKNOWN_ORDER", "ORDER_CLOSED", "CANCEL_CONDITION"),
+    ),
+    _call(
+        "PATCH", "/order", "amend", TRADE, "Change an open order", models.AmendRequest, replies.Order,
+        USER, MARKET, ENGINE, AMENDING, ("UNKNOWN_ORDER", "ORDER_CLOSED", "KEY_CONFLICT"),
+    ),
+    _call(
+        "POST", "/order/replace", "replace", TRADE, "Cancel an order and place another", models.ReplaceRequest,
+        replies.Replaced, USER, MARKET, ENGINE, PLACING, ("UNKNOWN_ORDER", "ORDER_CLOSED", "CANCEL_CONDITION"),
+    ),
+    _call(
+        "GET", "/order/amendments", "amendments", READ, "Amendments of orders, by page", models.AmendmentsQuery,
+        replies.AmendmentPage, USER, MARKET, TABLES,
     ),
     _call(
         "GET", "/order", "order", READ, "An order, open or closed", models.OrderRequest, replies.OrderWithFills,

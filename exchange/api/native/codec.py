@@ -15,6 +15,7 @@ from exchange.api.native.errors import ApiError
 from exchange.api.native.malformed import batch_is_once, check_once, invalid
 from exchange.api.native.models import (
     BATCH_MAX,
+    AmendRequest,
     BatchCancel,
     BatchCancelItem,
     BatchItemKind,
@@ -23,12 +24,17 @@ from exchange.api.native.models import (
     MarketStatusRequest,
     PlaceOrderRequest,
     PlainBatchRequest,
+    ReplaceRequest,
 )
-from exchange.api.native.names import MARKET_STATUSES
+from exchange.api.native.names import (
+    MARKET_STATUSES,
+    REPLACE_MODES,
+)
 from exchange.api.native.order_codec import place_order
 from exchange.core.administration import Origin
+from exchange.core.amendments import AmendOrder
 from exchange.core.candles import INTERVAL_NAMES
-from exchange.core.commands import CancelOrder, PlaceOrder, SetMarketStatus
+from exchange.core.commands import CancelOrder, PlaceOrder, ReplaceOrder, SetMarketStatus
 from exchange.core.events import INTERVALS_S
 from exchange.core.instrument import Instrument
 from exchange.service.codes import Refused
@@ -168,6 +174,41 @@ def cancel_order(request: CancelRequest | BatchCancel, user_id: str, rules: Inst
         ids = decode_id("order_id", order_id), fields.client_order_id(client_order_id)
     only_if = None if request.only_if is None else fields.choice("only_if", request.only_if, ONLY_IF)
     return CancelOrder(user_id, rules.symbol, *ids, only_if)
+
+
+def amend_order(request: AmendRequest, user_id: str, rules: Instrument) -> AmendOrder:
+    """The command to change this order. Raises ApiError."""
+    ids = order_ids(request.order_id, request.client_order_id)
+    quantity, reduce_by = request.quantity, request.reduce_by
+    price, new_name = request.price, request.new_client_order_id
+    if quantity is None and reduce_by is None and price is None and new_name is None:
+        raise ApiError("INVALID_FIELD", "Give quantity, reduce_by, price or new_client_order_id.")
+    if quantity is not None and reduce_by is not None:
+        raise ApiError("INVALID_FIELD", "Give quantity or reduce_by, one of the two.")
+    if (reduce_by is None) is not (request.key is None):
+        raise ApiError("INVALID_FIELD", "reduce_by and key go together.")
+    reduce_lots = None if reduce_by is None else fields.lots(reduce_by, rules, "reduce_by")
+    if reduce_lots == 0:
+        raise ApiError("INVALID_FIELD", "reduce_by must be more than 0.")
+    return AmendOrder(
+        *(user_id, rules.symbol, *ids),
+        None if quantity is None else fields.lots(quantity, rules),
+        reduce_lots,
+        None if price is None else fields.ticks(price, rules),
+        fields.client_order_id(new_name, "new_client_order_id"),
+        None if request.key is None else decode_name("key", request.key),
+    )
+
+
+def replace_order(request: ReplaceRequest, user_id: str, rules: Instrument) -> ReplaceOrder:
+    """The command to replace this order. Raises ApiError."""
+    cancel, place = request.cancel, request.place
+    if cancel.market != place.market:
+        raise ApiError("INVALID_FIELD", "cancel and place must name the same market.")
+    if place.user_id is not None and place.user_id != user_id:
+        raise ApiError("FORBIDDEN", "place names another user than the request.")
+    mode = fields.choice("mode", request.mode, REPLACE_MODES)
+    return ReplaceOrder(cancel_order(cancel, user_id, rules), place_order(place, user_id, rules), mode)
 
 
 def set_market_status(request: MarketStatusRequest, rules: Instrument, origin: Origin) -> SetMarketStatus:

@@ -23,6 +23,7 @@ from exchange.api.native.names import (
     UPDATE_REASON_NAMES,
     name_of,
 )
+from exchange.core.amendments import Amended
 from exchange.core.candles import Candle
 from exchange.core.commands import Side
 from exchange.core.conditions import SelfTrade
@@ -31,7 +32,7 @@ from exchange.core.instrument import Asset, Instrument, decimal_text
 from exchange.core.public import CandleUpdate, DepthDiff, Ticker
 from exchange.pipeline.subscriber import BalancesSnapshot, BalancesUpdate, DepthSnapshot, Message, OrdersSnapshot
 from exchange.service.history import Fill, OrderRead, PublicTrade
-from exchange.service.results import Canceled, CanceledAll, Placed, Result
+from exchange.service.results import Canceled, CanceledAll, Changed, Placed, Single
 
 CANCELED: Final = OrderStatus.CANCELED
 BUY: Final = Side.BUY  # looking a member up in its enum costs more than a comparison
@@ -197,11 +198,11 @@ def order_read(read: OrderRead, rules: Instrument) -> replies.OrderWithFills:
     return order_with_fills(read.order, fills, rules)
 
 
-def result(made: Result) -> replies.Order:
+def result(made: Single) -> replies.Order:
     """What an order or a cancel came to."""
     if isinstance(made, Placed):
         return placed(made)
-    if isinstance(made, Canceled):
+    if isinstance(made, (Canceled, Changed)):
         return order(made.order, made.rules)
     return order_read(made.read, made.rules)
 
@@ -308,6 +309,23 @@ def prevented_match(match: PreventedMatch, rules: Instrument) -> replies.Prevent
         rules.quantity_text(match.taker_prevented_lots),
         rules.quantity_text(match.maker_prevented_lots),
         match.time_ns // NS_PER_MS,
+    )
+
+
+def amendment(amended: Amended, rules: Instrument) -> replies.Amendment:
+    """An amendment."""
+    return replies.Amendment(
+        str(amended.amendment_id),
+        amended.market,
+        str(amended.order_id),
+        amended.client_order_id,
+        amended.new_client_order_id,
+        rules.price_text(amended.price_ticks),
+        _optional(rules.price_text, amended.new_price_ticks),
+        rules.quantity_text(amended.quantity_lots),
+        _optional(rules.quantity_text, amended.new_quantity_lots),
+        amended.key,
+        amended.time_ns // NS_PER_MS,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import structlog
@@ -9,7 +10,7 @@ import structlog
 from exchange.api.http.response import Response
 from exchange.api.native import encode, replies
 from exchange.service.codes import Code, Refused, code_of
-from exchange.service.results import BatchResult
+from exchange.service.results import BatchResult, Replaced
 
 log = structlog.get_logger(__name__)
 
@@ -182,6 +183,17 @@ class Refusals:
         log.debug("request refused", what=what, code=made.code, message=made.message, request_id=request_id)
         self.by_code[made.code] += 1
         return made
+
+    def replaced(self, made: Replaced, what: str, request_id: str) -> replies.Replaced:
+        """What both parts of a replacement came to."""
+        canceled, placed = made.canceled, made.placed
+        if isinstance(canceled, BaseException):
+            first: Any = self.error_of(canceled, what, request_id).body()
+        else:
+            first = None if canceled is None else encode.order(canceled, made.rules)
+        if isinstance(placed, BaseException):
+            return replies.Replaced(first, self.error_of(placed, what, request_id).body())
+        return replies.Replaced(first, encode.result(placed))
 
     def batch_results(self, results: Sequence[BatchResult], what: str, request_id: str) -> replies.BatchResults:
         """What each item of a batch came to, in order."""

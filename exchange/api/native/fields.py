@@ -20,10 +20,10 @@ def choice(name: str, text: str, choices: Mapping[str, Any]) -> Any:
     return found
 
 
-def client_order_id(text: str | None) -> str | None:
+def client_order_id(text: str | None, field: str = "client_order_id") -> str | None:
     """A client order id, if there is one. Raises ApiError."""
     if text is not None and not _CLIENT_ORDER_ID.fullmatch(text):
-        raise ApiError("INVALID_FIELD", "client_order_id must be 1 to 36 of A-Z a-z 0-9 . _ -")
+        raise ApiError("INVALID_FIELD", f"{field} must be 1 to 36 of A-Z a-z 0-9 . _ -")
     return text
 
 

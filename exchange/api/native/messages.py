@@ -51,6 +51,18 @@ class Cancel(models.CancelRequest, tag_field="message_type", tag="CANCEL", kw_on
     id: Id = None
 
 
+class Amend(models.AmendRequest, tag_field="message_type", tag="AMEND", kw_only=True):
+    """Change an open order, named by one of its ids."""
+
+    id: Id = None
+
+
+class Replace(models.ReplaceRequest, tag_field="message_type", tag="REPLACE", kw_only=True):
+    """Cancel an order and place another in the same market, in one step."""
+
+    id: Id = None
+
+
 class CancelAll(models.CancelAllRequest, tag_field="message_type", tag="CANCEL_ALL", kw_only=True):
     """Cancel all open orders, in one market or in all."""
 
@@ -63,7 +75,7 @@ class PlaceOrders(models.BatchRequest, tag_field="message_type", tag="ORDERS", k
     id: Id = None
 
 
-Message = PlaceOrder | Cancel | CancelAll | PlaceOrders | Subscribe | Unsubscribe | Ping | Auth
+Message = PlaceOrder | Cancel | Amend | Replace | CancelAll | PlaceOrders | Subscribe | Unsubscribe | Ping | Auth
 
 TYPES: tuple[type[msgspec.Struct], ...] = get_args(Message)
 TAGS = {str(model.__struct_config__.tag): model for model in TYPES}

@@ -9,6 +9,7 @@ from exchange.api.native.names import (
     LOG_LEVELS,
     MARKET_STATUS_NAMES,
     ORDER_TYPE_NAMES,
+    REPLACE_MODES,
     SELF_TRADE_NAMES,
     TIME_IN_FORCE_NAMES,
 )
@@ -42,6 +43,7 @@ _ONLY_IF = msgspec.Meta(
 )
 _TRAILING_DELTA = msgspec.Meta(ge=1, le=9999, description="basis points from the best last price")
 _EXPIRE_AT = msgspec.Meta(ge=0, le=9_000_000_000_000, description="of a gtd order, in milliseconds since the epoch")
+_KEY = msgspec.Meta(extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,64}$"}, description="goes with reduce_by")
 _WHOLE = msgspec.Meta(ge=0, le=2**63 - 1, description="nobody interprets it")
 
 User = Annotated[str, _USER] | None
@@ -94,6 +96,19 @@ class CancelRequest(OrderRequest, kw_only=True):
     only_if: Annotated[str, _ONLY_IF] | None = None
 
 
+class AmendRequest(OrderRequest, kw_only=True):
+    """Change an open order, named by one of its ids: at least one of the four.
+
+    `quantity` is the new total; `reduce_by` is what it loses of that, once for each `key`.
+    """
+
+    quantity: Number | None = None
+    reduce_by: Number | None = None
+    key: Annotated[str, _KEY] | None = None
+    price: Number | None = None
+    new_client_order_id: ClientOrderId = None
+
+
 class BatchCancel(Request, kw_only=True):
     """Name an order to cancel in a batch."""
 
@@ -101,6 +116,15 @@ class BatchCancel(Request, kw_only=True):
     order_id: OrderId = None
     client_order_id: ClientOrderId = None
     only_if: Annotated[str, _ONLY_IF] | None = None
+
+
+class ReplaceRequest(Request, kw_only=True):
+    """Cancel an order and place another in the same market, in one step."""
+
+    user_id: User = None
+    cancel: BatchCancel
+    place: PlaceOrderRequest
+    mode: Annotated[str, _enum(*REPLACE_MODES)] = "atomic"
 
 
 class BatchCancelItem(Request, kw_only=True):
@@ -337,6 +361,14 @@ class RevokeKeyRequest(Request, kw_only=True):
 
 class PreventedMatchesQuery(PageQuery, kw_only=True):
     """A page of a user's prevented matches; ids are match ids."""
+
+    user_id: User = None
+    market: MarketName | None = None
+    order_id: OrderId = None
+
+
+class AmendmentsQuery(PageQuery, kw_only=True):
+    """A page of the amendments of a user's orders, or of one order; ids are amendment ids."""
 
     user_id: User = None
     market: MarketName | None = None

@@ -1,7 +1,7 @@
 """The native names of enumerated values and of channels."""
 
 from exchange.core.candles import INTERVAL_NAMES
-from exchange.core.commands import OrderType, Side, TimeInForce
+from exchange.core.commands import OrderType, ReplaceMode, Side, TimeInForce
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, UpdateReason
 from exchange.core.instrument import FeeAsset, MarketStatus
@@ -10,6 +10,7 @@ from exchange.core.public import Channel
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 ORDER_TYPES = {order_type.name.lower(): order_type for order_type in OrderType}
 SELF_TRADE_MODES = {mode.name.lower(): mode for mode in SelfTrade}
+REPLACE_MODES = {mode.name.lower(): mode for mode in ReplaceMode}
 TIMES_IN_FORCE = {time_in_force.name.lower(): time_in_force for time_in_force in TimeInForce}
 
 # Names by value: the values count from zero, and a tuple is found faster than an enumeration's hash. The last may be of

@@ -286,6 +286,38 @@ class PreventedMatchPage(Reply):
     next: PageNext
 
 
+class Replaced(Reply):
+    """What became of both parts of a replacement."""
+
+    canceled: Annotated[
+        Any, msgspec.Meta(description="the order, or its error; null in a retry if it is not there any more")
+    ]
+    placed: Annotated[Any, msgspec.Meta(description="the order with its fills, or its error")]
+
+
+class Amendment(Reply):
+    """What an order had before it was changed, and what it had after that; null where it stayed the same."""
+
+    amendment_id: Id
+    market: str
+    order_id: Id
+    client_order_id: str | None
+    new_client_order_id: str | None
+    price: Number
+    new_price: Number | None
+    quantity: Number
+    new_quantity: Number | None
+    key: Annotated[str | None, msgspec.Meta(description="of a reduce_by")]
+    timestamp: Millis
+
+
+class AmendmentPage(Reply):
+    """A page of amendments."""
+
+    amendments: list[Amendment]
+    next: PageNext
+
+
 class Markets(Reply):
     """All markets."""
 

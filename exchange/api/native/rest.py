@@ -31,7 +31,7 @@ from exchange.pipeline.outcomes import Overloaded
 from exchange.service import queries
 from exchange.service.order_lookup import OrderName
 from exchange.service.principal import Permission
-from exchange.service.results import BatchResult, CanceledAll, Result
+from exchange.service.results import BatchResult, CanceledAll, Replaced, Result
 from exchange.service.service import Service
 from exchange.service.trading import Submitted
 
@@ -56,7 +56,8 @@ class _Ordering:
 
     def done(self, result: Result) -> None:
         """Reply with the order."""
-        self._responder.send(Response(encode.json_of(encode.result(result))))
+        made = encode.result(result) if not isinstance(result, Replaced) else self._rest.replaced(result, self._what)
+        self._responder.send(Response(encode.json_of(made)))
 
     def failed(self, error: BaseException) -> None:
         """Reply with the error."""
@@ -83,7 +84,7 @@ class Rest:
         Orders and cancels reply from the step of their release, without a task.
         """
         name = f"{call.method} {call.path}"
-        if call.operation in ("place", "cancel"):
+        if call.operation in ("place", "cancel", "amend", "replace"):
             handler: Handler = getattr(self, call.operation)
         else:
             owner: object = self._keys if call.path == "/keys" else self
@@ -215,6 +216,32 @@ class Rest:
             self._service.trading.cancel(listener, codec.cancel_order(asked, user_id, rules), rules)
         except Exception as error:
             listener.failed(error)
+
+    def amend(self, request: Request, responder: Responder) -> None:
+        """PATCH /order."""
+        listener = _Ordering(self, request, responder, "PATCH /order")
+        try:
+            body = body_of(request, models.AmendRequest)
+            user_id = self._user(request, body.user_id, Permission.TRADE)
+            rules = self._rules(body.market)
+            self._service.trading.amend(listener, codec.amend_order(body, user_id, rules), rules)
+        except Exception as error:
+            listener.failed(error)
+
+    def replace(self, request: Request, responder: Responder) -> None:
+        """POST /order/replace."""
+        listener = _Ordering(self, request, responder, "POST /order/replace")
+        try:
+            body = body_of(request, models.ReplaceRequest)
+            user_id = self._user(request, body.user_id, Permission.TRADE)
+            rules = self._rules(body.place.market)
+            self._service.trading.replace(listener, codec.replace_order(body, user_id, rules), rules)
+        except Exception as error:
+            listener.failed(error)
+
+    def replaced(self, made: Replaced, what: str) -> replies.Replaced:
+        """What both parts of a replacement came to."""
+        return self._refusals.replaced(made, what, "")
 
     def test(self, request: Request) -> Awaitable[replies.Reply]:
         """POST /order/test."""
@@ -352,6 +379,16 @@ class Rest:
         found = await self._service.reading.prevented_matches(user_id, self._known_market(query.market), order_id, page)
         rows = [encode.prevented_match(match, self._rules(match.market)) for match in found[: query.limit]]
         return replies.PreventedMatchPage(rows, next_of(found, page, lambda match: match.match_id))
+
+    async def amendments(self, request: Request) -> replies.Reply:
+        """GET /order/amendments."""
+        query = query_of(request, models.AmendmentsQuery)
+        page = page_of(query)
+        user_id = self._user(request, query.user_id, Permission.READ)
+        order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
+        found = await self._service.reading.amendments(user_id, self._known_market(query.market), order_id, page)
+        rows = await _rows(found[: query.limit], lambda made: encode.amendment(made, self._rules(made.market)))
+        return replies.AmendmentPage(rows, next_of(found, page, lambda made: made.amendment_id))
 
 
 async def _side(found: queries.Levels, rules: Instrument) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ from exchange.pipeline.outcomes import Overloaded
 from exchange.pipeline.subscriber import Subscriber
 from exchange.service.principal import Claim, Permission
 from exchange.service.read_lane import MEMORY
-from exchange.service.results import BatchResult, CanceledAll, Result
+from exchange.service.results import BatchResult, CanceledAll, Replaced, Result
 from exchange.service.service import Service
 from exchange.service.trading import Submitted
 
@@ -84,7 +84,8 @@ class _Ordering:
     def done(self, result: Result) -> None:
         """Answer with the order."""
         self._finish()
-        self._session.succeed(encode.result(result), self._request_id)
+        made = encode.result(result) if not isinstance(result, Replaced) else self._session.replaced(result)
+        self._session.succeed(made, self._request_id)
 
     def failed(self, error: BaseException) -> None:
         """Answer with the error."""
@@ -185,6 +186,10 @@ class Session:
         trading = self._service.trading
         if isinstance(message, messages.Cancel):
             self._cancel(message)
+        elif isinstance(message, messages.Amend):
+            self._amend(message)
+        elif isinstance(message, messages.Replace):
+            self._replace(message)
         elif isinstance(message, messages.CancelAll):
             canceled = trading.cancel_all(self._user(message.user_id, cancels=True), message.market)
             self._answer_several(self._canceled(canceled), message.id, canceled.in_line)
@@ -235,6 +240,28 @@ class Session:
         command = codec.cancel_order(message, user_id, rules)
         self._service.trading.cancel(_Ordering(self, message.id), command, rules)
         self.count(1)
+
+    def _amend(self, message: messages.Amend) -> None:
+        if self.look_ups >= LOOK_UPS_MAX:
+            raise ApiError("OVERLOADED", "Too many of your look-ups of closed orders wait; nothing was done.")
+        user_id = self._user(message.user_id)
+        rules = self._service.rules(message.market)
+        command = codec.amend_order(message, user_id, rules)
+        self._service.trading.amend(_Ordering(self, message.id), command, rules)
+        self.count(1)
+
+    def _replace(self, message: messages.Replace) -> None:
+        if self.look_ups >= LOOK_UPS_MAX:
+            raise ApiError("OVERLOADED", "Too many of your look-ups of closed orders wait; nothing was done.")
+        user_id = self._user(message.user_id)
+        rules = self._service.rules(message.place.market)
+        command = codec.replace_order(message, user_id, rules)
+        self._service.trading.replace(_Ordering(self, message.id), command, rules)
+        self.count(1)
+
+    def replaced(self, made: Replaced) -> Any:
+        """What both parts of a replacement came to."""
+        return self._sessions.refusals.replaced(made, "a socket's replacement", self._opened_as)
 
     async def _canceled(self, submitted: Submitted[CanceledAll]) -> Any:
         return encode.canceled_all(await submitted, self._service.rules)

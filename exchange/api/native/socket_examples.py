@@ -24,6 +24,22 @@ REQUESTS: dict[str, Any] = {
     },
     "ORDER": {"message_type": "ORDER", "id": 2, **_ORDER},
     "CANCEL": {"message_type": "CANCEL", "id": 3, "user_id": "random2", "market": "SOL_USDC", "order_id": "2"},
+    "AMEND": {
+        "message_type": "AMEND",
+        "id": 6,
+        "user_id": "random2",
+        "market": "SOL_USDC",
+        "order_id": "2",
+        "quantity": "0.3",
+    },
+    "REPLACE": {
+        "message_type": "REPLACE",
+        "id": 7,
+        "user_id": "random2",
+        "cancel": {"market": "SOL_USDC", "order_id": "2"},
+        "place": {name: value for name, value in _ORDER.items() if name != "user_id"},
+        "mode": "stop_on_failure",
+    },
     "CANCEL_ALL": {"message_type": "CANCEL_ALL", "id": 4, "user_id": "random2"},
     "ORDERS": {
         "message_type": "ORDERS",

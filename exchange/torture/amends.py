@@ -1,0 +1,53 @@
+"""Judges what amendments made of orders."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+
+from exchange.client import Amendment
+from exchange.torture.findings import Finding, doubled, lost, wrong
+from exchange.torture.record import History, OrderRow
+
+
+def of_orders(history: History) -> dict[str, list[Amendment]]:
+    """The amendments of each order, oldest first."""
+    found: defaultdict[str, list[Amendment]] = defaultdict(list)
+    for amendment in sorted(history.final.amendments, key=lambda made: int(made["amendment_id"])):
+        found[amendment["order_id"]].append(amendment)
+    return found
+
+
+def prices(order: OrderRow, amendments: list[Amendment]) -> list[Decimal]:
+    """Every limit that the order ever had."""
+    return [Decimal(price) for price in (order.price, *(made["price"] for made in amendments)) if price is not None]
+
+
+def check(history: History) -> Iterator[Finding]:
+    """Each order is what its amendments made of what was placed, and each acknowledged reduction happened once."""
+    amendments = of_orders(history)
+    orders = {(order.user_id, order.client_order_id): order for order in history.final.orders}
+    placed = {(c.user_id, c.name): c.body for c in history.commands if c.kind == "place" and c.acknowledged}
+    reduced: defaultdict[tuple[str, str | None], Decimal] = defaultdict(Decimal)
+    for command in history.commands:
+        if command.kind == "amend":
+            if not command.settled:
+                yield wrong(f"an amendment of order {command.name} of {command.user_id} was never answered")
+            elif command.acknowledged:
+                reduced[command.user_id, command.name] += Decimal(command.body.get("reduce_by", "0"))
+    for key, order in orders.items():
+        body = placed.get(key)
+        if body is None or "quantity" not in body:
+            continue  # it is judged elsewhere that somebody has placed it
+        price, quantity = body.get("price"), body["quantity"]
+        for made in amendments.pop(order.order_id, []):
+            if (made["price"], made["quantity"]) != (price, quantity):
+                yield lost(f"amendment {made['amendment_id']} of order {order.order_id} does not begin where it was")
+            price, quantity = made["new_price"] or price, made["new_quantity"] or quantity
+        if (price, quantity) != (order.price, order.quantity):
+            yield wrong(f"order {order.order_id} is {order.quantity} at {order.price}, not what its amendments made")
+        less = Decimal(body["quantity"]) - Decimal(order.quantity)
+        if less != reduced[key]:
+            find = lost if less < reduced[key] else doubled
+            yield find(f"order {order.order_id} was reduced by {reduced[key]} as acknowledged, and by {less}")
+    for order_id in amendments:
+        yield wrong(f"order {order_id} has amendments, and nobody has placed it")

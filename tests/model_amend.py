@@ -1,0 +1,183 @@
+"""What the model makes of an amendment; see `tests/model.py`."""
+
+from dataclasses import replace
+
+from exchange.core.amendments import AmendOrder
+from exchange.core.commands import PlaceOrder, Side
+from exchange.core.conditions import Conditions
+from exchange.core.events import RejectReason, UpdateReason
+from exchange.core.instrument import FeeAsset, MarketStatus
+from tests.model_known import Known, fee
+from tests.model_records import Order, Told
+
+STEPS_MAX = 2**63  # ticks and lots stay below it
+MONEY_MAX = 10**38  # every amount and balance stays below it
+
+
+class Amendments(Known):
+    """Changes an open order: the same place for less of it, the back of the queue for anything else."""
+
+    def amend(self, command: AmendOrder, now_ns: int, told: Told) -> None:
+        """Carry an amendment out."""
+        if command.market not in self.rules or command.user_id not in self.users:
+            told.refusals = {RejectReason.UNKNOWN_MARKET} if command.market not in self.rules else set()
+            told.refusals |= {RejectReason.UNKNOWN_USER} if command.user_id not in self.users else set()
+            return
+        if command.key is not None and self._reduced_before(command, told):
+            return
+        order = self._meant(command)
+        if order is None:
+            told.refusals = {RejectReason.UNKNOWN_ORDER}
+            return
+        terms = order.terms
+        lots = terms.quantity_lots if command.quantity_lots is None else command.quantity_lots
+        lots -= command.reduce_lots or 0
+        price = terms.price_ticks if command.price_ticks is None else command.price_ticks
+        if terms.price_ticks is None and command.price_ticks:
+            told.refusals = {RejectReason.OUT_OF_RANGE}
+            return
+        price = None if terms.price_ticks is None else price
+        changed = replace(
+            terms,
+            quantity_lots=lots,
+            price_ticks=price,
+            client_order_id=command.new_client_order_id or terms.client_order_id,
+        )
+        if changed == terms:
+            told.duplicate, told.duplicate_of = True, order.number
+            return
+        told.refusals = self._refused(order, changed)
+        if told.refusals:
+            return
+        # Past this line the amendment happens.
+        self.amendments += 1
+        told.primary, told.amended = order.number, terms
+        if command.key is not None:
+            self.reductions.append((command, order, terms))
+        if changed.client_order_id != terms.client_order_id:
+            assert changed.client_order_id is not None
+            self.names.append((order, changed.client_order_id))
+        order.first, order.amendments = order.first or terms, order.amendments + 1
+        in_place = order in self.waiting or self._in_place(order, changed)
+        order.terms = changed
+        if in_place:
+            self.step(order, UpdateReason.AMENDED, now_ns, told)
+            return
+        rules = self.rules[command.market]
+        self.priorities += 1
+        order.priority = self.priorities
+        order.maker_ppm, order.taker_ppm = rules.maker_fee_ppm, rules.taker_fee_ppm
+        self.resting.remove(order)
+        self.step(order, UpdateReason.AMENDED, now_ns, told)
+        asked = replace(changed.conditions or Conditions(), self_trade=order.mode)
+        self.enter(order, replace(changed, quantity_lots=order.remaining, conditions=asked), now_ns, told)
+
+    def enter(self, order: Order, terms: PlaceOrder, now_ns: int, told: Told) -> None:
+        """Let an order meet the book."""
+        raise NotImplementedError
+
+    def under_name(self, user: str, name: str | None) -> Order | None:
+        """The user's order that keeps this client order id."""
+        raise NotImplementedError
+
+    def step(self, order: Order, reason: UpdateReason, now_ns: int, told: Told, trade: int | None = None) -> None:
+        """Tell a step."""
+        raise NotImplementedError
+
+    def _reduced_before(self, command: AmendOrder, told: Told) -> bool:
+        for before, order, terms in self.reductions[-self.reductions_max :]:
+            if (before.user_id, before.key) != (command.user_id, command.key):
+                continue
+            names = {None, terms.client_order_id, before.new_client_order_id}
+            same = (
+                (before.market, before.reduce_lots) == (command.market, command.reduce_lots)
+                and command.order_id in (None, order.number)
+                and command.client_order_id in names
+                and (command.price_ticks or terms.price_ticks) == (before.price_ticks or terms.price_ticks)
+                and (command.new_client_order_id or terms.client_order_id)
+                == (before.new_client_order_id or terms.client_order_id)
+            )
+            told.duplicate, told.duplicate_of = same, order.number if same else None
+            told.refusals = set() if same else {RejectReason.KEY_CONFLICT}
+            return True
+        return False
+
+    def _meant(self, command: AmendOrder) -> Order | None:
+        """The open order that is meant: under its own name, or, sent again, under the one it had before."""
+        new_name = command.new_client_order_id
+        open_orders = (*self.resting, *self.waiting)
+        ours = [o for o in open_orders if (o.user, o.terms.market) == (command.user_id, command.market)]
+        for order in ours:
+            named = command.client_order_id in (None, order.terms.client_order_id)
+            if named and command.order_id in (None, order.number):
+                return order
+        if command.order_id is None and new_name is not None:
+            known = self.under_name(command.user_id, command.client_order_id)
+            for order in ours:
+                if order is known and order.terms.client_order_id == new_name:
+                    return order
+        return None
+
+    @staticmethod
+    def _in_place(order: Order, changed: PlaceOrder) -> bool:
+        return changed.price_ticks == order.terms.price_ticks and changed.quantity_lots <= order.terms.quantity_lots
+
+    def _refused(self, order: Order, changed: PlaceOrder) -> set[RejectReason]:
+        rules, terms, price = self.rules[changed.market], order.terms, changed.price_ticks or 0
+        before, waits = terms.price_ticks or 0, order in self.waiting
+        others = [o for o in self.resting if (o.terms.market, o.terms.side) == (terms.market, 1 - terms.side)]
+        crosses = any(o.limit <= price if terms.side is Side.BUY else o.limit >= price for o in others)
+        meets = crosses and price != before and not waits
+        reasons = set()
+        if (
+            rules.status is MarketStatus.HALTED
+            or (rules.status is MarketStatus.CANCEL_ONLY and not self._in_place(order, changed))
+            or (rules.status is MarketStatus.POST_ONLY and meets and not terms.post_only)
+        ):
+            reasons.add(RejectReason.MARKET_NOT_TRADING)
+        name = changed.client_order_id
+        if name != terms.client_order_id and self.under_name(order.user, name) is not None:
+            reasons.add(RejectReason.CLIENT_ORDER_ID_CONFLICT)
+        if (price, changed.quantity_lots) == (before, terms.quantity_lots):
+            return reasons
+        least = 0 if terms.price_ticks is None else rules.min_price_ticks
+        if not least <= price < STEPS_MAX or not 0 < changed.quantity_lots < STEPS_MAX:
+            return reasons | {RejectReason.OUT_OF_RANGE}
+        left = changed.quantity_lots - order.executed_lots - order.prevented_lots
+        if left <= 0:
+            return reasons | {RejectReason.OUT_OF_RANGE}
+        lot_worth, unit = self.worth_of(terms.market)
+        if changed.quantity_lots * max(lot_worth, price * unit) >= MONEY_MAX:
+            reasons.add(RejectReason.OUT_OF_RANGE)
+        if price * changed.quantity_lots * unit < rules.min_notional_minor and terms.price_ticks is not None:
+            reasons.add(RejectReason.MIN_NOTIONAL)
+        if terms.post_only and meets:
+            reasons.add(RejectReason.WOULD_TAKE)
+        if self._costs(order, changed, left) > self._has(order):
+            reasons.add(RejectReason.INSUFFICIENT_BALANCE)
+        return reasons
+
+    def _costs(self, order: Order, changed: PlaceOrder, left: int) -> int:
+        """What the rest of the order would lock."""
+        rules, (lot_worth, unit) = self.rules[changed.market], self.worth_of(changed.market)
+        if changed.side is Side.SELL:
+            return left * lot_worth
+        price = changed.price_ticks or 0
+        need = price * left * unit
+        if rules.fee_asset is FeeAsset.QUOTE:
+            rates = rules.maker_fee_ppm, rules.taker_fee_ppm
+            if order in self.waiting or self._in_place(order, changed):
+                rates = order.maker_ppm, order.taker_ppm
+            need += left * fee(price * unit, max(rates))
+        return need
+
+    def _has(self, order: Order) -> int:
+        """What is available to the order's user, with what the order itself locks."""
+        rules = self.rules[order.terms.market]
+        asset = rules.quote.symbol if order.terms.side is Side.BUY else rules.base.symbol
+        resting, waiting = self.resting, self.waiting
+        self.resting = [other for other in resting if other is not order]
+        self.waiting = [other for other in waiting if other is not order]
+        available = self.available(order.user, asset)
+        self.resting, self.waiting = resting, waiting
+        return available

@@ -1,0 +1,118 @@
+"""What the model makes of cancels and replacements; see `tests/model.py`."""
+
+from exchange.core.commands import CancelOrder, PlaceOrder, ReplaceMode, ReplaceOrder
+from exchange.core.events import OrderStatus, RejectReason, UpdateReason
+from tests.model_amend import Amendments
+from tests.model_records import Order, Told
+
+# Judged with the old order still there, in the modes in which a part may fail alone.
+FILTERS = {
+    RejectReason.MARKET_NOT_TRADING,
+    RejectReason.SELF_TRADE_PREVENTION,
+    RejectReason.OUT_OF_RANGE,
+    RejectReason.MIN_NOTIONAL,
+    RejectReason.TOO_MANY_OPEN_ORDERS,
+    RejectReason.USER_DISABLED,
+    RejectReason.WOULD_TRIGGER,
+}
+
+
+class Replacements(Amendments):
+    """Cancels an order, and perhaps places another."""
+
+    def cancel(self, command: CancelOrder, now_ns: int, told: Told) -> None:
+        """Carry a cancel out."""
+        told.refusals = self._unknown(command.user_id, command.market)
+        if told.refusals:
+            return
+        order, told.refusals = self._to_cancel(command)
+        if order is not None and not told.refusals:
+            self.take_out(order, now_ns, told)
+            told.primary = order.number
+
+    def replace(self, command: ReplaceOrder, now_ns: int, told: Told) -> None:
+        """Carry a replacement out."""
+        place = command.place
+        told.refusals = self._unknown(command.user_id, command.market)
+        if told.refusals:
+            return
+        order, unable = self._to_cancel(command.cancel)
+        known = self.known_as(place, order)
+        if known is not None and known.asked_as(place.client_order_id) == place and not _once_more(place):
+            told.duplicate, told.duplicate_of = True, known.number
+            return
+        taken = {RejectReason.CLIENT_ORDER_ID_CONFLICT} if known is not None else set()
+        if place.user_id in self.disabled:
+            taken.add(RejectReason.USER_DISABLED)
+        if command.mode is ReplaceMode.ATOMIC:
+            told.refusals = taken | unable or self._refusals_without(order, place, now_ns)
+            if not told.refusals and order is not None:
+                self.take_out(order, now_ns, told)
+                self.accept(place, now_ns, told)
+            return
+        reasons = self.all_refusals(place, now_ns)
+        told.refusals = taken | (reasons & FILTERS)
+        if unable and (reasons or command.mode is ReplaceMode.STOP_ON_FAILURE):
+            told.refusals |= unable
+        if told.refusals:
+            return
+        told.not_canceled = unable
+        if order is not None and not unable:
+            self.take_out(order, now_ns, told)
+            told.primary = order.number
+        told.not_placed = self.all_refusals(place, now_ns)
+        if not told.not_placed:
+            self.accept(place, now_ns, told)
+
+    def known_as(self, terms: PlaceOrder, leaving: Order | None = None) -> Order | None:
+        """The order that keeps the client order id of a new one from being used, if there is any."""
+        known = self.under_name(terms.user_id, terms.client_order_id)
+        if known is not None and _once_more(terms):
+            is_open = known.is_open and known.terms.client_order_id == terms.client_order_id
+            return known if is_open and known is not leaving else None
+        return known
+
+    def _unknown(self, user: str, market: str) -> set[RejectReason]:
+        unknown = {RejectReason.UNKNOWN_MARKET} if market not in self.rules else set()
+        return unknown | ({RejectReason.UNKNOWN_USER} if user not in self.users else set())
+
+    def _to_cancel(self, command: CancelOrder) -> tuple[Order | None, set[RejectReason]]:
+        """The open order that is meant, and why it may not be canceled."""
+        for order in (*self.resting, *self.waiting):
+            ours = (order.user, order.terms.market) == (command.user_id, command.market)
+            named = command.client_order_id in (None, order.terms.client_order_id)
+            if ours and named and command.order_id in (None, order.number):
+                as_wanted = command.only_if_filled in (None, order.executed_lots > 0)
+                return order, set() if as_wanted else {RejectReason.CANCEL_CONDITION}
+        return None, {RejectReason.UNKNOWN_ORDER}
+
+    def _refusals_without(self, order: Order | None, place: PlaceOrder, now_ns: int) -> set[RejectReason]:
+        there, waiting = self.resting, self.waiting
+        self.resting = [other for other in there if other is not order]
+        self.waiting = [other for other in waiting if other is not order]
+        reasons = self.all_refusals(place, now_ns)
+        self.resting, self.waiting = there, waiting
+        return reasons
+
+    def take_out(self, order: Order, now_ns: int, told: Told) -> None:
+        """Cancel an order of the book."""
+        if order in self.resting:
+            told.touched.add((order.terms.market, order.terms.side, order.limit))
+        for orders in (self.resting, self.waiting, self.ready):
+            if order in orders:
+                orders.remove(order)
+        order.status = OrderStatus.CANCELED
+        self.step(order, UpdateReason.CANCELED, now_ns, told)
+
+    def all_refusals(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
+        """Every reason to refuse the order, whether or not it waits."""
+        raise NotImplementedError
+
+    def accept(self, terms: PlaceOrder, now_ns: int, told: Told) -> None:
+        """Take an order that nothing refuses."""
+        raise NotImplementedError
+
+
+def _once_more(terms: PlaceOrder) -> bool:
+    """Whether only an open order keeps the client order id from being used."""
+    return terms.conditions is not None and terms.conditions.refuse_while_open is not None
