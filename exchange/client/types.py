@@ -124,7 +124,7 @@ class Amendment(TypedDict):
     order_id: str
     client_order_id: str | None
     new_client_order_id: str | None
-    price: str
+    price: str | None
     new_price: str | None
     quantity: str
     new_quantity: str | None

@@ -45,7 +45,7 @@ class Amended:
     order_id: int
     client_order_id: str | None
     new_client_order_id: str | None
-    price_ticks: int
+    price_ticks: int | None
     new_price_ticks: int | None
     quantity_lots: int
     new_quantity_lots: int | None

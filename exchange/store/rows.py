@@ -203,7 +203,8 @@ def amendment_row(amended: Amended) -> Row:
     name, new_name, key = amended.client_order_id, amended.new_client_order_id, amended.key
     return (
         *(amended.amendment_id, amended.market, amended.user_id, amended.order_id),
-        *(NULL if name is None else bare(name), NULL if new_name is None else bare(new_name), amended.price_ticks),
+        *(NULL if name is None else bare(name), NULL if new_name is None else bare(new_name)),
+        NULL if amended.price_ticks is None else amended.price_ticks,
         NULL if amended.new_price_ticks is None else amended.new_price_ticks,
         amended.quantity_lots,
         NULL if amended.new_quantity_lots is None else amended.new_quantity_lots,

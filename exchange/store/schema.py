@@ -248,7 +248,7 @@ amendments = sa.Table(
     sa.Column("order_id", sa.BigInteger, nullable=False),
     sa.Column("client_order_id", Text),
     sa.Column("new_client_order_id", Text),
-    sa.Column("price_ticks", sa.BigInteger, nullable=False),
+    sa.Column("price_ticks", sa.BigInteger),
     sa.Column("new_price_ticks", sa.BigInteger),
     sa.Column("quantity_lots", sa.BigInteger, nullable=False),
     sa.Column("new_quantity_lots", sa.BigInteger),

@@ -18,7 +18,7 @@ STATEMENTS = [
         order_id bigint NOT NULL,
         client_order_id text COLLATE "C",
         new_client_order_id text COLLATE "C",
-        price_ticks bigint NOT NULL,
+        price_ticks bigint,
         new_price_ticks bigint,
         quantity_lots bigint NOT NULL,
         new_quantity_lots bigint,

@@ -320,7 +320,7 @@ def amendment(amended: Amended, rules: Instrument) -> replies.Amendment:
         str(amended.order_id),
         amended.client_order_id,
         amended.new_client_order_id,
-        rules.price_text(amended.price_ticks),
+        _optional(rules.price_text, amended.price_ticks),
         _optional(rules.price_text, amended.new_price_ticks),
         rules.quantity_text(amended.quantity_lots),
         _optional(rules.quantity_text, amended.new_quantity_lots),

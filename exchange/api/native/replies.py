@@ -303,7 +303,7 @@ class Amendment(Reply):
     order_id: Id
     client_order_id: str | None
     new_client_order_id: str | None
-    price: Number
+    price: Number | None
     new_price: Number | None
     quantity: Number
     new_quantity: Number | None
