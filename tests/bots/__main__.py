@@ -109,6 +109,15 @@ def table(name: str, lines: list[dict[str, str]]) -> str:
     return f"\n## {name}\n\n| call | result | note |\n|---|---|---|\n{rows}"
 
 
+def write_page(found: dict[str, list[dict[str, str]]]) -> None:
+    """Write the page; clients that were not run keep what it says of them."""
+    before = CALLS_PAGE.read_text(encoding="utf-8") if CALLS_PAGE.exists() else ""
+    sections = {part.partition("\n")[0]: f"\n## {part.rstrip()}\n" for part in before.split("\n## ")[1:]}
+    sections |= {name: table(name, lines) for name, lines in found.items()}
+    named = [name for name in (*BOTS, *NODE_BOTS) if name in sections]
+    CALLS_PAGE.write_text(HEAD + "".join(sections[name] for name in named), encoding="utf-8")
+
+
 def main() -> None:
     """Run the clients that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bots")
@@ -141,7 +150,7 @@ def main() -> None:
             if line["result"] == "failed":
                 print(f"  {line['call']}: {line['note']}")
     if options.page:
-        CALLS_PAGE.write_text(HEAD + "".join(table(*one) for one in found.items()), encoding="utf-8")
+        write_page(found)
     sys.exit(failed > 0)
 
 
