@@ -1,7 +1,7 @@
 """Orders and cancels from parameters to commands, with the rules of each type of order."""
 
+import random
 import re
-import secrets
 from collections.abc import Callable
 from typing import Final
 
@@ -28,7 +28,7 @@ RESTRICTIONS: Final = {"ONLY_NEW": False, "ONLY_PARTIALLY_FILLED": True}  # whet
 
 def new_id() -> str:
     """A client order id for who sends none."""
-    return secrets.token_hex(11)
+    return f"{random.getrandbits(88):022x}"
 
 
 def client_id(params: Parameters, name: str) -> str | None:
