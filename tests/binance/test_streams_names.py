@@ -24,6 +24,7 @@ NOON_S = 1_700_049_600  # Wednesday, 15 November 2023, 12:00 UTC
         ("solusdc@depth20@100ms", StreamName(Shows.LEVELS, "SOLUSDC", levels=20, fast=True)),
         ("!ticker@arr", StreamName(Shows.TICKER, None)),
         ("!miniTicker@arr", StreamName(Shows.MINI_TICKER, None)),
+        ("!miniTicker@arr@1000ms", StreamName(Shows.MINI_TICKER, None)),
         ("!ticker_1d@arr", StreamName(Shows.WINDOW, None, "1d")),
     ],
 )

@@ -10,7 +10,7 @@ from exchange.api.binance.intervals import LENGTHS_S
 WINDOWS: Final = {"1h": 3600, "4h": 14_400, "1d": 86_400}
 """The rolling windows of `ticker_<window>`, in seconds."""
 FAST: Final = "100ms"
-LEVELS: Final = (5, 10, 20)
+OF_ALL: Final = ("arr", "arr@1000ms")  # some clients name the speed, which Binance takes though no page says so
 
 _SYMBOL = re.compile(r"[a-z0-9\-_.]{1,20}")
 _KLINE = re.compile(r"kline_(?P<interval>[0-9]{1,2}[smhdwM])(?P<ahead>@\+08:00)?")
@@ -77,7 +77,7 @@ def parse_name(text: str) -> StreamName | None:
 
 def _of_all(text: str) -> StreamName | None:
     what, _, arr = text[1:].partition("@")
-    if arr != "arr":
+    if arr not in OF_ALL:
         return None
     if what in (Shows.MINI_TICKER.value, Shows.TICKER.value):
         return StreamName(_PLAIN[what], None)
