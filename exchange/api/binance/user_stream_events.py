@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from exchange.api.binance import order_shapes
+from exchange.api.binance.asked import Asked
 from exchange.api.binance.numbers import ZERO, amount, price, quantity
+from exchange.api.binance.parameters import Parameters
 from exchange.api.binance.symbols import symbol_of
-from exchange.api.binance.words import SELF_TRADE_WORDS
 from exchange.core.commands import OrderType, Side
-from exchange.core.conditions import Conditions, Progress
+from exchange.core.conditions import Progress
 from exchange.core.events import (
     BalanceChanged,
     Deposited,
@@ -24,21 +25,26 @@ from exchange.core.events import (
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.outcome import Applied
 
-EXECUTIONS: Final[Mapping[UpdateReason, str]] = {
-    UpdateReason.ACCEPTED: "NEW",
-    UpdateReason.FILLED: "TRADE",
-    UpdateReason.CANCELED: "CANCELED",
-    UpdateReason.EXPIRED: "EXPIRED",
-    UpdateReason.PREVENTED: "TRADE_PREVENTION",
+EXECUTIONS: Final[Mapping[str, str]] = {
+    "FILLED": "TRADE",
+    "CANCELED": "CANCELED",
+    "EXPIRED": "EXPIRED",
+    "PREVENTED": "TRADE_PREVENTION",
+    "AMENDED": "REPLACED",
 }
-EXPIRY_REASONS: Final[Mapping[ExpireReason, str]] = {
-    ExpireReason.UNFILLED: "UNFILLED_IOC_QUANTITY_EXPIRED",
-    ExpireReason.FOK_UNFILLABLE: "UNFILLED_FOK_ORDER_EXPIRED",
-    ExpireReason.MAX_FILLS: "EXCHANGE_CANCELED",
-    ExpireReason.USER_DISABLED: "EXCHANGE_CANCELED",
+"""What a step of an order is called, by the name of its reason; every other step is NEW."""
+UNTOLD: Final = ("TRIGGERED",)  # a step that another one follows, which is told
+EXPIRY_REASONS: Final[Mapping[str, str]] = {
+    "UNFILLED": "UNFILLED_IOC_QUANTITY_EXPIRED",
+    "FOK_UNFILLABLE": "UNFILLED_FOK_ORDER_EXPIRED",
+    "MAX_FILLS": "EXCHANGE_CANCELED",
+    "USER_DISABLED": "EXCHANGE_CANCELED",
+    "REFUSED_AT_TRIGGER": "REJECTED",
+    "EXPIRE_AT": "EXCHANGE_CANCELED",
 }
 NOT_A_TRADE: Final = -1
-NOTHING_ASKED: Final = Conditions()
+SOME_HAVE: Final = (("d", "trailingDelta"), ("D", "trailingTime"), ("j", "strategyId"), ("J", "strategyType"))
+NO_PARAMETERS: Final = Parameters({})
 NOTHING_BECAME: Final = Progress()
 
 Json = dict[str, Any]
@@ -63,7 +69,7 @@ class Happened:
         changed: list[BalanceChanged] = []
         for event in self._applied.events:
             if isinstance(event, OrderUpdated):
-                if event.terms.user_id == self._user_id:
+                if event.terms.user_id == self._user_id and event.reason.name not in UNTOLD:
                     rules = self._rules(event.terms.market)
                     if rules is not None:
                         yield self._report(event, rules, unit_ns)
@@ -100,25 +106,24 @@ class Happened:
         }
 
     def _report(self, update: OrderUpdated, rules: Instrument, unit_ns: int) -> Json:
-        shown, progress = order_shapes.amounts(update, rules), update.progress or NOTHING_BECAME
-        named, prevents = order_shapes.client_order_id(update), _prevents(update)
-        canceled = update.reason is UpdateReason.CANCELED
-        return (
+        shown = order_shapes.read(update, rules, Asked(NO_PARAMETERS, unit_ns=unit_ns))
+        prevents = _prevents(update)
+        made = (
             {
                 "e": "executionReport",
                 "E": self._now_ns // unit_ns,
-                "s": symbol_of(rules),
-                "c": named,
+                "s": shown["symbol"],
+                "c": shown["clientOrderId"],
                 "S": shown["side"],
                 "o": shown["type"],
                 "f": shown["timeInForce"],
                 "q": shown["origQty"],
                 "p": shown["price"],
-                "P": shown.get("stopPrice", ZERO),
-                "F": shown.get("icebergQty", ZERO),
-                "g": shown.get("orderListId", -1),
-                "C": named if canceled else "",
-                "x": "TRADE_PREVENTION" if prevents else EXECUTIONS.get(update.reason, "NEW"),
+                "P": shown["stopPrice"],
+                "F": shown["icebergQty"],
+                "g": shown["orderListId"],
+                "C": shown["clientOrderId"] if update.reason is UpdateReason.CANCELED else "",
+                "x": "TRADE_PREVENTION" if prevents else EXECUTIONS.get(update.reason.name, "NEW"),
                 "X": shown["status"],
                 "r": "NONE",
                 "i": update.order_id,
@@ -126,32 +131,32 @@ class Happened:
             | _trade(update, rules)
             | {
                 "z": shown["executedQty"],
-                "T": update.updated_ns // unit_ns,
+                "T": shown["updateTime"],
                 "I": update.orders_sequence,
-                "w": update.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED),
-                "O": update.created_ns // unit_ns,
+                "w": shown["isWorking"] and update.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED),
+                "O": shown["time"],
                 "Z": shown["cummulativeQuoteQty"],
                 "Q": shown["origQuoteOrderQty"],
-                "W": update.created_ns // unit_ns,
-                "V": SELF_TRADE_WORDS[progress.self_trade],
+                "V": shown["selfTradePreventionMode"],
             }
-            | self._further(update, rules, prevents=prevents)
         )
+        for letter, name in SOME_HAVE:
+            if name in shown:
+                made[letter] = shown[name]
+        if shown["isWorking"]:
+            made["W"] = shown["workingTime"]
+        return made | self._ending(update, rules, prevents=prevents)
 
-    def _further(self, update: OrderUpdated, rules: Instrument, *, prevents: bool) -> Json:
-        """What only some reports have."""
-        made: Json = {}
-        asked = update.terms.conditions or NOTHING_ASKED
-        if asked.strategy_id is not None:
-            made["j"] = asked.strategy_id
-        if asked.strategy_type is not None:
-            made["J"] = asked.strategy_type
+    def _ending(self, update: OrderUpdated, rules: Instrument, *, prevents: bool) -> Json:
+        """Why an order has expired, or what self-trade prevention kept it from."""
+        if prevents:
+            match = self._match(update)
+            return {} if match is None else _prevented(update, match, rules)
         why = update.expire_reason
-        if update.reason is UpdateReason.EXPIRED and why is not None and why in EXPIRY_REASONS:
-            market = why is ExpireReason.UNFILLED and update.terms.order_type is OrderType.MARKET
-            made["eR"] = "INSUFFICIENT_LIQUIDITY" if market else EXPIRY_REASONS[why]
-        match = self._match(update) if prevents else None
-        return made if match is None else made | _prevented(update, match, rules)
+        if update.reason is not UpdateReason.EXPIRED or why is None or why.name not in EXPIRY_REASONS:
+            return {}
+        market = why is ExpireReason.UNFILLED and update.terms.order_type is OrderType.MARKET
+        return {"eR": "INSUFFICIENT_LIQUIDITY" if market else EXPIRY_REASONS[why.name]}
 
     def _match(self, update: OrderUpdated) -> PreventedMatch | None:
         """The match that was prevented."""
