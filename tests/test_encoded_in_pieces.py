@@ -31,6 +31,6 @@ async def test_a_book_is_the_same_in_pieces(count: int) -> None:
 
 async def test_rows_of_a_page_are_the_same_in_pieces() -> None:
     found = list(range(3 * rest.PIECE + 1))
-    task = asyncio.create_task(rest._rows(found, str))
+    task = asyncio.create_task(rest._rows(found, lambda some: [str(number) for number in some]))
     assert await turns_while(task) >= 3
     assert task.result() == [str(number) for number in found]

@@ -99,11 +99,18 @@ def candles_of(trades: Iterable[Trade]) -> dict[tuple[str, int, int], Candle]:
     """The candles that these trades alone make, by (market, interval_s, open_s), in time order."""
     shortest_s = INTERVALS_S[0]
     shortest: dict[tuple[str, int, int], Candle] = {}
+    market, begin_ns, end_ns = "", 0, 0  # of the candle that the last trade was added to
+    candle: Candle | None = None
     for trade in trades:
-        key = (trade.market, shortest_s, open_s(trade.time_ns, shortest_s))
-        candle = shortest.get(key)
-        if candle is None:
-            candle = shortest[key] = Candle(key[2], trade.price_ticks, trade.market_trade_id)
+        # Most trades fall into the candle of the one before.
+        if candle is None or not begin_ns <= trade.time_ns < end_ns or trade.market != market:
+            market = trade.market
+            key = (market, shortest_s, open_s(trade.time_ns, shortest_s))
+            begin_ns = key[2] * 1_000_000_000
+            end_ns = begin_ns + shortest_s * 1_000_000_000
+            candle = shortest.get(key)
+            if candle is None:
+                candle = shortest[key] = Candle(key[2], trade.price_ticks, trade.market_trade_id)
         candle.add(trade)
     made = dict(shortest)
     for (market, _, begin_s), candle in shortest.items():

@@ -44,6 +44,9 @@ class FeeAsset(IntEnum):
     QUOTE = 1  # both sides pay in the quote
 
 
+RECEIVED: Final = FeeAsset.RECEIVED  # looking a member up in its enum costs more than a comparison
+
+
 class MarketStatus(IntEnum):
     """What a market takes: see `status`. Cancels are always taken."""
 
@@ -173,7 +176,7 @@ class Instrument:
 
     def fees_in(self, buys: bool) -> Asset:
         """The asset that a buyer, or a seller, pays its fee in."""
-        return self.base if buys and self.fee_asset is FeeAsset.RECEIVED else self.quote
+        return self.base if buys and self.fee_asset is RECEIVED else self.quote
 
     def same_scale(self, other: "Instrument") -> bool:
         """Whether a tick, a lot, a minor unit and a fee mean the same under both rules."""

@@ -38,6 +38,8 @@ class Changes:
     """
 
     __slots__ = (
+        "_last_order_id",
+        "_last_priority",
         "accounts",
         "amendments",
         "assets",
@@ -61,6 +63,8 @@ class Changes:
         self.commands = 0
         self.time_ns = 0
         self.first_order_id = 0  # of those that were accepted; 0 if none was
+        self._last_order_id = 0
+        self._last_priority = 0
         self.orders: dict[int, OrderUpdated] = {}
         self.accounts: dict[str, dict[str, BalanceChanged]] = {}  # by asset and user
         self.trades: list[Trade] = []
@@ -89,13 +93,7 @@ class Changes:
 
     def last_given(self) -> tuple[int, int]:
         """The largest order id and the largest priority that were given; 0 if none was."""
-        last_order_id, last_priority = 0, 0
-        for order in self.orders.values():
-            if order.order_id > last_order_id:
-                last_order_id = order.order_id
-            if order.priority > last_priority:
-                last_priority = order.priority
-        return (last_order_id if self.first_order_id else 0), last_priority
+        return self._last_order_id, self._last_priority
 
     @property
     def rows(self) -> int:
@@ -114,8 +112,12 @@ class Changes:
         for event in applied.events:
             if isinstance(event, OrderUpdated):
                 self.orders[event.order_id] = event
-                if not self.first_order_id and event.reason is ACCEPTED:
-                    self.first_order_id = event.order_id
+                if event.priority > self._last_priority:
+                    self._last_priority = event.priority
+                if event.reason is ACCEPTED:
+                    self._last_order_id = event.order_id
+                    if not self.first_order_id:
+                        self.first_order_id = event.order_id
             elif isinstance(event, BalanceChanged):
                 of_asset = self.accounts.get(event.asset)
                 if of_asset is None:

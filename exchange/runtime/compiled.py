@@ -74,9 +74,14 @@ MODULES = (
     "exchange.api.http.wire",
     "exchange.api.http.slot",
     "exchange.api.http.head",
+    "exchange.api.http.head_reader",
+    "exchange.api.http.admission",
+    "exchange.api.http.request_id",
     "exchange.api.http.connection",
     "exchange.api.native.message_reader",
     "exchange.api.native.session",
+    "exchange.api.native.decoding",
+    "exchange.api.native.rest",
     "exchange.runtime.clock",
 )
 

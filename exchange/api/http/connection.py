@@ -14,6 +14,7 @@ from typing import cast
 
 from exchange.api.http.body import ChunkedBody, decoded
 from exchange.api.http.head import HEAD_MAX_BYTES, Head
+from exchange.api.http.head_reader import HeadReader
 from exchange.api.http.request import Request
 from exchange.api.http.routes import Route
 from exchange.api.http.site import Site
@@ -43,6 +44,7 @@ class HttpConnection(asyncio.Protocol):
         "_ended",
         "_eof",
         "_found",
+        "_heads",
         "_proxied",
         "_raw_head",
         "_reading",
@@ -71,6 +73,7 @@ class HttpConnection(asyncio.Protocol):
         self._wanted = 0  # bytes of it without which nothing more can be taken
         self._scanned = 0  # bytes of it that hold no end of a head
         self._found: tuple[Head, Route | None] | None = None  # the request whose body is awaited
+        self._heads = HeadReader(site.head)
         self._raw_head = b""
         self._chunked: ChunkedBody | None = None
         self._body: bytes | None = None  # of a whole request that waits for those before it
@@ -226,7 +229,7 @@ class HttpConnection(asyncio.Protocol):
             return -1
         self._scanned = 0
         self._raw_head = data[begin:end]
-        self._found = self._site.head(self._raw_head)
+        self._found = self._heads.read(self._raw_head)
         self._begin_body(self._found[0], more=end < len(data))
         return end
 

@@ -5,6 +5,7 @@ the same bytes.
 """
 
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import unquote
 
 import httptools
@@ -13,7 +14,7 @@ from exchange.api.native.errors import ApiError
 
 HEAD_MAX_BYTES = 16 << 10
 HEADERS_MAX = 100
-LENGTH_DIGITS_MAX = 18
+LENGTH_DIGITS_MAX: Final = 18
 # A request that has two of these would mean one thing to one reader and another to the next.
 SINGLE = frozenset(
     (
@@ -31,10 +32,12 @@ SINGLE = frozenset(
         "x-signature",
     )
 )
+# They differ with every request, so that a head that has one of them hardly comes again.
+VARYING: Final = frozenset(("x-signature", "x-timestamp", "x-nonce", "x-request-id", "authorization"))
 
 
 class Head:
-    """What a head says. `body_bytes` is -1 for a chunked body; `old` is HTTP/1.0.
+    """What a head says. `body_bytes` is -1 for a chunked body; `old` is HTTP/1.0; `varies`: it has a header of VARYING.
 
     `headers` has lower-case names; the values of one that came several times are joined by `, `.
     """
@@ -49,23 +52,38 @@ class Head:
         "path",
         "query",
         "target",
+        "varies",
         "websocket",
     )
 
-    def __init__(self, method: str, target: bytes, headers: Mapping[str, str], *, old: bool) -> None:
+    def __init__(
+        self, method: str, target: bytes, headers: Mapping[str, str], *, old: bool, like: "Head | None" = None
+    ) -> None:
+        """`like` is a head that has the same values of all headers that this looks at, but of the body's length."""
         self.method = method
         self.target = target
         self.headers = headers
         self.old = old
-        path, _, query = target.decode("utf-8", "replace").partition("?")
+        self.body_bytes = _body_bytes(headers, old=old)
+        self.path, self.query = "", ""
+        self.varies = self.keep_alive = self.websocket = self.expects_continue = False
+        if like is None:
+            self._judge()
+            return
+        self.path, self.query, self.varies = like.path, like.query, like.varies
+        self.keep_alive, self.websocket = like.keep_alive, like.websocket
+        self.expects_continue = like.expects_continue
+
+    def _judge(self) -> None:
+        headers, old = self.headers, self.old
+        path, _, self.query = self.target.decode("utf-8", "replace").partition("?")
         self.path = unquote(path) if "%" in path else path
-        self.query = query
+        self.varies = not VARYING.isdisjoint(headers)
         options = _tokens(headers.get("connection"))
         self.keep_alive = "keep-alive" in options if old else "close" not in options
         upgrade = headers.get("upgrade")
         self.websocket = upgrade is not None and "upgrade" in options and upgrade.lower() == "websocket"
         self.expects_continue = not old and headers.get("expect", "").lower() == "100-continue"
-        self.body_bytes = _body_bytes(headers, old=old)
 
 
 class _Found:

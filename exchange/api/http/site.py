@@ -25,8 +25,6 @@ log = structlog.get_logger(__name__)
 SWEEP_S = 0.5  # how late a deadline may be noticed
 MEMO_MAX = 4096  # heads that are kept parsed
 MEMO_HEAD_MAX_BYTES = 1024
-SIGNED = frozenset(("x-signature", "x-timestamp", "x-nonce", "x-request-id", "authorization"))
-"""Headers that differ with every request: a head that has one is not kept."""
 TRIM_BYTES = 32 << 20  # freed by closing slow clients; then the allocator is asked to give memory back
 
 
@@ -92,7 +90,7 @@ class Site:
             return known
         head = parse_head(data)
         found = head, self.routes.find(head.method, head.path)
-        if len(data) <= MEMO_HEAD_MAX_BYTES and not head.headers.keys() & SIGNED and b"signature=" not in head.target:
+        if len(data) <= MEMO_HEAD_MAX_BYTES and not head.varies and b"signature=" not in head.target:
             if len(self._memo) >= MEMO_MAX:
                 self._memo.clear()
             self._memo[data] = found

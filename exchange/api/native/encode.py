@@ -48,6 +48,7 @@ _EXPIRE_REASONS: Final = EXPIRE_REASON_NAMES
 _Order: Final = replies.Order
 _OrderWithFills: Final = replies.OrderWithFills
 _OrderFill: Final = replies.OrderFill
+_Fill: Final = replies.Fill
 _encode: Final = msgspec.json.Encoder().encode
 Rules = Callable[[str], Instrument]
 
@@ -102,6 +103,11 @@ def order(update: OrderUpdated, rules: Instrument) -> replies.Order:
     if terms.conditions is not None or update.progress is not None:
         say_further(made, update, rules)
     return made
+
+
+def orders(some: Sequence[OrderUpdated], rules: Rules) -> list[replies.Order]:
+    """Orders, without their fills."""
+    return [order(update, rules(update.terms.market)) for update in some]
 
 
 def _determined_lots(update: OrderUpdated) -> int:
@@ -209,7 +215,7 @@ def result(made: Single) -> replies.Order:
 
 def canceled_all(made: CanceledAll, rules: Rules) -> replies.Canceled:
     """All orders that were canceled."""
-    return replies.Canceled([order(found, rules(found.terms.market)) for found in made.orders])
+    return replies.Canceled(orders(made.orders, rules))
 
 
 # --- what is read
@@ -218,7 +224,7 @@ def canceled_all(made: CanceledAll, rules: Rules) -> replies.Canceled:
 def fill(made: Fill, rules: Instrument) -> replies.Fill:
     """A fill that stands alone."""
     paid_in = rules.fees_in(made.side is BUY)
-    return replies.Fill(
+    return _Fill(
         str(made.trade_id),
         rules.price_text(made.price_ticks),
         rules.quantity_text(made.quantity_lots),
@@ -229,9 +235,20 @@ def fill(made: Fill, rules: Instrument) -> replies.Fill:
         str(made.order_id),
         made.client_order_id,
         rules.symbol,
-        SIDE_NAMES[made.side],
+        _SIDES[made.side],
         rules.quote.text(made.quote_minor),
     )
+
+
+def fills(some: Sequence[Fill], rules: Rules) -> list[replies.Fill]:
+    """Fills, of which most are of one market."""
+    made: list[replies.Fill] = []
+    of: Instrument | None = None
+    for one in some:
+        if of is None or of.symbol != one.market:
+            of = rules(one.market)
+        made.append(fill(one, of))
+    return made
 
 
 def trade(made: PublicTrade, rules: Instrument) -> replies.Trade:
@@ -438,7 +455,7 @@ def _snapshot(data: Any, rules: Rules, assets: Mapping[str, Asset]) -> msgspec.S
         bids, asks = (msgspec.Raw(b"[%b]" % b",".join(parts)) for parts in (data.bids, data.asks))
         return events.DepthSnapshot(data.last_sequence, bids, asks)
     if isinstance(data, OrdersSnapshot):
-        return events.OrdersSnapshot([order(found, rules(found.terms.market)) for found in data.orders])
+        return events.OrdersSnapshot(orders(data.orders, rules))
     assert isinstance(data, BalancesSnapshot), data
     return events.BalancesSnapshot(balances(data.accounts, assets))
 

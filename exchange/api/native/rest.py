@@ -6,7 +6,7 @@ requests of one connection take effect in their order.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -35,7 +35,7 @@ from exchange.service.results import BatchResult, CanceledAll, Replaced, Result
 from exchange.service.service import Service
 from exchange.service.trading import Submitted
 
-TRADE = Permission.TRADE  # looking a member up in its enum costs as much as the rest of the question
+TRADE: Final = Permission.TRADE  # looking a member up in its enum costs as much as the rest of the question
 PIECE = 250  # levels or rows that are encoded in one turn of the loop: half a millisecond
 
 Operation = Callable[[Request], "replies.Reply | Awaitable[replies.Reply]"]
@@ -314,7 +314,7 @@ class Rest:
         user_id = self._user(request, query.user_id, Permission.READ)
         asked = queries.OpenOrders(user_id, self._known_market(query.market))
         found = await self._service.reading.open_orders(asked)
-        return replies.Orders([encode.order(order, self._rules(order.terms.market)) for order in found])
+        return replies.Orders(encode.orders(found, self._rules))
 
     def tickers(self, request: Request) -> replies.Reply:
         """GET /ticker."""
@@ -348,7 +348,7 @@ class Rest:
         page = page_of(query)
         user_id = self._user(request, query.user_id, Permission.READ)
         found = await self._service.reading.orders(user_id, self._known_market(query.market), page)
-        rows = await _rows(found[: query.limit], lambda order: encode.order(order, self._rules(order.terms.market)))
+        rows = await _rows(found[: query.limit], lambda some: encode.orders(some, self._rules))
         return replies.OrderPage(rows, next_of(found, page, lambda order: order.order_id))
 
     async def trades(self, request: Request) -> replies.Reply:
@@ -356,7 +356,9 @@ class Rest:
         query = query_of(request, models.TradeHistoryQuery)
         page, market = page_of(query), self._known_market(query.market)
         found = await self._service.reading.trades(market, page)
-        rows = await _rows(found[: query.limit], lambda trade: encode.trade(trade, self._rules(trade.market)))
+        rows = await _rows(
+            found[: query.limit], lambda some: [encode.trade(trade, self._rules(trade.market)) for trade in some]
+        )
         return replies.TradePage(rows, next_of(found, page, lambda trade: trade.trade_id))
 
     async def fills(self, request: Request) -> replies.Reply:
@@ -367,7 +369,7 @@ class Rest:
         order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
         found = await self._service.reading.fills(user_id, self._known_market(query.market), order_id, page)
         shown, following = whole_trades(found, page)
-        rows = await _rows(shown, lambda fill: encode.fill(fill, self._rules(fill.market)))
+        rows = await _rows(shown, lambda some: encode.fills(some, self._rules))
         return replies.FillPage(rows, following)
 
     async def prevented_matches(self, request: Request) -> replies.Reply:
@@ -391,7 +393,7 @@ class Rest:
         return replies.AmendmentPage(rows, next_of(found, page, lambda made: made.amendment_id))
 
 
-async def _side(found: queries.Levels, rules: Instrument) -> list[tuple[str, str]]:
+async def _side(found: queries.Levels, rules: Instrument) -> Any:
     """One side of a book, encoded in pieces where it is deep, with turns of the loop in between."""
     if len(found) <= PIECE:
         return encode.levels(found, rules)
@@ -399,14 +401,14 @@ async def _side(found: queries.Levels, rules: Instrument) -> list[tuple[str, str
     for at in range(0, len(found), PIECE):
         parts.append(encode.json_of(encode.levels(found[at : at + PIECE], rules))[1:-1])
         await asyncio.sleep(0)
-    return cast(list[tuple[str, str]], msgspec.Raw(b"[%b]" % b",".join(parts)))  # the encoder writes it as it is
+    return msgspec.Raw(b"[%b]" % b",".join(parts))  # the encoder writes it as it is
 
 
-async def _rows(found: Sequence[FoundT], encoded: Callable[[FoundT], RowT]) -> list[RowT]:
+async def _rows(found: Sequence[FoundT], encoded: Callable[[Sequence[FoundT]], list[RowT]]) -> list[RowT]:
     """The rows of a page, made in pieces in the same way."""
     rows: list[RowT] = []
     for at in range(0, len(found), PIECE):
         if at:
             await asyncio.sleep(0)
-        rows += [encoded(one) for one in found[at : at + PIECE]]
+        rows += encoded(found[at : at + PIECE])
     return rows

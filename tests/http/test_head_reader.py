@@ -1,0 +1,113 @@
+"""Heads of one client that differ only in a few values: read as the parser reads them, without it."""
+
+import random
+
+import pytest
+
+from exchange.api.http.head import Head, parse_head
+from exchange.api.http.head_reader import MISSES_MAX, Found, HeadReader
+from exchange.api.native.errors import ApiError
+
+FIELDS = ("method", "target", "path", "query", "old", "keep_alive", "websocket", "expects_continue", "body_bytes")
+
+
+def signed(*, key: str = "k1", timestamp: str = "1800000000000", signature: str = "ab12", **more: str) -> bytes:
+    """The head of a signed order."""
+    headers = {
+        "Host": "127.0.0.1:8080",
+        "Content-Type": "application/json",
+        "X-API-Key": key,
+        "X-Timestamp": timestamp,
+        "X-Signature": signature,
+    } | {name.replace("_", "-"): value for name, value in more.items()}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST /order HTTP/1.1\r\n{lines}\r\n".encode()
+
+
+class Parsed:
+    """The parser, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, data: bytes) -> Found:
+        self.count += 1
+        return parse_head(data), None
+
+
+def shown(head: Head) -> tuple[object, ...]:
+    """All that a head says."""
+    return (*(getattr(head, name) for name in FIELDS), dict(head.headers))
+
+
+def test_the_next_signed_head_is_not_parsed() -> None:
+    parsed = Parsed()
+    reader = HeadReader(parsed)
+    for number in range(20):
+        data = signed(timestamp=str(1_800_000_000_000 + number), signature=f"{number:064x}", Content_Length=str(number))
+        head, _ = reader.read(data)
+        assert shown(head) == shown(parse_head(data))
+    assert parsed.count == 1
+
+
+def test_any_other_difference_is_parsed() -> None:
+    parsed = Parsed()
+    reader = HeadReader(parsed)
+    for number, data in enumerate(
+        (signed(), signed(key="k2"), signed(key="k2", Expect="100-continue"), signed(key="k2", X_Nonce="n1")), 1
+    ):
+        assert shown(reader.read(data)[0]) == shown(parse_head(data))
+        assert parsed.count == number
+
+
+@pytest.mark.parametrize("length", ["x", "1.5", "+5", "-1", "9" * 19, "5 5"])
+def test_a_length_that_is_none_is_refused_as_ever(length: str) -> None:
+    reader = HeadReader(Parsed())
+    reader.read(signed(Content_Length="12"))
+    with pytest.raises(ApiError) as read:
+        reader.read(signed(Content_Length=length))
+    with pytest.raises(ApiError) as parsed:
+        parse_head(signed(Content_Length=length))
+    assert read.value.code == parsed.value.code
+
+
+def test_a_header_that_is_added_within_a_value_is_refused_as_ever() -> None:
+    reader = HeadReader(Parsed())
+    reader.read(signed())
+    with pytest.raises(ApiError):
+        reader.read(signed(signature="ab\r\nX-Signature: cd"))
+
+
+def test_a_client_whose_heads_never_fit_is_not_looked_at_further() -> None:
+    parsed = Parsed()
+    reader = HeadReader(parsed)
+    for number in range(MISSES_MAX):
+        reader.read(signed(key=f"k{number}"))
+    for _ in range(3):
+        reader.read(signed(key="later"))
+    assert parsed.count == MISSES_MAX + 3
+
+
+def test_random_changes_of_a_head_are_read_as_the_parser_reads_them() -> None:
+    chance = random.Random(7)
+    first = signed(X_Nonce="n1", Content_Length="9")
+    for _ in range(3_000):
+        reader = HeadReader(Parsed())
+        reader.read(first)
+        changed = bytearray(first)
+        for _ in range(chance.randint(1, 2)):
+            at, letter = chance.randrange(len(changed)), chance.choice(b"\r\n :;aZ09=,\t-\x00\xff")
+            if chance.random() < 0.5:
+                changed[at] = letter
+            else:
+                changed.insert(at, letter)
+        data = bytes(changed)
+        try:
+            expected: object = shown(parse_head(data))
+        except ApiError as error:
+            expected = error.code
+        try:
+            found: object = shown(reader.read(data)[0])
+        except ApiError as error:
+            found = error.code
+        assert found == expected, data
