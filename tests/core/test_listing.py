@@ -6,7 +6,7 @@ from exchange.core import listing
 from exchange.core.administration import Administered, Origin
 from exchange.core.commands import AddAsset, SetMarket, SetMarketStatus
 from exchange.core.events import MarketSet
-from exchange.core.instrument import Asset, Instrument, MarketStatus, instrument_of
+from exchange.core.instrument import Asset, FeeAsset, Instrument, MarketStatus, instrument_of
 from exchange.core.outcome import Outcome
 from exchange.core.venue import Venue
 from tests.core.stories import (
@@ -89,10 +89,8 @@ def test_what_gives_a_number_its_meaning_never_changes() -> None:
         replace(SOL_USDC, lot=2),
         replace(SOL_USDC, base=Asset("SOL", 8)),
         replace(SOL_USDC, quote=SOL),
-        replace(SOL_USDC, fee_asset=1),  # type: ignore[arg-type]
+        replace(SOL_USDC, fee_asset=FeeAsset.QUOTE),
     ):
-        if isinstance(rules.fee_asset, int):
-            rules = replace(rules, fee_asset=type(SOL_USDC.fee_asset)(rules.fee_asset))
         assert refusal(do(venue_of(), SetMarket(rules, ROOT))) == "RULE_FIXED"
 
 
