@@ -389,7 +389,7 @@ class Rest:
         user_id = self._user(request, query.user_id, Permission.READ)
         order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
         found = await self._service.reading.amendments(user_id, self._known_market(query.market), order_id, page)
-        rows = await _rows(found[: query.limit], lambda made: encode.amendment(made, self._rules(made.market)))
+        rows = [encode.amendment(made, self._rules(made.market)) for made in found[: query.limit]]
         return replies.AmendmentPage(rows, next_of(found, page, lambda made: made.amendment_id))
 
 
