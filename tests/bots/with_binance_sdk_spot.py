@@ -12,7 +12,6 @@ NOT_MADE = {
     **dict.fromkeys(("execution_rules", "reference_price", "reference_price_calculation"), NONE),
     **dict.fromkeys(("historical_block_trades", "sor_order", "sor_order_test"), NONE),
     **dict.fromkeys(("order_list_opo", "order_list_opoco"), "exchangeInfo says opoAllowed false"),
-    **dict.fromkeys(("order_amend_keep_priority", "order_amendments"), "exchangeInfo says amendAllowed false"),
     **dict.fromkeys(
         (
             *("order_oco", "order_list_oco", "order_list_oto", "order_list_otoco", "delete_order_list"),
@@ -56,6 +55,8 @@ def main(url: str) -> None:
     ask("get_order", **one, order_id=made.order_id)
     ask("get_open_orders", **one)
     ask("my_prevented_matches", **one, order_id=made.order_id)
+    ask("order_amend_keep_priority", **one, order_id=made.order_id, new_qty=0.005)
+    ask("order_amendments", **one, order_id=made.order_id)
     cancel = {"cancel_replace_mode": "STOP_ON_FAILURE", "cancel_order_id": made.order_id}
     replaced = ask("order_cancel_replace", **terms, **cancel)
     ask("delete_order", **one, order_id=replaced.new_order_response.order_id)

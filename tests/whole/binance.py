@@ -16,6 +16,8 @@ SIGNED = (
         "/api/v3/order",
         "/api/v3/order/test",
         "/api/v3/order/cancelReplace",
+        "/api/v3/order/amend/keepPriority",
+        "/api/v3/order/amendments",
         "/api/v3/openOrders",
         "/api/v3/allOrders",
         "/api/v3/account",

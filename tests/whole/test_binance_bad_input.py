@@ -45,6 +45,8 @@ USUAL: dict[str, dict[str, str]] = {
     "cancel_replace": REPLACE,
     "cancel": NAMED | {"cancelRestrictions": "ONLY_NEW", "newClientOrderId": "other"},
     "order": NAMED,
+    "amend": NAMED | {"newQty": "1", "newClientOrderId": "smaller"},
+    "amendments": {"symbol": "{symbol}", "orderId": "1", "fromExecutionId": "1", "limit": "1"},
     "cancel_all": {"symbol": "NOWHERE"},
     "open_orders": {"symbol": "{symbol}"},
     "all_orders": {"symbol": "{symbol}", "orderId": "1"} | RANGE,

@@ -324,3 +324,32 @@ async def test_an_order_follows_the_price(bots: Pair) -> None:
     assert (await taker.refused("SELL 0.5", type="STOP_LOSS"))[0] == -1102
     assert (await taker.refused("SELL 0.5", type="STOP_LOSS", stopPrice="1", timeInForce="GTC"))[0] == -1106
     assert (await taker.refused("SELL 0.5", type="TAKE_PROFIT_LIMIT", stopPrice="1", price="1"))[0] == -1102
+async def test_an_order_is_made_smaller_where_it_stands(bots: Pair) -> None:
+    maker, taker = bots
+    path, first = "/api/v3/order/amend/keepPriority", await maker.place("SELL 2 @ 100", newClientOrderId="first")
+    second = await taker.place("SELL 1 @ 100")
+    named = {"symbol": maker.symbol, "orderId": first["orderId"]}
+    made = await maker.ok("PUT", path, **named, newQty="0.5")
+    assert (made["amendedOrder"]["qty"], made["amendedOrder"]["origClientOrderId"]) == ("0.50000000", "first")
+    assert made["amendedOrder"]["clientOrderId"] != "first"
+    renamed = await maker.ok("PUT", path, **named, newQty="0.4", newClientOrderId="other")
+    assert renamed["amendedOrder"]["clientOrderId"] == "other"
+    depth = await maker.ok("GET", "/api/v3/depth", symbol=maker.symbol)
+    assert depth["asks"] == [["100.00000000", "1.40000000"]]
+    rows = await maker.ok("GET", "/api/v3/order/amendments", **named)
+    assert [(row["origQty"], row["newQty"], row["newClientOrderId"]) for row in rows] == [
+        ("2.00000000", "0.50000000", made["amendedOrder"]["clientOrderId"]),
+        ("0.50000000", "0.40000000", "other"),
+    ]
+    later = {"fromExecutionId": renamed["executionId"]}
+    assert await maker.ok("GET", "/api/v3/order/amendments", **named, **later) == rows[1:]
+    for wrong, code in (
+        ({"newQty": "0.4"}, -2038),
+        ({"newQty": "3"}, -2038),
+        ({"newQty": "0"}, -1013),
+        ({"newQty": "0.0001"}, -1013),
+        ({"newQty": ""}, -1102),
+        ({"newQty": "0.3", "orderId": second["orderId"]}, -2013),
+        ({"newQty": "0.3", "origClientOrderId": "first"}, -2039),
+    ):
+        assert await maker.code("PUT", path, **named | wrong) == code, wrong

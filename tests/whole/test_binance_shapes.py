@@ -25,8 +25,6 @@ MISSING = {
     "POST /api/v3/sor/order/test": NOT_OFFERED,
     "POST /api/v3/orderList/opo": NOT_OFFERED,
     "POST /api/v3/orderList/opoco": NOT_OFFERED,
-    "PUT /api/v3/order/amend/keepPriority": NOT_OFFERED,
-    "GET /api/v3/order/amendments": NOT_OFFERED,
     "POST /api/v3/order/oco": NOT_OFFERED,
     "POST /api/v3/orderList/oco": NOT_OFFERED,
     "POST /api/v3/orderList/oto": NOT_OFFERED,
@@ -40,6 +38,7 @@ MISSING = {
 EMPTY = {
     "GET /api/v3/exchangeInfo": {".sors is empty"},
     "GET /api/v3/myAllocations": {"it is empty"},
+    "PUT /api/v3/order/amend/keepPriority": {".listStatus is missing"},  # of an order in a list
     "GET /api/v3/myFilters": {
         ".exchangeFilters is empty",
         ".assetFilters is empty",
@@ -98,6 +97,8 @@ async def all_answers(bot: Bot, other: Bot) -> Answers:
     for path in ("ticker/price", "ticker/bookTicker"):
         await made.ask(bot, f"GET /api/v3/{path}", **one)
         await made.ask(bot, f"GET /api/v3/{path}")
+    await made.ask(bot, "PUT /api/v3/order/amend/keepPriority", **named, newQty="0.5")
+    await made.ask(bot, "GET /api/v3/order/amendments", **named)
     await replacements(made, bot, resting["orderId"])
     named = one | {"orderId": (await bot.ok("GET", "/api/v3/openOrders", **one))[0]["orderId"]}
     await made.ask(bot, "DELETE /api/v3/order", **named)

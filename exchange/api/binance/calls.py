@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from exchange.api.binance.account_calls import AccountCalls
+from exchange.api.binance.amend_calls import AmendCalls
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.kline_calls import KlineCalls
 from exchange.api.binance.limits import BinanceLimits
@@ -58,7 +59,7 @@ class Calls:
         markets, orders = MarketCalls(service, symbols), OrderCalls(service, symbols)
         trades, tickers = TradeCalls(service, symbols, tape), TickerCalls(service, markets)
         klines, accounts = KlineCalls(service, symbols, tape), AccountCalls(service, symbols, limits)
-        startup = StartupCalls(service, symbols)
+        startup, amends = StartupCalls(service, symbols), AmendCalls(service, symbols)
         self.direct: dict[str, Direct] = {"place": orders.place, "cancel": orders.cancel}
         self.operations: dict[str, Operation] = {
             "ping": markets.ping,
@@ -78,6 +79,8 @@ class Calls:
             "test": orders.test,
             "cancel_all": orders.cancel_all,
             "cancel_replace": ReplaceCalls(service, symbols, orders).cancel_replace,
+            "amend": amends.amend,
+            "amendments": amends.amendments,
             "order": orders.order,
             "open_orders": orders.open_orders,
             "all_orders": orders.all_orders,
@@ -156,6 +159,8 @@ API: Final[dict[tuple[str, str], Call]] = {
     ("GET", "/api/v3/order"): Call("order", USER_DATA, 4, HISTORY),
     ("POST", "/api/v3/order/test"): Call("test", TRADE, _of_test),
     ("POST", "/api/v3/order/cancelReplace"): Call("cancel_replace", TRADE, orders=1),
+    ("PUT", "/api/v3/order/amend/keepPriority"): Call("amend", TRADE, 4),
+    ("GET", "/api/v3/order/amendments"): Call("amendments", USER_DATA, 4, HISTORY),
     ("GET", "/api/v3/openOrders"): Call("open_orders", USER_DATA, _by_symbol(6, 80), MEMORY),
     ("DELETE", "/api/v3/openOrders"): Call("cancel_all", TRADE, cancels=True),
     ("GET", "/api/v3/allOrders"): Call("all_orders", USER_DATA, 20, HISTORY),

@@ -3,7 +3,6 @@
 What a filter refuses is refused before anything is canceled.
 """
 
-import asyncio
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,38 +12,17 @@ from exchange.api.binance.errors import BinanceError, error_of
 from exchange.api.binance.order_calls import OrderCalls, cancel_refusal, placed_shape, response_kind
 from exchange.api.binance.parameters import Parameters
 from exchange.api.binance.symbols import Symbols
+from exchange.api.binance.waiting import Waiting
 from exchange.core.commands import CancelOrder, PlaceOrder
 from exchange.core.instrument import Instrument
 from exchange.service.codes import Code, Refused
-from exchange.service.results import Canceled, Placed, Result
+from exchange.service.results import Canceled, Placed
 from exchange.service.service import Service
 
 MODES: Final = ("STOP_ON_FAILURE", "ALLOW_FAILURE")
 RATE_MODES: Final = ("DO_NOTHING", "CANCEL_ONLY")
 # Reasons that are judged with the old order still there.
 FILTERS: Final = (Code.MIN_NOTIONAL, Code.OUT_OF_RANGE, Code.TOO_MANY_OPEN_ORDERS, Code.SELF_TRADE_PREVENTION)
-
-
-class _Waiting:
-    """A listener that a coroutine waits for."""
-
-    __slots__ = ("result",)
-
-    def __init__(self) -> None:
-        self.result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-
-    def done(self, result: Result) -> None:
-        """Take the result."""
-        if not self.result.done():
-            self.result.set_result(result)
-
-    def failed(self, error: BaseException) -> None:
-        """Take the reason why there is none."""
-        if not self.result.done():
-            self.result.set_exception(error)
-
-    def looks_up(self) -> None:
-        """The result comes later."""
 
 
 class ReplaceCalls:
@@ -88,7 +66,7 @@ class ReplaceCalls:
                 raise
 
     async def _canceled(self, command: CancelOrder, rules: Instrument, cancel_id: str, asked: Asked) -> Any:
-        waiting = _Waiting()
+        waiting = Waiting()
         try:
             self._service.trading.cancel(waiting, command, rules)
             result = await waiting.result
@@ -98,7 +76,7 @@ class ReplaceCalls:
         return order_shapes.canceled(result.order, rules, cancel_id, asked)
 
     async def _placed(self, command: PlaceOrder, rules: Instrument, kind: str, asked: Asked) -> Any:
-        waiting = _Waiting()
+        waiting = Waiting()
         try:
             self._service.trading.place(waiting, command, rules)
             result = await waiting.result
