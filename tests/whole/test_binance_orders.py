@@ -265,7 +265,7 @@ async def test_an_order_is_canceled_and_another_placed(bots: Pair) -> None:
     assert (made["cancelResult"], made["newOrderResult"]) == ("SUCCESS", "SUCCESS")
     assert made["cancelResponse"]["orderId"] == first["orderId"]
     assert made["newOrderResponse"]["price"] == "11.00000000"
-    named = {"cancelOrderId": first["orderId"]}
+    named, stop = {"cancelOrderId": first["orderId"]}, {"cancelReplaceMode": "STOP_ON_FAILURE"}
     status, answer = await maker.call("POST", path, **maker.terms("BUY 1 @ 12"), **stop, **named)
     assert (status, answer["code"], answer["data"]["newOrderResult"]) == (400, -2022, "NOT_ATTEMPTED")
     allow = {"cancelReplaceMode": "ALLOW_FAILURE"}
@@ -324,6 +324,8 @@ async def test_an_order_follows_the_price(bots: Pair) -> None:
     assert (await taker.refused("SELL 0.5", type="STOP_LOSS"))[0] == -1102
     assert (await taker.refused("SELL 0.5", type="STOP_LOSS", stopPrice="1", timeInForce="GTC"))[0] == -1106
     assert (await taker.refused("SELL 0.5", type="TAKE_PROFIT_LIMIT", stopPrice="1", price="1"))[0] == -1102
+
+
 async def test_an_order_is_made_smaller_where_it_stands(bots: Pair) -> None:
     maker, taker = bots
     path, first = "/api/v3/order/amend/keepPriority", await maker.place("SELL 2 @ 100", newClientOrderId="first")

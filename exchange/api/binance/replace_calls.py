@@ -1,9 +1,8 @@
-"""Cancel an order and place another: two commands, the second once the first is durable.
+"""Cancel an order and place another, in one step.
 
 What a filter refuses is refused before anything is canceled.
 """
 
-from dataclasses import replace
 from typing import Any, Final
 
 from exchange.api.binance import order_codec, order_shapes
@@ -13,16 +12,17 @@ from exchange.api.binance.order_calls import OrderCalls, cancel_refusal, placed_
 from exchange.api.binance.parameters import Parameters
 from exchange.api.binance.symbols import Symbols
 from exchange.api.binance.waiting import Waiting
-from exchange.core.commands import CancelOrder, PlaceOrder
+from exchange.core.commands import CancelOrder, PlaceOrder, ReplaceMode, ReplaceOrder
+from exchange.core.events import OrderUpdated
 from exchange.core.instrument import Instrument
 from exchange.service.codes import Code, Refused
-from exchange.service.results import Canceled, Placed
+from exchange.service.results import Placed, Replaced
 from exchange.service.service import Service
 
-MODES: Final = ("STOP_ON_FAILURE", "ALLOW_FAILURE")
+MODES: Final = {"STOP_ON_FAILURE": ReplaceMode.STOP_ON_FAILURE, "ALLOW_FAILURE": ReplaceMode.ALLOW_FAILURE}
 RATE_MODES: Final = ("DO_NOTHING", "CANCEL_ONLY")
-# Reasons that are judged with the old order still there.
-FILTERS: Final = (Code.MIN_NOTIONAL, Code.OUT_OF_RANGE, Code.TOO_MANY_OPEN_ORDERS, Code.SELF_TRADE_PREVENTION)
+OF_THE_CANCEL: Final = (Code.UNKNOWN_ORDER, Code.ORDER_CLOSED, Code.CANCEL_CONDITION)
+WHAT: Final = "cancel and replace"
 
 
 class ReplaceCalls:
@@ -37,53 +37,52 @@ class ReplaceCalls:
         """Cancel an order and place another."""
         params = asked.params
         rules = self._symbols.rules(params.needed("symbol"))
-        mode = params.needed("cancelReplaceMode")
-        if mode not in MODES:
+        mode = MODES.get(params.needed("cancelReplaceMode"))
+        if mode is None:
             raise BinanceError(-1130, "Data sent for parameter 'cancelReplaceMode' is not valid.")
         params.choice("orderRateLimitExceededMode", RATE_MODES)
         cancel, cancel_id = _cancel(params, rules, asked.user_id)
         place = order_codec.place_order(params, rules, asked.user_id)
         kind = response_kind(params, params.text("type"))
         params.done()
-        await self._check_filters(place)
         self._orders.name_by_number(cancel)
-        canceled = await self._canceled(cancel, rules, cancel_id, asked)
-        if isinstance(canceled, BinanceError) and mode == "STOP_ON_FAILURE":
-            raise _failed(-2022, "Order cancel-replace failed.", 400, canceled, None)
-        placed = await self._placed(place, rules, kind, asked)
-        if isinstance(canceled, BinanceError) and isinstance(placed, BinanceError):
-            raise _failed(-2022, "Order cancel-replace failed.", 400, canceled, placed)
+        made = await self._replaced(ReplaceOrder(cancel, place, mode), rules)
+        canceled: Any = made.canceled
+        if isinstance(canceled, OrderUpdated):
+            canceled = order_shapes.canceled(canceled, rules, cancel_id, asked)
+        elif canceled is not None:
+            canceled = error_of(cancel_refusal(canceled), WHAT, "")
+        placed: Any = made.placed
+        if isinstance(placed, Placed):
+            placed = placed_shape(placed, asked, kind)
+        elif isinstance(placed, BaseException):
+            placed = error_of(placed, WHAT, "")
         if isinstance(canceled, BinanceError) or isinstance(placed, BinanceError):
             raise _failed(-2021, "Order cancel-replace partially failed.", 409, canceled, placed)
         return _outcome(canceled, placed)
 
-    async def _check_filters(self, place: PlaceOrder) -> None:
+    async def _replaced(self, command: ReplaceOrder, rules: Instrument) -> Replaced:
+        waiting = Waiting()
         try:
-            # Without its client order id, which may be that of the order to be canceled.
-            await self._service.trading.test(replace(place, client_order_id=None))
+            self._service.trading.replace(waiting, command, rules)
+            result = await waiting.result
         except Refused as refused:
-            if refused.code in FILTERS:
+            if refused.code not in OF_THE_CANCEL:
                 raise
+            canceled, placed = error_of(cancel_refusal(refused), WHAT, ""), None
+            if command.mode is ReplaceMode.ALLOW_FAILURE:
+                placed = await self._why_not(command.place)
+            raise _failed(-2022, "Order cancel-replace failed.", 400, canceled, placed) from None
+        assert isinstance(result, Replaced)
+        return result
 
-    async def _canceled(self, command: CancelOrder, rules: Instrument, cancel_id: str, asked: Asked) -> Any:
-        waiting = Waiting()
+    async def _why_not(self, place: PlaceOrder) -> BinanceError:
+        """Why the new order was refused, which the refusal of the cancel does not say."""
         try:
-            self._service.trading.cancel(waiting, command, rules)
-            result = await waiting.result
+            await self._service.trading.test(place)
         except Exception as error:
-            return error_of(cancel_refusal(error), "cancel and replace", "")
-        assert isinstance(result, Canceled)
-        return order_shapes.canceled(result.order, rules, cancel_id, asked)
-
-    async def _placed(self, command: PlaceOrder, rules: Instrument, kind: str, asked: Asked) -> Any:
-        waiting = Waiting()
-        try:
-            self._service.trading.place(waiting, command, rules)
-            result = await waiting.result
-        except Exception as error:
-            return error_of(error, "cancel and replace", "")
-        assert isinstance(result, Placed)
-        return placed_shape(result, asked, kind)
+            return error_of(error, WHAT, "")
+        return BinanceError(-2010, "The order was refused.")
 
 
 def _cancel(params: Parameters, rules: Instrument, user_id: str) -> tuple[CancelOrder, str]:
