@@ -14,6 +14,7 @@ import structlog
 from exchange import __version__, logs
 from exchange.admin.command import groups
 from exchange.admin.markets import asset_group, set_command
+from exchange.admin.money import commands as money_commands
 from exchange.failure import Failure
 from exchange.options import KEY_FILE, FilePath
 from exchange.replay.command import replay_command
@@ -265,8 +266,8 @@ async def _until_terminated(program: Coroutine[Any, Any, Any]) -> Any:
     return await program
 
 
-for group in (*groups(run), asset_group(run)):
-    cli.add_command(group)
+for command in (*groups(run), asset_group(run), *money_commands(run)):
+    cli.add_command(command)
 market.add_command(set_command(run))
 
 

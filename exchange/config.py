@@ -122,6 +122,14 @@ class BinanceConfig(Section, frozen=True, kw_only=True):
     socket_max_s: float = 86_400.0
 
 
+class FaucetConfig(Section, frozen=True, kw_only=True):
+    """Users may credit themselves with these amounts, by asset, once in each interval."""
+
+    enabled: bool = False
+    interval_s: int = 86_400
+    amounts: dict[str, str] = {}
+
+
 class AssetConfig(Section, frozen=True, kw_only=True):
     """An asset: its symbol and how many decimals it has."""
 
@@ -172,6 +180,7 @@ class Config(Section, frozen=True, kw_only=True):
     engine: EngineConfig = EngineConfig()
     limits: LimitsConfig = LimitsConfig()
     binance: BinanceConfig = BinanceConfig()
+    faucet: FaucetConfig = FaucetConfig()
     assets: list[AssetConfig] = []
     markets: list[MarketConfig] = []
     users: list[UserConfig] = []
@@ -184,6 +193,7 @@ SECTIONS: dict[str, type[Section]] = {
     "engine": EngineConfig,
     "limits": LimitsConfig,
     "binance": BinanceConfig,
+    "faucet": FaucetConfig,
 }
 
 
@@ -322,6 +332,7 @@ def _check(config: Config) -> None:
         "[engine] clock_jump_max_s": engine.clock_jump_max_s,
         "[auth] window_s": config.auth.window_s,
         "[auth] signatures_max": config.auth.signatures_max,
+        "[faucet] interval_s": config.faucet.interval_s,
     } | {
         f"[limits] {name}": getattr(config.limits, name) for name in LimitsConfig.__struct_fields__ if name != "enabled"
     }

@@ -37,7 +37,6 @@ from exchange.core.events import (
     REFUSED,
     AssetAdded,
     BalanceChanged,
-    Deposited,
     Duplicate,
     Event,
     LevelChanged,
@@ -53,12 +52,13 @@ from exchange.core.events import (
 )
 from exchange.core.instrument import Instrument
 from exchange.core.ledger import EXTERNAL, FEES, HOUSE
+from exchange.core.money import MoneyCommand, RequestWithdrawal, Transferred
 from exchange.core.outcome import Applied, Outcome, Replaced
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from tests.copied import copied
 from tests.model import Model
-from tests.model_records import Match, Order, Prevented, Told, Update
+from tests.model_records import Match, Move, Order, Prevented, Told, Update
 from tests.words import summary, words
 
 START_NS = 1_700_000_000 * 10**9
@@ -71,15 +71,11 @@ class Verdict(AssertionError):
 class Judge:
     """A venue and a model side by side. Orders are spoken of by the model's numbers: 1 is the first that was taken."""
 
-    def __init__(self, rules: list[Instrument], client_ids_max: int, deposits_max: int, reductions_max: int) -> None:
-        self.bounds = {
-            "client_ids_max": client_ids_max,
-            "deposits_max": deposits_max,
-            "reductions_max": reductions_max,
-        }
+    def __init__(self, rules: list[Instrument], client_ids_max: int, keys_max: int, reductions_max: int) -> None:
+        self.bounds = {"client_ids_max": client_ids_max, "keys_max": keys_max, "reductions_max": reductions_max}
         self.client_ids_max = client_ids_max
         self.venue = Venue(**self.bounds)
-        self.model = Model(client_ids_max, deposits_max, reductions_max)
+        self.model = Model(client_ids_max, keys_max, reductions_max)
         self.now_ns = START_NS
         self.order_ids: list[int] = []  # by number - 1
         self.trade_ids: list[int] = []
@@ -344,13 +340,9 @@ class Judge:
             same_as(f"balance and order counts of {event.user_id}", counts, expected)
 
     def _compare_the_rest(self, command: Command, events: list[Event], told: Told) -> None:
-        rest = [
-            event for event in events if isinstance(event, Deposited | UserAdded | AssetAdded | MarketSet | TimePassed)
-        ]
-        if isinstance(command, Deposit):
-            money = Deposited(command.user_id, command.asset, command.amount_minor, command.key)
-            same_as("deposits", [event for event in rest if isinstance(event, Deposited)], [money])
-        elif isinstance(command, SetMarket):
+        rest = [event for event in events if isinstance(event, UserAdded | AssetAdded | MarketSet | TimePassed)]
+        self._compare_moves(command, events, told)
+        if isinstance(command, SetMarket):
             self._compare_rules(command, events, rest)
         if isinstance(command, AddAsset | SetMarket | SetMarketStatus):
             self._compare_audited(command, events)
@@ -360,6 +352,19 @@ class Judge:
             self._compare_administered(command, events, rest)
         elif not isinstance(command, AddAsset | AddUser | Deposit | SetMarket):
             same_as("other events", rest, [])
+
+    def _compare_moves(self, command: Command, events: list[Event], told: Told) -> None:
+        """What moved besides trades, once, under the key of the command; and that the audit has it."""
+        moved = [event for event in events if isinstance(event, Transferred)]
+        found = [
+            Move(_inside(event.from_user_id), _inside(event.to_user_id), event.asset, event.amount_minor)
+            for event in moved
+        ]
+        same_as("what moved", found, told.moves)
+        if isinstance(command, Deposit | MoneyCommand):
+            same_as("the keys of what moved", {event.key for event in moved}, {command.key} if moved else set())
+            origins = [event.origin for event in events if isinstance(event, Administered)]
+            same_as("who moved it", origins, [command.origin] if events and command.origin is not None else [])
 
     def _compare_rules(self, command: SetMarket, events: list[Event], rest: Sequence[Event]) -> None:
         symbol = command.instrument.symbol
@@ -395,14 +400,7 @@ class Judge:
         same_as("users", set(state.users), model.users)
         same_as("disabled users", state.disabled_users, sorted(model.disabled))
         same_as("keys", state.keys, sorted(model.keys, key=lambda key: key.api_key))
-        accounts = {(a.user_id, a.asset): (a.available_minor, a.locked_minor) for a in state.accounts}
-        theirs = {account: amounts for account, amounts in accounts.items() if account[0] not in HOUSE}
-        same_as("accounts", theirs, {**dict.fromkeys(theirs, (0, 0)), **model.balances()})
-        fees = {asset: (amount, 0) for asset, amount in model.fees.items() if amount}
-        house = {asset: amounts for (user, asset), amounts in accounts.items() if user == FEES and any(amounts)}
-        same_as("fees collected", house, fees)
-        for asset in {asset for _, asset in accounts}:
-            same_as(f"{asset} that came in", accounts.get((EXTERNAL, asset), (0, 0)), (-model.supply(asset), 0))
+        self._check_money()
         self._check_orders(state)
         counts = (state.last_order_id, state.last_priority, state.last_trade_id)
         same_as("last order id, priority and trade id", counts, (len(model.orders), model.priorities, model.trades))
@@ -432,12 +430,28 @@ class Judge:
         reductions = [(r.user_id, r.key, self._number(r.order_id)) for r in state.recent_reductions]
         known_keys = [(r.user_id, r.key, order.number) for r, order, _ in model.reductions]
         same_as("recent reductions", reductions, known_keys[-self.bounds["reductions_max"] :])
-        recent_deposits = [(d.key, d.user_id, d.asset, d.amount_minor) for d in state.recent_deposits]
-        remembered = [(d.key, d.user_id, d.asset, d.amount_minor) for d in model.remembered_deposits()]
-        same_as("recent deposits", recent_deposits, remembered)
-        for deposit in model.deposits:
-            known = deposit.key in {other.key for other in model.remembered_deposits()}
-            same_as(f"whether deposit {deposit.key} is known", self.venue.has_deposit(deposit.key), known)
+
+    def _check_money(self) -> None:
+        state, model = self.venue.state(), self.model
+        accounts = {(a.user_id, a.asset): (a.available_minor, a.locked_minor) for a in state.accounts}
+        theirs = {account: amounts for account, amounts in accounts.items() if account[0] not in HOUSE}
+        same_as("accounts", theirs, {**dict.fromkeys(theirs, (0, 0)), **model.balances()})
+        paid = ((asset, model.withdrawing(FEES, asset), amount) for asset, amount in model.fees.items())
+        fees = {asset: (amount - locked, locked) for asset, locked, amount in paid if amount}
+        house = {asset: amounts for (user, asset), amounts in accounts.items() if user == FEES and any(amounts)}
+        same_as("fees collected", house, fees)
+        for asset in {asset for _, asset in accounts}:
+            same_as(f"{asset} that came in", accounts.get((EXTERNAL, asset), (0, 0)), (-model.supply(asset), 0))
+        same_as("recent keys", state.recent_keys, model.remembered_keys())
+        withdrawals = [
+            (RequestWithdrawal(w.user_id, w.asset, w.amount_minor, w.key), w.requested_ns, w.status, w.ended_ns)
+            for w in state.withdrawals
+        ]
+        theirs_now = [(w.request, w.requested_ns, w.status, w.ended_ns) for w in model.known_withdrawals()]
+        same_as("withdrawals", withdrawals, theirs_now)
+        known = {command.key for command in model.remembered_keys()} | {w[0].key for w in withdrawals}
+        for command in model.keyed:
+            same_as(f"whether {command.key} is known", self.venue.has_key(command.key), command.key in known)
 
     def _check_orders(self, state: VenueState) -> None:
         """What is open, how it stands, and what is to enter."""
@@ -467,6 +481,10 @@ class Judge:
         ready = [self._number(number) for market in self.venue.markets.values() for number in market.triggers.ready]
         expected_ready = sorted(model.ready, key=lambda order: list(self.venue.markets).index(order.terms.market))
         same_as("what is to enter", ready, [order.number for order in expected_ready])
+
+
+def _inside(user_id: str) -> str | None:
+    return None if user_id == EXTERNAL else user_id
 
 
 def _became(event: OrderUpdated) -> tuple[int, int, int, int]:

@@ -30,6 +30,8 @@ from exchange.core.commands import (
 )
 from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Asset, FeeAsset, Instrument, MarketStatus, instrument_of
+from exchange.core.ledger import FEES
+from exchange.core.money import EndWithdrawal, MoneyCommand, RequestWithdrawal, ResetUser, TransferFunds
 from tests.judge import Judge
 from tests.model_records import Order
 
@@ -113,6 +115,8 @@ KINDS = (
         "odd",
         "time",
         "administer",
+        "money",
+        "money",
         "exact",
         "exact",
         "amend",
@@ -216,7 +220,7 @@ def stories(draw: st.DrawFn) -> Story:
 
 def tell(story: Story) -> Judge:
     """Let the story happen before the judge."""
-    judge = Judge([MARKETS[market] for market in story.markets], client_ids_max=4, deposits_max=2, reductions_max=2)
+    judge = Judge([MARKETS[market] for market in story.markets], client_ids_max=4, keys_max=2, reductions_max=2)
     assets = {asset.symbol for market in story.markets for asset in (MARKETS[market].base, MARKETS[market].quote)}
     for user, funds in zip(USERS, story.funds, strict=True):
         judge.do(AddUser(user))
@@ -283,6 +287,8 @@ def grant(judge: Judge, wish: Wish) -> None:
             status = STATUSES[wish.lots % len(STATUSES)]
             asks = ROOT if wish.side is Side.BUY else None
             judge.do(SetMarketStatus("NO_WHERE" if wish.price == 6 else rules.symbol, status, asks), later_ns)
+        case "money":
+            judge.do(_money(rules, wish), later_ns)
         case "administer":
             judge.do(_administered(wish, judge.now_ns), later_ns)
         case "exact":
@@ -305,7 +311,7 @@ def exactly(judge: Judge, rules: Instrument, wish: Wish) -> None:
     elif meets and order.side is Side.BUY:
         short = model.need(order)[1] - model.available(wish.user, rules.quote.symbol)
         if short > 0:
-            judge.do(Deposit(wish.user, rules.quote.symbol, short, f"exactly {len(model.deposits)}"))
+            judge.do(Deposit(wish.user, rules.quote.symbol, short, f"exactly {len(model.keyed)}"))
         order = replace(order, quantity_lots=order.quantity_lots + wish.price // 6)
     judge.do(order, SOON_NS[wish.soon])
 
@@ -424,6 +430,22 @@ def _deposit(rules: Instrument, wish: Wish) -> Deposit:
     return Deposit("dan" if wish.lots == 8 else wish.user, asset.symbol, amount, key)
 
 
+def _money(rules: Instrument, wish: Wish) -> MoneyCommand:
+    """Money that an administrator moves, also of the fees; under few keys, which other deposits have as well."""
+    asset = (rules.base if wish.side is Side.SELL else rules.quote).symbol
+    user = ("nobody", FEES)[wish.price % 2] if wish.lots == 9 else wish.user
+    amount, key = (0, 1, 7, 60, AMOUNT_MAX - 1, AMOUNT_MAX)[wish.price - 1], f"key {wish.terms}"
+    match wish.lots % 5:
+        case 0:
+            return RequestWithdrawal(user, asset, amount, key, ROOT)
+        case 1:
+            return EndWithdrawal(key, wish.price % 2 == 0, ROOT)
+        case 2 | 4:
+            return TransferFunds(user, USERS[wish.price % len(USERS)], asset, amount, key, ROOT)
+    balances = {rules.quote.symbol: wish.price * 100} if wish.price < 3 else {asset: amount}
+    return ResetUser(user, tuple(sorted(balances.items())), key, ROOT)
+
+
 def _administered(wish: Wish, now_ns: int) -> CreateUser | SetUserStatus | CreateKey | RevokeKey:
     """A user disabled for a while, mostly; or something about keys."""
     origin, user = ROOT, "nobody" if wish.price == 6 else wish.user
@@ -458,8 +480,8 @@ def _listed(rules: Instrument, wish: Wish) -> AddAsset | SetMarket:
 
 def _changed(rules: Instrument, wish: Wish) -> Instrument:
     match wish.lots:
-        case 3:
-            return replace(rules, taker_fee_ppm=0)
+        case 3:  # at least what a rebate gives back
+            return replace(rules, taker_fee_ppm=max(0, -rules.maker_fee_ppm))
         case 1 | 2:
             return replace(rules, maker_fee_ppm=wish.price * 1_001, taker_fee_ppm=wish.price * 150_000)
         case 4:

@@ -36,18 +36,18 @@ from exchange.core.commands import (
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 from exchange.core.instrument import FeeAsset, MarketStatus
-from tests.model_admin import Administered
+from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from tests.model_known import fee
+from tests.model_money import MONEY_MAX, Money
 from tests.model_records import Match, Order, Prevented, Told, Update
 from tests.model_replace import Replacements
 from tests.model_waiting import RESTS, asked, waits
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
 MINUTE_NS = 60 * 10**9
-MONEY_MAX = 10**38  # every amount and balance stays below it
 
 
-class Model(Administered, Replacements):
+class Model(Replacements, Money):
     """The exchange as the contract tells it."""
 
     # --- one command
@@ -90,6 +90,14 @@ class Model(Administered, Replacements):
                         self.take_out(order, now_ns, told)
             case Deposit():
                 self._deposit(command, told)
+            case RequestWithdrawal():
+                self._request_withdrawal(command, now_ns, told)
+            case EndWithdrawal():
+                self._end_withdrawal(command, now_ns, told)
+            case TransferFunds():
+                self._transfer(command, told)
+            case ResetUser():
+                self._reset(command, now_ns, told)
             case AddUser() | CreateUser():
                 self.users.add(command.user_id)
             case SetUserStatus():
@@ -121,23 +129,7 @@ class Model(Administered, Replacements):
             self.disabled.discard(command.user_id)
         elif command.user_id not in self.disabled:
             self.disabled.add(command.user_id)
-            # Market by market, by name; in each in the order in which they came to rest.
-            for order in sorted((*self.resting, *self.waiting), key=lambda order: order.terms.market):
-                if order.terms.user_id == command.user_id:
-                    order.expire_reason = ExpireReason.USER_DISABLED
-                    self.take_out(order, now_ns, told)
-
-    def _deposit(self, command: Deposit, told: Told) -> None:
-        same_key = [deposit for deposit in self.remembered_deposits() if deposit.key == command.key]
-        if same_key:
-            told.duplicate = same_key == [command]
-            told.refusals = set() if told.duplicate else {RejectReason.KEY_CONFLICT}
-        elif not 0 < command.amount_minor < MONEY_MAX - self.supply(command.asset):
-            told.refusals = {RejectReason.OUT_OF_RANGE}
-        else:
-            self.deposits.append(command)
-            self.users.add(command.user_id)
-            self._credit(command.user_id, command.asset, command.amount_minor)
+            self._cancel_in_all_markets(command.user_id, ExpireReason.USER_DISABLED, now_ns, told)
 
     # --- an order
 
@@ -451,7 +443,3 @@ class Model(Administered, Replacements):
             self.step(order, UpdateReason.FILLED, now_ns, told, self.trades)
         if maker.remaining == 0:
             self.resting.remove(maker)
-
-    def _credit(self, user: str, asset: str, amount: int) -> None:
-        self.totals[user, asset] += amount
-        self.accounts.add((user, asset))

@@ -1,22 +1,36 @@
 """What the model knows: users, money, orders and counts, and what can be read of them."""
 
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from fractions import Fraction
 
 from exchange.core.administration import ApiKey
 from exchange.core.amendments import AmendOrder
 from exchange.core.commands import Deposit, PlaceOrder, Side
 from exchange.core.instrument import Asset, FeeAsset, Instrument
-from tests.model_records import CANDLES_S, Account, Level, Order, Public
+from exchange.core.money import RequestWithdrawal, ResetUser, TransferFunds, WithdrawalStatus
+from tests.model_records import CANDLES_S, FEES, Account, Level, Order, Public
+
+Keyed = Deposit | RequestWithdrawal | TransferFunds | ResetUser
+
+
+@dataclass
+class Withdrawn:
+    """A withdrawal as it is now."""
+
+    request: RequestWithdrawal
+    requested_ns: int
+    status: WithdrawalStatus = WithdrawalStatus.PENDING
+    ended_ns: int | None = None
 
 
 class Known:
     """All of it, and nothing that happens."""
 
-    def __init__(self, client_ids_max: int, deposits_max: int, reductions_max: int) -> None:
+    def __init__(self, client_ids_max: int, keys_max: int, reductions_max: int) -> None:
         self.client_ids_max = client_ids_max
+        self.keys_max = keys_max
         self.reductions_max = reductions_max
-        self.deposits_max = deposits_max
         self.users: set[str] = set()
         self.disabled: set[str] = set()
         self.own_met: list[tuple[Order, int, int]] = []  # by the last walk: the maker, what the taker and it lose
@@ -32,7 +46,9 @@ class Known:
         self.totals: Counter[Account] = Counter()
         self.accounts: set[Account] = set()  # that ever held anything
         self.fees: Counter[str] = Counter()
-        self.deposits: list[Deposit] = []
+        self.supplies: Counter[str] = Counter()  # how much of each asset has come in and not gone out
+        self.keyed: list[Keyed] = []  # all that was carried out under a key
+        self.withdrawals: list[Withdrawn] = []
         self.orders: list[Order] = []  # all that were ever taken
         self.resting: list[Order] = []  # the books, in the order in which the orders came to rest
         self.waiting: list[Order] = []  # for a price, or to enter
@@ -58,8 +74,8 @@ class Known:
         return base_minor.numerator, quote_minor.numerator
 
     def locked(self, user: str, asset: str) -> int:
-        """What the user's open orders still need of the asset."""
-        need = 0
+        """What the user's open orders and pending withdrawals still need of the asset."""
+        need = self.withdrawing(user, asset)
         for order in (*self.resting, *self.waiting):
             if order.terms.user_id != user:
                 continue
@@ -92,17 +108,36 @@ class Known:
 
     def available(self, user: str, asset: str) -> int:
         """What the user may still spend of the asset."""
-        return self.totals[user, asset] - self.locked(user, asset)
+        total = self.fees[asset] if user == FEES else self.totals[user, asset]
+        return total - self.locked(user, asset)
+
+    def withdrawing(self, user: str, asset: str) -> int:
+        """What pending withdrawals of the user need of the asset."""
+        pending = [found.request for found in self.withdrawals if found.status is WithdrawalStatus.PENDING]
+        return sum(asked.amount_minor for asked in pending if (asked.user_id, asked.asset) == (user, asset))
 
     def supply(self, asset: str) -> int:
-        """How much of the asset came in: no balance can be more, whoever trades with whom."""
-        return sum(deposit.amount_minor for deposit in self.deposits if deposit.asset == asset)
+        """How much of the asset is here: no balance can be more, whoever trades with whom."""
+        return self.supplies[asset]
 
-    def remembered_deposits(self) -> list[Deposit]:
-        """Those whose keys are still known: all that a configuration makes, then the last others."""
-        seeds = [deposit for deposit in self.deposits if deposit.key.startswith("config:")]
-        others = [deposit for deposit in self.deposits if not deposit.key.startswith("config:")]
-        return seeds + others[-self.deposits_max :]
+    def remembered_keys(self) -> list[Keyed]:
+        """What was done under keys that are still known: all that a configuration makes, then the last others."""
+        seeds = [command for command in self.keyed if command.key.startswith("config:")]
+        others = [command for command in self.keyed if not command.key.startswith("config:")]
+        return seeds + others[-self.keys_max :]
+
+    def note_withdrawal(self, command: RequestWithdrawal, now_ns: int) -> None:
+        """Remember a withdrawal that is pending."""
+        self.withdrawals.append(Withdrawn(command, now_ns))
+
+    def known_withdrawals(self) -> list["Withdrawn"]:
+        """Those that are pending, or whose keys are still known."""
+        remembered = [id(command) for command in self.remembered_keys()]
+        return [
+            found
+            for found in self.withdrawals
+            if found.status is WithdrawalStatus.PENDING or id(found.request) in remembered
+        ]
 
     def balances(self) -> dict[Account, tuple[int, int]]:
         """Available and locked of every account that ever held something."""

@@ -6,6 +6,7 @@ from exchange.core.commands import PlaceOrder, Side
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 
+FEES = "@fees"  # the account that fees go to
 CANDLES_S = (60, 5 * 60, 15 * 60, 60 * 60, 4 * 60 * 60, 24 * 60 * 60)  # 1m 5m 15m 1h 4h 1d
 Account = tuple[str, str]  # user, asset
 Level = tuple[str, Side, int]  # market, side, price
@@ -113,6 +114,16 @@ class Prevented:
 
 
 @dataclass
+class Move:
+    """What moved: who gave, who got, of what, how much. None is the outside."""
+
+    giver: str | None
+    getter: str | None
+    asset: str
+    amount: int
+
+
+@dataclass
 class Told:
     """What one command came to. Exactly one of three: refused, done before, or done."""
 
@@ -130,6 +141,7 @@ class Told:
     not_canceled: set[RejectReason] = field(default_factory=set)  # of a replacement of which only the order was placed
     not_placed: set[RejectReason] = field(default_factory=set)  # of one of which only the cancel happened
     new_status: str | None = None  # the market whose status changed
+    moves: list[Move] = field(default_factory=list)  # of money, but for trades
 
 
 @dataclass

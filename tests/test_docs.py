@@ -117,7 +117,9 @@ def test_every_setting_is_there_with_its_default_and_its_twin(name: str) -> None
         default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
         _, _, said_default, said_twin, what, _ = row(text, field.name).split("|")
         assert said_default.strip() == f"`{shown(default)}`"
-        assert said_twin.strip() == (f"`EXCHANGE_{name}_{field.name}`".upper() if not isinstance(default, list) else "")
+        assert said_twin.strip() == (
+            f"`EXCHANGE_{name}_{field.name}`".upper() if not isinstance(default, list | dict) else ""
+        )
         assert what.strip()
 
 

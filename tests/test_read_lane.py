@@ -202,6 +202,8 @@ def test_reads_and_only_reads_take_a_lane() -> None:
         "fills": HISTORY,
         "prevented_matches": HISTORY,
         "amendments": HISTORY,
+        "ledger": HISTORY,
+        "account": MEMORY,
         "own_keys": MEMORY,
         "candles": HISTORY,
         "users": MEMORY,

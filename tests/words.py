@@ -18,6 +18,7 @@ from exchange.core.commands import (
     Side,
 )
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, Trade
+from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Outcome
 
 
@@ -52,6 +53,16 @@ def words(command: Command) -> str:
             return f"{key.user_id} gets {key.api_key}"
         case RevokeKey():
             return f"{command.api_key} is revoked"
+        case RequestWithdrawal():
+            asked = f"{command.amount_minor} {command.asset} under {command.key!r}"
+            return f"{command.user_id} asks to withdraw {asked}"
+        case EndWithdrawal():
+            return f"the withdrawal {command.key!r} is {command.status.name.lower()}"
+        case TransferFunds():
+            moved = f"{command.amount_minor} {command.asset} under {command.key!r}"
+            return f"{command.from_user_id} gives {command.to_user_id} {moved}"
+        case ResetUser():
+            return f"{command.user_id} is reset to {dict(command.balances)} under {command.key!r}"
         case AddAsset():
             return f"{command.asset.symbol} has {command.asset.decimals} decimals"
         case PassTime():

@@ -1,5 +1,5 @@
-"""Administration from the command line: `exchange user`, `exchange key`, `exchange asset` and `exchange market set`.
+"""Administration from the command line: users, keys, assets, markets and money.
 
-`command` and `markets` read the arguments, `calls` sends the call to a running exchange or carries it out on one that
-is stopped.
+`command`, `markets` and `money` read the arguments. `calls` sends the call to a running exchange, or carries it out on
+one that is stopped.
 """

@@ -61,7 +61,7 @@ def _users(run: Run) -> click.Group:
     @target_options
     def create(user_id: str, balance: tuple[str, ...], **where: Any) -> None:
         """Create USER, unless there is one of that name."""
-        body = {"user_id": user_id, "balances": _balances(balance)}
+        body = {"user_id": user_id, "balances": balances_of(balance)}
         logs.announce(shown_json(run(lambda: target_of(**where).call("POST", "/admin/users", body=body))))
 
     @user.command("list")
@@ -158,7 +158,8 @@ async def _pages(target: Target, path: str, name: str, **query: str | None) -> l
             return rows
 
 
-def _balances(texts: tuple[str, ...]) -> dict[str, str]:
+def balances_of(texts: tuple[str, ...]) -> dict[str, str]:
+    """Amounts by asset, of options such as USDC=1000."""
     balances = {}
     for text in texts:
         asset, equals, amount = text.partition("=")

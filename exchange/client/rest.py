@@ -299,6 +299,18 @@ class Client:
         page = await self._call("GET", "/order/amendments", query={"user_id": self._who(user_id), **query})
         return self._field(page, "amendments"), page.get("next")
 
+    async def ledger(
+        self, asset: str | None = None, *, limit: int = 100, before: str | None = None, user_id: str | None = None
+    ) -> tuple[list[Json], str | None]:
+        """A page of the user's postings, newest first, and the `before` of the next or None; limit at most 1000."""
+        query = {"asset": asset, "limit": limit, "before": before}
+        page = await self._call("GET", "/ledger", query={"user_id": self._who(user_id), **query})
+        return self._field(page, "postings"), page.get("next")
+
+    async def faucet(self, asset: str, user_id: str | None = None) -> Json:
+        """Credit the user with what the faucet gives of the asset; ApiError `RATE_LIMITED` until it gives again."""
+        return await self._call("POST", "/faucet", body={"user_id": self._who(user_id), "asset": asset})
+
     async def deposit(self, asset: str, amount: Number, key: str, user_id: str | None = None) -> Json:
         """Credit `amount` once a `key`, however often it is sent; the balance after it. It names a user.
 
@@ -317,6 +329,25 @@ class Client:
         Rules that are not named stay as they are. ApiError `RULE_FIXED` for one that never changes.
         """
         return cast(Market, await self._call("POST", "/admin/markets", body={**rules, "market": market}))
+
+    async def request_withdrawal(self, asset: str, amount: Number, key: str, user_id: str | None = None) -> Json:
+        """Lock `amount` until the withdrawal is settled or released; the withdrawal. It names a user, or `@fees`."""
+        body = {"user_id": user_of(user_id, self.user_id), "asset": asset, "amount": amount, "key": key}
+        return await self._call("POST", "/admin/withdrawals", body=body)
+
+    async def end_withdrawal(self, key: str, *, settle: bool) -> Json:
+        """Settle the withdrawal of that key, or release what it has locked; the withdrawal."""
+        return await self._call("POST", f"/admin/withdrawals/{'settle' if settle else 'release'}", body={"key": key})
+
+    async def transfer(self, asset: str, amount: Number, key: str, *, from_user_id: str, to_user_id: str) -> Json:
+        """Move `amount` from a user, or from `@fees`, to a user, once a `key`."""
+        body = {"from_user_id": from_user_id, "to_user_id": to_user_id, "asset": asset, "amount": amount, "key": key}
+        return await self._call("POST", "/admin/transfers", body=body)
+
+    async def reset(self, balances: Mapping[str, Number], key: str, user_id: str | None = None) -> Json:
+        """Cancel all orders of a user and set what is available, once a `key`; the canceled orders and the balances."""
+        body = {"user_id": user_of(user_id, self.user_id), "balances": with_texts(balances), "key": key}
+        return await self._call("POST", "/admin/reset", body=body)
 
     async def set_market_status(self, market: str, status: str) -> Market:
         """Change what the market takes, to `trading`, `post_only`, `cancel_only` or `halted`; its rules afterwards.

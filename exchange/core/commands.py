@@ -16,6 +16,7 @@ from exchange.core.administration import AdminCommand, Origin
 from exchange.core.amendments import AmendOrder
 from exchange.core.conditions import Conditions
 from exchange.core.instrument import Asset, Instrument, MarketStatus
+from exchange.core.money import MoneyCommand
 
 
 class Side(IntEnum):
@@ -234,5 +235,5 @@ MarketCommand = (
 MARKET_COMMANDS: Final = (
     *(PlaceOrder, CancelOrder, CancelAll, AmendOrder, ReplaceOrder, RunTriggered, ExpireDue, SetMarketStatus),
 )
-VenueCommand = Deposit | AddUser | AddAsset | SetMarket | PassTime | AdminCommand
+VenueCommand = Deposit | AddUser | AddAsset | SetMarket | PassTime | AdminCommand | MoneyCommand
 Command = MarketCommand | VenueCommand

@@ -19,6 +19,7 @@ from exchange.core.commands import PlaceOrder, Side
 from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset, Instrument, MarketStatus
+from exchange.core.money import MoneyEvent
 
 MINUTE_NS: Final = 60_000_000_000
 INTERVALS_S = (60, 300, 900, 3600, 14400, 86400)  # of candles, shortest first; each begins when the shortest does
@@ -60,6 +61,7 @@ class ExpireReason(IntEnum):
     USER_DISABLED = 4  # not expired but canceled, since its user was disabled
     REFUSED_AT_TRIGGER = 5  # it could not enter when its time had come
     EXPIRE_AT = 6  # its time was over
+    USER_RESET = 7  # not expired but canceled, since its user was reset
 
 
 class RejectReason(StrEnum):
@@ -70,12 +72,15 @@ class RejectReason(StrEnum):
     UNKNOWN_ORDER = "UNKNOWN_ORDER"  # not open, or someone else's
     UNKNOWN_KEY = "UNKNOWN_KEY"
     UNKNOWN_ASSET = "UNKNOWN_ASSET"
+    UNKNOWN_WITHDRAWAL = "UNKNOWN_WITHDRAWAL"
     USER_DISABLED = "USER_DISABLED"
     TOO_MANY_KEYS = "TOO_MANY_KEYS"
     CLIENT_ORDER_ID_CONFLICT = "CLIENT_ORDER_ID_CONFLICT"
     KEY_CONFLICT = "KEY_CONFLICT"
     MARKET_NAME_TAKEN = "MARKET_NAME_TAKEN"  # by another that differs only in where the `_` is
     RULE_FIXED = "RULE_FIXED"  # it never changes
+    WITHDRAWAL_ENDED = "WITHDRAWAL_ENDED"  # in the other way
+    TOO_MANY_WITHDRAWALS = "TOO_MANY_WITHDRAWALS"  # that are pending
     TOO_MANY_MARKETS = "TOO_MANY_MARKETS"  # or assets
     CANCEL_CONDITION = "CANCEL_CONDITION"
     MARKET_NOT_TRADING = "MARKET_NOT_TRADING"
@@ -363,16 +368,6 @@ class BalanceChanged:
 
 
 @dataclass(slots=True)
-class Deposited:
-    """A user was credited from outside."""
-
-    user_id: str
-    asset: str
-    amount_minor: int
-    key: str
-
-
-@dataclass(slots=True)
 class UserAdded:
     """A user was added."""
 
@@ -407,7 +402,7 @@ Event = (
     | LevelChanged
     | MarketChanged
     | BalanceChanged
-    | Deposited
+    | MoneyEvent
     | UserAdded
     | AssetAdded
     | MarketSet

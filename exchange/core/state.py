@@ -13,6 +13,8 @@ from exchange.core.conditions import Progress
 from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset, Instrument
+from exchange.core.money import Withdrawal
+from exchange.core.treasury import Keyed
 
 
 @dataclass(slots=True)
@@ -55,22 +57,13 @@ class MarketState:
 
 
 @dataclass(slots=True)
-class DepositState:
-    """A deposit that was carried out, under its key."""
-
-    key: str
-    user_id: str
-    asset: str
-    amount_minor: int
-
-
-@dataclass(slots=True)
 class VenueState:
     """Everything that the next command can depend on.
 
     The `last_…` fields are the last ids and the last priority that were given. `orders` are in priority order;
-    `recent_client_orders`, `recent_deposits` and `recent_reductions` are oldest first and bounded, but for the deposits
-    of a configuration, which come first and are all there.
+    `recent_client_orders`, `recent_keys` and `recent_reductions` are oldest first and bounded, but for the deposits of
+    a configuration, which come first and are all there. `withdrawals` are those that are pending, or among
+    `recent_keys`.
     """
 
     sequence: int = 0
@@ -88,5 +81,6 @@ class VenueState:
     accounts: list[BalanceChanged] = field(default_factory=list)
     orders: list[OpenOrder] = field(default_factory=list)
     recent_client_orders: list[tuple[int, PlaceOrder]] = field(default_factory=list)
-    recent_deposits: list[DepositState] = field(default_factory=list)
+    recent_keys: list[Keyed] = field(default_factory=list)
+    withdrawals: list[Withdrawal] = field(default_factory=list)
     recent_reductions: list[Amended] = field(default_factory=list)

@@ -13,7 +13,6 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 5. Orders may wait for a price, and have a time to end; open orders can be amended and replaced.
 """
 
-from collections import OrderedDict
 from dataclasses import replace
 from typing import Final
 
@@ -56,7 +55,6 @@ from exchange.core.counts import Counts
 from exchange.core.events import (
     AssetAdded,
     BalanceChanged,
-    Deposited,
     Duplicate,
     Event,
     ExpireReason,
@@ -70,18 +68,17 @@ from exchange.core.events import (
     UserAdded,
 )
 from exchange.core.full_market import FullMarket
-from exchange.core.instrument import AMOUNT_MAX, Asset
+from exchange.core.instrument import Asset
 from exchange.core.ledger import HOUSE, Ledger
 from exchange.core.listing import audit_detail, refusal_of_asset, refusal_of_market
+from exchange.core.money import EndWithdrawal, MoneyCommand, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Applied, Outcome
 from exchange.core.replace import cancel_refusal, replace_order
-from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
+from exchange.core.state import MarketState, OpenOrder, VenueState
+from exchange.core.treasury import KEYS_MAX, Treasury
 
 RULES_VERSION: Final = 5
 RULES_VERSIONS: Final = (1, 2, 3, 4, 5)  # all that `replay` knows
-DEPOSITS_MAX = 1_000_000  # keys of deposits that are remembered, to carry each out once
-# Of the keys of what a configuration credits, each once for ever. No client can use one: `:` is not allowed.
-SEED_PREFIX = "config:"
 
 VenueOutcome = list[Event] | Rejected | Duplicate | None
 
@@ -89,16 +86,12 @@ VenueOutcome = list[Event] | Rejected | Duplicate | None
 class Venue:
     """Markets, accounts and the counters that give them ids.
 
-    `client_ids_max`, `deposits_max` and `reductions_max` bound what is remembered, beside what is open, to recognize a
+    `client_ids_max`, `keys_max` and `reductions_max` bound what is remembered, beside what is open, to recognize a
     retry.
     """
 
     def __init__(
-        self,
-        *,
-        client_ids_max: int = RECENT_MAX,
-        deposits_max: int = DEPOSITS_MAX,
-        reductions_max: int = REDUCTIONS_MAX,
+        self, *, client_ids_max: int = RECENT_MAX, keys_max: int = KEYS_MAX, reductions_max: int = REDUCTIONS_MAX
     ) -> None:
         self.sequence = 0
         self.time_ns = 0
@@ -110,9 +103,7 @@ class Venue:
         self.keys = Keys()
         self.disabled: dict[str, None] = {}  # users
         self.amending = Amending(self.client_ids, reductions_max)
-        self._seeds: dict[str, Deposit] = {}
-        self._deposits: OrderedDict[str, Deposit] = OrderedDict()
-        self._deposits_max = deposits_max
+        self.treasury = Treasury(self.ledger, keys_max)
 
     def apply(self, command: Command, sequence: int, now_ns: int) -> Outcome:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
@@ -219,7 +210,8 @@ class Venue:
 
     def _apply_to_venue(self, command: Command, sequence: int, now_ns: int) -> VenueOutcome:
         if isinstance(command, Deposit):
-            return self._deposit(command, sequence)
+            assert command.asset in self.assets
+            return self.treasury.deposit(command, sequence)
         if isinstance(command, AddUser):
             assert command.user_id not in HOUSE
             if self.ledger.has_user(command.user_id):
@@ -232,8 +224,19 @@ class Venue:
             return [TimePassed()]
         if isinstance(command, SetMarket):
             return self._set_market(command)
+        if isinstance(command, (RequestWithdrawal, EndWithdrawal, TransferFunds, ResetUser)):
+            return self._move_money(command, sequence, now_ns)
         assert isinstance(command, (CreateUser, SetUserStatus, CreateKey, RevokeKey))
         return self._administer(command, sequence, now_ns)
+
+    def _move_money(self, command: MoneyCommand, sequence: int, now_ns: int) -> VenueOutcome:
+        if isinstance(command, RequestWithdrawal):
+            return self.treasury.request(command, sequence, now_ns)
+        if isinstance(command, EndWithdrawal):
+            return self.treasury.end(command, sequence, now_ns)
+        if isinstance(command, TransferFunds):
+            return self.treasury.transfer(command, sequence)
+        return self._reset(command, sequence, now_ns)
 
     def _add_asset(self, command: AddAsset) -> VenueOutcome:
         asset = command.asset
@@ -247,41 +250,16 @@ class Venue:
             events.append(Administered("add_asset", None, f"{asset.symbol} {asset.decimals}", command.origin))
         return events
 
-    def _deposit(self, command: Deposit, sequence: int) -> VenueOutcome:
-        assert command.user_id not in HOUSE
-        assert command.asset in self.assets
-        before = self._seeds.get(command.key) or self._deposits.get(command.key)
-        if before is not None:
-            return Duplicate(None) if before == command else Rejected(RejectReason.KEY_CONFLICT)
-        if not 0 < command.amount_minor < AMOUNT_MAX - self.ledger.supply_minor(command.asset):
-            # What came in of an asset bounds what any account, lock or notional can ever be.
-            return Rejected(RejectReason.OUT_OF_RANGE)
+    def has_key(self, key: str) -> bool:
+        """Whether something was carried out under that key, among those remembered."""
+        return self.treasury.has_key(key)
 
-        # Past this line the deposit must succeed.
-        events: list[Event] = []
-        if not self.ledger.has_user(command.user_id):
-            self.ledger.add_user(command.user_id)
-            events.append(UserAdded(command.user_id))
-        self._remember_deposit(command)
-        events.append(Deposited(command.user_id, command.asset, command.amount_minor, command.key))
-        if command.origin is not None:
-            detail = f"{command.amount_minor} minor units of {command.asset}"
-            events.append(Administered("deposit", command.user_id, detail, command.origin))
-        for account in self.ledger.deposit(command.user_id, command.asset, command.amount_minor):
-            events.append(account.captured(sequence))
-        return events
-
-    def has_deposit(self, key: str) -> bool:
-        """Whether a deposit of that key was carried out, among those remembered."""
-        return key in self._seeds or key in self._deposits
-
-    def _remember_deposit(self, command: Deposit) -> None:
-        if command.key.startswith(SEED_PREFIX):
-            self._seeds[command.key] = command
-            return
-        self._deposits[command.key] = command
-        if len(self._deposits) > self._deposits_max:
-            self._deposits.popitem(last=False)
+    def _reset(self, command: ResetUser, sequence: int, now_ns: int) -> VenueOutcome:
+        if refused := self.treasury.refuses_reset(command):
+            return refused
+        # Past this line the reset must succeed.
+        events, touched = self._cancel_everywhere(command.user_id, ExpireReason.USER_RESET, sequence, now_ns)
+        return events + self.treasury.reset(command, touched, sequence)
 
     def _set_market(self, command: SetMarket) -> VenueOutcome:
         instrument, origin = command.instrument, command.origin
@@ -351,14 +329,23 @@ class Venue:
             self.disabled[user_id] = None
         else:
             del self.disabled[user_id]
-        events = self._cancel_everywhere(user_id, sequence, now_ns) if command.disabled else []
+        events: list[Event] = []
+        if command.disabled:
+            events, touched = self._cancel_everywhere(user_id, ExpireReason.USER_DISABLED, sequence, now_ns)
+            events += [self.ledger.account(user_id, asset).captured(sequence) for asset in touched]
         action = "disable_user" if command.disabled else "enable_user"
         events.append(UserStatusSet(user_id, command.disabled))
         events.append(Administered(action, user_id, None, command.origin))
         return events
 
-    def _cancel_everywhere(self, user_id: str, sequence: int, now_ns: int) -> list[Event]:
-        """Cancel a user's orders in all markets: the events of all orders, then those of the markets, then accounts."""
+    def _cancel_everywhere(
+        self, user_id: str, why: ExpireReason, sequence: int, now_ns: int
+    ) -> tuple[list[Event], dict[str, None]]:
+        """Cancel a user's orders in all markets: the events of all orders, then those of the markets.
+
+        The other result is the assets whose account that changed. Several markets may have changed one, which is told
+        once, by the caller, as all of them left it.
+        """
         orders: list[Event] = []
         books: list[Event] = []
         accounts: dict[str, None] = {}
@@ -366,16 +353,14 @@ class Venue:
             canceled = market.cancel_all(CancelAll(user_id, symbol), sequence, now_ns)
             for event in canceled.events if canceled is not None else ():
                 if isinstance(event, OrderUpdated):
-                    event.expire_reason = ExpireReason.USER_DISABLED
+                    event.expire_reason = why
                     orders.append(event)
                 elif isinstance(event, (LevelChanged, MarketChanged)):
                     books.append(event)
                 else:
                     assert isinstance(event, BalanceChanged)
                     accounts[event.asset] = None
-        # Several markets may have changed one account, which is told once, as all of them left it.
-        balances = [self.ledger.account(user_id, asset).captured(sequence) for asset in accounts]
-        return [*orders, *books, *balances]
+        return [*orders, *books], accounts
 
     # --- the state as a whole
 
@@ -403,10 +388,8 @@ class Venue:
                 key=lambda order: order.priority,
             ),
             recent_client_orders=self.client_ids.recent(),
-            recent_deposits=[
-                DepositState(d.key, d.user_id, d.asset, d.amount_minor)
-                for d in (*self._seeds.values(), *self._deposits.values())
-            ],
+            recent_keys=self.treasury.recent(),
+            withdrawals=self.treasury.withdrawals(),
             recent_reductions=self.amending.reductions.all(),
         )
 
@@ -416,11 +399,11 @@ class Venue:
         state: VenueState,
         *,
         client_ids_max: int = RECENT_MAX,
-        deposits_max: int = DEPOSITS_MAX,
+        keys_max: int = KEYS_MAX,
         reductions_max: int = REDUCTIONS_MAX,
     ) -> "Venue":
         """The venue that goes on from that state."""
-        venue = cls(client_ids_max=client_ids_max, deposits_max=deposits_max, reductions_max=reductions_max)
+        venue = cls(client_ids_max=client_ids_max, keys_max=keys_max, reductions_max=reductions_max)
         venue.sequence, venue.time_ns = state.sequence, state.time_ns
         venue.counts.last_order_id = state.last_order_id
         venue.counts.last_priority = state.last_priority
@@ -435,8 +418,7 @@ class Venue:
             venue.keys.add(key)
         for account in state.accounts:
             venue.ledger.restore(account)
-        for deposit in state.recent_deposits:
-            venue._remember_deposit(Deposit(deposit.user_id, deposit.asset, deposit.amount_minor, deposit.key))
+        venue.treasury.restore(state.recent_keys, state.withdrawals)
         venue.amending.reductions.restore(state.recent_reductions)
         for market_state in state.markets:
             venue._open_market(market_state)
@@ -463,10 +445,11 @@ class Venue:
         market.restore_order(order)
 
     def check(self) -> None:
-        """Assert what must hold between commands: money, books, counts, and that locked is what open orders need."""
+        """Assert what must hold between commands: money, books, counts, and that locked is what open orders and pending
+        withdrawals need."""
         self.ledger.check()
         counts, priorities = self.counts, set[int]()
-        needed: dict[tuple[str, str], int] = {}
+        needed = self.treasury.locked_minor()
         for market in self.markets.values():
             market.check()
             rules = market.instrument

@@ -8,7 +8,6 @@ from exchange.core.commands import SetMarket
 from exchange.core.events import (
     AssetAdded,
     BalanceChanged,
-    Deposited,
     LevelChanged,
     MarketChanged,
     MarketSet,
@@ -20,12 +19,14 @@ from exchange.core.events import (
     UserAdded,
 )
 from exchange.core.instrument import Asset
+from exchange.core.money import Transferred, UserReset, Withdrawal, WithdrawalChanged
 from exchange.core.outcome import Applied
 from exchange.pipeline.commits import Batch
 
 Audited = tuple[int, int, Administered]  # with its sequence and time_ns
 KeyChange = tuple[ApiKey, int | None]  # with the time_ns of its end, if it is revoked
-Transfer = tuple[int, int, Deposited]  # with its sequence and time_ns
+Transfer = tuple[int, int, Transferred]  # with its sequence and time_ns
+Reset = tuple[int, int, UserReset]  # with its sequence and time_ns
 ACCEPTED: Final = UpdateReason.ACCEPTED
 
 
@@ -52,10 +53,12 @@ class Changes:
         "markets",
         "orders",
         "prevented",
+        "resets",
         "time_ns",
         "trades",
         "transfers",
         "users",
+        "withdrawals",
     )
 
     def __init__(self, from_sequence: int) -> None:
@@ -72,6 +75,8 @@ class Changes:
         self.amendments: list[Amended] = []
         self.markets: dict[str, MarketChanged] = {}
         self.transfers: list[Transfer] = []
+        self.withdrawals: dict[int, Withdrawal] = {}  # by the sequence of their request
+        self.resets: list[Reset] = []
         self.users: dict[str, bool] = {}  # and whether they are disabled
         self.keys: dict[str, KeyChange] = {}
         self.audited: list[Audited] = []
@@ -136,8 +141,12 @@ class Changes:
                 self.prevented.append(event)
             case Amended():
                 self.amendments.append(event)
-            case Deposited():
+            case Transferred():
                 self.transfers.append((applied.sequence, applied.time_ns, event))
+            case WithdrawalChanged(withdrawal):
+                self.withdrawals[withdrawal.sequence] = withdrawal
+            case UserReset():
+                self.resets.append((applied.sequence, applied.time_ns, event))
             case UserAdded():
                 self.users[event.user_id] = False
             case UserStatusSet():

@@ -6,7 +6,9 @@ from exchange import logs
 from exchange.config import Config
 from exchange.runtime.app import Exchange
 from exchange.runtime.authentication import OpenVault
+from exchange.runtime.faucet import faucet_of
 from exchange.service.administration import Administration
+from exchange.service.ledger import LedgerReading
 from exchange.service.limits import RateLimits
 from exchange.service.order_lookup import OrderLookup
 from exchange.service.principal import Authenticator
@@ -15,6 +17,7 @@ from exchange.service.reading import Reading
 from exchange.service.service import Service
 from exchange.service.tasks import Tasks
 from exchange.service.trading import Trading
+from exchange.service.treasury import Treasury
 from exchange.store.queries import PostgresHistory
 
 
@@ -32,6 +35,17 @@ def service_of(
     trading = Trading(exchange.engine, orders, limits, tasks, lane)
     reading = Reading(exchange.engine, history, orders, exchange.data, exchange.ready)
     administration = Administration(exchange.engine, history, authenticator, vault, logs)
+    treasury = Treasury(exchange.engine, faucet_of(exchange.config, exchange.venue))
     return Service(
-        exchange.engine, exchange.feeds, trading, reading, administration, authenticator, limits, tasks, lane
+        exchange.engine,
+        exchange.feeds,
+        trading,
+        reading,
+        administration,
+        authenticator,
+        limits,
+        tasks,
+        lane,
+        treasury,
+        LedgerReading(exchange.venue, history),
     )

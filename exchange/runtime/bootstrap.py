@@ -11,8 +11,10 @@ from exchange.core.commands import AddAsset, AddUser, Command, Deposit, SetMarke
 from exchange.core.instrument import AMOUNT_MAX, Asset, Instrument, InvalidInstrument
 from exchange.core.listing import differing_rules, same_name
 from exchange.core.market import Market
-from exchange.core.venue import SEED_PREFIX, Venue
+from exchange.core.treasury import SEED_PREFIX
+from exchange.core.venue import Venue
 from exchange.failure import Failure
+from exchange.runtime import faucet
 from exchange.service.market_rules import ASSET_RULE, NAMES, MarketRules, instrument_from, split, valid_asset
 
 _USER_ID = re.compile("[A-Za-z0-9._-]{1,64}")
@@ -41,6 +43,7 @@ def _differences(config: Config, venue: Venue) -> Iterator[Command]:
             raise Failure(f"[[assets]] {entry.symbol}: the decimals of an existing asset cannot change.", 2)
         if asset.symbol not in venue.assets:
             yield AddAsset(asset)
+    faucet.amounts_minor(config, assets)
     names: dict[str, object] = dict.fromkeys(venue.markets)
     for market_entry in config.markets:
         market = venue.markets.get(market_entry.symbol)
@@ -105,5 +108,5 @@ def _user(user_id: str, balances: dict[str, str], venue: Venue, assets: dict[str
             amount_minor = AMOUNT_MAX
         if amount_minor >= AMOUNT_MAX:
             raise Failure(f"[[users]] {user_id}: {text!r} is not a valid amount of {symbol}.", 2)
-        if amount_minor and not venue.has_deposit(key):
+        if amount_minor and not venue.has_key(key):
             yield Deposit(user_id, symbol, amount_minor, key)

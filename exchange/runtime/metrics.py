@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from exchange import __version__
 from exchange.api.http.site import Site
-from exchange.core import administration, amendments, commands
+from exchange.core import administration, amendments, commands, money
 from exchange.logs import lines_dropped
 from exchange.pipeline.histogram import Histogram
 from exchange.runtime.app import Exchange
@@ -41,6 +41,10 @@ COMMANDS = (
     administration.SetUserStatus,
     administration.CreateKey,
     administration.RevokeKey,
+    money.RequestWithdrawal,
+    money.EndWithdrawal,
+    money.TransferFunds,
+    money.ResetUser,
 )
 
 

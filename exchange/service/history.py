@@ -170,6 +170,32 @@ class AuditedAction:
     detail: str | None
 
 
+@dataclass(slots=True)
+class LedgerFill:
+    """A user's side of a trade, as far as it moved money."""
+
+    trade_id: int
+    market: str
+    side: Side
+    is_taker: bool
+    quantity_lots: int
+    quote_minor: int
+    fee_minor: int
+    time_ns: int
+
+
+@dataclass(slots=True)
+class LedgerTransfer:
+    """What moved in an account of a user without a trade; below zero it has left. `kind` is a TransferKind."""
+
+    sequence: int
+    asset: str
+    amount_minor: int
+    kind: int
+    key: str
+    time_ns: int
+
+
 class History(Protocol):
     """What the database answers. Ids and times are up to ID_MAX.
 
@@ -209,6 +235,14 @@ class History(Protocol):
 
     async def amendments(self, user_id: str, market: str | None, order_id: int | None, page: Page) -> list[Amended]:
         """The amendments of a user's orders, of one order or of all; the ids of the page are amendment ids."""
+
+    async def ledger_fills(self, user_id: str, markets: list[str] | None, upto: int, limit: int) -> list[LedgerFill]:
+        """The user's newest fills up to a trade id, in some markets or in all; newest first."""
+
+    async def ledger_transfers(
+        self, user_id: str, asset: str | None, sequence: int, before: str, limit: int
+    ) -> list[LedgerTransfer]:
+        """The user's newest transfers before a sequence and asset, of one asset or of all; newest first."""
 
     async def candles(
         self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int

@@ -6,6 +6,7 @@ from exchange.core.venue import Venue
 from exchange.pipeline.engine import Engine
 from exchange.pipeline.feeds import Feeds
 from exchange.service.administration import Administration
+from exchange.service.ledger import LedgerReading
 from exchange.service.limits import RateLimits
 from exchange.service.listing import Listing
 from exchange.service.principal import Authenticator, Permission, Principal, RequestView, user_for
@@ -13,6 +14,7 @@ from exchange.service.read_lane import ReadLane
 from exchange.service.reading import Reading
 from exchange.service.tasks import Tasks
 from exchange.service.trading import Trading
+from exchange.service.treasury import Treasury
 
 
 class Service:
@@ -29,6 +31,8 @@ class Service:
         limits: RateLimits,
         tasks: Tasks,
         lane: ReadLane,
+        treasury: Treasury,
+        ledger: LedgerReading,
     ) -> None:
         self._venue: Venue = engine.venue
         self.authenticator = authenticator
@@ -38,6 +42,8 @@ class Service:
         self.reading = reading
         self.administration = administration
         self.listing = Listing(engine)
+        self.treasury = treasury
+        self.ledger = ledger
         self.limits = limits
         self.tasks = tasks
         self.lane = lane

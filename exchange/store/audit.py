@@ -15,6 +15,7 @@ from exchange.core.commands import Side
 from exchange.core.fees import needs_minor
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.ledger import EXTERNAL, FEES
+from exchange.core.money import WithdrawalStatus
 from exchange.core.outcome import Applied
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
@@ -95,11 +96,16 @@ def _goes_on(state: VenueState, ahead: list[Journaled]) -> list[str]:
 
 
 def _balances(state: VenueState) -> list[str]:
-    """Every asset sums to zero, no account is negative, and what is locked is what open orders need."""
+    """Every asset sums to zero, no account is negative, and what is locked is what open orders and pending withdrawals
+    need."""
     findings: list[str] = []
     sums = {asset.symbol: 0 for asset in state.assets}
     rules = {market.instrument.symbol: market.instrument for market in state.markets}
     needed: dict[tuple[str, str], int] = {}
+    for found in state.withdrawals:
+        if found.status is WithdrawalStatus.PENDING:
+            account_key = (found.user_id, found.asset)
+            needed[account_key] = needed.get(account_key, 0) + found.amount_minor
     for order in state.orders:
         instrument, terms = rules[order.terms.market], order.terms
         remaining_lots = terms.quantity_lots - order.executed_lots
@@ -115,7 +121,7 @@ def _balances(state: VenueState) -> list[str]:
             findings.append(f"{name} is negative: {account.available_minor} available, {account.locked_minor} locked")
         needs = needed.pop((account.user_id, account.asset), 0)
         if needs != account.locked_minor:
-            findings.append(f"{name} has {account.locked_minor} locked, and open orders need {needs}")
+            findings.append(f"{name} has {account.locked_minor} locked, and open orders and withdrawals need {needs}")
     findings += [f"{user_id}'s {asset} needs {needs}, and has no account" for (user_id, asset), needs in needed.items()]
     return findings + [f"{asset} sums to {total}, not to zero" for asset, total in sums.items() if total]
 
@@ -150,7 +156,7 @@ async def _history(connection: Any, state: VenueState) -> list[str]:
     assets = {asset.symbol: asset for asset in state.assets}
     async for row in pages(connection, "transfers", "sequence", state.sequence):
         post(row["user_id"], assets[row["asset"]], int(row["amount_minor"]))
-        post(EXTERNAL, assets[row["asset"]], -int(row["amount_minor"]))
+        post(row["from_user_id"], assets[row["asset"]], -int(row["amount_minor"]))
     found: set[int] = set()
     candles = audit_candles.Candles()
     await candles.read(connection, state)

@@ -15,9 +15,9 @@ from exchange.core.amendments import Amended
 from exchange.core.events import BalanceChanged
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset
-from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
+from exchange.core.state import MarketState, OpenOrder, VenueState
 from exchange.failure import Failure
-from exchange.store import journal, journal_admin
+from exchange.store import journal, journal_admin, journal_money
 from exchange.store.numbers_text import numbers_text, progress_from
 
 CODEC_VERSION = 4
@@ -68,7 +68,8 @@ def encode(state: VenueState) -> Iterator[str]:
         "accounts": (state.accounts, _account),
         "orders": (state.orders, _order),
         "client_orders": (state.recent_client_orders, lambda found: (found[0], *journal.terms_fields(found[1]))),
-        "deposits": (state.recent_deposits, lambda d: (d.key, d.user_id, d.asset, str(d.amount_minor))),
+        "recent_keys": (state.recent_keys, journal_money.keyed_fields),
+        "withdrawals": (state.withdrawals, journal_money.withdrawal_fields),
         "reductions": (state.recent_reductions, _amended),
     }
     for name, (items, row) in lists.items():
@@ -135,8 +136,11 @@ def _decode_2(parts: Sequence[Json]) -> VenueState:
 
 
 def _decode_3(parts: Sequence[Json]) -> VenueState:
-    """Version 3 knows no rules of a market that a call has set, and no orders that follow the price."""
+    """Version 3 knows no rules of a market that a call has set, no orders that follow the price, and of keys only those
+    of deposits."""
     for part in parts:
+        if "deposits" in part:
+            part["recent_keys"] = [("deposit", *fields, key) for key, *fields in part.pop("deposits")]
         if "markets" in part:
             part["markets"] = [(*market, False, ()) for market in part["markets"]]
     return _decode_4(parts)
@@ -167,9 +171,8 @@ def _decode_4(parts: Sequence[Json]) -> VenueState:
         recent_client_orders=[
             (order_id, journal.terms_from(terms)) for order_id, *terms in lists.get("client_orders", ())
         ],
-        recent_deposits=[
-            DepositState(key, user_id, asset, int(amount)) for key, user_id, asset, amount in lists.get("deposits", ())
-        ],
+        recent_keys=[journal_money.keyed_from(fields) for fields in lists.get("recent_keys", ())],
+        withdrawals=[journal_money.withdrawal_from(fields) for fields in lists.get("withdrawals", ())],
         recent_reductions=[Amended(*fields) for fields in lists.get("reductions", ())],
     )
 

@@ -8,7 +8,8 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
 3. They end with the modes of self-trade prevention; an order with its conditions, and a cancel with its one, if it has
    any.
 4. An asset, a status and the rules of a market go on with who asked for them, if somebody did: rules begin with it.
-   There are commands that enter what was triggered, and that end what is due, amendments and replacements.
+   There are commands that enter what was triggered, that end what is due and that move money; amendments and
+   replacements.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -40,10 +41,11 @@ from exchange.core.commands import (
 )
 from exchange.core.conditions import ALL_MODES, SelfTrade
 from exchange.core.instrument import COUNT_MAX, Asset, FeeAsset, Instrument, MarketStatus, decimal_text, instrument_of
+from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Applied
 from exchange.core.venue import RULES_VERSIONS
 from exchange.pipeline.commits import Journaled
-from exchange.store import journal_admin
+from exchange.store import journal_admin, journal_money
 from exchange.store.numbers_text import conditions_from, numbers_text
 
 CODEC_VERSION = 4
@@ -120,6 +122,8 @@ def _rare(command: Command) -> tuple[Any, ...]:
             return ("pass_time",)
         case CreateUser() | SetUserStatus() | CreateKey() | RevokeKey():
             return journal_admin.encode(command)
+        case RequestWithdrawal() | EndWithdrawal() | TransferFunds() | ResetUser():
+            return journal_money.encode(command)
     raise AssertionError(command)
 
 
@@ -191,6 +195,8 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
             return PassTime()
     if kind in journal_admin.KINDS:
         return journal_admin.decode(kind, fields)
+    if kind in journal_money.KINDS:
+        return journal_money.decode(kind, fields)
     raise AssertionError(kind)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from exchange.core.administration import Administered
 from exchange.core.amendments import Amended
-from exchange.core.events import Deposited, OrderUpdated, PreventedMatch, Trade
+from exchange.core.events import OrderUpdated, PreventedMatch, Trade
+from exchange.core.money import Transferred
 from exchange.core.outcome import Applied
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
@@ -78,7 +79,7 @@ class _History:
         self._trades: dict[int, int] = {}
         self._matches: dict[int, int] = {}
         self._amendments: dict[int, int] = {}
-        self._transfers: dict[int, int] = {}
+        self._transfers: dict[tuple[int, str], int] = {}  # a reset moves several assets
         self._audited: dict[int, int] = {}
 
     def take(self, applied: Applied) -> None:
@@ -92,8 +93,9 @@ class _History:
                 self._matches[event.match_id] = _hash(prevented_row(event))
             elif isinstance(event, Amended):
                 self._amendments[event.amendment_id] = _hash(amendment_row(event))
-            elif isinstance(event, Deposited):
-                self._transfers[applied.sequence] = _hash(transfer_row((applied.sequence, applied.time_ns, event)))
+            elif isinstance(event, Transferred):
+                row = transfer_row((applied.sequence, applied.time_ns, event))
+                self._transfers[applied.sequence, event.asset] = _hash(row)
             elif isinstance(event, Administered):
                 self._audited[applied.sequence] = _hash(audit_row((applied.sequence, applied.time_ns, event)))
 
@@ -126,18 +128,28 @@ class _History:
                 set(),
             ),
             *await _compare(
-                connection, "transfers", "sequence", begun.sequence, state.sequence, self._transfers, set()
+                *(connection, "transfers", "sequence", begun.sequence, state.sequence, self._transfers, set()),
+                within="asset",
             ),
             *await _compare(connection, "audit", "sequence", begun.sequence, state.sequence, self._audited, set()),
         ]
 
 
 async def _compare(
-    connection: Any, table: str, key: str, begun: int, last: int, replayed: dict[int, int], since: set[int]
+    connection: Any,
+    table: str,
+    key: str,
+    begun: int,
+    last: int,
+    replayed: dict[Any, int],
+    since: set[int],
+    *,
+    within: str | None = None,
 ) -> list[str]:
+    """The findings; several rows of one key differ in the column `within`."""
     findings = []
     async for row in pages(connection, table, key, last):
-        expected = replayed.pop(row[key], None)
+        expected = replayed.pop(row[key] if within is None else (row[key], row[within]), None)
         if row[key] in since or (expected is None and 0 < row[key] <= begun):
             continue
         if expected is None:

@@ -31,10 +31,12 @@ from exchange.store.rows import (
     numbers,
     prevented_row,
     records,
+    reset_row,
     resting_row,
     trade_row,
     transfer_row,
     user_row,
+    withdrawal_row,
 )
 from exchange.store.schema import accounts, markets
 from exchange.store.transaction import Copy, Transaction
@@ -94,6 +96,10 @@ PARTS: dict[str, tuple[str, str]] = {
         + ", ".join(f"{name} = candles.{name} + EXCLUDED.{name}" for name in SUMS),
     ),
     "transferred": _insert("transfers"),
+    "withdrawn": _insert(
+        "withdrawals", "ON CONFLICT (sequence) DO UPDATE SET status = EXCLUDED.status, ended_ns = EXCLUDED.ended_ns"
+    ),
+    "reset": _insert("resets"),
     "joined": _insert("users", "ON CONFLICT (user_id) DO UPDATE SET status = EXCLUDED.status"),
     "keyed": _insert("keys", "ON CONFLICT (api_key) DO UPDATE SET revoked_ns = EXCLUDED.revoked_ns"),
     "audited": _insert("audit"),
@@ -134,6 +140,8 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
         "counted": (list(changes.markets.values()), market_row),
         "charted": (await charts(changes.trades), candle_row),
         "transferred": (changes.transfers, transfer_row),
+        "withdrawn": (list(changes.withdrawals.values()), withdrawal_row),
+        "reset": (changes.resets, reset_row),
         "joined": (list(changes.users.items()), user_row),
         "keyed": (list(changes.keys.values()), key_row),
         "audited": (changes.audited, audit_row),

@@ -12,8 +12,17 @@ from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated, PreventedMatch, UpdateReason
 from exchange.pipeline.outcomes import Overloaded
-from exchange.service.history import ID_MAX, AuditedAction, Fill, OrderRead, Page, PublicTrade
-from exchange.store import statements
+from exchange.service.history import (
+    ID_MAX,
+    AuditedAction,
+    Fill,
+    LedgerFill,
+    LedgerTransfer,
+    OrderRead,
+    Page,
+    PublicTrade,
+)
+from exchange.store import ledger_statements, statements
 from exchange.store.numbers_text import conditions_from, progress_from
 from exchange.store.read_pool import ReadPool
 
@@ -100,6 +109,26 @@ class PostgresHistory:
         statement = statements.amendments(page, market=market is not None, order=order_id is not None)
         rows = await self._fetch(statement, *_bounds(page), user_id, *_some(market), *_some(order_id))
         return [Amended(*row) for row in rows]
+
+    async def ledger_fills(self, user_id: str, markets: list[str] | None, upto: int, limit: int) -> list[LedgerFill]:
+        """The user's newest fills up to a trade id, in some markets or in all; newest first."""
+        statement = ledger_statements.fills(some_markets=markets is not None)
+        rows = await self._fetch(statement, user_id, min(upto, ID_MAX), limit, *_some(markets))
+        return [
+            LedgerFill(trade_id, market, Side(side), is_taker, lots, int(quote), int(fee), time_ns)
+            for trade_id, market, side, is_taker, lots, quote, fee, time_ns in rows
+        ]
+
+    async def ledger_transfers(
+        self, user_id: str, asset: str | None, sequence: int, before: str, limit: int
+    ) -> list[LedgerTransfer]:
+        """The user's newest transfers before a sequence and asset, of one asset or of all; newest first."""
+        statement = ledger_statements.transfers(one_asset=asset is not None)
+        rows = await self._fetch(statement, user_id, sequence, before, limit, *_some(asset))
+        return [
+            LedgerTransfer(at, symbol, int(amount), kind, key, time_ns)
+            for at, symbol, amount, kind, key, time_ns in rows
+        ]
 
     async def candles(
         self, market: str, interval_s: int, start_s: int | None, end_s: int | None, limit: int

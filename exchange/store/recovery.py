@@ -15,11 +15,10 @@ from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset
-from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
-from exchange.core.venue import DEPOSITS_MAX, SEED_PREFIX
+from exchange.core.state import MarketState, OpenOrder, VenueState
 from exchange.failure import Failure
 from exchange.pipeline.commits import Journaled
-from exchange.store import journal
+from exchange.store import journal, recovery_money
 from exchange.store.numbers_text import conditions_from, progress_from
 
 _TERMS = (
@@ -32,7 +31,7 @@ _SIDES, _TYPES, _TIMES = tuple(Side), tuple(OrderType), tuple(TimeInForce)
 
 
 async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True) -> VenueState:
-    """The state, as of one snapshot; without what is `remembered` of closed orders and deposits if so asked.
+    """The state, as of one snapshot; without what is `remembered` of closed orders and of keys if so asked.
 
     Amounts travel as text: it costs a fraction of asyncpg's numeric decoding.
     """
@@ -46,6 +45,7 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
             row["symbol"]: Asset(row["symbol"], row["decimals"])
             for row in await connection.fetch("SELECT symbol, decimals FROM assets ORDER BY symbol")
         }
+        recent_keys, withdrawals = await recovery_money.load(connection, remembered=remembered)
         return VenueState(
             sequence=venue["sequence"],
             time_ns=venue["time_ns"],
@@ -64,7 +64,8 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
             accounts=await _accounts(connection),
             orders=await _open_orders(connection),
             recent_client_orders=await _recent_client_orders(connection) if remembered else [],
-            recent_deposits=await _recent_deposits(connection) if remembered else [],
+            recent_keys=recent_keys,
+            withdrawals=withdrawals,
             recent_reductions=await _recent_reductions(connection) if remembered else [],
         )
 
@@ -214,16 +215,6 @@ async def _recent_reductions(connection: "asyncpg.Connection[Any]") -> list[Amen
         f"SELECT {columns} FROM amendments WHERE key IS NOT NULL ORDER BY amendment_id DESC LIMIT $1", REDUCTIONS_MAX
     )
     return [Amended(*row) for row in reversed(rows)]
-
-
-async def _recent_deposits(connection: "asyncpg.Connection[Any]") -> list[DepositState]:
-    wanted = "SELECT key, user_id, asset, amount_minor::text FROM transfers WHERE"
-    seeds = await connection.fetch(f"{wanted} key LIKE '{SEED_PREFIX}%' ORDER BY sequence")
-    recent = await connection.fetch(
-        f"{wanted} key NOT LIKE '{SEED_PREFIX}%' ORDER BY sequence DESC LIMIT $1", DEPOSITS_MAX
-    )
-    rows = [*seeds, *reversed(recent)]
-    return [DepositState(key, user_id, asset, int(amount)) for key, user_id, asset, amount in rows]
 
 
 async def candles(connection: "asyncpg.Connection[Any]", since_s: int) -> list[tuple[str, int, Candle]]:

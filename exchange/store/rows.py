@@ -27,7 +27,8 @@ from exchange.core.events import (
     Trade,
 )
 from exchange.core.instrument import Asset
-from exchange.pipeline.changes import Audited, KeyChange, Transfer
+from exchange.core.money import Withdrawal
+from exchange.pipeline.changes import Audited, KeyChange, Reset, Transfer
 from exchange.store.numbers_text import numbers_text
 
 Row = tuple[Any, ...]
@@ -314,10 +315,27 @@ def asset_row(asset: Asset) -> Row:
 
 
 def transfer_row(transfer: Transfer) -> Row:
-    """A deposit, with its sequence and time_ns."""
-    sequence, time_ns, deposit = transfer
-    amount_minor = amount(deposit.amount_minor)
-    return sequence, bare(deposit.user_id), deposit.asset, amount_minor, bare(deposit.key), time_ns
+    """What moved from one account to another, with its sequence and time_ns."""
+    sequence, time_ns, moved = transfer
+    return (
+        *(sequence, bare(moved.to_user_id), moved.asset, amount(moved.amount_minor), bare(moved.key), time_ns),
+        *(moved.kind, bare(moved.from_user_id)),
+    )
+
+
+def withdrawal_row(found: Withdrawal) -> Row:
+    """A withdrawal."""
+    return (
+        *(found.sequence, bare(found.key), bare(found.user_id), found.asset, amount(found.amount_minor), found.status),
+        *(found.requested_ns, NULL if found.ended_ns is None else found.ended_ns),
+    )
+
+
+def reset_row(reset: Reset) -> Row:
+    """A reset of a user, with its sequence and time_ns."""
+    sequence, time_ns, done = reset
+    balances = words([f"{asset}:{amount_minor}" for asset, amount_minor in done.balances])
+    return sequence, bare(done.key), bare(done.user_id), balances, time_ns
 
 
 async def charts(trades: Sequence[Trade]) -> list[Charted]:

@@ -264,14 +264,43 @@ amendments = sa.Table(
 transfers = sa.Table(
     "transfers",
     metadata,
-    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("user_id", Text, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False, autoincrement=False),
+    sa.Column("user_id", Text, nullable=False),  # who gets it
     sa.Column("asset", Text, nullable=False),
     sa.Column("amount_minor", Money, nullable=False),
     sa.Column("key", Text, nullable=False),
     sa.Column("time_ns", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.SmallInteger, nullable=False),
+    sa.Column("from_user_id", Text, nullable=False),
+    sa.PrimaryKeyConstraint("sequence", "asset"),  # a reset moves several assets
     sa.Index("transfers_by_user", "user_id", "sequence"),
+    sa.Index("transfers_by_giver", "from_user_id", "sequence", postgresql_where=sa.text("from_user_id <> '@external'")),
     sa.Index("transfers_of_configurations", "sequence", postgresql_where=sa.text("key LIKE 'config:%'")),
+)
+
+withdrawals = sa.Table(
+    "withdrawals",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),  # of the request
+    sa.Column("key", Text, nullable=False),
+    sa.Column("user_id", Text, nullable=False),
+    sa.Column("asset", Text, nullable=False),
+    sa.Column("amount_minor", Money, nullable=False),
+    sa.Column("status", sa.SmallInteger, nullable=False),
+    sa.Column("requested_ns", sa.BigInteger, nullable=False),
+    sa.Column("ended_ns", sa.BigInteger),
+    sa.Index("withdrawals_pending", "sequence", postgresql_where=sa.text("status = 0")),
+)
+
+# Only ever appended to.
+resets = sa.Table(
+    "resets",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("key", Text, nullable=False),
+    sa.Column("user_id", Text, nullable=False),
+    sa.Column("balances", Text),  # amounts by asset, as USDC:1000 SOL:5
+    sa.Column("time_ns", sa.BigInteger, nullable=False),
 )
 
 candles = sa.Table(

@@ -149,7 +149,7 @@ def test_a_restart_forgets_no_sooner_and_no_later() -> None:
 
 
 def test_a_deposits_key_is_remembered_as_long() -> None:
-    venue = venue_of(venue=Venue(deposits_max=1), people=())
+    venue = venue_of(venue=Venue(keys_max=1), people=())
     events_of(deposit(venue, "bob 1 USDC", key="one"))
     assert same_order(deposit(venue, "bob 1 USDC", key="one")) is None
     events_of(deposit(venue, "bob 1 USDC", key="two"))

@@ -208,7 +208,7 @@ commands = st.lists(
 
 def stage() -> Venue:
     """Three markets in a triangle, and three users with a little of each asset."""
-    venue = venue_of(*RULES.values(), people=(), venue=Venue(client_ids_max=4, deposits_max=3))
+    venue = venue_of(*RULES.values(), people=(), venue=Venue(client_ids_max=4, keys_max=3))
     for user_id in USERS:
         for asset, amount in (("A", 300), ("B", 10**18 + 7), ("C", 500)):
             do(venue, Deposit(user_id, asset, amount, f"{user_id}:{asset}"))
@@ -230,7 +230,7 @@ def told(venue: Venue, story: list[Command]) -> list[Event]:
 def test_a_venue_and_its_restored_twin_never_differ(first: list[Command], then: list[Command]) -> None:
     venue = stage()
     told(venue, first)
-    twin = Venue.restore(copied(venue.state()), client_ids_max=4, deposits_max=3)
+    twin = Venue.restore(copied(venue.state()), client_ids_max=4, keys_max=3)
     assert twin.state() == venue.state()
     assert told(twin, then) == told(venue, then)
     assert twin.state() == venue.state()

@@ -8,7 +8,8 @@ from exchange.core.commands import AddAsset, AddUser, Command, Deposit, SetMarke
 from exchange.core.events import BalanceChanged, LevelChanged, OrderUpdated, UpdateReason
 from exchange.core.instrument import Asset, MarketStatus
 from exchange.core.outcome import Applied, Outcome
-from exchange.core.venue import SEED_PREFIX, Venue
+from exchange.core.treasury import SEED_PREFIX
+from exchange.core.venue import Venue
 from tests.copied import copied
 from tests.core.stories import (
     SOL,
@@ -247,12 +248,12 @@ def test_what_a_configuration_credits_is_credited_once_for_ever() -> None:
     def carry_out(venue: Venue, command: Command) -> None:
         assert isinstance(venue.apply(command, venue.sequence + 1, 0), Applied)
 
-    venue = Venue(deposits_max=1)
+    venue = Venue(keys_max=1)
     carry_out(venue, AddAsset(USDC))
     seed = Deposit("ann", "USDC", 5, f"{SEED_PREFIX}ann:USDC")
     carry_out(venue, seed)
     for key in ("a", "b", "c"):
         carry_out(venue, Deposit("ann", "USDC", 1, key))
-    venue = Venue.restore(venue.state(), deposits_max=1)
-    assert venue.has_deposit(seed.key)
-    assert not venue.has_deposit("a")
+    venue = Venue.restore(venue.state(), keys_max=1)
+    assert venue.has_key(seed.key)
+    assert not venue.has_key("a")

@@ -15,7 +15,7 @@ from tests.queries import Copy
 from tests.sim.clients import Client
 from tests.sim.reads import Fill, Print, Reads
 from tests.sim.watcher import Book, Learned, minute_of
-from tests.sim.world import CONFIG, UNANSWERED, USERS, World
+from tests.sim.world import CONFIG, MARKETS, UNANSWERED, USERS, World
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Look:
 def look(venue: Venue) -> Look:
     """What GET /depth, /balance and /orders/open would say, all at once."""
     books: dict[tuple[str, int], Book] = {}
-    for symbol, market in venue.markets.items():
+    for symbol, market in ((symbol, venue.markets[symbol]) for symbol in MARKETS):
         bids, asks = (tuple(side.depth(len(side.levels))) for side in market.book.sides)
         books[symbol, market.book.sequence] = (bids, asks)
     balances, orders = {}, {}
@@ -196,6 +196,10 @@ class Auditor:
         for client in self._clients:
             for amount_minor in client.notes.deposits.values():
                 money[client.user, "CASH"] += amount_minor
+            for gets, amount_minor in client.notes.moved.values():
+                money[client.user, "CASH"] -= amount_minor
+                if gets is not None:
+                    money[gets, "CASH"] += amount_minor
         for user_id, fills in reads.fills.items():
             for fill in fills:
                 rules = reads.rules[fill.market]

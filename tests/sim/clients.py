@@ -17,6 +17,7 @@ from exchange.core.administration import (
 )
 from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
+    AddAsset,
     CancelAll,
     CancelOrder,
     Command,
@@ -25,24 +26,27 @@ from exchange.core.commands import (
     PlaceOrder,
     ReplaceMode,
     ReplaceOrder,
+    SetMarket,
     SetMarketStatus,
     Side,
     TimeInForce,
 )
 from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
-from exchange.core.instrument import MarketStatus
+from exchange.core.instrument import Asset, MarketStatus, instrument_of
+from exchange.core.money import EndWithdrawal, RequestWithdrawal, TransferFunds
 from exchange.core.outcome import Replaced
 from exchange.pipeline.commits import Applied
 from exchange.pipeline.outcomes import OVERLOADED
-from tests.sim.world import MARKETS, UNANSWERED, World
+from tests.sim.world import MARKETS, UNANSWERED, USERS, World
 from tests.words import summary, words
 
 WAITING = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
 KINDS = (
     *(("place",) * 12 + ("cancel",) * 3 + ("amend",) * 2 + ("replace",) * 2),
-    *("again", "batch", "batch", "cancel all", "deposit", "status", "administer"),
+    *("again", "batch", "batch", "cancel all", "deposit", "status", "administer", "withdraw", "give", "list"),
 )
+ROOT = Origin("root", "127.0.0.1")
 
 
 @dataclass
@@ -56,6 +60,8 @@ class Notes:
     canceled: dict[int, int] = field(default_factory=dict)  # the sequence of an acknowledged cancel, by order_id
     reduced: Counter[int] = field(default_factory=Counter)  # by a lot each time, by order_id
     deposits: dict[str, int] = field(default_factory=dict)
+    moved: dict[str, tuple[str | None, int]] = field(default_factory=dict)  # by key: whom it went to, and how much
+    asked: dict[str, int] = field(default_factory=dict)  # withdrawals by key
     sequence: int = 0  # the newest that was seen
     answers: int = 0
 
@@ -113,6 +119,13 @@ class Client:
                 await self.insist([Deposit(self.user, "CASH", chance.randrange(1, 900), name)], chance)
             case "administer":
                 await self._administer(name, chance)
+            case "withdraw":
+                await self._withdraw(name, chance)
+            case "give":
+                given = (chance.choice(USERS), "CASH", chance.randrange(0, 900), name, ROOT)
+                await self.insist([TransferFunds(self.user, *given)], chance)
+            case "list":
+                await self._list(name, chance)
             case _ if self.notes.orders:
                 placed, order_id = chance.choice(list(self.notes.orders.items())[-6:])
                 ids: tuple[int | None, str | None] = (None, placed) if chance.random() < 0.5 else (order_id, None)
@@ -123,14 +136,29 @@ class Client:
 
     async def _close_for_a_while(self, market: str, chance: Random) -> None:
         """Change what a market takes, and open it again; another user may do the same meanwhile."""
-        origin = chance.choice((None, Origin("root", "127.0.0.1")))
+        origin = chance.choice((None, ROOT))
         await self.insist([SetMarketStatus(market, chance.choice(list(MarketStatus)), origin)], chance)
         await asyncio.sleep(chance.uniform(0.0, 1.0))
         await self.insist([SetMarketStatus(market, MarketStatus.TRADING, origin)], chance)
 
+    async def _withdraw(self, name: str, chance: Random) -> None:
+        """Ask for a withdrawal, and settle or release it after a while; or leave it pending."""
+        await self.insist([RequestWithdrawal(self.user, "CASH", chance.randrange(1, 900), name, ROOT)], chance)
+        await asyncio.sleep(chance.uniform(0, 0.5))
+        if chance.random() < 0.8:
+            await self.insist([EndWithdrawal(name, chance.random() < 0.5, ROOT)], chance)
+
+    async def _list(self, name: str, chance: Random) -> None:
+        """Add an asset and a market, which nobody trades in."""
+        asset, cash = Asset(name.replace("-", ""), 2), Asset("CASH", 2)
+        rules = instrument_of(f"{asset.symbol}_CASH", asset, cash, tick_size="0.01", lot_size="1")
+        await self.insist([AddAsset(asset, ROOT)], chance)
+        await self.insist([SetMarket(rules, ROOT)], chance)
+        await self.insist([SetMarket(replace(rules, taker_fee_ppm=chance.randrange(3)), ROOT)], chance)
+
     async def _administer(self, name: str, chance: Random) -> None:
         """Be disabled for a moment, or have a key for a moment."""
-        origin = Origin("root", "127.0.0.1")
+        origin = ROOT
         if chance.random() < 0.5:
             await self.insist([SetUserStatus(self.user, True, origin)], chance)
             await asyncio.sleep(chance.uniform(0, 0.2))
@@ -234,6 +262,19 @@ class Client:
             case Deposit():
                 assert isinstance(outcome, Applied | Duplicate)
                 self.notes.deposits[command.key] = command.amount_minor
+            case RequestWithdrawal() if isinstance(outcome, Applied | Duplicate):
+                self.notes.asked[command.key] = command.amount_minor
+            case TransferFunds() if isinstance(outcome, Applied | Duplicate):
+                self.notes.moved[command.key] = command.to_user_id, command.amount_minor
+            case EndWithdrawal():
+                if command.key in self.notes.asked:
+                    assert isinstance(outcome, Applied | None), outcome
+                    if command.settles:
+                        self.notes.moved[command.key] = None, self.notes.asked[command.key]
+                else:
+                    assert outcome == Rejected(RejectReason.UNKNOWN_WITHDRAWAL)
+            case AddAsset() | SetMarket():
+                assert isinstance(outcome, Applied | None)
             case SetMarketStatus():
                 assert isinstance(outcome, Applied | None)
             case ReplaceOrder():
@@ -293,7 +334,9 @@ def _named(command: Command) -> str:
             return f"deposit {key}"
         case SetMarketStatus(market=market):
             return f"the status of {market}"
-        case SetUserStatus() | CreateKey() | RevokeKey():
+        case SetUserStatus() | CreateKey() | RevokeKey() | RequestWithdrawal() | EndWithdrawal() | TransferFunds():
+            return words(command)
+        case AddAsset() | SetMarket():
             return words(command)
     raise AssertionError(command)
 

@@ -9,11 +9,13 @@ from typing import Protocol
 from exchange.core.amendments import Amended
 from exchange.core.candles import candles_of
 from exchange.core.client_ids import as_placed
-from exchange.core.commands import PlaceOrder
+from exchange.core.commands import Deposit, PlaceOrder
 from exchange.core.events import INTERVALS_S, BalanceChanged, OrderStatus, OrderUpdated, PreventedMatch, Trade
 from exchange.core.instrument import Asset
+from exchange.core.money import RequestWithdrawal, ResetUser, TransferFunds, TransferKind, Withdrawal
 from exchange.core.outcome import Applied
-from exchange.core.state import DepositState, MarketState, OpenOrder, VenueState
+from exchange.core.state import MarketState, OpenOrder, VenueState
+from exchange.core.treasury import Keyed
 from exchange.core.venue import RULES_VERSION, Venue
 from exchange.pipeline.changes import Audited, Changes, KeyChange
 from exchange.pipeline.commits import Batch, Journaled, Stored
@@ -90,7 +92,8 @@ class Tables:
         self.trades: list[Trade] = []
         self.prevented: list[PreventedMatch] = []
         self.amendments: list[Amended] = []
-        self.deposits: list[DepositState] = []
+        self.recent_keys: list[tuple[int, Keyed]] = []  # with their sequence
+        self.withdrawals: dict[int, Withdrawal] = {}
 
     def store(self, stored: Changes) -> None:
         """Take changes in, whole."""
@@ -138,9 +141,19 @@ class Tables:
                 self.markets[symbol].by_call,
                 changed.tracks,
             )
-        self.deposits += [
-            DepositState(deposit.key, deposit.user_id, deposit.asset, deposit.amount_minor)
-            for _, _, deposit in stored.transfers
+        for sequence, _, moved in stored.transfers:
+            content = (moved.to_user_id, moved.asset, moved.amount_minor, moved.key)
+            if moved.kind is TransferKind.DEPOSIT:
+                self.recent_keys.append((sequence, Deposit(*content)))
+            elif moved.kind is TransferKind.TRANSFER:
+                self.recent_keys.append((sequence, TransferFunds(moved.from_user_id, *content)))
+        for sequence, found in stored.withdrawals.items():
+            if sequence not in self.withdrawals:
+                request = RequestWithdrawal(found.user_id, found.asset, found.amount_minor, found.key)
+                self.recent_keys.append((sequence, request))
+            self.withdrawals[sequence] = found
+        self.recent_keys += [
+            (sequence, ResetUser(done.user_id, done.balances, done.key)) for sequence, _, done in stored.resets
         ]
 
     def state(self) -> VenueState:
@@ -162,7 +175,8 @@ class Tables:
             accounts=[self._account(key) for key in sorted(self.accounts)],
             orders=[_open_order(order) for order in sorted(orders, key=lambda order: order.priority)],
             recent_client_orders=[(at, terms) for at, terms in self.accepted if terms.client_order_id is not None],
-            recent_deposits=self.deposits,
+            recent_keys=[command for _, command in sorted(self.recent_keys, key=lambda found: found[0])],
+            withdrawals=[found for _, found in sorted(self.withdrawals.items())],
             recent_reductions=[amended for amended in self.amendments if amended.key is not None],
         )
         assert state == self.shadow.state(), "the rows are not what the journal makes"

@@ -35,6 +35,7 @@ from exchange.core.commands import (
 )
 from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.instrument import Asset, FeeAsset, MarketStatus, instrument_of
+from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Applied
 from exchange.core.venue import RULES_VERSION
 from exchange.pipeline.commits import Journaled
@@ -116,6 +117,11 @@ COMMANDS: list[Command] = [
     SetUserStatus("ann", True, ROOT),
     CreateKey(KEY, ROOT),
     RevokeKey("k1", ROOT),
+    RequestWithdrawal("ann", "CASH", 10**38 - 1, "key", ROOT),
+    EndWithdrawal("key", True, ROOT),
+    TransferFunds("@fees", "ann", "CASH", 10**38 - 1, "key", ROOT),
+    ResetUser("ann", (("CASH", 10**38 - 1), ("GEM", 0)), "key", ROOT),
+    ResetUser("ann", (), "key", Origin("@console", None)),
 ]
 
 

@@ -13,6 +13,11 @@ from tests.whole.api import Api, bases
 from tests.whole.served import Served
 from tests.whole.signed import Caller, Keyring, keys_exchange
 
+FAUCET = """
+[faucet]
+enabled = true
+amounts = { USDC = "25" }
+"""
 PLAIN_MARKETS, FEE_MARKETS, SMALL_MARKETS = 200, 5, 1
 SHARED = (
     served.CONFIG
@@ -20,6 +25,7 @@ SHARED = (
     + "".join(served.market_text(base, maker_fee="0.001", taker_fee="0.002") for base in bases("F", FEE_MARKETS))
     + "".join(served.market_text(base, max_open_orders=3) for base in bases("S", SMALL_MARKETS))
     + served.USER
+    + FAUCET
 )
 
 Start = Callable[[str], Served]

@@ -28,16 +28,16 @@ IN_THE_STATE = {
     "locked money was made available": (
         "UPDATE accounts SET available_minor = available_minor + 1, locked_minor = locked_minor - 1 "
         "WHERE user_id = 'random2' AND asset = 'USDC'",
-        "random2's USDC has .* locked, and open orders need",
+        "random2's USDC has .* locked, and open orders and withdrawals need",
     ),
     "an account was removed": ("DELETE FROM accounts WHERE user_id = 'random2' AND asset = 'USDC'", "has no account"),
     "an open order was deleted": (
         "DELETE FROM open_orders WHERE order_id = (SELECT min(order_id) FROM open_orders)",
-        "locked, and open orders need",
+        "locked, and open orders and withdrawals need",
     ),
     "an open order grew": (
         "UPDATE open_orders SET quantity_lots = quantity_lots + 1 WHERE user_id = 'random2'",
-        "locked, and open orders need",
+        "locked, and open orders and withdrawals need",
     ),
     "a filled order was deleted": ("DELETE FROM closed_orders WHERE status = 2", "has trades, and is not there"),
     "a trade was removed": ("DELETE FROM trades WHERE trade_id = 1", "trade 1 is missing"),
@@ -298,7 +298,7 @@ async def test_what_is_later_than_the_baseline_is_found(dsn: str, done: str) -> 
     [
         ("UPDATE baseline SET codec_version = 999", "codec versions \\[999\\], which cannot be read"),
         ("DELETE FROM baseline", "the baseline of the journal cannot be read"),
-        ("DELETE FROM baseline WHERE part = (SELECT max(part) FROM baseline)", "recent_deposits differ"),
+        ("DELETE FROM baseline WHERE part = (SELECT max(part) FROM baseline)", "recent_keys differ"),
         ("UPDATE baseline SET content = substr(content, 2)", "the baseline of the journal cannot be read"),
         ("UPDATE baseline SET content = replace(content, '\"sequence\":2', '\"sequence\":')", "the journal goes from"),
     ],

@@ -33,6 +33,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "depth": {"market": MARKET},
     "candles": {"market": MARKET, "interval": "1m"},
     "revoke_own_key": {"api_key": "f" * 32},
+    "faucet": {"asset": "USDC"},
 }
 
 

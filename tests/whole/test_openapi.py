@@ -101,7 +101,9 @@ async def traffic(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
 
 
 async def administration(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
-    """One reply of every call about users, keys, assets and markets."""
+    """One reply of every call about users, keys, assets, markets and money."""
+    async for reply in money(api, market):
+        yield reply
     listed = {"asset": fresh("G").replace("-", "")[:16], "decimals": 4}
     yield "POST", "/admin/assets", await api.ok("POST", "/admin/assets", listed)
     rules = {"market": f"{listed['asset']}_USDC", "tick_size": "0.01", "lot_size": "0.1"}
@@ -122,6 +124,24 @@ async def administration(api: Api, market: str) -> AsyncIterator[tuple[str, str,
     for path in ("/admin/users", "/admin/keys", "/admin/audit"):
         yield "GET", path, await api.ok("GET", path, limit=1)
     yield "DELETE", "/admin/keys", await api.ok("DELETE", "/admin/keys", api_key=key["api_key"])
+
+
+async def money(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
+    """One reply of every call about money."""
+    user, other = await api.user(USDC="1000"), await api.user(USDC="1")
+    yield "GET", "/admin/balance", await api.ok("GET", "/admin/balance", user_id=user)
+    yield "POST", "/faucet", await api.ok("POST", "/faucet", {"user_id": user, "asset": "USDC"})
+    for end in ("settle", "release"):
+        asked = {"user_id": user, "asset": "USDC", "amount": "1", "key": fresh("key")}
+        yield "POST", "/admin/withdrawals", await api.ok("POST", "/admin/withdrawals", asked)
+        path = f"/admin/withdrawals/{end}"
+        yield "POST", path, await api.ok("POST", path, {"key": asked["key"]})
+    moved = {"from_user_id": user, "to_user_id": other, "asset": "USDC", "amount": "1", "key": fresh("key")}
+    yield "POST", "/admin/transfers", await api.ok("POST", "/admin/transfers", moved)
+    await api.order(user, market, "buy 1 @ 10")
+    reset = {"user_id": user, "balances": {"USDC": "5"}, "key": fresh("key")}
+    yield "POST", "/admin/reset", await api.ok("POST", "/admin/reset", reset)
+    yield "GET", "/ledger", await api.ok("GET", "/ledger", user_id=user, limit=2)
 
 
 async def test_real_replies_are_as_described(api: Api, market: str, document: Any) -> None:

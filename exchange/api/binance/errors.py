@@ -56,6 +56,9 @@ ERRORS: Final[Mapping[str, Error]] = {
     "RULE_FIXED": (-1020, NOT_OFFERED, 400),
     "MARKET_NAME_TAKEN": (-1020, NOT_OFFERED, 400),
     "TOO_MANY_MARKETS": (-1020, NOT_OFFERED, 400),
+    "UNKNOWN_WITHDRAWAL": (-1020, NOT_OFFERED, 400),
+    "WITHDRAWAL_ENDED": (-1020, NOT_OFFERED, 400),
+    "TOO_MANY_WITHDRAWALS": (-1020, NOT_OFFERED, 400),
     "MARKET_NOT_TRADING": (-2010, "Market is closed.", 400),
     "NO_LIQUIDITY": (-2010, "Order book liquidity is less than LOT_SIZE filter minimum quantity.", 400),
     "SELF_TRADE_PREVENTION": (

@@ -27,8 +27,9 @@ AMENDING = (
     "INVALID_NUMBER", "CLIENT_ORDER_ID_CONFLICT", "INSUFFICIENT_BALANCE", "OFF_TICK", "OFF_LOT", "MIN_NOTIONAL",
     "OUT_OF_RANGE", "WOULD_TAKE", "MARKET_NOT_TRADING",
 )  # fmt: skip
+MOVING = ("UNKNOWN_ASSET", "INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE", "INSUFFICIENT_BALANCE")
 CHEAP = ("health", "time", "tickers", "log_level")
-PAGES = ("orders", "trades", "fills", "prevented_matches", "amendments", "candles", "audit")
+PAGES = ("orders", "trades", "fills", "ledger", "prevented_matches", "amendments", "candles", "audit")
 
 
 PUBLIC, READ, TRADE, ADMIN = None, Permission.READ, Permission.TRADE, Permission.ADMIN
@@ -139,6 +140,14 @@ CALLS = (
         "GET", "/fills", "fills", READ, "A user's fills, by page", models.FillsQuery, replies.FillPage,
         USER, MARKET, TABLES,
     ),
+    _call(
+        "GET", "/ledger", "ledger", READ, "A user's postings, by page", models.LedgerQuery, replies.LedgerPage,
+        USER, TABLES, ("UNKNOWN_ASSET",),
+    ),
+    _call(
+        "POST", "/faucet", "faucet", TRADE, "Credit oneself, where the exchange has a faucet", models.FaucetRequest,
+        replies.Balances, USER, ENGINE, ("NOT_FOUND", "UNKNOWN_ASSET", "OUT_OF_RANGE"),
+    ),
     _call("GET", "/keys", "own_keys", READ, "A user's own API keys, by page", models.OwnKeysQuery, replies.KeyPage,
         USER, ENGINE,
     ),
@@ -159,6 +168,30 @@ CALLS = (
     _call(
         "POST", "/admin/deposit", "deposit", ADMIN, "Credit a user", models.DepositRequest, replies.Balances,
         ENGINE, ("INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE"),
+    ),
+    _call(
+        "GET", "/admin/balance", "account", ADMIN, "Balances of a user, or of the fees", models.AccountQuery,
+        replies.Balances, ENGINE, ("NOT_FOUND",),
+    ),
+    _call(
+        "POST", "/admin/withdrawals", "request_withdrawal", ADMIN, "Request a withdrawal", models.WithdrawalRequest,
+        replies.Withdrawal, ENGINE, ("NOT_FOUND", "TOO_MANY_WITHDRAWALS"), MOVING,
+    ),
+    _call(
+        "POST", "/admin/withdrawals/settle", "settle_withdrawal", ADMIN, "Settle a withdrawal",
+        models.WithdrawalKeyRequest, replies.Withdrawal, ENGINE, ("UNKNOWN_WITHDRAWAL", "WITHDRAWAL_ENDED"),
+    ),
+    _call(
+        "POST", "/admin/withdrawals/release", "release_withdrawal", ADMIN, "Release a withdrawal",
+        models.WithdrawalKeyRequest, replies.Withdrawal, ENGINE, ("UNKNOWN_WITHDRAWAL", "WITHDRAWAL_ENDED"),
+    ),
+    _call(
+        "POST", "/admin/transfers", "transfer", ADMIN, "Move money to a user", models.TransferRequest,
+        replies.Transfer, ENGINE, ("NOT_FOUND",), MOVING,
+    ),
+    _call(
+        "POST", "/admin/reset", "reset_user", ADMIN, "Cancel all of a user and set the balances", models.ResetRequest,
+        replies.UserReset, ENGINE, ("NOT_FOUND", "UNKNOWN_ASSET", "INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE"),
     ),
     _call(
         "POST", "/admin/assets", "add_asset", ADMIN, "Add an asset", models.AssetRequest, replies.Asset,

@@ -359,6 +359,70 @@ class RevokeKeyRequest(Request, kw_only=True):
     api_key: ApiKeyId
 
 
+Account = Annotated[
+    str,
+    msgspec.Meta(
+        extra_json_schema={"pattern": "^([A-Za-z0-9._-]{1,64}|@fees)$"}, description="a user, or @fees: the fee account"
+    ),
+]
+AssetName = Annotated[str, msgspec.Meta(max_length=20)]
+
+
+class WithdrawalRequest(Request, kw_only=True):
+    """Lock an amount until the withdrawal is settled or released; the same key with the same content is locked once."""
+
+    user_id: Account
+    asset: AssetName
+    amount: Number
+    key: Name
+
+
+class WithdrawalKeyRequest(Request, kw_only=True):
+    """Name a withdrawal."""
+
+    key: Name
+
+
+class TransferRequest(Request, kw_only=True):
+    """Move an amount to a user; the same key with the same content moves it once."""
+
+    from_user_id: Account
+    to_user_id: Name
+    asset: AssetName
+    amount: Number
+    key: Name
+
+
+class ResetRequest(Request, kw_only=True):
+    """Cancel all orders of a user and set what is available; the same key with the same content does it once."""
+
+    user_id: Name
+    balances: dict[str, Number]
+    key: Name
+
+
+class AccountQuery(Request, kw_only=True):
+    """Whose balances."""
+
+    user_id: Account
+
+
+class LedgerQuery(Request, kw_only=True):
+    """A page of a user's postings, of one asset or of all, newest first."""
+
+    user_id: User = None
+    asset: AssetName | None = None
+    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
+    before: Annotated[str, msgspec.Meta(max_length=64, description="the `next` of the page before")] | None = None
+
+
+class FaucetRequest(Request, kw_only=True):
+    """Credit oneself with what the faucet gives of an asset."""
+
+    user_id: User = None
+    asset: AssetName
+
+
 class PreventedMatchesQuery(PageQuery, kw_only=True):
     """A page of a user's prevented matches; ids are match ids."""
 

@@ -5,6 +5,7 @@ from exchange.core.commands import OrderType, ReplaceMode, Side, TimeInForce
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, UpdateReason
 from exchange.core.instrument import FeeAsset, MarketStatus
+from exchange.core.money import TransferKind, WithdrawalStatus
 from exchange.core.public import Channel
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
@@ -26,9 +27,11 @@ FEE_ASSET_NAMES = tuple(FEE_ASSETS)
 MARKET_STATUSES = {status.name.lower(): status for status in MarketStatus}
 MARKET_STATUS_NAMES = tuple(MARKET_STATUSES)
 # A reason that an order was canceled for is stored among those that it expired for; on the wire they are two fields.
-CANCEL_REASONS = {ExpireReason.USER_DISABLED: "disabled"}
+CANCEL_REASONS = {ExpireReason.USER_DISABLED: "disabled", ExpireReason.USER_RESET: "reset"}
 EXPIRE_REASON_NAMES = tuple(None if reason in CANCEL_REASONS else reason.name.lower() for reason in ExpireReason)
 CANCEL_REASON_NAMES = ("owner", *CANCEL_REASONS.values())
+WITHDRAWAL_STATUS_NAMES = tuple(status.name.lower() for status in WithdrawalStatus)
+POSTING_CAUSES = ("trade", "fee", *(kind.name.lower() for kind in TransferKind))
 UPDATE_REASON_NAMES = tuple(reason.name.lower() for reason in UpdateReason)
 
 LOG_LEVELS = {name: name for name in ("debug", "info", "warning", "error")}

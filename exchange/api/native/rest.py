@@ -25,6 +25,7 @@ from exchange.api.native.paging import next_of, page_of, whole_trades
 from exchange.api.native.rest_admin import RestAdmin
 from exchange.api.native.rest_keys import RestKeys
 from exchange.api.native.rest_listing import RestListing
+from exchange.api.native.rest_money import RestMoney
 from exchange.core.commands import PlaceOrder
 from exchange.core.instrument import Instrument
 from exchange.pipeline.outcomes import Overloaded
@@ -73,8 +74,7 @@ class Rest:
     def __init__(self, service: Service, refusals: Refusals) -> None:
         self._service = service
         self._refusals = refusals
-        self._admin = (RestAdmin(service), RestListing(service))
-        self._keys = RestKeys(service)
+        self._parts = (RestAdmin(service), RestListing(service), RestMoney(service), RestKeys(service), self)
 
     # --- routes
 
@@ -87,9 +87,7 @@ class Rest:
         if call.operation in ("place", "cancel", "amend", "replace"):
             handler: Handler = getattr(self, call.operation)
         else:
-            owner: object = self._keys if call.path == "/keys" else self
-            if call.path.startswith("/admin/"):
-                owner = next(part for part in self._admin if hasattr(part, call.operation))
+            owner = next(part for part in self._parts if hasattr(part, call.operation))
             operation: Operation = getattr(owner, call.operation)
             handler = self.answering(operation, name, call.lane)
         if call.lane is not None:

@@ -1,0 +1,163 @@
+"""The REST calls about money that no trade moves: withdrawals, transfers, resets, the faucet, and a user's ledger."""
+
+import re
+from collections.abc import Mapping
+
+from exchange.api.http.request import Request
+from exchange.api.native import codec, encode, fields, models, replies
+from exchange.api.native.decoding import body_of, query_of
+from exchange.api.native.errors import ApiError
+from exchange.api.native.names import WITHDRAWAL_STATUS_NAMES
+from exchange.core.administration import Origin
+from exchange.core.instrument import Asset
+from exchange.core.ledger import FEES
+from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds, Withdrawal
+from exchange.service.ledger import Cursor, Posting
+from exchange.service.principal import Permission
+from exchange.service.service import Service
+
+NS_PER_MS = 1_000_000
+_CURSOR = re.compile(r"([0-9]{1,20})\.([0-9]{1,19})(?:\.([A-Za-z0-9]{1,16}))?", re.ASCII)
+
+
+class RestMoney:
+    """The operations; the table of calls has the permission that each needs."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._treasury = service.treasury
+
+    # --- of administrators
+
+    async def account(self, request: Request) -> replies.Reply:
+        """GET /admin/balance."""
+        user_id = _account("user_id", query_of(request, models.AccountQuery).user_id)
+        accounts = await self._treasury.balances(user_id)
+        return replies.Balances(user_id, encode.balances(accounts, self._service.assets))
+
+    async def request_withdrawal(self, request: Request) -> replies.Reply:
+        """POST /admin/withdrawals."""
+        body = body_of(request, models.WithdrawalRequest)
+        user_id, key = _account("user_id", body.user_id), codec.decode_name("key", body.key)
+        asset = self._asset(body.asset)
+        amount_minor = fields.minor(asset, body.amount)
+        command = RequestWithdrawal(user_id, asset.symbol, amount_minor, key, self._origin(request))
+        return self._withdrawal(await self._treasury.request_withdrawal(command))
+
+    async def settle_withdrawal(self, request: Request) -> replies.Reply:
+        """POST /admin/withdrawals/settle."""
+        return await self._end(request, settles=True)
+
+    async def release_withdrawal(self, request: Request) -> replies.Reply:
+        """POST /admin/withdrawals/release."""
+        return await self._end(request, settles=False)
+
+    async def _end(self, request: Request, *, settles: bool) -> replies.Reply:
+        key = codec.decode_name("key", body_of(request, models.WithdrawalKeyRequest).key)
+        command = EndWithdrawal(key, settles, self._origin(request))
+        return self._withdrawal(await self._treasury.end_withdrawal(command))
+
+    async def transfer(self, request: Request) -> replies.Reply:
+        """POST /admin/transfers."""
+        body = body_of(request, models.TransferRequest)
+        gives, gets = _account("from_user_id", body.from_user_id), codec.decode_name("to_user_id", body.to_user_id)
+        key, asset = codec.decode_name("key", body.key), self._asset(body.asset)
+        if gives == gets:
+            raise ApiError("INVALID_FIELD", "from_user_id and to_user_id must be two users.")
+        amount_minor = fields.minor(asset, body.amount)
+        await self._treasury.transfer(
+            TransferFunds(gives, gets, asset.symbol, amount_minor, key, self._origin(request))
+        )
+        return replies.Transfer(key, gives, gets, asset.symbol, asset.text(amount_minor))
+
+    async def reset_user(self, request: Request) -> replies.Reply:
+        """POST /admin/reset."""
+        body = body_of(request, models.ResetRequest)
+        user_id, key = codec.decode_name("user_id", body.user_id), codec.decode_name("key", body.key)
+        # In one order, so that a retry is the same also if it names the assets in another.
+        balances = tuple(
+            (symbol, fields.minor(self._asset(symbol), text)) for symbol, text in sorted(body.balances.items())
+        )
+        command = ResetUser(user_id, balances, key, self._origin(request))
+        canceled, accounts = await self._treasury.reset(command)
+        orders = [encode.order(order, self._service.rules(order.terms.market)) for order in canceled]
+        return replies.UserReset(user_id, orders, encode.balances(accounts, self._service.assets))
+
+    # --- of users
+
+    async def faucet(self, request: Request) -> replies.Reply:
+        """POST /faucet."""
+        body = body_of(request, models.FaucetRequest)
+        assert request.principal is not None
+        user_id = self._service.user(request.principal, body.user_id, Permission.TRADE)
+        origin = Origin(user_id, self._origin(request).address)
+        accounts = await self._treasury.draw(user_id, body.asset[:20], origin)
+        return replies.Balances(user_id, encode.balances(accounts, self._service.assets))
+
+    async def ledger(self, request: Request) -> replies.Reply:
+        """GET /ledger."""
+        query = query_of(request, models.LedgerQuery)
+        assert request.principal is not None
+        user_id = self._service.user(request.principal, query.user_id, Permission.READ)
+        limit = codec.page_limit(query.limit, models.PAGE_MAX)
+        asset = None if query.asset is None else self._asset(query.asset).symbol
+        page, following = await self._service.ledger.page(user_id, asset, limit, _cursor(query.before))
+        assets = self._service.assets
+        return replies.LedgerPage([_posting(posting, assets) for posting in page], _cursor_text(following))
+
+    # --- shared
+
+    def _origin(self, request: Request) -> Origin:
+        assert request.principal is not None, "the call is in the table as a public one"
+        return self._service.administration.origin(request.principal)
+
+    def _asset(self, symbol: str) -> Asset:
+        asset = self._service.assets.get(symbol)
+        if asset is None:
+            raise ApiError("UNKNOWN_ASSET", f"There is no asset {symbol[:20]}.")
+        return asset
+
+    def _withdrawal(self, found: Withdrawal) -> replies.Withdrawal:
+        return replies.Withdrawal(
+            found.key,
+            found.user_id,
+            found.asset,
+            self._service.assets[found.asset].text(found.amount_minor),
+            WITHDRAWAL_STATUS_NAMES[found.status],
+            found.requested_ns // NS_PER_MS,
+            None if found.ended_ns is None else found.ended_ns // NS_PER_MS,
+        )
+
+
+def _account(name: str, text: str) -> str:
+    """A user, or the fees. Raises ApiError."""
+    return text if text == FEES else codec.decode_name(name, text)
+
+
+def _cursor(text: str | None) -> Cursor:
+    """Where a page begins. Raises ApiError."""
+    if text is None:
+        return Cursor()
+    found = _CURSOR.fullmatch(text)
+    newest = Cursor()
+    if found is None or int(found[1]) > newest.number or int(found[2]) > newest.sequence:
+        raise ApiError("INVALID_FIELD", "before must be the next of another page.")
+    return Cursor(int(found[1]), int(found[2]), found[3] or "")
+
+
+def _cursor_text(cursor: Cursor | None) -> str | None:
+    if cursor is None:
+        return None
+    return f"{cursor.number}.{cursor.sequence}" + (f".{cursor.asset}" if cursor.asset else "")
+
+
+def _posting(posting: Posting, assets: Mapping[str, Asset]) -> replies.Posting:
+    return replies.Posting(
+        posting.cause,
+        posting.asset,
+        assets[posting.asset].text(posting.amount_minor),
+        posting.time_ns // NS_PER_MS,
+        posting.market,
+        None if posting.trade_id is None else str(posting.trade_id),
+        posting.key,
+    )
