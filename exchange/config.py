@@ -109,6 +109,7 @@ class LimitsConfig(Section, frozen=True, kw_only=True):
     orders_per_s: float = 20.0
     orders_burst: int = 100
     frames_per_s: float = 100.0
+    connections_per_address: int = 50
     sockets_per_user: int = 10
     channels_per_socket: int = 200
 

@@ -34,6 +34,7 @@ UNHURRIED = LimitsConfig(
     orders_per_s=MANY,
     orders_burst=MANY,
     frames_per_s=MANY,
+    connections_per_address=MANY,
 )
 
 

@@ -21,9 +21,13 @@ from exchange.service.treasury import Treasury
 from exchange.store.queries import PostgresHistory
 
 
+def limited(config: Config) -> bool:
+    """Whether what clients may do is limited."""
+    return config.limits.enabled or config.auth.mode == "keys"
+
+
 def _limits(config: Config) -> RateLimits:
-    enabled = config.limits.enabled or config.auth.mode == "keys"
-    return RateLimits(config.limits, time.monotonic, enabled=enabled)
+    return RateLimits(config.limits, time.monotonic, enabled=limited(config))
 
 
 def service_of(

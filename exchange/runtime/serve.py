@@ -36,7 +36,7 @@ from exchange.logs import announce
 from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.runtime import authentication
 from exchange.runtime.app import Exchange, build
-from exchange.runtime.assembly import service_of
+from exchange.runtime.assembly import limited, service_of
 from exchange.runtime.bootstrap import differences
 from exchange.runtime.machine_metrics import MachineMetrics
 from exchange.runtime.master_key import open_vault
@@ -157,7 +157,10 @@ async def _run(
     visitors = Visitors([user.id for user in config.users], sign_in=config.auth.mode == "keys")
     routes = native_routes(rest, metrics.text, more_routes, visitors=visitors)
     dialects, opened = (binance.dialect,), binance.sockets(sessions.open).open
-    server = Server(config.server, routes, admission, rest.refuse, opened, SocketPaths(*SOCKET_PATHS), dialects)
+    server = Server(
+        *(config.server, routes, admission, rest.refuse, opened, SocketPaths(*SOCKET_PATHS), dialects),
+        connections_per_address=config.limits.connections_per_address if limited(config) else 0,
+    )
 
     async def listen() -> None:
         tasks = [

@@ -132,7 +132,8 @@ class Run:
             for number, user in enumerate(USERS):
                 kind = Client if number % 2 else Socket
                 client: Trading = await stack.enter_async_context(kind(server.url, user, key=keys[user]))
-                traders.append(Trader(user, client, house, self.history, self._pulse, self._stopping))
+                friend = USERS[(number + 1) % len(USERS)]
+                traders.append(Trader(user, client, house, self.history, self._pulse, self._stopping, friend))
             for trader in traders:
                 for asset, amount in ASSETS.items():
                     await trader.deposit(asset, amount, f"{asset}.{len(self.history.deposits)}")

@@ -20,9 +20,13 @@ LOTS_MAX = 2000
 LIVES_STEPS = 30  # after so many steps an order is canceled, so that books and recovery stay small
 PAUSE_S = (0.02, 0.12)
 
-Does = Literal["place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace"]
-DOES: tuple[Does, ...] = ("place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace")
-WEIGHTS = (700, 150, 20, 110, 20, 4, 120, 80)
+Does = Literal[
+    "place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace", "withdraw", "give"
+]
+DOES: tuple[Does, ...] = (
+    *("place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace", "withdraw", "give"),
+)
+WEIGHTS = (700, 150, 20, 110, 20, 4, 120, 80, 12, 8)
 STATUSES = ("post_only", "cancel_only", "halted")  # of a market, for the pause of its step
 
 
@@ -40,7 +44,7 @@ class Asked:
 class Intent:
     """One step. `again` sends an acknowledged order once more, `conflicts` with another content.
 
-    `status` is what the market becomes for a while.
+    `status` is what the market becomes for a while. A withdrawal is settled or released.
     """
 
     does: Does
@@ -50,6 +54,7 @@ class Intent:
     conflicts: bool
     amount: str
     status: str
+    settles: bool
     pause_s: float
 
 
@@ -85,6 +90,7 @@ def intent(seed: int, user_id: str, step: int) -> Intent:
         conflicts=chance.random() < 0.03,
         amount=LOT.text(chance.randint(1, 100_000)),
         status=chance.choice(STATUSES),
+        settles=chance.random() < 0.5,
         pause_s=chance.uniform(*PAUSE_S),
     )
 

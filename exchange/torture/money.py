@@ -193,7 +193,10 @@ def _locks(rules: Market, side: str, price: Decimal, quantity: Decimal) -> Decim
 
 
 def _balances(history: History) -> Iterator[Finding]:
-    """A balance is the sum of deposits and fills; the locked part is what the open orders need."""
+    """A balance is the sum of deposits, fills and other moves; the locked part is what the open orders need.
+
+    At the end of a run no withdrawal is pending.
+    """
     rules = {market["market"]: market for market in history.markets}
     totals: Amounts = defaultdict(Decimal)
     locked: Amounts = defaultdict(Decimal)
@@ -201,6 +204,13 @@ def _balances(history: History) -> Iterator[Finding]:
         if not deposit.settled:
             yield wrong(f"deposit {deposit.key} was never answered")
         totals[deposit.user_id, deposit.asset] += number(deposit.amount)
+    for move in history.moves:
+        if not move.settled:
+            yield wrong(f"the move {move.key} was never answered")
+        if move.left:
+            totals[move.user_id, move.asset] -= number(move.amount)
+            if move.gets is not None:
+                totals[move.gets, move.asset] += number(move.amount)
     for fill in history.final.fills:
         sign = 1 if fill.side == "buy" else -1
         totals[fill.user_id, rules[fill.market]["base"]] += sign * number(fill.quantity)
@@ -229,10 +239,13 @@ def _three(amounts: tuple[Decimal, ...]) -> str:
 
 
 def _conserved(history: History) -> Iterator[Finding]:
-    """The balances of all users plus all fees are what was deposited."""
+    """The balances of all users plus all fees are what was deposited and not withdrawn."""
     left: defaultdict[str, Decimal] = defaultdict(Decimal)
     for deposit in history.deposits:
         left[deposit.asset] += number(deposit.amount)
+    for move in history.moves:
+        if move.left and move.gets is None:
+            left[move.asset] -= number(move.amount)
     for rows in history.final.balances.values():
         for row in rows:
             left[row["asset"]] -= number(row["total"])

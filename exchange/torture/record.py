@@ -130,6 +130,27 @@ class Deposit:
 
 
 @dataclass(slots=True)
+class Move:
+    """Money that leaves a user: to the user `gets`, or in a withdrawal, which a second step settles or releases."""
+
+    user_id: str
+    gets: str | None
+    asset: str
+    amount: str
+    key: str
+    settles: bool
+    settled: bool = False  # whether the last step was answered
+    code: str | None = None
+    attempts: int = 0
+    lost: int = 0
+
+    @property
+    def left(self) -> bool:
+        """Whether the money has left the user."""
+        return self.settled and self.code is None and (self.gets is not None or self.settles)
+
+
+@dataclass(slots=True)
 class StatusChange:
     """A change of what a market takes. Who closes a market opens it again."""
 
@@ -192,6 +213,7 @@ class History:
     final: Final = field(default_factory=Final)
     ends: list[End] = field(default_factory=list)
     second_starts: list[End] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
         """As JSON."""

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from exchange.torture.campaign import Result
 from exchange.torture.faults import KINDS
-from exchange.torture.record import Command, Deposit
+from exchange.torture.record import Command, Deposit, Move
 
 FINDINGS_SHOWN_MAX = 50
 
@@ -15,8 +15,8 @@ FINDINGS_SHOWN_MAX = 50
 def figures(result: Result) -> dict[str, Any]:
     """The numbers of a run by name, times in seconds. Names of faults are plural."""
     history, tally = result.history, result.tally
-    sent: list[Command | Deposit] = [*history.commands, *history.deposits]
-    refused = sum(command.settled and command.code is not None for command in history.commands)
+    sent: list[Command | Deposit | Move] = [*history.commands, *history.deposits, *history.moves]
+    refused = sum(one.settled and one.code is not None for one in sent if not isinstance(one, Deposit))
     recoveries = {
         fault: {"count": len(took_s), "p50_s": round(statistics.median(took_s), 3), "max_s": round(max(took_s), 3)}
         for fault, took_s in sorted(tally.recoveries_s.items())

@@ -37,6 +37,7 @@ user_requests_burst = 1000000
 orders_per_s = 1000000.0
 orders_burst = 1000000
 frames_per_s = 1000000.0
+connections_per_address = 1000000
 
 [database]
 url = {url}

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from exchange.client import ApiError, Client, Order, Refusal, Replaced, Unreachable
 from exchange.torture.intents import LIVES_STEPS, Asked, Intent, intent, market_of
-from exchange.torture.record import Command, Deposit, History, OrderRow, StatusChange
+from exchange.torture.record import Command, Deposit, History, Move, OrderRow, StatusChange
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.02, 0.25
 BUSY = frozenset({"OVERLOADED", "RATE_LIMITED"})  # temporary refusals: nothing was done
@@ -78,10 +78,17 @@ class Pulse:
 
 
 class Trader:
-    """One user. `house` is the client that makes deposits and changes the status of markets."""
+    """One user. `house` is the client of an administrator; `friend` is the user who is given money now and then."""
 
     def __init__(
-        self, user_id: str, trading: Trading, house: Client, history: History, pulse: Pulse, stopping: asyncio.Event
+        self,
+        user_id: str,
+        trading: Trading,
+        house: Client,
+        history: History,
+        pulse: Pulse,
+        stopping: asyncio.Event,
+        friend: str,
     ) -> None:
         self._user_id = user_id
         self._trading = trading
@@ -89,6 +96,7 @@ class Trader:
         self._history = history
         self._pulse = pulse
         self._stopping = stopping
+        self._friend = friend
 
     async def work(self) -> None:
         """Carry out step after step until told to stop. Then every command is answered, unless the exchange is gone."""
@@ -127,6 +135,10 @@ class Trader:
                 await self._batch(meant.items)
             case "deposit":
                 await self.deposit("USDC", meant.amount, f"{self._user_id}.{step}")
+            case "withdraw":
+                await self._withdraw(meant.amount, f"{self._user_id}.{step}", settles=meant.settles)
+            case "give":
+                await self._give(meant.amount, f"{self._user_id}.{step}")
             case "status":
                 assert meant.market is not None
                 await self._set_status(meant.market, meant.status)
@@ -197,6 +209,20 @@ class Trader:
         canceled = await self._settled(command, lambda: self._trading.cancel_all(market, self._user_id))
         command.orders += [OrderRow.of(order) for order in canceled or ()]
 
+    async def _withdraw(self, amount: str, key: str, *, settles: bool) -> None:
+        move = Move(self._user_id, None, "USDC", amount, key, settles)
+        self._history.moves.append(move)
+        asked = await self._settled(move, lambda: self._house.request_withdrawal("USDC", amount, key, self._user_id))
+        if asked is not None:
+            move.settled = False
+            await self._settled(move, lambda: self._house.end_withdrawal(key, settle=settles))
+
+    async def _give(self, amount: str, key: str) -> None:
+        move = Move(self._user_id, self._friend, "USDC", amount, key, False)
+        self._history.moves.append(move)
+        names = {"from_user_id": self._user_id, "to_user_id": self._friend}
+        await self._settled(move, lambda: self._house.transfer("USDC", amount, key, **names))
+
     async def _set_status(self, market: str, status: str) -> None:
         change = StatusChange(self._user_id, market, status)
         self._history.status_changes.append(change)
@@ -233,7 +259,7 @@ class Trader:
         return command
 
     async def _settled(
-        self, command: Command | Deposit | StatusChange, send: Callable[[], Awaitable[Reply]]
+        self, command: Command | Deposit | StatusChange | Move, send: Callable[[], Awaitable[Reply]]
     ) -> Reply | None:
         """The reply, or None for a refusal, which is recorded in the command."""
         wait_s = FIRST_WAIT_S
@@ -246,6 +272,9 @@ class Trader:
                 command.lost += 1
             except ApiError as error:
                 if not (error.unsettled or error.code in BUSY):
+                    if isinstance(command, Move):
+                        command.settled, command.code = True, error.code
+                        return None
                     if not isinstance(command, Command):
                         raise
                     self._pulse.beat(begun)

@@ -43,7 +43,7 @@ MANY = "".join(
     for of in ("requests", "user_requests", "orders")
     for name in (f"{of}_per_s", f"{of}_burst")
 )
-AUTH = f'mode = "keys"\nwindow_s = 600.0\nsignatures_max = 2000000\n[limits]\n{MANY}'
+AUTH = f'mode = "keys"\nwindow_s = 600.0\nsignatures_max = 2000000\n[limits]\n{MANY}connections_per_address = 1000000\n'
 
 Signer = Callable[[flow.Encoded], dict[str, str]]
 

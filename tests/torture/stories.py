@@ -14,6 +14,7 @@ from exchange.torture.record import (
     Final,
     Heard,
     History,
+    Move,
     OrderRow,
     StatusChange,
 )
@@ -195,6 +196,15 @@ def clean() -> History:
         refused("place", "bob", "bob.9", "INSUFFICIENT_BALANCE"),
         refused("cancel", "bob", "bob.9", "UNKNOWN_ORDER"),
     ]
-    deposits = [Deposit("alice", "USDC", "1000", "a", True, 1), Deposit("bob", "SOL", "10", "b", True, 2, 1)]
+    deposits = [Deposit("alice", "USDC", "1100", "a", True, 1), Deposit("bob", "SOL", "10", "b", True, 2, 1)]
     changes = [StatusChange("alice", MARKET, status, True, 1) for status in ("halted", "trading")]
-    return History(7, [RULES], deposits, changes, commands, [*_public(), *_private()], [depth], final)
+    moves = [
+        Move("alice", None, "USDC", "100", "w", True, True, None, 2),
+        Move("alice", None, "USDC", "5", "r", False, True, None, 2),
+        Move("bob", "alice", "USDC", "9", "x", False, True, "INSUFFICIENT_BALANCE", 1),
+        Move("bob", "alice", "SOL", "1", "g", False, True, None, 1),
+        Move("alice", "bob", "SOL", "1", "h", False, True, None, 1),
+    ]
+    history = History(7, [RULES], deposits, changes, commands, [*_public(), *_private()], [depth], final)
+    history.moves = moves
+    return history

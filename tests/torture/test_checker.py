@@ -267,6 +267,22 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         "doubled: alice has of USDC 910 available + 90 locked = 1000, and should have 860 available + 90 locked = 950",
     ),
     "a balance that is short": (lambda h: other_money(h, "859"), "lost: 1 USDC of all that was deposited"),
+    "a withdrawal that was settled twice": (
+        lambda h: h.moves.append(replace(h.moves[0], key="w2")),
+        "doubled: alice has of USDC",
+    ),
+    "a withdrawal that was released and has left": (
+        lambda h: setattr(h.moves[1], "settles", True),
+        "doubled: alice has of USDC",
+    ),
+    "a transfer that was refused and happened": (
+        lambda h: setattr(h.moves[2], "code", None),
+        "lost: alice has of USDC",
+    ),
+    "a transfer without an answer": (
+        lambda h: setattr(h.moves[3], "settled", False),
+        "the move g was never answered",
+    ),
     "a balance that nobody shows": (lambda h: h.final.balances["alice"].pop(0), "lost: alice should have 0.499 of SOL"),
     "money locked for nothing": (
         lambda h: alter(h.final.balances["alice"][1], available="850", locked="100"),

@@ -29,6 +29,7 @@ orders_per_s = 1000000.0
 orders_burst = 1000000
 frames_per_s = 1000000.0
 sockets_per_user = 1000000
+connections_per_address = 1000000
 channels_per_socket = 1000000
 """
 CONFIG = served.CONFIG + served.market_text("A0") + served.market_text("A1") + '\n[auth]\nmode = "keys"\n' + UNHURRIED

@@ -1,5 +1,6 @@
 """Rate limits, where they are turned on."""
 
+import asyncio
 import urllib.request
 
 import aiohttp
@@ -84,3 +85,36 @@ def test_in_keys_mode_they_are_always_on(start: Start) -> None:
     exchange = start(served.CONFIG + '[auth]\nmode = "keys"\n' + served.market_text("LIM"))
     with urllib.request.urlopen(f"{exchange.url}/time") as reply:
         assert reply.headers["X-RateLimit-Remaining"] == "499"
+
+
+async def test_an_address_has_no_more_connections_than_it_may(start: Start) -> None:
+    exchange = start(served.CONFIG + "[limits]\nenabled = true\nconnections_per_address = 3\n" + served.USER)
+    port = int(exchange.url.rpartition(":")[2])
+    request = b"GET /time HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    async def asked() -> tuple[asyncio.StreamReader, asyncio.StreamWriter, str]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        return reader, writer, (await reader.readline()).decode().split(" ", 2)[1]
+
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+        async with session.ws_connect(f"{exchange.url}/ws") as socket:  # what it becomes later counts as well
+            async with session.get(f"{exchange.url}/docs") as page:
+                assert page.status == 200
+            _, writer, status = await asked()
+            assert status == "200"
+            for _ in range(3):
+                refused, wasted, status = await asked()
+                rest = await refused.read()
+                wasted.close()
+                assert (status, b"RATE_LIMITED" in rest, b"Retry-After: 1" in rest) == ("429", True, True)
+            await socket.close()
+        writer.close()
+        await session.close()
+        while True:  # each that ends makes room
+            _, writer, status = await asked()
+            if status == "200":
+                break
+            writer.close()
+        writer.close()
+    assert exchange.stop() == 0

@@ -99,8 +99,14 @@ class HttpConnection(asyncio.Protocol):
         self._proxied = site.proxies.trusts(self._address)
         self._tls = transport.get_extra_info("sslcontext") is not None
         refused = site.full() or site.closing
+        # Behind a proxy that is trusted there are many clients.
+        crowded = not refused and not self._proxied and not site.peers.enter(self._transport, self._address)
         site.connections[self] = None
         self._wait_for("idle")
+        if crowded:
+            site.counts.refused_connections += 1
+            sentence = "This address has as many connections as it may have; close one first."
+            self._fail(ApiError("RATE_LIMITED", sentence, retry_after_s=1))
         if refused:
             site.counts.refused_connections += 1
             self._fail(ApiError("OVERLOADED", "There are too many connections; try again."))
@@ -108,6 +114,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone; what it asked for still happens."""
         self._site.remove(self)
+        self._site.peers.leave(self._transport)
         self._transport = None
         self._slots.clear()
         self._ahead.clear()

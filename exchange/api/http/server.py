@@ -11,6 +11,7 @@ from exchange.api.http.admission import Admission
 from exchange.api.http.aiohttp_app import AiohttpApp
 from exchange.api.http.connection import HttpConnection
 from exchange.api.http.dialect import Dialect, Refuse
+from exchange.api.http.peers import Peers
 from exchange.api.http.request_id import RequestIds
 from exchange.api.http.routes import Routes
 from exchange.api.http.site import Site
@@ -34,12 +35,16 @@ class Server:
         open_session: OpenSession,
         socket_paths: Container[str],
         dialects: Sequence[Dialect] = (),
+        *,
+        connections_per_address: int = 0,
     ) -> None:
+        """An address may have so many connections; 0: any number."""
         self._config = config
         request_ids = RequestIds()
         self.site = Site(
             *(config, routes, admission, request_ids, refuse, open_session, socket_paths, _connections_max(config)),
             dialects,
+            Peers(connections_per_address),
         )
         app = AiohttpApp(self.site)
         self._runner = web.AppRunner(

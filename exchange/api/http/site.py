@@ -13,6 +13,7 @@ from exchange.api.http.counts import HttpCounts
 from exchange.api.http.dialect import Dialect, Refuse
 from exchange.api.http.forwarded import TrustedProxies
 from exchange.api.http.head import Head, parse_head
+from exchange.api.http.peers import Peers
 from exchange.api.http.request_id import RequestIds
 from exchange.api.http.response import Response
 from exchange.api.http.routes import Route, Routes
@@ -58,6 +59,7 @@ class Site:
         socket_paths: Container[str],
         connections_max: int,
         dialects: Sequence[Dialect] = (),
+        peers: Peers | None = None,
     ) -> None:
         self.config = config
         self.routes = routes
@@ -68,6 +70,7 @@ class Site:
         self.open_session = open_session
         self.socket_paths = socket_paths
         self.connections_max = connections_max
+        self.peers = peers or Peers(0)
         self.counts = HttpCounts()
         self.proxies = TrustedProxies(config.trusted_proxies)
         self.timeouts_s = {

@@ -62,6 +62,7 @@ class PageConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Pass on."""
         self._site.remove(self)
+        self._site.peers.leave(self._transport)
         self._inner.connection_lost(error)
 
     def sweep(self, now: float) -> None:

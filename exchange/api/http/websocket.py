@@ -81,6 +81,7 @@ class WebSocketConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone; what was asked still happens, what waits here is dropped."""
         self._site.remove(self)
+        self._site.peers.leave(self._transport)
         self._site.sessions.pop(self._session, None)
         self._closing = True
         self._inbox.clear()
