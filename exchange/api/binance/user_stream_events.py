@@ -15,7 +15,6 @@ from exchange.core.commands import OrderType, Side
 from exchange.core.conditions import Progress
 from exchange.core.events import (
     BalanceChanged,
-    Deposited,
     ExpireReason,
     OrderStatus,
     OrderUpdated,
@@ -23,6 +22,7 @@ from exchange.core.events import (
     UpdateReason,
 )
 from exchange.core.instrument import Asset, Instrument
+from exchange.core.money import Transferred
 from exchange.core.outcome import Applied
 
 EXECUTIONS: Final[Mapping[str, str]] = {
@@ -76,8 +76,8 @@ class Happened:
             elif isinstance(event, BalanceChanged):
                 if event.user_id == self._user_id:
                     changed.append(event)
-            elif isinstance(event, Deposited) and event.user_id == self._user_id:
-                yield self._deposit(event, unit_ns)
+            elif isinstance(event, Transferred) and self._user_id in (event.to_user_id, event.from_user_id):
+                yield self._moved(event, unit_ns)
         if changed:
             yield self._balances(changed, unit_ns)
 
@@ -96,12 +96,13 @@ class Happened:
             ],
         }
 
-    def _deposit(self, event: Deposited, unit_ns: int) -> Json:
+    def _moved(self, event: Transferred, unit_ns: int) -> Json:
+        sign = "" if event.to_user_id == self._user_id else "-"
         return {
             "e": "balanceUpdate",
             "E": self._now_ns // unit_ns,
             "a": event.asset,
-            "d": amount(self._assets[event.asset], event.amount_minor),
+            "d": sign + amount(self._assets[event.asset], event.amount_minor),
             "T": self._applied.time_ns // unit_ns,
         }
 

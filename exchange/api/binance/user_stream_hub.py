@@ -11,7 +11,7 @@ import structlog
 
 from exchange.api.binance.symbols import Symbols
 from exchange.api.binance.user_stream_events import Happened
-from exchange.core.events import BalanceChanged, Deposited, OrderUpdated
+from exchange.core.events import BalanceChanged, OrderUpdated
 from exchange.core.instrument import Instrument
 from exchange.core.outcome import Applied
 from exchange.core.public import PublicEvent
@@ -66,7 +66,7 @@ class UserStreams:
             if isinstance(event, OrderUpdated):
                 if event.terms.user_id in self._users:
                     concerned[event.terms.user_id] = None
-            elif isinstance(event, (BalanceChanged, Deposited)) and event.user_id in self._users:
+            elif isinstance(event, BalanceChanged) and event.user_id in self._users:
                 concerned[event.user_id] = None
         for user_id in concerned:
             self._tell(user_id, applied)
