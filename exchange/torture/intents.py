@@ -20,9 +20,7 @@ LOTS_MAX = 2000
 LIVES_STEPS = 30  # after so many steps an order is canceled, so that books and recovery stay small
 PAUSE_S = (0.02, 0.12)
 
-Does = Literal[
-    "place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace", "withdraw", "give"
-]
+Does = Literal["place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace", "withdraw", "give"]
 DOES: tuple[Does, ...] = (
     *("place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace", "withdraw", "give"),
 )
