@@ -25,14 +25,12 @@ from exchange.core.commands import (
     CancelOrder,
     Command,
     Deposit,
-    OrderType,
     PassTime,
     PlaceOrder,
     ReplaceOrder,
     SetMarket,
     SetMarketStatus,
 )
-from exchange.core.conditions import Pending
 from exchange.core.events import (
     REFUSED,
     AssetAdded,
@@ -42,7 +40,6 @@ from exchange.core.events import (
     LevelChanged,
     MarketChanged,
     MarketSet,
-    OrderStatus,
     OrderUpdated,
     PreventedMatch,
     Rejected,
@@ -57,6 +54,7 @@ from exchange.core.outcome import Applied, Outcome, Replaced
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from tests.copied import copied
+from tests.judge_reading import became, inside, same_as
 from tests.model import Model
 from tests.model_records import Match, Move, Order, Prevented, Told, Update
 from tests.words import summary, words
@@ -271,7 +269,7 @@ class Judge:
             assert event.trade is None or id(event.trade) in trades, "an update with a trade of its own"
             trade = None if event.trade is None else self.trade_ids.index(event.trade.trade_id) + 1
             executed = event.executed_lots, event.executed_quote_minor
-            update = Update(event.reason, event.status, *executed, event.expire_reason, trade, _became(event))
+            update = Update(event.reason, event.status, *executed, event.expire_reason, trade, became(event))
             self._compare_refused(event, order)
             found.setdefault(number, []).append(update)
         same_as("orders", found, told.updates)
@@ -357,7 +355,7 @@ class Judge:
         """What moved besides trades, once, under the key of the command; and that the audit has it."""
         moved = [event for event in events if isinstance(event, Transferred)]
         found = [
-            Move(_inside(event.from_user_id), _inside(event.to_user_id), event.asset, event.amount_minor)
+            Move(inside(event.from_user_id), inside(event.to_user_id), event.asset, event.amount_minor)
             for event in moved
         ]
         same_as("what moved", found, told.moves)
@@ -481,27 +479,3 @@ class Judge:
         ready = [self._number(number) for market in self.venue.markets.values() for number in market.triggers.ready]
         expected_ready = sorted(model.ready, key=lambda order: list(self.venue.markets).index(order.terms.market))
         same_as("what is to enter", ready, [order.number for order in expected_ready])
-
-
-def _inside(user_id: str) -> str | None:
-    return None if user_id == EXTERNAL else user_id
-
-
-def _became(event: OrderUpdated) -> tuple[int, int, int, int]:
-    progress = event.progress
-    if progress is None:
-        return (0, 0, 0, 0)
-    assert (progress.pending is not Pending.NOTHING) == (event.status is OrderStatus.PENDING or _ended_waiting(event))
-    return progress.tracking_ns, progress.triggered_ns, progress.trigger_ticks, progress.working_ns
-
-
-def _ended_waiting(event: OrderUpdated) -> bool:
-    """Whether it ended while it waited, and not because it could not enter."""
-    assert event.progress is not None
-    waits = event.terms.order_type not in (OrderType.LIMIT, OrderType.MARKET)
-    return waits and not event.progress.working_ns and not event.progress.refused
-
-
-def same_as(what: str, found: object, expected: object) -> None:
-    """Assert that both are equal, in words that name both."""
-    assert found == expected, f"{what}:\n  the exchange says {found}\n  the model says    {expected}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exchange.api.native import models, replies
+from exchange.api.native import models, replies, replies_money
 from exchange.service.principal import Permission
 from exchange.service.read_lane import HISTORY, MEMORY
 
@@ -141,7 +141,7 @@ CALLS = (
         USER, MARKET, TABLES,
     ),
     _call(
-        "GET", "/ledger", "ledger", READ, "A user's postings, by page", models.LedgerQuery, replies.LedgerPage,
+        "GET", "/ledger", "ledger", READ, "A user's postings, by page", models.LedgerQuery, replies_money.LedgerPage,
         USER, TABLES, ("UNKNOWN_ASSET",),
     ),
     _call(
@@ -175,23 +175,24 @@ CALLS = (
     ),
     _call(
         "POST", "/admin/withdrawals", "request_withdrawal", ADMIN, "Request a withdrawal", models.WithdrawalRequest,
-        replies.Withdrawal, ENGINE, ("NOT_FOUND", "TOO_MANY_WITHDRAWALS"), MOVING,
+        replies_money.Withdrawal, ENGINE, ("NOT_FOUND", "TOO_MANY_WITHDRAWALS"), MOVING,
     ),
     _call(
         "POST", "/admin/withdrawals/settle", "settle_withdrawal", ADMIN, "Settle a withdrawal",
-        models.WithdrawalKeyRequest, replies.Withdrawal, ENGINE, ("UNKNOWN_WITHDRAWAL", "WITHDRAWAL_ENDED"),
+        models.WithdrawalKeyRequest, replies_money.Withdrawal, ENGINE, ("UNKNOWN_WITHDRAWAL", "WITHDRAWAL_ENDED"),
     ),
     _call(
         "POST", "/admin/withdrawals/release", "release_withdrawal", ADMIN, "Release a withdrawal",
-        models.WithdrawalKeyRequest, replies.Withdrawal, ENGINE, ("UNKNOWN_WITHDRAWAL", "WITHDRAWAL_ENDED"),
+        models.WithdrawalKeyRequest, replies_money.Withdrawal, ENGINE, ("UNKNOWN_WITHDRAWAL", "WITHDRAWAL_ENDED"),
     ),
     _call(
         "POST", "/admin/transfers", "transfer", ADMIN, "Move money to a user", models.TransferRequest,
-        replies.Transfer, ENGINE, ("NOT_FOUND",), MOVING,
+        replies_money.Transfer, ENGINE, ("NOT_FOUND",), MOVING,
     ),
     _call(
         "POST", "/admin/reset", "reset_user", ADMIN, "Cancel all of a user and set the balances", models.ResetRequest,
-        replies.UserReset, ENGINE, ("NOT_FOUND", "UNKNOWN_ASSET", "INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE"),
+        replies_money.UserReset, ENGINE,
+        ("NOT_FOUND", "UNKNOWN_ASSET", "INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE"),
     ),
     _call(
         "POST", "/admin/assets", "add_asset", ADMIN, "Add an asset", models.AssetRequest, replies.Asset,

@@ -267,47 +267,6 @@ class Asset(Reply):
     decimals: Count
 
 
-class Withdrawal(Reply):
-    """A withdrawal."""
-
-    key: str
-    user_id: str
-    asset: str
-    amount: Number
-    status: Annotated[str, _enum(*names.WITHDRAWAL_STATUS_NAMES)]
-    requested_at: Millis
-    ended_at: Millis | None
-
-
-class Transfer(Reply):
-    """An amount that was moved."""
-
-    key: str
-    from_user_id: str
-    to_user_id: str
-    asset: str
-    amount: Number
-
-
-class Posting(Reply):
-    """What moved in one of the user's accounts."""
-
-    cause: Annotated[str, _enum(*names.POSTING_CAUSES)]
-    asset: str
-    amount: Annotated[str, _SIGNED]
-    timestamp: Millis
-    market: Annotated[str | None, msgspec.Meta(description="of a trade or a fee")]
-    trade_id: Annotated[Id | None, msgspec.Meta(description="of a trade or a fee")]
-    key: Annotated[str | None, msgspec.Meta(description="of a deposit, withdrawal, transfer or reset")]
-
-
-class LedgerPage(Reply):
-    """A page of postings, newest first."""
-
-    postings: list[Posting]
-    next: Annotated[str | None, msgspec.Meta(description="the `before` of the next page")]
-
-
 class PreventedMatch(Reply):
     """Two orders of one user that would have traded with each other."""
 
@@ -443,14 +402,6 @@ class UserStatusSet(Reply):
     user_id: str
     status: UserStatus
     canceled: list[Order]
-
-
-class UserReset(Reply):
-    """The orders that a reset canceled, none after a retry, and the balances as they are now."""
-
-    user_id: str
-    canceled: list[Order]
-    balances: list[Balance]
 
 
 class CreatedKey(Reply):

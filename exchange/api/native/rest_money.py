@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from exchange.api.http.request import Request
-from exchange.api.native import codec, encode, fields, models, replies
+from exchange.api.native import codec, encode, fields, models, replies, replies_money
 from exchange.api.native.decoding import body_of, query_of
 from exchange.api.native.errors import ApiError
 from exchange.api.native.names import WITHDRAWAL_STATUS_NAMES
@@ -68,7 +68,7 @@ class RestMoney:
         await self._treasury.transfer(
             TransferFunds(gives, gets, asset.symbol, amount_minor, key, self._origin(request))
         )
-        return replies.Transfer(key, gives, gets, asset.symbol, asset.text(amount_minor))
+        return replies_money.Transfer(key, gives, gets, asset.symbol, asset.text(amount_minor))
 
     async def reset_user(self, request: Request) -> replies.Reply:
         """POST /admin/reset."""
@@ -81,7 +81,7 @@ class RestMoney:
         command = ResetUser(user_id, balances, key, self._origin(request))
         canceled, accounts = await self._treasury.reset(command)
         orders = [encode.order(order, self._service.rules(order.terms.market)) for order in canceled]
-        return replies.UserReset(user_id, orders, encode.balances(accounts, self._service.assets))
+        return replies_money.UserReset(user_id, orders, encode.balances(accounts, self._service.assets))
 
     # --- of users
 
@@ -103,7 +103,7 @@ class RestMoney:
         asset = None if query.asset is None else self._asset(query.asset).symbol
         page, following = await self._service.ledger.page(user_id, asset, limit, _cursor(query.before))
         assets = self._service.assets
-        return replies.LedgerPage([_posting(posting, assets) for posting in page], _cursor_text(following))
+        return replies_money.LedgerPage([_posting(posting, assets) for posting in page], _cursor_text(following))
 
     # --- shared
 
@@ -117,8 +117,8 @@ class RestMoney:
             raise ApiError("UNKNOWN_ASSET", f"There is no asset {symbol[:20]}.")
         return asset
 
-    def _withdrawal(self, found: Withdrawal) -> replies.Withdrawal:
-        return replies.Withdrawal(
+    def _withdrawal(self, found: Withdrawal) -> replies_money.Withdrawal:
+        return replies_money.Withdrawal(
             found.key,
             found.user_id,
             found.asset,
@@ -151,8 +151,8 @@ def _cursor_text(cursor: Cursor | None) -> str | None:
     return f"{cursor.number}.{cursor.sequence}" + (f".{cursor.asset}" if cursor.asset else "")
 
 
-def _posting(posting: Posting, assets: Mapping[str, Asset]) -> replies.Posting:
-    return replies.Posting(
+def _posting(posting: Posting, assets: Mapping[str, Asset]) -> replies_money.Posting:
+    return replies_money.Posting(
         posting.cause,
         posting.asset,
         assets[posting.asset].text(posting.amount_minor),
