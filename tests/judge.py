@@ -263,13 +263,13 @@ class Judge:
             same_as("terms", event.terms, order.terms)
             same_as("created_ns", event.created_ns, order.created_ns)
             same_as("updated_ns", event.updated_ns, self.now_ns)
-            same_as("priority", event.priority, order.priority)
             self.step_counts[event.terms.user_id] += 1
             same_as("orders_sequence", event.orders_sequence, self.step_counts[event.terms.user_id])
             assert event.trade is None or id(event.trade) in trades, "an update with a trade of its own"
             trade = None if event.trade is None else self.trade_ids.index(event.trade.trade_id) + 1
             executed = event.executed_lots, event.executed_quote_minor
-            update = Update(event.reason, event.status, *executed, event.expire_reason, trade, became(event))
+            now, priority = became(event), event.priority
+            update = Update(event.reason, event.status, *executed, event.expire_reason, trade, now, priority)
             self._compare_refused(event, order)
             found.setdefault(number, []).append(update)
         same_as("orders", found, told.updates)
@@ -290,6 +290,7 @@ class Judge:
             expected.add(told.new_status)
         expected |= {self.model.orders[match.taker - 1].terms.market for match in told.prevented}
         expected |= {market for market in changes if self._told_for_its_tracks(market, told)}
+        expected |= {market for market, _, _ in told.touched}
         same_as("markets that changed", sorted(changes), sorted(expected))
         for market, event in changes.items():
             same_as("the best of the book", [event.best_bid, event.best_ask], self.model.best(market))
@@ -406,6 +407,8 @@ class Judge:
         lost = {self._number(order.order_id): order.progress.prevented_lots for order in state.orders if order.progress}
         same_as("what open orders lost to their own", lost, {n: model.orders[n - 1].prevented_lots for n in lost})
         same_as("assets", {asset.symbol: asset for asset in state.assets}, model.assets)
+        hidden = {self._number(o.order_id): o.progress.hidden_lots for o in state.orders if o.progress}
+        same_as("what open orders hide", hidden, {n: model.orders[n - 1].hidden for n in hidden})
         same_as("rules", {m.instrument.symbol: m.instrument for m in state.markets}, model.rules)
         same_as("markets by call", {m.instrument.symbol for m in state.markets if m.by_call}, model.by_call)
         for market in state.markets:

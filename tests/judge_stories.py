@@ -264,7 +264,8 @@ def _order(rules: Instrument, wish: Wish, now_ns: int = 0) -> PlaceOrder:
     at_market, by_sum = wish.terms in ("market", "worst", "sum"), wish.terms == "sum"
     quote_minor = wish.lots * wish.price * rules.notional_unit + wish.lots // 3 if by_sum else None
     once_more = 1 if wish.name is not None and wish.lots % 3 == 0 else None
-    asked = Conditions(wish.mode, quote_minor, refuse_while_open=once_more)
+    visible = {2: 1 + wish.lots // 4, 3: 1, 6: wish.lots}.get(wish.soon) if wish.terms in ("gtc", "post") else None
+    asked = Conditions(wish.mode, quote_minor, refuse_while_open=once_more, visible_lots=visible)
     times = {"gtc": TimeInForce.GTC, "post": TimeInForce.GTC, "fok": TimeInForce.FOK}
     return PlaceOrder(
         wish.user,

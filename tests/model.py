@@ -61,7 +61,6 @@ class Model(Replacements, Money):
         for level in {**levels, **after_levels}:
             if levels.get(level, 0) != after_levels.get(level, 0):
                 told.levels[level] = after_levels.get(level, 0)
-        told.levels |= {level: after_levels.get(level, 0) for level in told.touched}
         for account, amounts in after_balances.items():
             if balances.get(account, (0, 0)) != amounts:
                 told.balances[account] = amounts
@@ -191,6 +190,7 @@ class Model(Replacements, Money):
         if end is not None:
             self.expire(order, end, now_ns, told)
         elif terms.time_in_force in RESTS and terms.order_type is OrderType.LIMIT:
+            order.hidden = max(0, order.remaining - order.visible)
             self.resting.append(order)
         else:
             self.expire(order, ExpireReason.UNFILLED, now_ns, told)
@@ -208,12 +208,15 @@ class Model(Replacements, Money):
             told.prevented.append(
                 Prevented(taker.number, maker.number, mode, maker.limit, taker_lots, maker_lots, count)
             )
+            maker.hidden -= max(0, maker_lots - maker.shown)
             maker.prevented_lots += maker_lots
             if maker.remaining == 0:
                 self.resting.remove(maker)
                 self.expire(maker, ExpireReason.SELF_TRADE, now_ns, told)
             elif maker_lots:
                 self.step(maker, UpdateReason.PREVENTED, now_ns, told)
+                if maker.shown == 0:
+                    self.refill(maker, now_ns, told)
             taker.prevented_lots += taker_lots
             if taker.remaining:
                 self.step(taker, UpdateReason.PREVENTED, now_ns, told)
@@ -243,18 +246,24 @@ class Model(Replacements, Money):
         others = [order for order in self.resting if order.terms.market == terms.market]
         others = [order for order in others if order.terms.side is not terms.side and self._crosses(terms, order)]
         others.sort(key=lambda order: order.limit, reverse=terms.side is Side.SELL)
-        for order in others:
+        queue = [(order, *self.there(order, terms)) for order in others]
+        while queue:
+            order, there, hidden = queue.pop(0)
             if left is not None:  # as many whole lots as the rest of the sum takes, and no further if that is not all
-                wanted = left // (order.limit * unit) if order.limit else order.remaining
+                wanted = left // (order.limit * unit) if order.limit else there
             if wanted == 0:
                 break
             if len(meets) + len(own) == self.rules[terms.market].max_fills_per_order:
                 return meets, ExpireReason.MAX_FILLS
-            lots = min(wanted, order.remaining)
-            stops = left is not None and lots < order.remaining
+            lots = min(wanted, there)
+            stops = left is not None and lots < there
             left = None if left is None else left - lots * order.limit * unit
             if order.terms.user_id != terms.user_id or mode is SelfTrade.NONE:
                 meets.append((order, lots))
+                if hidden and lots == there:  # what it shows next comes after all others at its price
+                    same = [at for at, (other, _, _) in enumerate(queue) if other.limit == order.limit]
+                    more = min(hidden, order.visible)
+                    queue.insert(same[-1] + 1 if same else 0, (order, more, hidden - more))
             elif mode is SelfTrade.EXPIRE_MAKER:
                 own.append((order, 0, order.remaining))
                 left = None if left is None else left + lots * order.limit * unit
@@ -307,6 +316,8 @@ class Model(Replacements, Money):
         if by_sum and wish is not None and wish.quote_minor is not None:
             return reasons | self._refusals_of_sum(terms, wish.quote_minor)
         if not 0 < terms.quantity_lots < STEPS_MAX:
+            return reasons | {RejectReason.OUT_OF_RANGE}
+        if wish is not None and wish.visible_lots is not None and not 0 < wish.visible_lots < terms.quantity_lots:
             return reasons | {RejectReason.OUT_OF_RANGE}
         if terms.price_ticks is not None and not 0 <= terms.price_ticks < STEPS_MAX:
             return reasons | {RejectReason.OUT_OF_RANGE}
@@ -401,7 +412,7 @@ class Model(Replacements, Money):
         order.updated_ns = now_ns
         self.order_steps[order.terms.user_id] += 1
         executed = order.executed_lots, order.executed_quote
-        update = Update(reason, order.status, *executed, order.expire_reason, trade, order.became)
+        update = Update(reason, order.status, *executed, order.expire_reason, trade, order.became, order.priority)
         told.updates.setdefault(order.number, []).append(update)
 
     def expire(self, order: Order, reason: ExpireReason, now_ns: int, told: Told) -> None:
@@ -443,3 +454,5 @@ class Model(Replacements, Money):
             self.step(order, UpdateReason.FILLED, now_ns, told, self.trades)
         if maker.remaining == 0:
             self.resting.remove(maker)
+        elif maker.shown == 0:
+            self.refill(maker, now_ns, told)

@@ -59,6 +59,7 @@ class Amendments(Known):
             self.names.append((order, changed.client_order_id))
         order.first, order.amendments = order.first or terms, order.amendments + 1
         in_place = order in self.waiting or self._in_place(order, changed)
+        order.hidden = max(0, order.hidden - (terms.quantity_lots - lots)) if in_place else 0
         order.terms = changed
         if in_place:
             self.step(order, UpdateReason.AMENDED, now_ns, told)
@@ -68,6 +69,7 @@ class Amendments(Known):
         order.priority = self.priorities
         order.maker_ppm, order.taker_ppm = rules.maker_fee_ppm, rules.taker_fee_ppm
         self.resting.remove(order)
+        told.touched.add((terms.market, terms.side, terms.price_ticks or 0))
         self.step(order, UpdateReason.AMENDED, now_ns, told)
         asked = replace(changed.conditions or Conditions(), self_trade=order.mode)
         self.enter(order, replace(changed, quantity_lots=order.remaining, conditions=asked), now_ns, told)

@@ -147,7 +147,7 @@ class Known:
         """The total of every price level there is."""
         totals: Counter[Level] = Counter()
         for order in self.resting:
-            totals[order.terms.market, order.terms.side, order.limit] += order.remaining
+            totals[order.terms.market, order.terms.side, order.limit] += order.shown
         return dict(totals)
 
     def best(self, market: str) -> list[tuple[int, int] | None]:

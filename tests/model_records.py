@@ -36,6 +36,7 @@ class Order:
     trigger_price: int = 0
     working_ns: int = 0  # when one that waited entered
     refused: set[RejectReason] = field(default_factory=set)  # why it could not enter
+    hidden: int = 0  # of what remains, what the book does not show
     first: PlaceOrder | None = None  # its terms before it was amended, if it was
     amendments: int = 0
 
@@ -48,6 +49,17 @@ class Order:
     def remaining(self) -> int:
         """What is left to fill."""
         return (self.terms.quantity_lots or self.asked_lots) - self.executed_lots - self.prevented_lots
+
+    @property
+    def visible(self) -> int:
+        """How much of it the book may show at a time."""
+        asked = self.terms.conditions
+        return self.terms.quantity_lots if asked is None or asked.visible_lots is None else asked.visible_lots
+
+    @property
+    def shown(self) -> int:
+        """What the book shows of it."""
+        return self.remaining - self.hidden
 
     def asked_as(self, name: str | None) -> PlaceOrder:
         """What was first asked, under one of its names."""
@@ -81,6 +93,7 @@ class Update:
     expire_reason: ExpireReason | None
     trade: int | None  # the number of the trade that was the step
     became: tuple[int, int, int, int] = (0, 0, 0, 0)
+    priority: int = 0
 
 
 @dataclass(frozen=True)

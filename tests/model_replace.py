@@ -1,6 +1,7 @@
 """What the model makes of cancels and replacements; see `tests/model.py`."""
 
 from exchange.core.commands import CancelOrder, PlaceOrder, ReplaceMode, ReplaceOrder
+from exchange.core.conditions import SelfTrade
 from exchange.core.events import OrderStatus, RejectReason, UpdateReason
 from tests.model_amend import Amendments
 from tests.model_records import Order, Told
@@ -94,6 +95,22 @@ class Replacements(Amendments):
         self.resting, self.waiting = there, waiting
         return reasons
 
+    def there(self, order: Order, terms: PlaceOrder) -> tuple[int, int]:
+        """What of a resting order meets a new one at once, and what it hides until then."""
+        if order.user == terms.user_id and self.mode_of(terms) is not SelfTrade.NONE:
+            return order.remaining, 0
+        return order.shown, order.hidden
+
+    def refill(self, order: Order, now_ns: int, told: Told) -> None:
+        """Show more of an iceberg, behind all others."""
+        self.priorities += 1
+        order.priority = self.priorities
+        order.hidden -= min(order.hidden, order.visible)
+        self.resting.remove(order)
+        self.resting.append(order)
+        told.touched.add((order.terms.market, order.terms.side, order.limit))
+        self.step(order, UpdateReason.REFILLED, now_ns, told)
+
     def take_out(self, order: Order, now_ns: int, told: Told) -> None:
         """Cancel an order of the book."""
         if order in self.resting:
@@ -103,6 +120,10 @@ class Replacements(Amendments):
                 orders.remove(order)
         order.status = OrderStatus.CANCELED
         self.step(order, UpdateReason.CANCELED, now_ns, told)
+
+    def mode_of(self, terms: PlaceOrder) -> SelfTrade:
+        """The mode that the order names, or else that of its market."""
+        raise NotImplementedError
 
     def all_refusals(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
         """Every reason to refuse the order, whether or not it waits."""

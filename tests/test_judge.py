@@ -21,6 +21,7 @@ from exchange.core import (
     events,
     instrument,
     market,
+    matching,
     money,
     refusal,
     settlement,
@@ -292,6 +293,19 @@ def place_although_the_cancel_failed(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(venue, "replace_order", replace_order)
 
 
+def keep_the_place_of_a_refill(plant: pytest.MonkeyPatch) -> None:
+    def refill(self: Book, order: Order, lots: int) -> None:
+        assert order.level is not None
+        order.hidden_lots -= lots
+        order.level.total_lots += lots
+
+    plant.setattr(Book, "refill", refill)
+
+
+def hide_from_a_fok(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(matching, "_ends_in_refills", lambda *of: False)
+
+
 @of_sources
 @pytest.mark.parametrize(
     "error",
@@ -319,6 +333,8 @@ def place_although_the_cancel_failed(plant: pytest.MonkeyPatch) -> None:
         reduce_twice_under_one_key,
         judge_an_atomic_replacement_with_the_old_order_there,
         place_although_the_cancel_failed,
+        keep_the_place_of_a_refill,
+        hide_from_a_fok,
     ],
     ids=lambda error: str(error.__name__),
 )

@@ -95,6 +95,8 @@ def _order_words(order: PlaceOrder) -> str:
     asked = order.conditions
     quantity = str(order.quantity_lots) if order.quantity_lots or asked is None else f"for {asked.quote_minor}"
     mode = "" if asked is None or asked.self_trade is None else f", {asked.self_trade.name.lower()}"
+    if asked is not None and asked.visible_lots is not None:
+        quantity += f" ({asked.visible_lots} shown)"
     return f"{order.user_id} {side} {quantity} {at} {terms} on {order.market}{name}{mode}"
 
 

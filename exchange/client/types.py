@@ -52,6 +52,7 @@ class Order(TypedDict):
     prevented_quantity: str | None
     last_prevented_match_id: str | None
     quote_quantity: str | None
+    visible_quantity: str | None
     strategy_id: int | None
     strategy_type: int | None
     stop_price: str | None

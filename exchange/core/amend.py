@@ -15,6 +15,7 @@ from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.effects import Effects, updated
 from exchange.core.events import Duplicate, Rejected, RejectReason, UpdateReason
 from exchange.core.fees import needs_minor
+from exchange.core.iceberg import hide, take_hidden
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, MarketStatus
 from exchange.core.market import Market
 from exchange.core.matching import crosses, plan
@@ -197,16 +198,17 @@ def _change(
 ) -> None:
     """Change the order where it stands."""
     gives = order.trader.quote if changed.side is BUY else order.trader.base
-    less_lots = order.terms.quantity_lots - changed.quantity_lots
     effects.touch(gives)
     client_ids.closed(order)
     gives.release(market.needs_minor(order))
+    # What is hidden goes first: a change that nobody can see is told to nobody.
+    less_lots = take_hidden(order, order.terms.quantity_lots - changed.quantity_lots)
     if order.level is None:  # it waits
         order.remaining_lots -= less_lots
     elif less_lots:
         effects.touch_level(order.level)
         market.book.reduce(order, less_lots)
-        assert order.remaining_lots
+        assert order.remaining_lots > order.hidden_lots
     _take_on(order, changed, client_ids, now_ns, effects)
     gives.lock(market.needs_minor(order))
     client_ids.rested(order)
@@ -225,10 +227,11 @@ def _enter_again(
     order.rates = market.rates
     market.counts.last_priority += 1
     order.priority = market.counts.last_priority
-    _take_on(order, changed, client_ids, now_ns, effects)
     mode = SelfTrade.EXPIRE_TAKER if order.progress is None else order.progress.self_trade
     wanted = replace(changed, quantity_lots=order.remaining_lots)
     found = plan(market.book, wanted, market.instrument.max_fills_per_order, 0, None, mode)
+    hide(order, found.matched_lots + found.prevented_lots)
+    _take_on(order, changed, client_ids, now_ns, effects)
     market.enter(order, found, now_ns, effects)
 
 
@@ -237,7 +240,7 @@ def _take_on(order: Order, changed: PlaceOrder, client_ids: ClientIds, now_ns: i
     terms, before = order.terms, order.progress or Progress()
     if not before.amendments:
         before = replace(before, first_price_ticks=order.price_ticks, first_quantity_lots=terms.quantity_lots)
-    order.progress = replace(before, amendments=before.amendments + 1)
+    order.progress = replace(before, amendments=before.amendments + 1, hidden_lots=order.hidden_lots)
     order.terms, order.price_ticks, order.updated_ns = changed, changed.price_ticks or 0, now_ns
     if changed.client_order_id != terms.client_order_id:
         client_ids.renamed(order)

@@ -43,6 +43,7 @@ class Order:
         "created_ns",
         "executed_quote_minor",
         "following",
+        "hidden_lots",
         "level",
         "order_id",
         "previous",
@@ -66,6 +67,7 @@ class Order:
         self.trader = trader
         self.price_ticks = price_ticks
         self.remaining_lots = terms.quantity_lots
+        self.hidden_lots = 0  # of those; the others are shown
         self.executed_quote_minor = 0
         self.created_ns = now_ns
         self.updated_ns = now_ns
@@ -112,15 +114,20 @@ class Trader:
 class Level:
     """All orders at one price, first in first out; none while it is idle.
 
-    `touched_sequence` is the sequence of the last command that changed it: a command reports a level once.
+    `total_lots` is what its orders show, and `told_lots` the total that was last reported: a level is reported when the
+    two differ. `touched_sequence` is the sequence of the last command that changed it: a command reports a level once.
     """
 
-    __slots__ = ("better", "book_side", "first", "last", "price_ticks", "total_lots", "touched_sequence", "worse")
+    __slots__ = (
+        *("better", "book_side", "first", "last", "price_ticks", "told_lots", "total_lots", "touched_sequence"),
+        "worse",
+    )
 
     def __init__(self, book_side: "BookSide", price_ticks: int) -> None:
         self.book_side = book_side
         self.price_ticks = price_ticks
         self.total_lots = 0
+        self.told_lots = 0
         self.touched_sequence = 0
         self.first: Order | None = None
         self.last: Order | None = None
@@ -251,7 +258,7 @@ class Book:
             order.previous = last
         level.last = order
         order.level = level
-        level.total_lots += order.remaining_lots
+        level.total_lots += order.remaining_lots - order.hidden_lots
         self.orders.put(order.order_id, order)
         order.trader.open_orders[order] = None
         return level
@@ -269,7 +276,7 @@ class Book:
         else:
             following.previous = previous
         order.level = order.previous = order.following = None
-        level.total_lots -= order.remaining_lots
+        level.total_lots -= order.remaining_lots - order.hidden_lots
         if level.first is None:
             level.book_side.emptied(level)
         self.orders.remove(order.order_id)
@@ -288,7 +295,7 @@ class Book:
             level.last = previous
         else:
             following.previous = previous
-        level.total_lots -= order.remaining_lots
+        level.total_lots -= order.remaining_lots - order.hidden_lots
         side = level.book_side
         if level.first is None and side.best is level:
             side.best = level.next_best()
@@ -305,19 +312,47 @@ class Book:
             level.last = order
         else:
             following.previous = order
-        level.total_lots += order.remaining_lots
+        level.total_lots += order.remaining_lots - order.hidden_lots
         side = level.book_side
         if side.best is None or (level.price_ticks - side.best.price_ticks) * side.sign < 0:
             side.best = level
 
     def reduce(self, order: Order, lots: int) -> None:
-        """Take a fill off a resting order, and the order out of the book when nothing remains of it."""
+        """Take a fill off what an order shows, and the order out of the book when nothing remains of it."""
         level = order.level
         assert level is not None
         order.remaining_lots -= lots
         level.total_lots -= lots
         if order.remaining_lots == 0:
             self.remove(order)
+
+    def refill(self, order: Order, lots: int) -> None:
+        """Show so much more of an order that shows nothing, at the back of its level."""
+        level, open_orders = order.level, order.trader.open_orders
+        assert level is not None
+        if order is not level.last:
+            previous, following = order.previous, order.following
+            assert following is not None
+            if previous is None:
+                level.first = following
+            else:
+                previous.following = following
+            following.previous = previous
+            last = level.last
+            assert last is not None
+            last.following = order
+            order.previous, order.following = last, None
+            level.last = order
+        order.hidden_lots -= lots
+        level.total_lots += lots
+        del open_orders[order]
+        open_orders[order] = None
+
+    def restored(self) -> None:
+        """All orders are back, and what the levels hold was reported before."""
+        for side in self.sides:
+            for level in side:
+                level.told_lots = level.total_lots
 
     def check(self) -> None:
         """Assert that the book is sorted, linked, summed and not crossed."""
@@ -338,15 +373,16 @@ class Book:
             assert order.previous is previous
             assert order.terms.side is side
             assert order.price_ticks == level.price_ticks
-            assert 0 < order.remaining_lots <= order.terms.quantity_lots
+            assert 0 <= order.hidden_lots < order.remaining_lots <= order.terms.quantity_lots
+            assert order.hidden_lots == (0 if order.progress is None else order.progress.hidden_lots)
             assert self.orders.get(order.order_id) is order
             assert order in order.trader.open_orders
             assert previous is None or previous.priority < order.priority
-            total_lots += order.remaining_lots
+            total_lots += order.remaining_lots - order.hidden_lots
             orders += 1
             previous = order
         assert level.last is previous
-        assert level.total_lots == total_lots
+        assert level.total_lots == level.told_lots == total_lots
         return orders
 
 

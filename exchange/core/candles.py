@@ -121,3 +121,12 @@ def candles_of(trades: Iterable[Trade]) -> dict[tuple[str, int, int], Candle]:
                 longer = made[key] = Candle(key[2], candle.open_ticks, candle.first_market_trade_id)
             longer.merge(candle)
     return made
+
+
+def begun(counts: tuple[int, ...], last_ns: int, now_ns: int) -> tuple[int, ...]:
+    """How many candles of each interval have begun, after a trade now; the one before it was at `last_ns`."""
+    now_s, last_s = now_ns // 1_000_000_000, last_ns // 1_000_000_000
+    return tuple(
+        count + (now_s // interval_s != last_s // interval_s)
+        for count, interval_s in zip(counts, INTERVALS_S, strict=True)
+    )

@@ -31,7 +31,7 @@ class Conditions:
     `quote_minor` is what a market order may pay or shall bring: its quantity is then found by walking the book, and is
     0 in the terms. `strategy_id` and `strategy_type` are numbers that nobody interprets. `refuse_while_open`, if it is
     1, says what the same client order id means: an open order that has it refuses this one, and otherwise this is a new
-    order, which it then names. Without it the same id is a retry.
+    order, which it then names. Without it the same id is a retry. Of an iceberg no more than `visible_lots` are shown.
 
     An order that waits for a price has `stop_ticks`, or trails the last price by `trailing_bps` (basis points of it) or
     by `trailing_ticks`, from `activation_ticks` on if there is one. `expire_ns` is the time of a gtd order.
@@ -47,6 +47,7 @@ class Conditions:
     trailing_ticks: int | None = None
     activation_ticks: int | None = None
     expire_ns: int | None = None
+    visible_lots: int | None = None
 
     @property
     def trails(self) -> bool:
@@ -69,7 +70,8 @@ class Progress:
 
     `self_trade` is the mode that it entered with. Of what it asked, `prevented_lots` met orders of its own user, the
     last time in the prevented match `last_match_id`. `determined_lots` is what was found for its quote_minor. It was
-    amended `amendments` times; before the first time it had `first_price_ticks` and `first_quantity_lots`.
+    amended `amendments` times; before the first time it had `first_price_ticks` and `first_quantity_lots`. Of what
+    remains, `hidden_lots` are not shown.
 
     Of an order that waits, or has waited: it began to follow the price at `tracking_ns`, with the trade of its market
     that `tracking_trade` counts; the trade that `triggered_trade` counts, at `trigger_ticks`, triggered it at
@@ -91,3 +93,4 @@ class Progress:
     amendments: int = 0
     first_price_ticks: int = 0
     first_quantity_lots: int = 0
+    hidden_lots: int = 0

@@ -49,6 +49,7 @@ class UpdateReason(IntEnum):
     TRIGGERED = 7  # what it waited for has come
     WORKING = 8  # it has entered the book, or is matched
     AMENDED = 9  # its owner changed it
+    REFILLED = 10  # what it shows had traded, and it shows more
 
 
 class ExpireReason(IntEnum):

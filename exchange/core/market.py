@@ -12,6 +12,7 @@ from exchange.core.administration import Administered
 from exchange.core.affordable import affordable
 from exchange.core.average import traded
 from exchange.core.book import Best, Book, Order, Trader, best_of, is_best
+from exchange.core.candles import begun
 from exchange.core.client_ids import ClientIds
 from exchange.core.commands import (
     CancelAll,
@@ -27,7 +28,6 @@ from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.counts import Counts
 from exchange.core.effects import Effects, filled, prevented, updated
 from exchange.core.events import (
-    INTERVALS_S,
     MINUTE_NS,
     Event,
     ExpireReason,
@@ -42,6 +42,7 @@ from exchange.core.events import (
     UpdateReason,
 )
 from exchange.core.fees import QUOTE, Rates, needs_minor, rates_of
+from exchange.core.iceberg import hide, next_lots, note_hidden, take_beyond
 from exchange.core.instrument import Instrument
 from exchange.core.ledger import Account, Ledger
 from exchange.core.matching import Plan
@@ -65,6 +66,7 @@ BY_ACCEPTING: Final = UpdateReason.ACCEPTED
 BY_CANCELING: Final = UpdateReason.CANCELED
 BY_EXPIRING: Final = UpdateReason.EXPIRED
 BY_PREVENTING: Final = UpdateReason.PREVENTED
+BY_REFILLING: Final = UpdateReason.REFILLED
 UNFILLED: Final = ExpireReason.UNFILLED
 BY_SELF_TRADE: Final = ExpireReason.SELF_TRADE
 EXPIRE_TAKER: Final = SelfTrade.EXPIRE_TAKER
@@ -151,6 +153,7 @@ class Market:
             if not order.remaining_lots:
                 order.remaining_lots = found.matched_lots + found.prevented_lots
                 order.progress = Progress(mode, 0, 0, order.remaining_lots)
+            hide(order, found.matched_lots + found.prevented_lots)
         self._ids.accepted(order.order_id, terms)
         effects.order = accepted = updated(BY_ACCEPTING, order, OPEN, now_ns)
         effects.events.append(accepted)
@@ -172,7 +175,7 @@ class Market:
         """Carry the plan of an order out, and rest, or expire, what remains of it."""
         terms = order.terms
         if terms.time_in_force is FOK and found.matched_lots < terms.quantity_lots:
-            self._expire(order, _why_unfilled(terms, found), now_ns, effects)
+            self._expire(order, found.why_unfilled(terms), now_ns, effects)
             return
         if found.prevented is not None and not found.met_own_order:
             self._prevent(order, found, now_ns, effects)
@@ -185,7 +188,7 @@ class Market:
             if order.priority and not found.met_fills_max:
                 self._rest(order, effects)
             else:
-                self._expire(order, _why_unfilled(terms, found), now_ns, effects)
+                self._expire(order, found.why_unfilled(terms), now_ns, effects)
         if found.fills:
             self._traded(now_ns, effects)
 
@@ -248,6 +251,8 @@ class Market:
             effects.events.append(filled(maker, trade, now_ns))
             effects.order = done = filled(taker, trade, now_ns)
             effects.events.append(done)
+            if maker.hidden_lots and maker.remaining_lots == maker.hidden_lots:
+                self._refill(maker, now_ns, effects)
         effects.touch(taker.trader.base if buying else taker.trader.quote)
         if self.rates is not None:
             self._average = traded(
@@ -300,13 +305,23 @@ class Market:
         gives.release(self.needs_minor(maker))
         maker.progress = prevented(maker.progress, lots, self.counts.last_match_id)
         maker.updated_ns = now_ns
-        self.book.reduce(maker, lots)
+        self.book.reduce(maker, take_beyond(maker, lots))
         if maker.remaining_lots:
             gives.lock(self.needs_minor(maker))
             effects.events.append(updated(BY_PREVENTING, maker, maker.status, now_ns))
+            if maker.remaining_lots == maker.hidden_lots:
+                self._refill(maker, now_ns, effects)
             return
         self.closed(maker)
         effects.events.append(updated(BY_EXPIRING, maker, EXPIRED, now_ns, ExpireReason.SELF_TRADE))
+
+    def _refill(self, maker: Order, now_ns: int, effects: Effects) -> None:
+        """Show more of an iceberg that shows nothing, at the back of its level."""
+        self.counts.last_priority += 1
+        maker.priority = self.counts.last_priority
+        self.book.refill(maker, next_lots(maker, maker.hidden_lots))
+        note_hidden(maker)
+        effects.events.append(updated(BY_REFILLING, maker, maker.status, now_ns))
 
     def _trade_event(
         self, taker: Order, maker: Order, lots: int, quote_minor: int, taker_fee: int, maker_fee: int, now_ns: int
@@ -336,11 +351,7 @@ class Market:
         """Count the candles that a trade at this time begins."""
         last_ns, self._last_trade_ns = self._last_trade_ns, now_ns
         if now_ns // MINUTE_NS != last_ns // MINUTE_NS:
-            now_s, last_s = now_ns // 1_000_000_000, last_ns // 1_000_000_000
-            self._candles = tuple(
-                count + (now_s // interval_s != last_s // interval_s)
-                for count, interval_s in zip(self._candles, INTERVALS_S, strict=True)
-            )
+            self._candles = begun(self._candles, last_ns, now_ns)
 
     def _rest(self, order: Order, effects: Effects) -> None:
         side = order.terms.side
@@ -418,12 +429,15 @@ class Market:
         events = effects.events
         if effects.levels:
             book, symbol = self.book, self.instrument.symbol
+            before = book.sequence
             for level in effects.levels:
-                book.sequence += 1
-                events.append(
-                    LevelChanged(symbol, level.book_side.side, level.price_ticks, level.total_lots, book.sequence)
-                )
-            self._depth_sequence += 1
+                lots = level.total_lots
+                if lots != level.told_lots:
+                    level.told_lots, side = lots, level.book_side.side
+                    book.sequence += 1
+                    events.append(LevelChanged(symbol, side, level.price_ticks, lots, book.sequence))
+            if book.sequence != before:
+                self._depth_sequence += 1
             if not (is_best(self._best_bid, book.bids) and is_best(self._best_ask, book.asks)):
                 self._best_bid, self._best_ask = best_of(book.bids), best_of(book.asks)
                 self._best_sequence += 1
@@ -480,11 +494,4 @@ class Market:
     def restored(self) -> None:
         """All open orders are back."""
         self._best_bid, self._best_ask = best_of(self.book.bids), best_of(self.book.asks)
-
-
-def _why_unfilled(terms: PlaceOrder, found: Plan) -> ExpireReason:
-    if found.met_own_order:
-        return BY_SELF_TRADE
-    if found.met_fills_max:
-        return ExpireReason.MAX_FILLS
-    return ExpireReason.FOK_UNFILLABLE if terms.time_in_force is FOK else UNFILLED
+        self.book.restored()

@@ -4,13 +4,18 @@ The plan only reads the book. The market decides by it whether to refuse, and th
 refusals were judged by is what happens.
 """
 
+from collections import deque
 from typing import Final
 
 from mypy_extensions import mypyc_attr
 
 from exchange.core.book import Book, Order
-from exchange.core.commands import PlaceOrder, Side
+from exchange.core.commands import PlaceOrder, Side, TimeInForce
 from exchange.core.conditions import SelfTrade
+from exchange.core.events import ExpireReason
+from exchange.core.fees import fee_minor
+from exchange.core.iceberg import Refills, next_lots
+from exchange.core.instrument import Instrument
 
 
 @mypyc_attr(acyclic=True)
@@ -52,6 +57,19 @@ class Plan:
         self.prevented_lots += taker_lots
         self.met_own_order = taker_lots == left_lots
         return self.met_own_order
+
+    def taker_fees(self, rules: Instrument) -> int:
+        """What the taker pays in fees in the quote."""
+        unit, taker_ppm = rules.notional_unit, rules.taker_fee_ppm
+        return sum([fee_minor(maker.price_ticks * lots * unit, taker_ppm) for maker, lots in self.fills])
+
+    def why_unfilled(self, terms: PlaceOrder) -> ExpireReason:
+        """Why an order that has met this expires."""
+        if self.met_own_order:
+            return ExpireReason.SELF_TRADE
+        if self.met_fills_max:
+            return ExpireReason.MAX_FILLS
+        return ExpireReason.FOK_UNFILLABLE if terms.time_in_force is TimeInForce.FOK else ExpireReason.UNFILLED
 
     def ended(self) -> "Plan":
         """The plan of an order whose quantity is what it has met: nothing is left of it where that was all its own."""
@@ -102,6 +120,7 @@ def plan(
         limit_ticks = min_price_ticks
     sign = other.sign
     wanted_lots = terms.quantity_lots
+    refills: Refills | None = None
     level = other.best
     while level is not None and (limit_ticks is None or (level.price_ticks - limit_ticks) * sign <= 0):
         maker = level.first
@@ -116,7 +135,8 @@ def plan(
                     return found
                 maker = maker.following
                 continue
-            lots = min(maker.remaining_lots, wanted_lots - found.matched_lots - found.prevented_lots)
+            shown_lots = maker.remaining_lots - maker.hidden_lots
+            lots = min(shown_lots, wanted_lots - found.matched_lots - found.prevented_lots)
             found.fills.append((maker, lots))
             found.matched_lots += lots
             found.cost_tick_lots += lots * level.price_ticks
@@ -124,9 +144,40 @@ def plan(
                 cost_max is not None and found.cost_tick_lots > cost_max
             ):
                 return found
+            if maker.hidden_lots:
+                if refills is None:
+                    refills = deque()
+                refills.append((maker, maker.hidden_lots))
             maker = maker.following
+        if refills:
+            left_lots = wanted_lots - found.matched_lots - found.prevented_lots
+            if _ends_in_refills(found, level.price_ticks, refills, left_lots, fills_max, cost_max):
+                return found
+            refills = None
         level = level.next_best()
     return found
+
+
+def _ends_in_refills(
+    found: Plan, price_ticks: int, refills: Refills, left_lots: int, fills_max: int, cost_max: int | None
+) -> bool:
+    """Meet the icebergs of a level again, of which all that was shown is taken; whether the walk ends there."""
+    while refills:
+        if len(found.fills) + len(found.prevented or ()) == fills_max:
+            found.met_fills_max = True
+            return True
+        maker, hidden_lots = refills.popleft()
+        shown_lots = next_lots(maker, hidden_lots)
+        lots = min(shown_lots, left_lots)
+        found.fills.append((maker, lots))
+        found.matched_lots += lots
+        found.cost_tick_lots += lots * price_ticks
+        left_lots -= lots
+        if not left_lots or (cost_max is not None and found.cost_tick_lots > cost_max):
+            return True
+        if hidden_lots > shown_lots:
+            refills.append((maker, hidden_lots - shown_lots))
+    return False
 
 
 def plan_for_quote(
@@ -140,16 +191,19 @@ def plan_for_quote(
     found = Plan()
     other = book.asks if terms.side is BUY else book.bids
     sign, level, left = other.sign, other.best, quote_tick_lots
+    refills: Refills = deque()
     while level is not None and (limit_ticks is None or (level.price_ticks - limit_ticks) * sign <= 0):
         price_ticks, maker = level.price_ticks, level.first
         while maker is not None:
             if len(found.fills) + len(found.prevented or ()) == fills_max:
                 found.met_fills_max = True
                 return found
-            lots = maker.remaining_lots if not price_ticks else min(maker.remaining_lots, left // price_ticks)
+            own = maker.user_id == terms.user_id and mode is not NONE
+            there_lots = maker.remaining_lots if own else maker.remaining_lots - maker.hidden_lots
+            lots = there_lots if not price_ticks else min(there_lots, left // price_ticks)
             if not lots:
                 return found.ended()
-            if maker.user_id == terms.user_id and mode is not NONE:
+            if own:
                 if mode is EXPIRE_MAKER:
                     found.meets_own(maker, mode, lots)
                     maker = maker.following
@@ -162,9 +216,27 @@ def plan_for_quote(
                 found.fills.append((maker, lots))
                 found.matched_lots += lots
                 found.cost_tick_lots += lots * price_ticks
+                if maker.hidden_lots:
+                    refills.append((maker, maker.hidden_lots))
             left -= lots * price_ticks
-            if lots < maker.remaining_lots:
+            if lots < there_lots:
                 return found.ended()
             maker = maker.following
+        while refills:
+            if len(found.fills) + len(found.prevented or ()) == fills_max:
+                found.met_fills_max = True
+                return found
+            maker, hidden_lots = refills.popleft()
+            shown_lots = next_lots(maker, hidden_lots)
+            lots = shown_lots if not price_ticks else min(shown_lots, left // price_ticks)
+            if lots:
+                found.fills.append((maker, lots))
+                found.matched_lots += lots
+                found.cost_tick_lots += lots * price_ticks
+            left -= lots * price_ticks
+            if lots < shown_lots:
+                return found.ended()
+            if hidden_lots > shown_lots:
+                refills.append((maker, hidden_lots - shown_lots))
         level = level.next_best()
     return found.ended()

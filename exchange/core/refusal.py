@@ -36,6 +36,9 @@ def refusal(
             return RejectReason.OUT_OF_RANGE
         if mode is not None and not rules.self_trade_modes >> mode & 1:
             return RejectReason.SELF_TRADE_PREVENTION
+        visible = terms.conditions.visible_lots
+        if visible is not None and not 0 < visible < lots:
+            return RejectReason.OUT_OF_RANGE
         if quote_minor is not None and not lots and terms.order_type is not LIMIT:
             return _refusal_of_quote(rules, quote_minor, price_ticks)
     if not 0 < lots < UNITS_MAX or (price_ticks is not None and not 0 <= price_ticks < UNITS_MAX):

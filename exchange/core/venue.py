@@ -439,6 +439,7 @@ class Venue:
         order.remaining_lots -= state.executed_lots
         if state.progress is not None:
             order.remaining_lots -= state.progress.prevented_lots
+            order.hidden_lots = state.progress.hidden_lots
         order.executed_quote_minor = state.executed_quote_minor
         order.priority = state.priority
         order.updated_ns = state.updated_ns

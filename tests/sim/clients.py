@@ -188,6 +188,8 @@ class Client:
         quote_minor = chance.randrange(1, 3_000) if terms == "sum" else None
         if terms in ("gtd", "wait"):
             return self._later(market, name, (side, price, mode), terms == "gtd", chance)
+        visible_lots = chance.choice((None, None, None, 1, 2, 4)) if terms in ("gtc", "post") else None
+        asked = Conditions(mode, quote_minor, visible_lots=visible_lots)
         return PlaceOrder(
             self.user,
             market,
@@ -198,7 +200,7 @@ class Client:
             None if terms in ("market", "sum") else price,
             0 if terms == "sum" else chance.randrange(1, 12),
             name,
-            None if mode is None and quote_minor is None else Conditions(mode, quote_minor),
+            None if asked == Conditions() else asked,
         )
 
     def _later(

@@ -73,6 +73,7 @@ ORDER: Shape = {
     "prevented_quantity": or_null(a_number),
     "last_prevented_match_id": or_null(an_id),
     "quote_quantity": or_null(a_number),
+    "visible_quantity": or_null(a_number),
     "strategy_id": or_null(a_count),
     "strategy_type": or_null(a_count),
     "stop_price": or_null(a_number),

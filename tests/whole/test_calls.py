@@ -86,6 +86,7 @@ async def test_a_resting_order_is_shown_as_it_was_asked(api: Api, market: str) -
         "prevented_quantity": None,
         "last_prevented_match_id": None,
         "quote_quantity": None,
+        "visible_quantity": None,
         "strategy_id": None,
         "strategy_type": None,
         "fills": [],

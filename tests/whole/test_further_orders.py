@@ -27,6 +27,30 @@ def user(exchange: RunningExchange) -> Any:
     exchange.cancel_all(made)
 
 
+async def test_an_iceberg_shows_a_part_at_a_time(exchange: RunningExchange, user: str) -> None:
+    other = exchange.user(SOL="10", USDC="10000")
+    async with (
+        Client(exchange.url, user) as client,
+        Socket(exchange.url, user) as socket,
+        Client(exchange.url, other) as taker,
+    ):
+        feed = await socket.subscribe(f"orders@{user}")
+        order = await client.place(SELL | {"visible_quantity": "2"})
+        assert (order["quantity"], order["visible_quantity"]) == ("5", "2")
+        assert [list(level) for level in (await client.depth("SOL_USDC"))["asks"]] == [["100", "2"]]
+        taken = await taker.place(BUY | {"quantity": "3"})
+        assert [fill["quantity"] for fill in taken["fills"]] == ["2", "1"]
+        assert [list(level) for level in (await client.depth("SOL_USDC"))["asks"]] == [["100", "1"]]
+        told = [(await anext(feed)).data for _ in range(5)]  # type: ignore[union-attr]
+        assert [data.get("reason") for data in told] == [None, "accepted", "filled", "refilled", "filled"]
+        for wrong in ({"visible_quantity": "5"}, {"visible_quantity": "0"}):
+            with pytest.raises(ApiError, match="OUT_OF_RANGE"):
+                await client.place(SELL | wrong)
+        for wrong in ({"time_in_force": "ioc"}, {"order_type": "market"}):
+            with pytest.raises(ApiError, match="INVALID_FIELD"):
+                await client.place(SELL | {"visible_quantity": "1"} | wrong)
+
+
 async def test_both_orders_are_lowered_and_it_can_be_read_everywhere(exchange: RunningExchange, user: str) -> None:
     async with Client(exchange.url, user) as client, Socket(exchange.url, user) as socket:
         feed = await socket.subscribe(f"orders@{user}")

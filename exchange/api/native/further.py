@@ -16,6 +16,9 @@ def say_further(order: replies.Order, update: OrderUpdated, rules: Instrument) -
     conditions, progress = update.terms.conditions, update.progress
     if conditions is not None:
         _asked(order, conditions, rules)
+        if conditions.visible_lots is not None:
+            shown_lots = min(conditions.visible_lots, update.terms.quantity_lots)
+            order.visible_quantity = rules.quantity_text(shown_lots)
     if progress is not None:
         _became(order, update, progress, rules)
 

@@ -77,6 +77,7 @@ class PlaceOrderRequest(Request, kw_only=True):
     trailing_amount: Annotated[Number | None, msgspec.Meta(description="instead of trailing_delta: a price")] = None
     activation_price: Annotated[Number | None, msgspec.Meta(description="where trailing begins")] = None
     self_trade_prevention: Annotated[str, _enum(*SELF_TRADE_NAMES)] | None = None
+    visible_quantity: Annotated[Number | None, msgspec.Meta(description="of an iceberg: what the book shows")] = None
     strategy_id: Annotated[int, _WHOLE] | None = None
     strategy_type: Annotated[int, _WHOLE] | None = None
 

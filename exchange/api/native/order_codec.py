@@ -32,6 +32,8 @@ def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> 
     if request.time_in_force is not None:
         time_in_force = fields.choice("time_in_force", request.time_in_force, _TIMES)
     _check_time(request, limit, time_in_force)
+    if request.visible_quantity is not None and (order_type is not LIMIT or time_in_force is not GTC):
+        raise ApiError("INVALID_FIELD", "visible_quantity goes with limit orders that are gtc.")
     if limit and request.price is None:
         raise ApiError("INVALID_FIELD", "price is missing: an order with a limit has one.")
     by_quote = request.quote_quantity is not None
@@ -67,7 +69,8 @@ def _conditions(request: PlaceOrderRequest, order_type: OrderType, rules: Instru
     mode, quote, expire_at = request.self_trade_prevention, request.quote_quantity, request.expire_at
     plain = order_type is LIMIT or order_type is MARKET
     _check_trigger(request, plain)
-    strategic = request.strategy_id is not None or request.strategy_type is not None
+    visible = request.visible_quantity
+    strategic = request.strategy_id is not None or request.strategy_type is not None or visible is not None
     if plain and mode is None and quote is None and expire_at is None and not strategic:
         return None
     stop, amount, activation = request.stop_price, request.trailing_amount, request.activation_price
@@ -81,6 +84,7 @@ def _conditions(request: PlaceOrderRequest, order_type: OrderType, rules: Instru
         trailing_ticks=None if amount is None else fields.ticks(amount, rules, "trailing_amount"),
         activation_ticks=None if activation is None else fields.ticks(activation, rules, "activation_price"),
         expire_ns=None if expire_at is None else expire_at * NS_PER_MS,
+        visible_lots=None if visible is None else fields.lots(visible, rules, "visible_quantity"),
     )
 
 

@@ -124,6 +124,7 @@ class Order(Reply):
     prevented_quantity: Annotated[Number | None, msgspec.Meta(description="what met orders of the same user")]
     last_prevented_match_id: Id | None
     quote_quantity: Annotated[Number | None, msgspec.Meta(description="of a market order by its sum of the quote")]
+    visible_quantity: Annotated[Number | None, msgspec.Meta(description="of an iceberg: what the book shows at a time")]
     strategy_id: int | None
     strategy_type: int | None
     stop_price: Number | None

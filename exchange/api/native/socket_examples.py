@@ -176,6 +176,7 @@ EVENTS: dict[str, Any] = {
                 "prevented_quantity": None,
                 "last_prevented_match_id": None,
                 "quote_quantity": None,
+                "visible_quantity": None,
                 "strategy_id": None,
                 "strategy_type": None,
             },
