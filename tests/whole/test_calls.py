@@ -306,7 +306,7 @@ async def test_the_document_lists_every_call(api: Api) -> None:
     document = await api.ok("GET", "/openapi.json")
     assert document["openapi"].startswith("3.1")
     paths = document["paths"]
-    assert sorted(paths["/order"]) == ["delete", "get", "post"]
+    assert sorted(paths["/order"]) == ["delete", "get", "patch", "post"]
     for path in ("/health", "/time", "/orders", "/orders/open", "/orders/history", "/order/cancel_all", "/depth"):
         assert path in paths
     for path in ("/balance", "/trade/history", "/fills", "/markets", "/admin/deposit"):
