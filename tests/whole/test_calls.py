@@ -64,7 +64,7 @@ async def test_a_resting_order_is_shown_as_it_was_asked(api: Api, market: str) -
     user = await api.user()
     order = await api.order(user, market, "BUY 2.50 @ 100.10", client_order_id="my.first_1-x", post_only=True)
     assert_order(order, with_fills=True)
-    assert order | {"order_id": "", "created_at": 0, "updated_at": 0} == {
+    assert order | {"order_id": "", "created_at": 0, "updated_at": 0, "working_at": 0} == {
         "order_id": "",
         "client_order_id": "my.first_1-x",
         "user_id": user,
@@ -90,8 +90,11 @@ async def test_a_resting_order_is_shown_as_it_was_asked(api: Api, market: str) -
         "strategy_id": None,
         "strategy_type": None,
         "fills": [],
+        **dict.fromkeys(("stop_price", "trailing_delta", "trailing_amount", "activation_price", "expire_at")),
+        **dict.fromkeys(("pending_for", "tracking_at", "trigger_price", "triggered_at", "refused_code")),
+        "working_at": 0,
     }
-    assert order["created_at"] == order["updated_at"]
+    assert order["created_at"] == order["updated_at"] == order["working_at"]
 
 
 async def test_a_trade_is_the_same_wherever_it_is_read(api: Api, market: str) -> None:
