@@ -21,10 +21,13 @@ CALLS_PAGE = ROOT / "docs" / "bots_calls.md"
 PATIENCE_S = 120.0
 BOTS = {
     "ccxt": ("tests.bots.with_ccxt", ("ccxt==4.5.90",)),
+    "ccxt.pro": ("tests.bots.with_ccxt_pro", ("ccxt==4.5.90",)),
     "python-binance": ("tests.bots.with_python_binance", ("python-binance==1.0.37",)),
+    "python-binance over sockets": ("tests.bots.with_python_binance_sockets", ("python-binance==1.0.37",)),
     "freqtrade": ("tests.bots.with_freqtrade", ("freqtrade==2026.9",)),
     "binance-connector": ("tests.bots.with_binance_connector", ("binance-connector==3.13.0",)),
     "binance-sdk-spot": ("tests.bots.with_binance_sdk_spot", ("binance-sdk-spot==13.3.0",)),
+    "binance-sdk-spot over sockets": ("tests.bots.with_binance_sdk_spot_sockets", ("binance-sdk-spot==13.3.0",)),
 }
 NODE_BOTS = {
     "@binance/spot": ("with_binance_spot.mjs", ("@binance/spot@32.0.4",)),
@@ -42,9 +45,9 @@ each client is pointed here.
 """
 
 
-def environment(name: str, requirements: tuple[str, ...]) -> Path:
+def environment(requirements: tuple[str, ...]) -> Path:
     """The Python of the client's environment, which is made the first time."""
-    place = PLACE / name
+    place = PLACE / requirements[0].partition("==")[0]
     python, wanted = place / "bin" / "python", place / "installed"
     if not wanted.exists() or wanted.read_text(encoding="utf-8") != "\n".join(requirements):
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
@@ -127,7 +130,7 @@ def main() -> None:
     names = options.names or USUAL
     if unknown := set(names) - set(BOTS) - set(NODE_BOTS):
         parser.error(f"there is no client {', '.join(sorted(unknown))}")
-    pythons = {name: environment(name, BOTS[name][1]) for name in names if name in BOTS}
+    pythons = {name: environment(BOTS[name][1]) for name in names if name in BOTS}
     places = {name: node_place(name, NODE_BOTS[name][1]) for name in names if name in NODE_BOTS}
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="exchange-bots-") as folder:
