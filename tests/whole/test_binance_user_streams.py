@@ -253,3 +253,15 @@ async def test_an_order_that_waits_for_a_price_is_told(players: tuple[Player, Pl
     ]
     assert seen[0]["W"] >= waiting["O"]
     assert (seen[1]["L"], seen[1]["l"]) == ("90.00000000", "1.00000000")
+
+
+async def test_an_order_that_is_amended_is_told(players: tuple[Player, Player]) -> None:
+    one, _ = players
+    placed = await one.stream.ok("order.place", **one.bot.terms("BUY 2 @ 100", newClientOrderId="mine"))
+    named = {"symbol": one.bot.symbol, "orderId": placed["orderId"]}
+    await one.stream.ok("order.amend.keepPriority", **named, newQty="1.5")
+    events = [said["event"] for said in one.stream.events if said["event"]["e"] == "executionReport"]
+    assert [(event["x"], event["X"], event["q"]) for event in events] == [
+        ("NEW", "NEW", "2.00000000"),
+        ("REPLACED", "NEW", "1.50000000"),
+    ]
