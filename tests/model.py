@@ -41,7 +41,7 @@ from tests.model_known import fee
 from tests.model_money import MONEY_MAX, Money
 from tests.model_records import Match, Order, Prevented, Told, Update
 from tests.model_replace import Replacements
-from tests.model_waiting import RESTS, asked, waits
+from tests.model_waiting import RESTS, waits
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
 MINUTE_NS = 60 * 10**9
@@ -301,7 +301,8 @@ class Model(Replacements, Money):
         reasons = {RejectReason.USER_DISABLED} if terms.user_id in self.disabled else set()
         if rules.status in (MarketStatus.HALTED, MarketStatus.CANCEL_ONLY):
             reasons.add(RejectReason.MARKET_NOT_TRADING)
-        if terms.time_in_force is TimeInForce.GTD and (asked(terms).expire_ns or 0) <= now_ns:
+        ends = None if terms.conditions is None else terms.conditions.expire_ns
+        if ends is not None and ends <= now_ns:
             reasons.add(RejectReason.OUT_OF_RANGE)
         if rules.status is MarketStatus.POST_ONLY and terms.time_in_force not in RESTS:
             reasons.add(RejectReason.MARKET_NOT_TRADING)
