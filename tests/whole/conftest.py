@@ -18,7 +18,7 @@ FAUCET = """
 enabled = true
 amounts = { USDC = "25" }
 """
-PLAIN_MARKETS, FEE_MARKETS, SMALL_MARKETS = 200, 5, 1
+PLAIN_MARKETS, FEE_MARKETS, SMALL_MARKETS = 600, 5, 1
 SHARED = (
     served.CONFIG
     + "".join(served.market_text(base) for base in bases("A", PLAIN_MARKETS))

@@ -91,6 +91,8 @@ async def test_every_answer_has_its_documented_fields(one: ApiSocket, other: Api
     for method in ("account.status", "account.rateLimits.orders"):
         await ask(one, method)
     await market_data(ask, one, symbol)
+    await ask(one, "order.amend.keepPriority", **symbol, orderId=resting, newQty="0.75")
+    await ask(one, "order.amendments", **symbol, orderId=resting)
     for mode, text, canceled in (
         ("STOP_ON_FAILURE", "BUY 1 @ 9", resting),
         ("STOP_ON_FAILURE", "BUY 1 @ 9", resting),

@@ -112,7 +112,7 @@ def _order(before: OrderUpdated, after: OrderUpdated, rules: Instrument, asked: 
         "quoteOrderQty": amounts["origQuoteOrderQty"],
         "cumulativeQuoteQty": amounts["cummulativeQuoteQty"],
         **{name: amounts[name] for name in ("status", "timeInForce", "type", "side")},
-        "workingTime": asked.time(after.created_ns),
+        "workingTime": order_shapes.working_time(after, asked),
         "selfTradePreventionMode": SELF_TRADE_WORDS[progress.self_trade],
     }
 
