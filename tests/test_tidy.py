@@ -59,6 +59,7 @@ MAY: dict[str, tuple[str, ...]] = {
         *("exchange.api", "exchange.store", "exchange.postgres"),
     ),
     "exchange.runtime.compiled": (),
+    "exchange.runtime.binary": ("exchange.cli",),
     # Clients of the exchange, which know of it what anybody can see.
     "exchange.client": ("exchange.failure",),
     "exchange.testing": ("exchange.config", "exchange.client"),
