@@ -226,6 +226,31 @@ def status(market: str, status: str | None, url: str, signing_key: "ApiKey | Non
     logs.announce(f"{market} is {run(lambda: market_status(url, market, status, signing_key))}")
 
 
+@cli.group()
+def journal() -> None:
+    """Look after the journal and the rest of the history."""
+
+
+@journal.command()
+@CONFIG
+@DATA_DIR
+@DATABASE_URL
+def prune(config: Path | None, data_dir: str | None, database_url: str | None) -> None:
+    """Drop what is older than [retention] says, of a running or a stopped exchange."""
+    from exchange import config as configuration
+    from exchange.runtime.retention import be_nice, prune_configured
+
+    loaded = configuration.load(
+        config, os.environ, {("database", "data_dir"): data_dir, ("database", "url"): database_url}
+    )
+    be_nice()
+    dropped = run(lambda: prune_configured(loaded))
+    logs.announce(
+        f"dropped partitions: {dropped.journal} of the journal, {dropped.trades} of trades, {dropped.closed_orders} of "
+        f"closed orders; and {dropped.candles} candles of a minute. The journal begins after {dropped.baseline}"
+    )
+
+
 @cli.command("log-level")
 @click.argument("level", required=False, type=click.Choice(["debug", "info", "warning", "error"]))
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the running exchange.")

@@ -131,6 +131,15 @@ class FaucetConfig(Section, frozen=True, kw_only=True):
     amounts: dict[str, str] = {}
 
 
+class RetentionConfig(Section, frozen=True, kw_only=True):
+    """How many days of history are kept; 0 keeps all of it."""
+
+    journal_days: float = 0.0
+    closed_orders_days: float = 0.0
+    trades_days: float = 0.0
+    minute_candles_days: float = 0.0  # 2 at least: a day is read at the start
+
+
 class AssetConfig(Section, frozen=True, kw_only=True):
     """An asset: its symbol and how many decimals it has."""
 
@@ -182,6 +191,7 @@ class Config(Section, frozen=True, kw_only=True):
     limits: LimitsConfig = LimitsConfig()
     binance: BinanceConfig = BinanceConfig()
     faucet: FaucetConfig = FaucetConfig()
+    retention: RetentionConfig = RetentionConfig()
     assets: list[AssetConfig] = []
     markets: list[MarketConfig] = []
     users: list[UserConfig] = []
@@ -195,9 +205,11 @@ SECTIONS: dict[str, type[Section]] = {
     "limits": LimitsConfig,
     "binance": BinanceConfig,
     "faucet": FaucetConfig,
+    "retention": RetentionConfig,
 }
 
 
+MINUTES_MIN_DAYS = 2
 # What Kubernetes sets for a service called "exchange-server": EXCHANGE_SERVER_PORT=tcp://10.0.0.1:80 and others.
 _INJECTED = re.compile(r".*_SERVICE_(HOST|PORT(_.*)?)|.*_PORT_\d+_(TCP|UDP|SCTP)(_(PORT|PROTO|ADDR))?")
 _INJECTED_PORT = re.compile(r"(tcp|udp|sctp)://")
@@ -343,6 +355,12 @@ def _check(config: Config) -> None:
             raise Failure(f"{setting} = {value} must be a number greater than zero.", 2)
     if not 0 < engine.read_share < 1:
         raise Failure(f"[engine] read_share = {engine.read_share} must be greater than 0 and less than 1.", 2)
+    for name in RetentionConfig.__struct_fields__:
+        days = getattr(config.retention, name)
+        least = MINUTES_MIN_DAYS if name == "minute_candles_days" else 0
+        if not (days == 0 or max(least, 1 / 1440) <= days < 100_000):
+            more = f"{least} or more days" if least else "a number of days"
+            raise Failure(f"[retention] {name} = {days} must be 0, which keeps everything, or {more}.", 2)
     for table, names in (
         ("assets", [asset.symbol for asset in config.assets]),
         ("markets", [market.symbol for market in config.markets]),

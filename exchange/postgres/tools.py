@@ -77,3 +77,4 @@ async def _run(tool: str, arguments: Sequence[str], variables: dict[str, str]) -
         with contextlib.suppress(ProcessLookupError):
             if process.returncode is None:
                 process.terminate()
+                await process.wait()

@@ -42,6 +42,7 @@ from exchange.runtime.machine_metrics import MachineMetrics
 from exchange.runtime.master_key import open_vault
 from exchange.runtime.metrics import Metrics
 from exchange.runtime.notify import READY, STOPPING, notify
+from exchange.runtime.retention import keep_pruned
 from exchange.runtime.stop import Stop
 from exchange.service.order_lookup import OrderLookup
 from exchange.service.service import Service
@@ -166,6 +167,7 @@ async def _run(
         tasks = [
             asyncio.create_task(authentication.sweep(authenticator), name="sweep keys"),
             asyncio.create_task(binance.streams.run(), name="streams that go by the clock"),
+            asyncio.create_task(keep_pruned(config, data_dir), name="retention"),
         ]
         if postgres:
             tasks.append(asyncio.create_task(_watch(postgres), name="watch PostgreSQL"))

@@ -21,8 +21,10 @@ from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.failure import Failure, one_line
 from exchange.pipeline.commits import Journaled
-from exchange.store import audit_candles, audit_counts, recovery
+from exchange.store import audit_candles, audit_counts, pruned, recovery
 from exchange.store.journal_replay import UNREADABLE, pages, replay_journal
+from exchange.store.prune_lock import shared
+from exchange.store.pruned import Pruned
 
 FINDINGS_MAX = 20
 
@@ -54,14 +56,16 @@ async def _audit(dsn: str, replay: bool) -> Report:
     try:
         if await connection.fetchval("SELECT to_regclass('venue')") is None:
             raise Failure("The database holds no exchange.")
+        await shared(connection)
         state = await recovery.load(connection, remembered=replay)
+        gone = await pruned.load(connection)
         lag: int = await connection.fetchval("SELECT sequence FROM venue") - state.sequence
         ahead, findings = await _ahead(connection, state) if replay else ([], [])
         findings += [*_balances(state), *_books(state), *audit_counts.orders(state)]
-        findings += await _history(connection, state)
+        findings += await _history(connection, state, gone)
         replayed = 0
         if replay:
-            replayed, differences = await replay_journal(connection, state)
+            replayed, differences = await replay_journal(connection, state, gone)
             findings += differences or _goes_on(state, ahead)
     finally:
         await connection.close()
@@ -142,11 +146,11 @@ def _books(state: VenueState) -> list[str]:
     return [f"the book of {market} is crossed: bid {bids[market]}, ask {asks[market]} ticks" for market in crossed]
 
 
-async def _history(connection: Any, state: VenueState) -> list[str]:
+async def _history(connection: Any, state: VenueState, gone: Pruned) -> list[str]:
     """Transfers and trades add up to the accounts, and each order's trades to what it says it executed."""
     findings: list[str] = []
     rules = {market.instrument.symbol: market.instrument for market in state.markets}
-    balances: dict[tuple[str, str], int] = {}
+    balances = dict(gone.postings)
     executed: dict[int, list[int]] = {}
 
     def post(user_id: str, asset: Asset, amount_minor: int) -> None:
@@ -159,12 +163,12 @@ async def _history(connection: Any, state: VenueState) -> list[str]:
         post(row["from_user_id"], assets[row["asset"]], -int(row["amount_minor"]))
     found: set[int] = set()
     candles = audit_candles.Candles()
-    await candles.read(connection, state)
-    tapes = {symbol: audit_counts.Tape() for symbol in rules}
+    await candles.read(connection, state, gone)
+    tapes = {symbol: audit_counts.Tape(*gone.of_market(symbol)) for symbol in rules}
     async for row in pages(connection, "trades", "trade_id", state.last_trade_id):
         number = row["trade_id"]
-        if number < 1 or number in found:
-            return [*findings, f"trade {number} is stored twice, or has an id that was never given"]
+        if number <= gone.trade_id or number in found:
+            return [*findings, f"trade {number} is stored twice, or has an id that was never given or was dropped"]
         found.add(number)
         tapes[row["market"]].add(row)
         candles.add(row)
@@ -176,8 +180,8 @@ async def _history(connection: Any, state: VenueState) -> list[str]:
     for market in state.markets:
         findings += tapes[market.instrument.symbol].findings(market)
     findings += candles.differences()
-    if missing := state.last_trade_id - len(found):
-        first = next(number for number in count(1) if number not in found)
+    if missing := state.last_trade_id - gone.trade_id - len(found):
+        first = next(number for number in count(gone.trade_id + 1) if number not in found)
         findings.append(f"trade {first} is missing" + (f", and {missing - 1} more" if missing > 1 else ""))
     for account in state.accounts:
         total = account.available_minor + account.locked_minor
@@ -187,7 +191,7 @@ async def _history(connection: Any, state: VenueState) -> list[str]:
     findings += [
         f"{user}'s {asset} should be {sum_}, and has no account" for (user, asset), sum_ in balances.items() if sum_
     ]
-    return findings + await _orders(connection, state, executed)
+    return findings + await _orders(connection, state, gone, executed)
 
 
 def _post_trade(row: Any, rules: Instrument, post: Any) -> None:
@@ -204,18 +208,21 @@ def _post_trade(row: Any, rules: Instrument, post: Any) -> None:
         post(FEES, paid_in, fee)
 
 
-async def _orders(connection: Any, state: VenueState, executed: dict[int, list[int]]) -> list[str]:
+async def _orders(connection: Any, state: VenueState, gone: Pruned, executed: dict[int, list[int]]) -> list[str]:
     findings: list[str] = []
 
-    def judge(order_id: int, lots: int, quote_minor: int) -> None:
+    def judge(order_id: int, lots: int, quote_minor: int, created_ns: int) -> None:
         traded = executed.pop(order_id, [0, 0])
+        if created_ns <= gone.trades_ns and traded[0] <= lots and traded[1] <= quote_minor:
+            return  # some of its trades may be dropped
         if traded != [lots, quote_minor]:
             findings.append(f"order {order_id} says it executed {lots} lots for {quote_minor}, its trades say {traded}")
 
     open_ids = {order.order_id for order in state.orders}
     for order in state.orders:
-        judge(order.order_id, order.executed_lots, order.executed_quote_minor)
+        judge(order.order_id, order.executed_lots, order.executed_quote_minor, order.created_ns)
     async for row in pages(connection, "closed_orders", "order_id", state.last_order_id):
         if row["order_id"] not in open_ids:  # else it closed after the snapshot
-            judge(row["order_id"], row["executed_lots"], int(row["executed_quote_minor"]))
-    return findings + [f"order {order_id} has trades, and is not there" for order_id in executed]
+            judge(row["order_id"], row["executed_lots"], int(row["executed_quote_minor"]), row["created_ns"])
+    there = (order_id for order_id in executed if order_id > gone.order_id)
+    return findings + [f"order {order_id} has trades, and is not there" for order_id in there]

@@ -11,6 +11,7 @@ from exchange.core.candles import INTERVAL_NAMES
 from exchange.core.commands import Side
 from exchange.core.events import INTERVALS_S
 from exchange.core.state import MarketState, VenueState
+from exchange.store.pruned import Pruned
 
 PAGE = 1000  # candles
 SUMS = ("trades", "volume_lots", "quote_minor", "taker_buy_lots", "taker_buy_quote_minor")
@@ -21,7 +22,8 @@ class _Series:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.last_market_trade_id = 0  # of the last candle that is compared
+        self.first_market_trade_id = 1  # of the first candle that is compared
+        self.last_market_trade_id = 0  # of the last one
         self.candles = [0] * len(SUMS)
         self.trades = [0] * len(SUMS)
 
@@ -40,14 +42,14 @@ class Candles:
         self.findings: list[str] = []
         self._series: dict[str, list[_Series]] = {}
 
-    async def read(self, connection: Any, state: VenueState) -> None:
-        """Read the candles of a state's markets."""
+    async def read(self, connection: Any, state: VenueState, gone: Pruned) -> None:
+        """Read the candles of a state's markets. A candle is not compared if some of its trades are dropped."""
         for market in state.markets:
             symbol = market.instrument.symbol
             self._series[symbol] = []
             for interval_s, name in zip(INTERVALS_S, INTERVAL_NAMES, strict=True):
                 series = _Series(f"{symbol} {name}")
-                wrong = await _read(connection, market, interval_s, series)
+                wrong = await _read(connection, market, interval_s, series, gone)
                 if wrong:
                     self.findings.append(wrong)
                 else:
@@ -58,7 +60,7 @@ class Candles:
         lots, quote_minor = row["quantity_lots"], int(row["quote_minor"])
         bought = row["taker_side"] == Side.BUY
         for series in self._series[row["market"]]:
-            if row["market_trade_id"] <= series.last_market_trade_id:
+            if series.first_market_trade_id <= row["market_trade_id"] <= series.last_market_trade_id:
                 sums = series.trades
                 sums[0] += 1
                 sums[1] += lots
@@ -76,17 +78,26 @@ class Candles:
         return found
 
 
-async def _read(connection: Any, market: MarketState, interval_s: int, series: _Series) -> str | None:
+async def _read(connection: Any, market: MarketState, interval_s: int, series: _Series, gone: Pruned) -> str | None:
     """Read a series as far as the snapshot has its trades; what is wrong with one of its candles."""
-    last = 0
+    last, dropped = 0, gone.of_market(market.instrument.symbol)[0]
+    minutes_s = gone.minutes_s if interval_s == INTERVALS_S[0] else 0
     async for row in _rows(connection, market.instrument.symbol, interval_s):
         if row["first_market_trade_id"] > market.trade_sequence:
             break
+        if row["open_s"] < minutes_s or (minutes_s and not last):
+            # Minutes are dropped: the one that is left of before has not all of them before it.
+            last = row["first_market_trade_id"] - 1
         if wrong := _wrong(row, last, interval_s):
             return f"the candle of {series.name} at {row['open_s']} {wrong}"
         last = row["last_market_trade_id"]
         if last > market.trade_sequence:
             break
+        if row["first_market_trade_id"] <= dropped:
+            series.first_market_trade_id = last + 1
+            continue
+        if not series.last_market_trade_id:
+            series.first_market_trade_id = row["first_market_trade_id"]
         series.last_market_trade_id = last
         for index, name in enumerate(SUMS):
             series.candles[index] += int(row[name])

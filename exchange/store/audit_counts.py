@@ -25,7 +25,10 @@ def orders(state: VenueState) -> list[str]:
 class Tape:
     """The numbers of one market's trades: 32 bytes each, whatever the trades say."""
 
-    def __init__(self) -> None:
+    def __init__(self, market_trade_id: int = 0, aggregate_id: int = 0) -> None:
+        """The trades up to these numbers are dropped."""
+        self._dropped = market_trade_id
+        self._last_aggregate_id = aggregate_id
         self._trade_ids = array("q")
         self._market_trade_ids = array("q")
         self._aggregate_ids = array("q")
@@ -48,20 +51,24 @@ class Tape:
 
     def _market_trade_id(self, market: MarketState) -> Iterator[str]:
         symbol = market.instrument.symbol
-        for expected, index in enumerate(self._in_order(), 1):
+        for expected, index in enumerate(self._in_order(), self._dropped + 1):
             if self._market_trade_ids[index] != expected:
                 trade_id, found = self._trade_ids[index], self._market_trade_ids[index]
                 yield f"trade {trade_id} has market_trade_id {found} of {symbol}, and should have {expected}"
                 return
-        if len(self._trade_ids) != market.trade_sequence:
-            yield f"{symbol} has {len(self._trade_ids)} trades, and counts {market.trade_sequence}"
+        trades = self._dropped + len(self._trade_ids)
+        if trades != market.trade_sequence:
+            yield f"{symbol} has {trades} trades, and counts {market.trade_sequence}"
 
     def _aggregate_id(self, market: MarketState) -> Iterator[str]:
-        symbol, last, taker = market.instrument.symbol, 0, None
+        symbol, last, taker = market.instrument.symbol, self._last_aggregate_id, None
         for index in self._in_order():
             found = self._aggregate_ids[index]
             # A taker's next command at the same price is another aggregate, so the same taker may begin one.
-            if found != last + 1 and (found != last or self._takers[index] != taker):
+            begins = found == last + 1 or (
+                taker is None and found == last
+            )  # an aggregate may be cut by what is dropped
+            if not begins and (found != last or self._takers[index] != taker):
                 yield f"trade {self._trade_ids[index]} has aggregate_id {found} of {symbol}, after {last}"
                 return
             last, taker = found, self._takers[index]

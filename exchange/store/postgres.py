@@ -1,6 +1,5 @@
 """The exchange's PostgreSQL: a connection that commits to the journal, one that writes the tables, and the start."""
 
-import math
 from collections.abc import Awaitable, Callable, Iterator
 from configparser import Error as ConfigParserError
 from contextlib import contextmanager
@@ -19,12 +18,10 @@ from exchange.core.candles import Candle
 from exchange.core.state import VenueState
 from exchange.failure import Failure, one_line
 from exchange.pipeline.commits import Journaled, SpanT
-from exchange.store import commit, projection, recovery
+from exchange.store import commit, partitions, projection, recovery
 from exchange.store.committer import COMMIT_TIMEOUT_S, CONNECT_TIMEOUT_S, LOCK_TIMEOUT_S, Committer, Work
 
 Found = TypeVar("Found")
-
-PARTITION_SEQUENCES = 1 << 24  # commands in one partition of the journal
 
 
 class PostgresStore:
@@ -102,24 +99,10 @@ class PostgresStore:
         await self.journal.close()
 
 
-async def _partition(connection: Any, sequence: int) -> float:
-    """Have the journal's partition of this sequence, and the next one."""
-    first = sequence // PARTITION_SEQUENCES
-    for number in (first, first + 1):
-        begin = number * PARTITION_SEQUENCES
-        await connection.execute(
-            f"CREATE TABLE IF NOT EXISTS journal_{number} PARTITION OF journal "
-            f"FOR VALUES FROM ({begin}) TO ({begin + PARTITION_SEQUENCES})"
-        )
-    return (first + 2) * PARTITION_SEQUENCES - PARTITION_SEQUENCES // 2
-
-
-async def _always_room(_connection: Any, _sequence: int) -> float:
-    return math.inf
-
-
-JOURNAL = Work("writer", "venue", commit.transaction, commit.statement, _partition, locks=True)
-TABLES = Work("projector", "projection", projection.transaction, projection.statement, _always_room, locks=False)
+JOURNAL = Work("writer", "venue", commit.transaction, commit.statement, partitions.room_in_journal, locks=True)
+TABLES = Work(
+    "projector", "projection", projection.transaction, projection.statement, partitions.room_in_tables, locks=False
+)
 
 
 @contextmanager

@@ -186,6 +186,7 @@ closed_orders = sa.Table(
         "order_id",
         postgresql_where=sa.text("client_order_id IS NOT NULL"),
     ),
+    postgresql_partition_by="RANGE (order_id)",
 )
 
 trades = sa.Table(
@@ -218,6 +219,7 @@ trades = sa.Table(
         postgresql_using="brin",
         postgresql_ops={"taker_order_id": "int8_minmax_multi_ops"},
     ),
+    postgresql_partition_by="RANGE (trade_id)",
 )
 
 # Only ever appended to.
@@ -320,6 +322,37 @@ candles = sa.Table(
     sa.Column("last_market_trade_id", sa.BigInteger, nullable=False),
     sa.Column("taker_buy_lots", Turnover, nullable=False),
     sa.Column("taker_buy_quote_minor", Turnover, nullable=False),
+)
+
+# How far each kind of history is dropped (`prune.py`): all trades up to `trade_id`, of which the last was at
+# `trades_ns`; of the closed orders up to `order_id` all but some; the minutes of candles before `minutes_s`.
+pruned = sa.Table(
+    "pruned",
+    metadata,
+    sa.Column("one", sa.Boolean, primary_key=True),
+    sa.Column("trade_id", sa.BigInteger, nullable=False),
+    sa.Column("trades_ns", sa.BigInteger, nullable=False),
+    sa.Column("order_id", sa.BigInteger, nullable=False),
+    sa.Column("orders_ns", sa.BigInteger, nullable=False),
+    sa.Column("minutes_s", sa.BigInteger, nullable=False),
+)
+
+# What the dropped trades moved.
+pruned_postings = sa.Table(
+    "pruned_postings",
+    metadata,
+    sa.Column("user_id", Text, primary_key=True),
+    sa.Column("asset", Text, primary_key=True),
+    sa.Column("amount_minor", Turnover, nullable=False),
+)
+
+# The last counts of each market among the dropped trades.
+pruned_markets = sa.Table(
+    "pruned_markets",
+    metadata,
+    sa.Column("market", Text, primary_key=True),
+    sa.Column("market_trade_id", sa.BigInteger, nullable=False),
+    sa.Column("aggregate_id", sa.BigInteger, nullable=False),
 )
 
 # The state that the journal begins from, in parts, which `baseline.py` encodes.

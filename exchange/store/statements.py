@@ -129,7 +129,8 @@ def _trades(start: bool, end: bool, oldest_first: bool, market: bool) -> str:
 def _all_trades(start: bool, end: bool, oldest_first: bool) -> str:
     """A page of the trades of all markets, each of which has an index by id.
 
-    The venue counts its trades without holes, so a page of so many trades is a range of so many ids.
+    The venue counts its trades without holes, so a page of so many trades is a range of so many ids, after those that
+    were dropped.
     """
     last = _of_markets("max", "trade_id DESC", "true")
     found = [f"last (id) AS ({last})"]
@@ -148,7 +149,7 @@ def _all_trades(start: bool, end: bool, oldest_first: bool) -> str:
             ]
             # None at or after that time: then all trades are before it.
             bounds.append(f"COALESCE((SELECT id FROM {name}_id), (SELECT id + 1 FROM last))")
-    lowest = f"LEAST(GREATEST(1, {', '.join(low)}), (SELECT id + 1 FROM last))"
+    lowest = f"LEAST(GREATEST((SELECT trade_id + 1 FROM pruned), {', '.join(low)}), (SELECT id + 1 FROM last))"
     highest = f"LEAST({', '.join(high)})"
     if oldest_first:
         window = "low, LEAST(high, low + $1::bigint) AS high"

@@ -34,13 +34,14 @@ from exchange.core.instrument import MarketStatus
 from exchange.core.outcome import Applied
 from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Batch
-from exchange.store.postgres import PARTITION_SEQUENCES, migrate
+from exchange.store.postgres import migrate
 from tests.whole.databases import Server, Writing, running_server, writing
 
 OLD = Path(__file__).parent / "old"
 USERS = ("ann", "ben", "cat", "dan")
 ROOT = Origin("root", "10.0.0.7")
 COMMANDS, AHEAD, BATCH = 900, 20, 7
+JOURNAL_ROWS = 1 << 24  # sequences in the first partition of the journal
 CREATED_NS, STEP_NS = 1_790_000_000_123_456_789, 7_000_000_000
 
 
@@ -64,7 +65,7 @@ async def load(dsn: str, path: Path) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(
-            f"CREATE TABLE IF NOT EXISTS journal_0 PARTITION OF journal FOR VALUES FROM (0) TO ({PARTITION_SEQUENCES})"
+            f"CREATE TABLE IF NOT EXISTS journal_0 PARTITION OF journal FOR VALUES FROM (0) TO ({JOURNAL_ROWS})"
         )
         for table, rows in tables:
             if rows and table != "alembic_version":
@@ -94,8 +95,8 @@ async def keep(dsn: str) -> Path:
     return path
 
 
-async def traded(made: Writing, chance: random.Random) -> None:
-    """Let the exchange of an empty database trade."""
+async def traded(made: Writing, chance: random.Random, ahead: int = AHEAD) -> None:
+    """Let the exchange of an empty database trade; its journal ends so many commands ahead of its tables."""
     now_ns, batch = made.venue.time_ns, Batch(made.venue.sequence, [])
     wishes = [*_beginning(), *(_wish(chance, number) for number in range(COMMANDS)), *_end()]
     for number, command in enumerate(wishes):
@@ -105,7 +106,7 @@ async def traded(made: Writing, chance: random.Random) -> None:
             batch.applied.append(outcome)
         if len(batch.applied) >= BATCH or number == len(wishes) - 1:
             await made.store.journal.commit(batch)
-            if number < len(wishes) - AHEAD:
+            if number < len(wishes) - ahead:
                 await made.store.tables.commit(Changes.of(batch))
             batch = Batch(made.venue.sequence, [])
 

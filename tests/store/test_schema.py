@@ -167,9 +167,18 @@ def trial(runner: asyncio.Runner, server: EmbeddedPostgres) -> Iterator[Trial]:
     runner.run(found.store.close())
 
 
+def is_no_partition(name: str | None, kind: str, _: Any) -> bool:
+    return kind != "table" or name is None or not name.endswith(("_first", "_default"))
+
+
 def test_the_migrations_make_the_schema(runner: asyncio.Runner, server: EmbeddedPostgres) -> None:
     def differences(connection: Connection) -> list[Any]:
-        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata))
+        return list(
+            compare_metadata(
+                MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_no_partition}),
+                metadata,
+            )
+        )
 
     async def compare() -> list[Any]:
         dsn = await new_database(server, "migrated")
