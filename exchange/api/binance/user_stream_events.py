@@ -33,7 +33,7 @@ EXECUTIONS: Final[Mapping[str, str]] = {
     "AMENDED": "REPLACED",
 }
 """What a step of an order is called, by the name of its reason; every other step is NEW."""
-UNTOLD: Final = ("TRIGGERED",)  # a step that another one follows, which is told
+UNTOLD: Final = ("TRIGGERED", "REFILLED")  # another step follows that is told; Binance tells nothing of the other
 EXPIRY_REASONS: Final[Mapping[str, str]] = {
     "UNFILLED": "UNFILLED_IOC_QUANTITY_EXPIRED",
     "FOK_UNFILLABLE": "UNFILLED_FOK_ORDER_EXPIRED",
