@@ -316,6 +316,15 @@ def _each(texts: list[str], form: Callable[[str], str], key: str, what: str) -> 
     return forms
 
 
+def _check_retention(retention: RetentionConfig) -> None:
+    for name in RetentionConfig.__struct_fields__:
+        days = getattr(retention, name)
+        least = MINUTES_MIN_DAYS if name == "minute_candles_days" else 0
+        if not (days == 0 or max(least, 1 / 1440) <= days < 100_000):
+            more = f"{least} or more days" if least else "a number of days"
+            raise Failure(f"[retention] {name} = {days} must be 0, which keeps everything, or {more}.", 2)
+
+
 def _check(config: Config) -> None:
     """Check what the types do not express. Raises Failure."""
     server, engine = config.server, config.engine
@@ -355,12 +364,7 @@ def _check(config: Config) -> None:
             raise Failure(f"{setting} = {value} must be a number greater than zero.", 2)
     if not 0 < engine.read_share < 1:
         raise Failure(f"[engine] read_share = {engine.read_share} must be greater than 0 and less than 1.", 2)
-    for name in RetentionConfig.__struct_fields__:
-        days = getattr(config.retention, name)
-        least = MINUTES_MIN_DAYS if name == "minute_candles_days" else 0
-        if not (days == 0 or max(least, 1 / 1440) <= days < 100_000):
-            more = f"{least} or more days" if least else "a number of days"
-            raise Failure(f"[retention] {name} = {days} must be 0, which keeps everything, or {more}.", 2)
+    _check_retention(config.retention)
     for table, names in (
         ("assets", [asset.symbol for asset in config.assets]),
         ("markets", [market.symbol for market in config.markets]),

@@ -157,9 +157,9 @@ async def _run(
     more_routes = [*(options.more_routes(rest) if options.more_routes else ()), *binance.routes()]
     visitors = Visitors([user.id for user in config.users], sign_in=config.auth.mode == "keys")
     routes = native_routes(rest, metrics.text, more_routes, visitors=visitors)
-    dialects, opened = (binance.dialect,), binance.sockets(sessions.open).open
+    opened = binance.sockets(sessions.open).open
     server = Server(
-        *(config.server, routes, admission, rest.refuse, opened, SocketPaths(*SOCKET_PATHS), dialects),
+        *(config.server, routes, admission, rest.refuse, opened, SocketPaths(*SOCKET_PATHS), (binance.dialect,)),
         connections_per_address=config.limits.connections_per_address if limited(config) else 0,
     )
 

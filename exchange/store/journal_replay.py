@@ -154,7 +154,7 @@ async def _compare(
     within: str | None = None,
     dropped: int = 0,
 ) -> list[str]:
-    """The findings; several rows of one key differ in the column `within`. Up to the key `dropped` none need be there."""
+    """The findings; several rows of one key differ in the column `within`. None need be there up to `dropped`."""
     findings = []
     async for row in pages(connection, table, key, last):
         expected = replayed.pop(row[key] if within is None else (row[key], row[within]), None)
