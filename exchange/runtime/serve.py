@@ -52,6 +52,7 @@ from exchange.store.tape import PostgresTape
 
 log = structlog.get_logger(__name__)
 
+SOCKETS = SocketPaths(*SOCKET_PATHS)
 WATCH_S = 0.5  # how soon a dead PostgreSQL is noticed while no command needs it
 CLOSE_S = 3.0  # for the connections, after the last command is confirmed
 
@@ -157,9 +158,9 @@ async def _run(
     more_routes = [*(options.more_routes(rest) if options.more_routes else ()), *binance.routes()]
     visitors = Visitors([user.id for user in config.users], sign_in=config.auth.mode == "keys")
     routes = native_routes(rest, metrics.text, more_routes, visitors=visitors)
-    opened = binance.sockets(sessions.open).open
+    opened, dialects = binance.sockets(sessions.open).open, (binance.dialect,)
     server = Server(
-        *(config.server, routes, admission, rest.refuse, opened, SocketPaths(*SOCKET_PATHS), (binance.dialect,)),
+        *(config.server, routes, admission, rest.refuse, opened, SOCKETS, dialects),
         connections_per_address=config.limits.connections_per_address if limited(config) else 0,
     )
 
