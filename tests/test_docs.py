@@ -202,3 +202,10 @@ def test_links_lead_somewhere() -> None:
 def slug(heading: str) -> str:
     """The anchor of a heading, as the usual viewers make it."""
     return re.sub(r"[^a-z0-9_ -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_the_tests_that_the_page_on_orders_names_are_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "orders.md").read_text(encoding="utf-8")))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert named - set(re.findall(r"def (test_\w+)", sources)) == set()
+    assert len(named) > 40

@@ -24,6 +24,7 @@ from tests.core.stories import (
     refusal,
     resting,
     retold,
+    run,
     same_order,
     shown,
     status,
@@ -245,3 +246,26 @@ def test_an_amended_order_goes_on_after_a_restart() -> None:
     again = retold(venue)
     assert resting(again) == ["alice bid 4 @ 99"]
     assert status(cancel(again, "alice", "b")) == "canceled 1 of 5"
+
+
+def test_an_order_that_waits_is_amended_where_it_is() -> None:
+    venue = venue_of()
+    order_id = placed(venue, "alice buy 4 @ 102 stop 101 as s")
+    assert status(amend(venue, "alice", "s", "to 6 @ 103")) == "pending 0 of 6"
+    assert balance(venue, "alice USDC") == "999382 + 618 locked"
+    assert status(amend(venue, "alice", order_id, "by 5 key k")) == "pending 0 of 1"
+    assert balance(venue, "alice USDC") == "999897 + 103 locked"
+    retold(venue)
+    at_market = placed(venue, "alice sell 4 at market stop 90")
+    assert refusal(amend(venue, "alice", at_market, "@ 89")) == "OUT_OF_RANGE"
+    outcome = amend(venue, "alice", at_market, "to 9")
+    [amended] = [event for event in events_of(outcome) if isinstance(event, Amended)]
+    assert (amended.price_ticks, amended.new_price_ticks) == (None, None)
+    assert balance(venue, "alice SOL") == "999991 + 9 locked"
+    assert same_order(place(venue, "alice buy 4 @ 102 stop 101 as s")) == order_id
+    retold(venue)
+    placed(venue, "bob ask 1 @ 101")
+    place(venue, "carol buy 1 @ 101")
+    placed(venue, "bob ask 5 @ 102.50")
+    assert status(run(venue), order_id) == "filled 1 of 1"
+    retold(venue)

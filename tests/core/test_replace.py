@@ -156,3 +156,19 @@ def test_a_market_that_takes_no_orders_takes_no_replacement(mode: ReplaceMode) -
     venue, order_id = rich()
     do(venue, SetMarketStatus("SOL_USDC", MarketStatus.CANCEL_ONLY))
     assert refusal(replace(venue, order_id, "buy 1 @ 100", mode)) == "MARKET_NOT_TRADING"
+
+
+@pytest.mark.parametrize("mode", [ATOMIC, STOP, ALLOW])
+def test_an_order_that_waits_is_replaced(mode: ReplaceMode) -> None:
+    venue = venue_of()
+    stop = placed(venue, "alice buy 10000 @ 100 stop 99")
+    assert balance(venue, "alice USDC") == "0 + 1000000 locked"
+    outcome = replace(venue, stop, "buy 5000 @ 100 stop 98", mode)
+    if mode is ATOMIC:
+        assert parts(outcome) == ["canceled", "pending"]
+    assert balance(venue, "alice USDC") == "500000 + 500000 locked"
+    [waits] = venue.markets["SOL_USDC"].triggers.orders.values()
+    assert waits.order_id != stop
+    assert parts(replace(venue, waits.order_id, "buy 10000 @ 90", mode)) == ["canceled", "open"]
+    assert not venue.markets["SOL_USDC"].triggers.orders
+    retold(venue)

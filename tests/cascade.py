@@ -1,0 +1,62 @@
+"""Ten thousand stops that trigger each other, on the engine in memory: how long the loop pauses, and others wait.
+
+python -m tests.cascade [--stops 10000]
+"""
+
+import argparse
+import asyncio
+import time
+from dataclasses import replace
+
+from tests.core.stories import SOL_EUR, SOL_USDC, order_of, venue_of
+from tests.fake_store import flow_of
+
+STEP_S = 0.001
+
+
+async def main(stops: int) -> None:
+    """Run it once, and print the figures."""
+    venue = venue_of(replace(SOL_USDC, max_open_orders=10 * stops), SOL_EUR)
+    for number in range(stops):
+        price = f"{900 - number / 100:.2f}"
+        terms = order_of(venue, f"maker bid 0.001 @ {price}")
+        venue.apply(terms, venue.sequence + 1, venue.time_ns + 1)
+        stop = order_of(venue, f"bob sell 0.001 at market stop {price}")
+        venue.apply(stop, venue.sequence + 1, venue.time_ns + 1)
+    pauses: list[float] = []
+    waits: list[float] = []
+    async with flow_of(venue, batch_max=4096) as flow:
+        triggers = flow.venue.markets["SOL_USDC"].triggers
+
+        async def watch() -> None:
+            while True:
+                before = time.perf_counter()
+                await asyncio.sleep(STEP_S)
+                pauses.append(time.perf_counter() - before - STEP_S)
+
+        async def trade_elsewhere() -> None:
+            while True:
+                before = time.perf_counter()
+                await flow.engine.submit_all([order_of(flow.venue, "alice buy 1 @ 1 IOC on SOL_EUR")])
+                waits.append(time.perf_counter() - before)
+
+        tasks = [asyncio.create_task(watch()), asyncio.create_task(trade_elsewhere())]
+        await asyncio.sleep(0.05)
+        pauses.clear()
+        waits.clear()
+        begun = time.perf_counter()
+        await flow.engine.submit_all([order_of(flow.venue, "carol sell 0.001 at market")])
+        while triggers.ready:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        took = time.perf_counter() - begun
+        for task in tasks:
+            task.cancel()
+    left = len(triggers.orders)
+    print(f"{stops} stops in {took:.2f} s, {left} left; the longest pause {max(pauses) * 1000:.1f} ms;")
+    print(f"of {len(waits)} orders of another market the longest waited {max(waits) * 1000:.1f} ms")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stops", type=int, default=10_000)
+    asyncio.run(main(parser.parse_args().stops))
