@@ -135,8 +135,8 @@ def plan(
                     return found
                 maker = maker.following
                 continue
-            shown_lots = maker.remaining_lots - maker.hidden_lots
-            lots = min(shown_lots, wanted_lots - found.matched_lots - found.prevented_lots)
+            hidden_lots = maker.hidden_lots
+            lots = min(maker.remaining_lots - hidden_lots, wanted_lots - found.matched_lots - found.prevented_lots)
             found.fills.append((maker, lots))
             found.matched_lots += lots
             found.cost_tick_lots += lots * level.price_ticks
@@ -144,10 +144,10 @@ def plan(
                 cost_max is not None and found.cost_tick_lots > cost_max
             ):
                 return found
-            if maker.hidden_lots:
+            if hidden_lots:
                 if refills is None:
                     refills = deque()
-                refills.append((maker, maker.hidden_lots))
+                refills.append((maker, hidden_lots))
             maker = maker.following
         if refills:
             left_lots = wanted_lots - found.matched_lots - found.prevented_lots
