@@ -111,7 +111,7 @@ class Judge:
             same_as("sequences that it took", self.venue.sequence - before, taken)
             self._compare(command, outcome, told)
             self._check_state()
-        except AssertionError as error:
+        except (AssertionError, LookupError) as error:
             story = "\n".join(f"  {line}" for line in self.story)
             said = str(error) or f"an assertion fails: {traceback.extract_tb(error.__traceback__)[-1].line}"
             raise Verdict(f"the exchange breaks the contract in the last step of\n{story}\n{said}") from error

@@ -217,11 +217,10 @@ def _balances(history: History) -> Iterator[Finding]:
         totals[fill.user_id, rules[fill.market]["quote"]] -= sign * number(fill.quote_quantity)
         totals[fill.user_id, fill.fee_asset] -= number(fill.fee)
     for order in history.final.open_orders:
-        assert order.price is not None
         left = number(order.quantity) - number(order.executed_quantity) - number(order.prevented_quantity or "0")
         of = rules[order.market]
         asset = of["quote"] if order.side == "buy" else of["base"]
-        locked[order.user_id, asset] += _locks(of, order.side, number(order.price), left)
+        locked[order.user_id, asset] += _locks(of, order.side, number(order.price or "0"), left)
     for user_id, rows in history.final.balances.items():
         for row in rows:
             key = (user_id, row["asset"])

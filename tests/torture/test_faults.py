@@ -4,7 +4,7 @@ import itertools
 from collections import Counter
 
 from exchange.torture.faults import KINDS, counts_for, plan
-from exchange.torture.intents import LIVES_STEPS, MARKETS, intent
+from exchange.torture.intents import DOES, LIVES_STEPS, MARKETS, intent
 
 
 def test_a_plan_has_as_many_of_each_kind_as_asked_for() -> None:
@@ -43,14 +43,15 @@ def test_the_same_seed_is_the_same_commands() -> None:
 
 def test_a_trader_does_everything_and_names_no_order_twice() -> None:
     meant = [intent(1, "trader-1", step) for step in range(1000)]
-    assert {one.does for one in meant} == {"place", "cancel", "cancel_all", "batch", "deposit", "status"}
+    assert {one.does for one in meant} == set(DOES)
     assert all(one.market is not None and one.status != "trading" for one in meant if one.does == "status")
     placed = [asked for one in meant for asked in one.items if asked.kind == "place"]
     names = [asked.name for asked in placed]
     assert len(set(names)) == len(names)
     assert {asked.market for asked in placed} == set(MARKETS)
-    assert {asked.body["order_type"] for asked in placed} == {"limit", "market"}
-    assert {asked.body.get("time_in_force") for asked in placed} == {None, "ioc", "fok"}
+    waiting = {"stop_loss", "stop_loss_limit", "take_profit", "take_profit_limit"}
+    assert {asked.body["order_type"] for asked in placed} == {"limit", "market", *waiting}
+    assert {asked.body.get("time_in_force") for asked in placed} == {None, "ioc", "fok", "gtd"}
     assert any("post_only" in asked.body for asked in placed)
     resting = itertools.pairwise(sorted(len(one.items) for one in meant))
     assert all(one <= other <= 6 for one, other in resting)
