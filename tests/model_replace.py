@@ -38,7 +38,7 @@ class Replacements(Amendments):
         if told.refusals:
             return
         order, unable = self._to_cancel(command.cancel)
-        known = self.known_as(place, order)
+        known = self.known_as(place, None if unable else order)
         if known is not None and known.asked_as(place.client_order_id) == place and not _once_more(place):
             told.duplicate, told.duplicate_of = True, known.number
             return

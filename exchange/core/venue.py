@@ -171,7 +171,8 @@ class Venue:
 
     def _replace(self, market: FullMarket, command: ReplaceOrder, sequence: int, now_ns: int) -> Outcome:
         place, order = command.place, self._open_order(market, command.cancel)
-        seen = self.client_ids.seen_before(place, order)
+        refused = cancel_refusal(command.cancel, order, self.counts.last_order_id)
+        seen = self.client_ids.seen_before(place, order if refused is None else None)
         if seen is None and self.disabled and place.user_id in self.disabled:
             return Rejected(RejectReason.USER_DISABLED)
         return seen or replace_order(market, command, order, sequence, now_ns)

@@ -172,3 +172,13 @@ def test_an_order_that_waits_is_replaced(mode: ReplaceMode) -> None:
     assert parts(replace(venue, waits.order_id, "buy 10000 @ 90", mode)) == ["canceled", "open"]
     assert not venue.markets["SOL_USDC"].triggers.orders
     retold(venue)
+
+
+def test_an_order_that_stays_open_keeps_its_client_order_id() -> None:
+    venue = venue_of()
+    stays = placed(venue, "alice buy 1 @ 90 as v")
+    outcome = replace(venue, stays, "buy 1 @ 80 as v once more", ALLOW, only_if_filled=True)
+    assert refusal(outcome) == "CLIENT_ORDER_ID_CONFLICT"
+    assert parts(replace(venue, stays, "buy 1 @ 80 as v once more", ALLOW)) == ["canceled", "open"]
+    assert resting(venue) == ["alice bid 1 @ 80"]
+    retold(venue)
