@@ -29,6 +29,7 @@ const REFUSALS: Record<string, Sentence> = {
   WOULD_TAKE: () => "A post-only order at this price would trade at once. Choose another price, or turn post-only off.",
   NO_LIQUIDITY: () => "The book has not even one lot for this amount at such a price.",
   SELF_TRADE_PREVENTION: () => "This market does not allow this mode of self-trade prevention.",
+  WOULD_TRIGGER: () => "The last price is already where this order waits for it.",
   CANCEL_CONDITION: () => "The order has changed meanwhile; it stays open.",
   UNKNOWN_USER: ({ userId }) => `There is no user ${userId ?? ""}.`,
   UNKNOWN_ORDER: () => "The exchange has no such order.",
@@ -53,6 +54,8 @@ const EXPIRED: Record<string, string> = {
   fok_unfillable: "it could not be filled whole",
   self_trade: "it met your own order",
   max_fills: "it had as many fills as this market allows one order",
+  refused_at_trigger: "its price had come, and it could not enter",
+  expire_at: "its time was over",
 };
 
 export const expiry = (reason: string | null): string => (reason === null ? "" : (EXPIRED[reason] ?? reason));
@@ -77,6 +80,7 @@ export const takes = (status: string, timeInForce: string): boolean =>
   status === "trading" || (status === "post_only" && timeInForce === "gtc");
 
 const STATUS: Record<string, string> = {
+  pending: "Waiting",
   open: "Open",
   partially_filled: "Partly filled",
   filled: "Filled",
@@ -90,6 +94,8 @@ export const status = (name: string): string => STATUS[name] ?? name;
 export function outcome(order: Order, base: string): string {
   const filled = `${order.executed_quantity} of ${order.quantity ?? "?"} ${base}`;
   switch (order.status) {
+    case "pending":
+      return "Order placed: it waits for its price.";
     case "open":
       return "Order placed: it rests in the book.";
     case "partially_filled":
