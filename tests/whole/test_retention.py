@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,7 @@ KEEP = {
     f"EXCHANGE_RETENTION_{name}".upper(): "2"
     for name in ("journal_days", "closed_orders_days", "trades_days", "minute_candles_days")
 }
+PATIENCE_S = 30.0
 
 
 async def test_it_runs_beside_an_exchange_and_on_one_that_is_stopped(start: Start) -> None:
@@ -58,7 +60,10 @@ def test_the_query_of_the_page_finds_nothing_wrong(start: Start) -> None:
     assert query
     psql = ("postgres", "--data-dir", str(exchange.data_dir), "psql", "--no-align", "--tuples-only", "--command")
     assert served.command(*psql, query[1]).stdout == ""
-    assert served.command(*psql, "SELECT count(*) FROM postings").stdout == "2\n"
+    until = time.monotonic() + PATIENCE_S
+    while served.command(*psql, "SELECT count(*) FROM postings").stdout != "2\n":  # the tables follow the journal
+        assert time.monotonic() < until
+        time.sleep(served.POLL_S)
 
 
 async def test_the_exchange_runs_it_now_and_then(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
