@@ -36,6 +36,7 @@ from exchange.core.waiting import as_entered, refusal_of_waiting, waits
 BUY: Final = Side.BUY
 MAY_REST: Final = (TimeInForce.GTC, TimeInForce.GTD)
 PENDING: Final = OrderStatus.PENDING
+RUN_EVENTS_MAX: Final = 1_000  # of the orders that enter in one command, so that none of them holds up other markets
 
 
 class FullMarket(Market):
@@ -143,10 +144,10 @@ class FullMarket(Market):
     # --- orders that enter
 
     def run_triggered(self, command: RunTriggered, sequence: int, now_ns: int) -> Applied | None:
-        """Enter what is ready; None if nothing is."""
+        """Enter what is ready, and no further order after one that had very many fills; None if nothing is ready."""
         effects = Effects(sequence)
         for _ in range(command.orders_max):
-            if not self.triggers.ready:
+            if not self.triggers.ready or len(effects.events) >= RUN_EVENTS_MAX:
                 break
             self._run(self.triggers.take(), now_ns, effects)
         effects.order = None

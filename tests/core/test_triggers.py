@@ -388,3 +388,17 @@ def test_a_replay_of_the_commands_makes_the_same_state() -> None:
     assert venue.counts.last_trade_id > 50
     assert again.state() == venue.state()
     retold(venue)
+
+
+def test_after_very_many_fills_the_rest_enters_by_another_command() -> None:
+    venue = venue_of()
+    for _ in range(500):
+        placed(venue, "maker bid 0.001 @ 90")
+    placed(venue, "alice sell 0.5 at market stop 97")
+    placed(venue, "bob sell 0.5 at market stop 97")
+    traded_at(venue, "97")
+    assert len(shown(run(venue, 9))) == 500
+    assert waiting(venue) == ["bob stop_loss ready"]
+    run(venue, 9)
+    assert waiting(venue) == []
+    retold(venue)

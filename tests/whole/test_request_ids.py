@@ -84,9 +84,9 @@ async def test_a_bug_is_logged_with_the_id_that_its_client_got() -> None:
         handle(Request("GET", b"/time", "/time", "", {}, b"", b"", None, "call-7"), Replies(replies.put_nowait))
         reply = await replies.get()
     assert reply.status == 500
-    errors = [line for line in lines if line["log_level"] == "error"]
-    assert [(line["event"], line["what"], line["request_id"]) for line in errors] == [
-        ("request failed", "GET /time", "call-7")
+    assert [(line["event"], line["log_level"], line["what"], line["request_id"]) for line in lines] == [
+        ("request failed", "error", "GET /time", "call-7"),
+        ("request refused", "debug", "GET /time", "call-7"),
     ]
 
 
