@@ -57,6 +57,7 @@ from tests.copied import copied
 from tests.judge_reading import became, inside, same_as
 from tests.model import Model
 from tests.model_records import Match, Move, Order, Prevented, Told, Update
+from tests.told import check_told
 from tests.words import summary, words
 
 START_NS = 1_700_000_000 * 10**9
@@ -109,6 +110,7 @@ class Judge:
             self.story[-1] += f"  ->  {summary(outcome)}"
             taken = 1 if isinstance(outcome, Applied) else 0
             same_as("sequences that it took", self.venue.sequence - before, taken)
+            check_told(self.venue, outcome)
             self._compare(command, outcome, told)
             self._check_state()
         except (AssertionError, LookupError) as error:

@@ -239,6 +239,7 @@ class Model(Replacements, Money):
         of its own user that it meets are in `own_met`, with what it and they lose by that.
         """
         meets: list[tuple[Order, int]] = []
+        end: ExpireReason | None = None
         own = self.own_met = []
         wanted, mode = terms.quantity_lots, self.mode_of(terms) if mode is None else mode
         left = None if wanted or terms.conditions is None else terms.conditions.quote_minor
@@ -254,7 +255,8 @@ class Model(Replacements, Money):
             if wanted == 0:
                 break
             if len(meets) + len(own) == self.rules[terms.market].max_fills_per_order:
-                return meets, ExpireReason.MAX_FILLS
+                end = ExpireReason.MAX_FILLS
+                break
             lots = min(wanted, there)
             stops = left is not None and lots < there
             left = None if left is None else left - lots * order.limit * unit
@@ -280,8 +282,8 @@ class Model(Replacements, Money):
             if stops:
                 break
         if left is not None and own and not meets:
-            return meets, ExpireReason.SELF_TRADE
-        return meets, None
+            end = ExpireReason.SELF_TRADE
+        return meets, end
 
     def _crosses(self, terms: PlaceOrder, resting: Order) -> bool:
         if terms.price_ticks is None:

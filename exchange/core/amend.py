@@ -201,13 +201,13 @@ def _change(
     effects.touch(gives)
     client_ids.closed(order)
     gives.release(market.needs_minor(order))
-    # What is hidden goes first: a change that nobody can see is told to nobody.
-    less_lots = take_hidden(order, order.terms.quantity_lots - changed.quantity_lots)
-    if order.level is None:  # it waits
+    less_lots = order.terms.quantity_lots - changed.quantity_lots
+    if order.level is None:  # it waits, and hides nothing; it may also grow
         order.remaining_lots -= less_lots
-    elif less_lots:
+    # What is hidden goes first: a change that nobody can see is told to nobody.
+    elif shown_lots := take_hidden(order, less_lots):
         effects.touch_level(order.level)
-        market.book.reduce(order, less_lots)
+        market.book.reduce(order, shown_lots)
         assert order.remaining_lots > order.hidden_lots
     _take_on(order, changed, client_ids, now_ns, effects)
     gives.lock(market.needs_minor(order))

@@ -38,6 +38,7 @@ def hide(order: Order, met_lots: int) -> None:
 
 def take_hidden(order: Order, lots: int) -> int:
     """Take lots off what an order hides, as far as they go; how many are left to take off what it shows."""
+    assert lots >= 0
     hidden_lots = min(order.hidden_lots, lots)
     order.hidden_lots -= hidden_lots
     order.remaining_lots -= hidden_lots

@@ -197,7 +197,7 @@ def plan_for_quote(
         while maker is not None:
             if len(found.fills) + len(found.prevented or ()) == fills_max:
                 found.met_fills_max = True
-                return found
+                return found.ended()
             own = maker.user_id == terms.user_id and mode is not NONE
             there_lots = maker.remaining_lots if own else maker.remaining_lots - maker.hidden_lots
             lots = there_lots if not price_ticks else min(there_lots, left // price_ticks)
@@ -225,7 +225,7 @@ def plan_for_quote(
         while refills:
             if len(found.fills) + len(found.prevented or ()) == fills_max:
                 found.met_fills_max = True
-                return found
+                return found.ended()
             maker, hidden_lots = refills.popleft()
             shown_lots = next_lots(maker, hidden_lots)
             lots = shown_lots if not price_ticks else min(shown_lots, left // price_ticks)

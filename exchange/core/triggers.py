@@ -291,6 +291,7 @@ class Triggers:
         assert sorted(waiting + of_lists) == sorted(self.orders)
         for order in self.orders.values():
             assert order.level is None
+            assert not order.hidden_lots
             assert order.progress is not None
             assert order.progress.pending is not Pending.NOTHING
             assert bool(order.progress.triggered_ns) == (order.order_id in self.ready)

@@ -39,6 +39,7 @@ from exchange.core.outcome import Applied, Outcome
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from tests.copied import copied
+from tests.told import check_told
 
 SOL, USDC = Asset("SOL", 9), Asset("USDC", 6)
 SOL_USDC = instrument_of("SOL_USDC", SOL, USDC, tick_size="0.01", lot_size="0.001")
@@ -105,6 +106,7 @@ def do(venue: Venue, command: Command) -> Outcome:
     venue.check()
     if isinstance(outcome, Applied):
         assert outcome.events
+        check_told(venue, outcome)
         assert venue.sequence == outcome.sequence == before.sequence + 1
     else:
         assert venue.state() == before, "what changed nothing must change nothing"

@@ -269,3 +269,14 @@ def test_an_order_that_waits_is_amended_where_it_is() -> None:
     placed(venue, "bob ask 5 @ 102.50")
     assert status(run(venue), order_id) == "filled 1 of 1"
     retold(venue)
+
+
+def test_an_order_that_waits_hides_nothing_after_it_has_grown() -> None:
+    venue = book_of("buy 1 @ 95", "buy 1 @ 94")
+    order_id = placed(venue, "alice sell 2 @ 90 stop 95")
+    amend(venue, "alice", order_id, "to 6")
+    retold(venue)
+    place(venue, "carol sell 1 @ 95")
+    assert shown(run(venue)) == ["1 @ 94"]
+    assert shown(venue) == ["ask 5 @ 90"]
+    assert shown(place(venue, "carol buy 6 @ 90")) == ["5 @ 90"]

@@ -6,7 +6,7 @@ import pytest
 
 from exchange.core.commands import SetMarket
 from exchange.core.conditions import ALL_MODES, Progress, SelfTrade
-from exchange.core.events import OrderUpdated, PreventedMatch, UpdateReason
+from exchange.core.events import ExpireReason, OrderUpdated, PreventedMatch, UpdateReason
 from exchange.core.instrument import FeeAsset, InvalidInstrument, instrument_of
 from exchange.core.outcome import Outcome
 from exchange.core.venue import Venue
@@ -230,3 +230,14 @@ def test_under_earlier_rules_nothing_of_it_is_noted() -> None:
     assert status(outcome) == "expired 1 of 6, self_trade"
     assert order_after(outcome).progress is None
     assert venue.state().last_match_id == 0
+
+
+def test_a_sum_that_meets_as_many_of_its_own_as_it_may_have_fills_ends() -> None:
+    rules = replace(SOL_USDC, max_fills_per_order=2)
+    venue = book_of("bob ask 1 @ 100", "bob ask 1 @ 101", "bob ask 1 @ 102", rules=rules)
+    outcome = place(venue, "bob buy for 1000 at market stp decrement")
+    assert prevented(outcome) == [(1, "1", "1"), (2, "1", "1")]
+    assert order_after(outcome).status.name == "EXPIRED"
+    assert order_after(outcome).expire_reason is ExpireReason.SELF_TRADE
+    assert resting(venue) == ["bob ask 1 @ 102"]
+    retold(venue)
