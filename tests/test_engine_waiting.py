@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from exchange.core.commands import CancelAll, ExpireDue, PlaceOrder, RunTriggered
+from exchange.core.events import ExpireReason, OrderUpdated
 from exchange.core.venue import Venue
 from exchange.pipeline.commits import Applied
 from tests.core.stories import order_of, place, placed, retold, two_markets, venue_of, waiting
@@ -61,6 +62,24 @@ async def test_another_market_has_its_turns_in_a_cascade() -> None:
         ]
         assert names.count("RunTriggered") > 10
         assert placed_elsewhere[0] < len(names) - 5, "it waited for the cascade"
+
+
+async def test_what_becomes_due_in_a_cascade_ends_before_the_cascade_could_trade_with_it() -> None:
+    venue = venue_of()
+    stops_of(100, venue)
+    due = placed(venue, f"alice bid 0.001 @ 299.10 until {FAR_NS}")
+    begun = venue.sequence
+    async with flow_of(venue) as flow:
+        flow.engine.now_ns = lambda: FAR_NS - 1 + (flow.venue.sequence > begun + 1)
+        await ask(flow, "carol sell 0.001 at market")
+        while flow.venue.markets["SOL_USDC"].triggers.ready:
+            await turns(1)
+        await turns()
+        assert kinds(flow).count("ExpireDue") == 1
+        assert "RunTriggered" in kinds(flow)[: kinds(flow).index("ExpireDue")]
+        [ended] = [e for a in flow.store.applied for e in a.events if getattr(e, "order_id", 0) == due]
+        assert isinstance(ended, OrderUpdated)
+        assert (ended.expire_reason, ended.executed_lots) == (ExpireReason.EXPIRE_AT, 0)
 
 
 async def test_what_was_left_triggered_enters_before_intake() -> None:

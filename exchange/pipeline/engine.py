@@ -322,11 +322,16 @@ class Engine:
             self._end([*runs[done:], *queue.left()])
 
     async def _run_triggered(self, market: FullMarket) -> None:
-        """Enter what was triggered, before the market takes another command; other markets have their turns between."""
+        """Enter what was triggered, before the market takes another command; other markets have their turns between.
+
+        What is due meanwhile ends first, so that nothing that enters can trade with it.
+        """
+        symbol = market.instrument.symbol
         while market.triggers.ready:
-            self._writer.add(
-                _NOBODY, 0, self._apply(RunTriggered(market.instrument.symbol, TRIGGERED_MAX), self.time_ns())
-            )
+            now_ns = self.time_ns()
+            due = market.deadlines.next_ns <= now_ns
+            command = ExpireDue(symbol, DUE_MAX) if due else RunTriggered(symbol, TRIGGERED_MAX)
+            self._writer.add(_NOBODY, 0, self._apply(command, now_ns))
             await asyncio.sleep(0)
 
     async def _end_due(self, market: FullMarket, now_ns: int) -> int:
