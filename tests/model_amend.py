@@ -59,7 +59,8 @@ class Amendments(Known):
             self.names.append((order, changed.client_order_id))
         order.first, order.amendments = order.first or terms, order.amendments + 1
         in_place = order in self.waiting or self._in_place(order, changed)
-        order.hidden = max(0, order.hidden - (terms.quantity_lots - lots)) if in_place else 0
+        less_lots = max(0, terms.quantity_lots - lots)  # what waits may grow, and hides nothing
+        order.hidden = max(0, order.hidden - less_lots) if in_place else 0
         order.terms = changed
         if in_place:
             self.step(order, UpdateReason.AMENDED, now_ns, told)
