@@ -81,12 +81,14 @@ sim: install
 
 # The long part of the proof, about five minutes: the judge over STORIES, test cases of other engines, the simulator over
 # COUNT seeds from FIRST, and MINUTES of torture, or KILLS of the exchange and POSTGRES_KILLS of PostgreSQL instead.
-# `prove-page` copies the figures of the last run to docs/PROOF.md.
+# ADD=1 adds the figures to those of the last run, so that a long proof can be run in parts, with other seeds in each;
+# SEED is that of the torture, and KEYS=1 has it in keys mode. `prove-page` copies the last figures to docs/PROOF.md.
 STORIES ?= 4000
 MINUTES ?= 2
 prove: install
 	@$(BIN)/python -m tests.prove --stories $(STORIES) --seeds $(COUNT) --first $(FIRST) --minutes $(MINUTES) \
-		$(if $(KILLS),--kills $(KILLS)) $(if $(POSTGRES_KILLS),--postgres-kills $(POSTGRES_KILLS))
+		$(if $(KILLS),--kills $(KILLS)) $(if $(POSTGRES_KILLS),--postgres-kills $(POSTGRES_KILLS)) \
+		$(if $(SEED),--torture-seed $(SEED)) $(if $(KEYS),--keys) $(if $(ADD),--add)
 
 prove-page: install
 	@$(BIN)/python -m tests.prove --page

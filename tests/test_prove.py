@@ -14,8 +14,9 @@ from exchange.pipeline.commits import Store
 from exchange.runtime import compiled
 from tests.conformance.differs import DIFFERS, Differs
 from tests.prove import parts
-from tests.prove.figures import Proof, rows, table
+from tests.prove.figures import Proof, Recoveries, rows, table
 from tests.prove.page import BEGIN, KEPT, PAGE, rendered
+from tests.prove.sums import added
 
 
 class Here(Executor):
@@ -100,3 +101,32 @@ def test_what_the_simulator_finds_is_said_with_its_seed(monkeypatch: pytest.Monk
     assert parts.simulator(Here(), range(7, 8), lambda count: None, said.append).failed == 1
     assert said[0].startswith("seed 7 fails")
     assert "make sim SEED=7" in said[0]
+
+
+def test_the_figures_of_two_runs_add_up(kept: Proof) -> None:
+    assert kept.judge is not None
+    assert kept.simulator is not None
+    assert kept.torture is not None
+    took = {"kill": Recoveries(3, 0.2, 0.4, [0.1, 0.2, 0.4])}
+    one = msgspec.structs.replace(
+        kept,
+        judge=msgspec.structs.replace(kept.judge, refused={"MIN_NOTIONAL": 2}, broken=1),
+        torture=msgspec.structs.replace(kept.torture, seed=7, recoveries=took),
+    )
+    other = msgspec.structs.replace(
+        one,
+        judge=msgspec.structs.replace(kept.judge, refused={"MIN_NOTIONAL": 1, "OUT_OF_RANGE": 1}),
+        simulator=None,
+        torture=msgspec.structs.replace(kept.torture, seed=8, lost=1, recoveries={"cut": Recoveries(1, 1, 1, [1.0])}),
+    )
+    both = added(one, other)
+    assert both.took_s == 2 * kept.took_s
+    assert both.judge is not None
+    assert (both.judge.commands, both.judge.broken) == (2 * kept.judge.commands, kept.judge.broken * 2 + 1)
+    assert (both.judge.refused, both.judge.reasons) == ({"MIN_NOTIONAL": 3, "OUT_OF_RANGE": 1}, 2)
+    assert both.simulator == kept.simulator
+    assert both.torture is not None
+    assert both.torture.faults == {kind: 2 * count for kind, count in kept.torture.faults.items()}
+    assert (both.torture.seed, both.torture.runs, both.torture.lost) == (8, 2, 2 * kept.torture.lost + 1)
+    assert both.torture.recoveries == {"kill": took["kill"], "cut": Recoveries(1, 1, 1, [1.0])}
+    assert both.wrong == one.wrong + other.wrong - both.conformance.wrong

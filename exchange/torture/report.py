@@ -18,7 +18,12 @@ def figures(result: Result) -> dict[str, Any]:
     sent: list[Command | Deposit | Move] = [*history.commands, *history.deposits, *history.moves]
     refused = sum(one.settled and one.code is not None for one in sent if not isinstance(one, Deposit))
     recoveries = {
-        fault: {"count": len(took_s), "p50_s": round(statistics.median(took_s), 3), "max_s": round(max(took_s), 3)}
+        fault: {
+            "count": len(took_s),
+            "p50_s": round(statistics.median(took_s), 3),
+            "max_s": round(max(took_s), 3),
+            "times_s": [round(each_s, 3) for each_s in took_s],
+        }
         for fault, took_s in sorted(tally.recoveries_s.items())
     }
     found = {verdict: sum(f.verdict == verdict for f in result.findings) for verdict in ("lost", "doubled", "wrong")}

@@ -1,5 +1,6 @@
 """`python -m tests.prove`: see `make prove` in the Makefile. Exit code 1 if anything is wrong.
 
+`--add` adds the figures to those of the last run: so a long proof can be run in parts, with other seeds in each.
 `--page` writes the figures of the last run into docs/PROOF.md.
 """
 
@@ -18,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tests.prove import page, parts
 from tests.prove.figures import Judged, Proof, Simulated, table
+from tests.prove.sums import added
 
 STREAM_SEEDS = 10  # some tens of thousands of replies, in half a minute
 PLACE = Path(".prove")
@@ -37,6 +39,8 @@ def asked_for() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, help="of the exchange, instead of --minutes")
     parser.add_argument("--postgres-kills", type=int)
     parser.add_argument("--torture-seed", type=int, default=1)
+    parser.add_argument("--keys", action="store_true", help="the torture in keys mode")
+    parser.add_argument("--add", action="store_true", help="add the figures to those of the last run")
     parser.add_argument("--page", action="store_true", help="take the figures of the last run into docs/PROOF.md")
     return parser.parse_args()
 
@@ -67,7 +71,7 @@ def torture_options(asked: argparse.Namespace) -> list[str]:
         options += ["--kills", str(asked.kills)]
     if asked.postgres_kills is not None:
         options += ["--postgres-kills", str(asked.postgres_kills)]
-    return options
+    return [*options, "--keys"] if asked.keys else options
 
 
 def main() -> int:
@@ -95,6 +99,8 @@ def main() -> int:
         torture=torture,
         streams=streams,
     )
+    if asked.add and LAST.exists():
+        proof = added(msgspec.json.decode(LAST.read_bytes(), type=Proof), proof)
     LAST.write_bytes(msgspec.json.format(msgspec.json.encode(proof), indent=2) + b"\n")
     console.print(table(proof))
     unfinished = tortures and torture is None

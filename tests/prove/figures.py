@@ -5,7 +5,10 @@ from rich.table import Table
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """The judge's part. `broken` counts the seeds one of whose stories broke the contract."""
+    """The judge's part. `broken` counts the seeds one of whose stories broke the contract.
+
+    `refused` has the refusals by reason.
+    """
 
     stories: int
     seeds: int
@@ -16,6 +19,7 @@ class Judged(msgspec.Struct, frozen=True):
     refusals: int
     reasons: int
     broken: int
+    refused: dict[str, int] = {}
 
 
 class Conformance(msgspec.Struct, frozen=True):
@@ -56,15 +60,17 @@ class Simulated(msgspec.Struct, frozen=True):
 
 
 class Recoveries(msgspec.Struct, frozen=True):
-    """From one kind of fault, until a command sent after it was answered."""
+    """From one kind of fault, until a command sent after it was answered. `times_s` has each, where it is known."""
 
     count: int
     p50_s: float
     max_s: float
+    times_s: list[float] = []
 
 
 class Tortured(msgspec.Struct, frozen=True):
-    """What `exchange torture --figures` writes."""
+    """What `exchange torture --figures` writes; or the sums of several runs, `seed` the seed of the last and `runs` how
+    many they were."""
 
     seed: int
     faults: dict[str, int]
@@ -88,6 +94,7 @@ class Tortured(msgspec.Struct, frozen=True):
     doubled: int
     wrong: int
     took_s: int
+    runs: int = 1
 
     @property
     def recovered(self) -> int:
@@ -168,7 +175,7 @@ def _simulated(made: Simulated) -> list[Row]:
 
 def _tortured(made: Tortured) -> list[Row]:
     found = [
-        ("seed", f"{made.seed}"),
+        ("runs, seed of the last", f"{made.runs}, {made.seed}"),
         ("kills of the exchange survived", f"{made.faults['kills']:,}"),
         ("kills of PostgreSQL survived", f"{made.faults['postgres kills']:,}"),
         *((f"{fault} survived", f"{made.faults[fault]:,}") for fault in list(made.faults)[2:]),

@@ -36,6 +36,14 @@ def rendered(page: str, proof: Proof) -> str:
 
 def write(figures: Path) -> None:
     """Take the figures of that file over."""
-    proof = msgspec.json.decode(figures.read_bytes(), type=Proof)
+    proof = _short(msgspec.json.decode(figures.read_bytes(), type=Proof))
     PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), proof), encoding="utf-8")
     KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(proof), indent=2) + b"\n")
+
+
+def _short(proof: Proof) -> Proof:
+    """Without the single times of recoveries, of which the page shows the median and the longest."""
+    if proof.torture is None:
+        return proof
+    recoveries = {kind: msgspec.structs.replace(took, times_s=[]) for kind, took in proof.torture.recoveries.items()}
+    return msgspec.structs.replace(proof, torture=msgspec.structs.replace(proof.torture, recoveries=recoveries))

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from exchange.core.events import RejectReason
 from tests.conformance.cases import APPLICABLE, CASES
 from tests.conformance.differs import DIFFERS
 from tests.conformance.runner import Difference, Run
@@ -25,7 +26,6 @@ from tests.sim.scenario import Broken, run
 from tests.sim.shrink import shortened
 
 STORIES_A_SEED = 250
-NOT_REFUSALS = ("stories", "commands", "orders", "trades", "retries")
 
 Say = Callable[[str], None]
 Piece = tuple[str | None, Counter[str]]  # what is wrong, in words, and what was done
@@ -58,9 +58,10 @@ def judge(executor: Executor, stories: int, first_seed: int, done: Callable[[int
         if wrong is not None:
             broken += 1
             say(wrong)
-    refused = {what: count for what, count in seen.items() if what not in NOT_REFUSALS}
-    known = {what: seen[what] for what in NOT_REFUSALS}
-    return Judged(**known, seeds=len(pieces), refusals=sum(refused.values()), reasons=len(refused), broken=broken)
+    refused = {reason.value: seen[reason.value] for reason in RejectReason if seen[reason.value]}
+    known = {what: seen[what] for what in ("stories", "commands", "orders", "trades", "retries")}
+    found = {"refusals": sum(refused.values()), "reasons": len(refused), "broken": broken}
+    return Judged(**known, **found, seeds=len(pieces), refused=refused)
 
 
 def streams(seeds: range, say: Say) -> Streamed:
