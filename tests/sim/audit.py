@@ -90,6 +90,7 @@ class Auditor:
         self._minutes_are_the_tapes(reads)
         self._fills_make_orders(reads, orders)
         self._balances_add_up(reads)
+        self._administration_stands(reads)
         # Whoever closes a market opens it again, and is answered.
         assert {rules.status for rules in reads.rules.values()} == {MarketStatus.TRADING}
 
@@ -176,6 +177,20 @@ class Auditor:
             made = (prices[0], max(prices), min(prices), prices[-1], *volumes, *ids)
             told = minute_of(candle)
             assert told == made, f"the minute {begin_s} of {market} ended as {told}, and was {made}"
+
+    def _administration_stands(self, reads: Reads) -> None:
+        """Resets, keys, statuses of users and rules of markets are as the last answer said."""
+        for client in self._clients:
+            notes = client.notes
+            for guest, amount_minor in notes.resets.items():
+                assert reads.guests[guest] == (amount_minor, 100, 0), (
+                    f"{guest} was reset, and has {reads.guests[guest]}"
+                )
+            for api_key, revoked in notes.keys.items():
+                assert (api_key in reads.keys) is not revoked, f"{api_key}: revoked is {revoked}"
+            for symbol, taker_fee_ppm in notes.fees.items():
+                assert reads.rules[symbol].taker_fee_ppm == taker_fee_ppm, f"the rules of {symbol}"
+        assert not reads.disabled, "who was disabled was enabled again"
 
     def _fills_make_orders(self, reads: Reads, orders: dict[int, OrderUpdated]) -> None:
         executed: Counter[int] = Counter()

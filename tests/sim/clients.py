@@ -34,7 +34,7 @@ from exchange.core.commands import (
 from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.core.instrument import Asset, MarketStatus, instrument_of
-from exchange.core.money import EndWithdrawal, RequestWithdrawal, TransferFunds
+from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Replaced
 from exchange.pipeline.commits import Applied
 from exchange.pipeline.outcomes import OVERLOADED
@@ -45,6 +45,7 @@ WAITING = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT
 KINDS = (
     *(("place",) * 12 + ("cancel",) * 3 + ("amend",) * 2 + ("replace",) * 2),
     *("again", "batch", "batch", "cancel all", "deposit", "status", "administer", "withdraw", "give", "list"),
+    "reset",
 )
 ROOT = Origin("root", "127.0.0.1")
 
@@ -62,6 +63,9 @@ class Notes:
     deposits: dict[str, int] = field(default_factory=dict)
     moved: dict[str, tuple[str | None, int]] = field(default_factory=dict)  # by key: whom it went to, and how much
     asked: dict[str, int] = field(default_factory=dict)  # withdrawals by key
+    resets: dict[str, int] = field(default_factory=dict)  # of guests: what they have since
+    keys: dict[str, bool] = field(default_factory=dict)  # whether each was revoked
+    fees: dict[str, int] = field(default_factory=dict)  # the taker fee of each market that was added
     sequence: int = 0  # the newest that was seen
     answers: int = 0
 
@@ -126,6 +130,8 @@ class Client:
                 await self.insist([TransferFunds(self.user, *given)], chance)
             case "list":
                 await self._list(name, chance)
+            case "reset":
+                await self._reset(f"{name}.guest", chance)
             case _ if self.notes.orders:
                 placed, order_id = chance.choice(list(self.notes.orders.items())[-6:])
                 ids: tuple[int | None, str | None] = (None, placed) if chance.random() < 0.5 else (order_id, None)
@@ -147,6 +153,15 @@ class Client:
         await asyncio.sleep(chance.uniform(0, 0.5))
         if chance.random() < 0.8:
             await self.insist([EndWithdrawal(name, chance.random() < 0.5, ROOT)], chance)
+
+    async def _reset(self, guest: str, chance: Random) -> None:
+        """Have a guest, who waits for a price that never comes and asks for a withdrawal; then reset the guest."""
+        await self.insist([Deposit(guest, "CASH", 900, f"{guest}.first")], chance)
+        waits = Conditions(stop_ticks=10**6)
+        terms = (Side.BUY, OrderType.STOP_LOSS_LIMIT, TimeInForce.GTC, False, 2, 3, guest, waits)
+        await self.insist([PlaceOrder(guest, "COIN_CASH", *terms)], chance)
+        await self.insist([RequestWithdrawal(guest, "CASH", 100, f"{guest}.out", ROOT)], chance)
+        await self.insist([ResetUser(guest, (("CASH", chance.randrange(50)),), f"{guest}.reset", ROOT)], chance)
 
     async def _list(self, name: str, chance: Random) -> None:
         """Add an asset and a market, which nobody trades in."""
@@ -250,11 +265,14 @@ class Client:
         if isinstance(outcome, Applied):
             self.notes.sequence = max(self.notes.sequence, outcome.sequence)
             for event in outcome.events:
-                if isinstance(event, OrderUpdated):
+                if isinstance(event, OrderUpdated) and event.terms.user_id in USERS:
                     at = self.notes.last.get(event.order_id, (0, event))[0]
                     if outcome.sequence >= at:
                         self.notes.last[event.order_id] = (outcome.sequence, event)
         match command:
+            case PlaceOrder() | Deposit() | RequestWithdrawal() if command.user_id not in USERS:
+                if not isinstance(command, PlaceOrder):
+                    assert isinstance(outcome, Applied | Duplicate), outcome
             case PlaceOrder():
                 self._note_order(command, outcome, conflicting)
             case AmendOrder(order_id=order_id, client_order_id=placed) if command.key is not None:
@@ -275,7 +293,19 @@ class Client:
                         self.notes.moved[command.key] = None, self.notes.asked[command.key]
                 else:
                     assert outcome == Rejected(RejectReason.UNKNOWN_WITHDRAWAL)
-            case AddAsset() | SetMarket():
+            case ResetUser():
+                assert isinstance(outcome, Applied | Duplicate), outcome
+                self.notes.resets[command.user_id] = dict(command.balances)["CASH"]
+            case CreateKey(key=key):
+                assert isinstance(outcome, Applied) or outcome == Rejected(RejectReason.KEY_CONFLICT), outcome
+                self.notes.keys[key.api_key] = False
+            case RevokeKey(api_key=api_key):
+                assert isinstance(outcome, Applied) or outcome == Rejected(RejectReason.UNKNOWN_KEY), outcome
+                self.notes.keys[api_key] = True
+            case SetMarket(instrument=rules):
+                assert isinstance(outcome, Applied | None)
+                self.notes.fees[rules.symbol] = rules.taker_fee_ppm
+            case AddAsset():
                 assert isinstance(outcome, Applied | None)
             case SetMarketStatus():
                 assert isinstance(outcome, Applied | None)
@@ -338,6 +368,8 @@ def _named(command: Command) -> str:
             return f"the status of {market}"
         case SetUserStatus() | CreateKey() | RevokeKey() | RequestWithdrawal() | EndWithdrawal() | TransferFunds():
             return words(command)
+        case ResetUser():
+            return f"the reset of {command.user_id}"
         case AddAsset() | SetMarket():
             return words(command)
     raise AssertionError(command)

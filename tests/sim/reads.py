@@ -1,10 +1,15 @@
-"""What the calls for history answer when all is over: orders and fills of each user, tapes, balances and rules."""
+"""What the calls for history answer when all is over: orders and fills of each user, tapes, balances and rules.
 
+Guests are users who never trade.
+"""
+
+from collections import Counter
 from dataclasses import dataclass
 
 from exchange.core.commands import Side
-from exchange.core.events import OrderUpdated, Trade
+from exchange.core.events import OrderStatus, OrderUpdated, Trade
 from exchange.core.instrument import Instrument
+from exchange.core.ledger import HOUSE
 from tests.sim.disk import Tables
 from tests.sim.world import MARKETS, USERS
 
@@ -53,13 +58,20 @@ class Reads:
     tapes: dict[str, list[Print]]
     balances: dict[tuple[str, str], tuple[int, int]]  # available, locked
     rules: dict[str, Instrument]
+    guests: dict[str, tuple[int, int, int]]  # what they have of CASH, available and locked, and their open orders
+    keys: set[str]  # that are not revoked
+    disabled: set[str]
 
 
 def read_all(tables: Tables) -> Reads:
     """Read everything that some client may."""
     orders: dict[str, list[OrderUpdated]] = {user: [] for user in USERS}
+    waiting: Counter[str] = Counter()
     for _, order in sorted(tables.orders.items()):
-        orders[order.terms.user_id].append(order)
+        if order.terms.user_id in USERS:
+            orders[order.terms.user_id].append(order)
+        else:
+            waiting[order.terms.user_id] += order.status is OrderStatus.PENDING
     return Reads(
         orders,
         {user: [fill for trade in tables.trades for fill in _fills(trade, user)] for user in USERS},
@@ -70,6 +82,13 @@ def read_all(tables: Tables) -> Reads:
             if user in USERS
         },
         {symbol: market.instrument for symbol, market in tables.markets.items()},
+        {
+            user: (account.available_minor, account.locked_minor, waiting[user])
+            for (user, asset), account in tables.accounts.items()
+            if user not in (*USERS, *HOUSE) and asset == "CASH"
+        },
+        {api_key for api_key, (_, revoked_ns) in tables.keys.items() if revoked_ns is None},
+        {user for user, is_disabled in tables.users.items() if is_disabled},
     )
 
 

@@ -11,12 +11,17 @@ from typing import Any
 
 import pytest
 
-from exchange.core.events import Trade
+from exchange.core.administration import KeyRevoked
+from exchange.core.events import Event, MarketSet, Trade
 from exchange.core.market_data import MarketView
+from exchange.core.money import ResetUser
+from exchange.core.outcome import Applied
 from exchange.core.public import Channel, Kind
 from exchange.core.state import VenueState
+from exchange.core.treasury import Treasury
 from exchange.core.venue import Venue
 from exchange.pipeline import commits
+from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Store
 from exchange.pipeline.feeds import Feeds
 from exchange.pipeline.outcomes import Outcome
@@ -156,3 +161,36 @@ def test_a_lost_depth_diff_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = caught()
     assert re.search("depth@|the book of", str(broken.cause))
     assert "journal: " in told_shortly(broken)
+
+
+def test_a_reset_that_leaves_too_much_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    rightly = Treasury.reset
+
+    def reset(self: Treasury, command: ResetUser, touched: dict[str, None], sequence: int) -> list[Event]:
+        more = tuple((asset, amount_minor + 1) for asset, amount_minor in command.balances)
+        return rightly(self, replace(command, balances=more), touched, sequence)
+
+    monkeypatch.setattr(Treasury, "reset", reset)
+    assert "was reset, and has" in told_shortly(caught())
+
+
+def test_a_revocation_that_the_tables_lack_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    rightly = Changes._add_rare
+
+    def add(self: Changes, applied: Applied, event: Event) -> None:
+        if not isinstance(event, KeyRevoked):
+            rightly(self, applied, event)
+
+    monkeypatch.setattr(Changes, "_add_rare", add)
+    caught()
+
+
+def test_a_change_of_rules_that_the_tables_lack_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    rightly = Changes._add_rare
+
+    def add(self: Changes, applied: Applied, event: Event) -> None:
+        if not (isinstance(event, MarketSet) and event.instrument.taker_fee_ppm == 2):
+            rightly(self, applied, event)
+
+    monkeypatch.setattr(Changes, "_add_rare", add)
+    caught()
