@@ -1,7 +1,10 @@
 """History is dropped by the partition, and what is left is still proved: balances, counts, candles and the journal."""
 
 import asyncio
+import itertools
 import random
+import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -209,3 +212,22 @@ async def test_it_runs_beside_an_exchange_that_commits(server: Server, small: No
         await asyncio.wait([pruning])
         await proved(dsn)
     assert dropped > 5
+
+
+async def test_a_kill_at_any_point_leaves_each_partition_there_or_gone(server: Server, small: None) -> None:
+    dsn = server.dsn(await server.create())
+    async with writing(dsn) as made:
+        await busy(made)
+        last, kills = made.venue.sequence, 0
+        for number in itertools.count(3, 5):
+            child = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.store.pruning", dsn, str(number))
+            ended = await child.wait()
+            assert await proved(dsn) == last
+            if ended == 0:
+                break
+            assert ended == -signal.SIGKILL
+            kills += 1
+        assert kills >= 8
+        assert int(str(await value(dsn, "SELECT max(sequence) FROM baseline"))) > 600
+    async with writing(dsn, seeded=False) as again:
+        assert again.venue.state() == made.venue.state()
