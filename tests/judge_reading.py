@@ -11,13 +11,14 @@ def inside(user_id: str) -> str | None:
     return None if user_id == EXTERNAL else user_id
 
 
-def became(event: OrderUpdated) -> tuple[int, int, int, int]:
-    """When it began to follow the price, when and where it was triggered, and when it entered."""
+def became(event: OrderUpdated) -> tuple[int, ...]:
+    """When it began to follow the price, when and where it was triggered, when it entered, what it was pegged at."""
     progress = event.progress
     if progress is None:
-        return (0, 0, 0, 0)
+        return (0, 0, 0, 0, 0)
     assert (progress.pending is not Pending.NOTHING) == (event.status is OrderStatus.PENDING or _ended_waiting(event))
-    return progress.tracking_ns, progress.triggered_ns, progress.trigger_ticks, progress.working_ns
+    triggered = progress.triggered_ns, progress.trigger_ticks
+    return progress.tracking_ns, *triggered, progress.working_ns, progress.pegged_ticks
 
 
 def _ended_waiting(event: OrderUpdated) -> bool:

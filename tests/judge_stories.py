@@ -28,7 +28,7 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
-from exchange.core.conditions import Conditions, SelfTrade
+from exchange.core.conditions import Conditions, PegTo, SelfTrade
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Asset, FeeAsset, Instrument, MarketStatus
 from exchange.core.ledger import FEES
 from exchange.core.money import EndWithdrawal, MoneyCommand, RequestWithdrawal, ResetUser, TransferFunds
@@ -74,6 +74,7 @@ TERMS = (
     *("ioc", "ioc", "fok", "fok", "post", "post", "market", "market", "worst", "sum", "sum"),
     *("gtd", "gtd", "gtd", "stop", "stop", "take", "stop limit", "stop limit", "take limit", "stop fok", "stop gtd"),
     *("trail", "trail", "trail", "trail limit"),
+    *("peg", "peg", "peg", "peg market", "peg market", "peg stop", "peg stop"),
 )
 WAITING = {
     "stop": OrderType.STOP_LOSS,
@@ -82,6 +83,7 @@ WAITING = {
     "take limit": OrderType.TAKE_PROFIT_LIMIT,
     "stop fok": OrderType.STOP_LOSS_LIMIT,
     "stop gtd": OrderType.STOP_LOSS_LIMIT,
+    "peg stop": OrderType.STOP_LOSS_LIMIT,
 }
 MODES: tuple[SelfTrade | None, ...] = (None,) * 6 + tuple(SelfTrade)
 STATUSES = (*MarketStatus, *(MarketStatus.TRADING,) * 4, MarketStatus.POST_ONLY)
@@ -259,6 +261,8 @@ def exactly(judge: Judge, rules: Instrument, wish: Wish) -> None:
 
 
 def _order(rules: Instrument, wish: Wish, now_ns: int = 0) -> PlaceOrder:
+    if wish.terms.startswith("peg"):
+        return _pegged(rules, wish, now_ns)
     if wish.terms in WAITING or wish.terms.startswith("trail") or wish.terms == "gtd":
         return _later(rules, wish, now_ns)
     at_market, by_sum = wish.terms in ("market", "worst", "sum"), wish.terms == "sum"
@@ -310,6 +314,33 @@ def _later(rules: Instrument, wish: Wish, now_ns: int) -> PlaceOrder:
         1 + (wish.price * wish.lots) % 6 if limit else None,
         *(wish.lots, wish.name, conditions),
     )
+
+
+def _pegged(rules: Instrument, wish: Wish, now_ns: int) -> PlaceOrder:
+    """An order whose price comes from the book, at once or when it is triggered."""
+    chances = wish.price + wish.lots + wish.soon
+    order = _later(rules, wish, now_ns) if wish.terms == "peg stop" else _order(rules, replace(wish, terms="gtc"))
+    market = wish.terms == "peg market" or (wish.terms == "peg stop" and wish.side is Side.BUY)
+    times = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK) if market else (TimeInForce.GTC,)
+    conditions = replace(
+        order.conditions or Conditions(),
+        peg_to=PegTo.MARKET if market else PegTo.PRIMARY,
+        peg_offset_ticks=wish.soon // 2 if chances % 4 == 0 else None,
+        peg_levels=wish.soon // 2 if chances % 4 == 1 else None,
+        visible_lots=None if market else conditions_of(order).visible_lots,
+    )
+    return replace(
+        order,
+        time_in_force=times[chances % len(times)],
+        post_only=not market and chances % 5 == 0,
+        price_ticks=order.price_ticks if chances % 3 == 0 else None,
+        conditions=conditions,
+    )
+
+
+def conditions_of(order: PlaceOrder) -> Conditions:
+    """What the order asks."""
+    return order.conditions or Conditions()
 
 
 def _replacement(rules: Instrument, order: Order, wish: Wish) -> ReplaceOrder:

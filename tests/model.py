@@ -160,6 +160,8 @@ class Model(Replacements, Money):
         if terms.client_order_id is not None:
             self.names.append((order, terms.client_order_id))
         told.primary = order.number
+        terms = self.priced(terms)
+        order.pegged = (terms.price_ticks or 0) if self.is_pegged(terms) else 0
         self.step(order, UpdateReason.ACCEPTED, now_ns, told)
         self.enter(order, terms, now_ns, told)
 
@@ -292,7 +294,9 @@ class Model(Replacements, Money):
 
     def all_refusals(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
         """Every reason to refuse the order, whether or not it waits."""
-        return self.refusals_of_waiting(terms, now_ns) if waits(terms) else self.refusals(terms, now_ns)
+        if waits(terms):
+            return self.refusals_of_waiting(terms, now_ns)
+        return self.refusals_of_pegged(terms, now_ns) if self.is_pegged(terms) else self.refusals(terms, now_ns)
 
     def refusals(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
         """Every reason to refuse the order, but for its client order id."""

@@ -7,14 +7,15 @@ from exchange.core.commands import PlaceOrder, Side
 from exchange.core.conditions import Conditions
 from exchange.core.events import RejectReason, UpdateReason
 from exchange.core.instrument import FeeAsset, MarketStatus
-from tests.model_known import Known, fee
+from tests.model_known import fee
+from tests.model_pegs import Pegs
 from tests.model_records import Order, Told
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
 MONEY_MAX = 10**38  # every amount and balance stays below it
 
 
-class Amendments(Known):
+class Amendments(Pegs):
     """Changes an open order: the same place for less of it, the back of the queue for anything else."""
 
     def amend(self, command: AmendOrder, now_ns: int, told: Told) -> None:
@@ -33,7 +34,7 @@ class Amendments(Known):
         lots = terms.quantity_lots if command.quantity_lots is None else command.quantity_lots
         lots -= command.reduce_lots or 0
         price = terms.price_ticks if command.price_ticks is None else command.price_ticks
-        if terms.price_ticks is None and command.price_ticks:
+        if self._has_no_price_to_change(terms, command):
             told.refusals = {RejectReason.OUT_OF_RANGE}
             return
         price = None if terms.price_ticks is None else price
@@ -70,10 +71,11 @@ class Amendments(Known):
         order.priority = self.priorities
         order.maker_ppm, order.taker_ppm = rules.maker_fee_ppm, rules.taker_fee_ppm
         self.resting.remove(order)
-        told.touched.add((terms.market, terms.side, terms.price_ticks or 0))
+        told.touched.add((terms.market, terms.side, order.pegged or terms.price_ticks or 0))
         self.step(order, UpdateReason.AMENDED, now_ns, told)
         asked = replace(changed.conditions or Conditions(), self_trade=order.mode)
-        self.enter(order, replace(changed, quantity_lots=order.remaining, conditions=asked), now_ns, told)
+        wanted = replace(changed, quantity_lots=order.remaining, conditions=asked, price_ticks=order.limit)
+        self.enter(order, wanted, now_ns, told)
 
     def enter(self, order: Order, terms: PlaceOrder, now_ns: int, told: Told) -> None:
         """Let an order meet the book."""
@@ -105,6 +107,11 @@ class Amendments(Known):
             return True
         return False
 
+    def _has_no_price_to_change(self, terms: PlaceOrder, command: AmendOrder) -> bool:
+        if self.is_pegged(terms):
+            return command.price_ticks not in (None, terms.price_ticks)
+        return terms.price_ticks is None and bool(command.price_ticks)
+
     def _meant(self, command: AmendOrder) -> Order | None:
         """The open order that is meant: under its own name, or, sent again, under the one it had before."""
         new_name = command.new_client_order_id
@@ -126,8 +133,8 @@ class Amendments(Known):
         return changed.price_ticks == order.terms.price_ticks and changed.quantity_lots <= order.terms.quantity_lots
 
     def _refused(self, order: Order, changed: PlaceOrder) -> set[RejectReason]:
-        rules, terms, price = self.rules[changed.market], order.terms, changed.price_ticks or 0
-        before, waits = terms.price_ticks or 0, order in self.waiting
+        rules, terms, price = self.rules[changed.market], order.terms, order.pegged or changed.price_ticks or 0
+        before, waits = order.pegged or terms.price_ticks or 0, order in self.waiting
         others = [o for o in self.resting if (o.terms.market, o.terms.side) == (terms.market, 1 - terms.side)]
         crosses = any(o.limit <= price if terms.side is Side.BUY else o.limit >= price for o in others)
         meets = crosses and price != before and not waits
@@ -152,8 +159,13 @@ class Amendments(Known):
         lot_worth, unit = self.worth_of(terms.market)
         if changed.quantity_lots * max(lot_worth, price * unit) >= MONEY_MAX:
             reasons.add(RejectReason.OUT_OF_RANGE)
-        if price * changed.quantity_lots * unit < rules.min_notional_minor and terms.price_ticks is not None:
+        limits = [
+            each for each in (order.pegged or None, terms.price_ticks and changed.price_ticks) if each is not None
+        ]
+        if any(each * changed.quantity_lots * unit < rules.min_notional_minor for each in limits):
             reasons.add(RejectReason.MIN_NOTIONAL)
+        if order.pegged and terms.price_ticks is not None and not self.in_range_at(terms.price_ticks, changed):
+            reasons.add(RejectReason.OUT_OF_RANGE)
         if terms.post_only and meets:
             reasons.add(RejectReason.WOULD_TAKE)
         if self._costs(order, changed, left) > self._has(order):
@@ -165,7 +177,7 @@ class Amendments(Known):
         rules, (lot_worth, unit) = self.rules[changed.market], self.worth_of(changed.market)
         if changed.side is Side.SELL:
             return left * lot_worth
-        price = changed.price_ticks or 0
+        price = order.pegged or changed.price_ticks or 0
         need = price * left * unit
         if rules.fee_asset is FeeAsset.QUOTE:
             rates = rules.maker_fee_ppm, rules.taker_fee_ppm

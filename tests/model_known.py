@@ -80,7 +80,7 @@ class Known:
             if order.terms.user_id != user:
                 continue
             rules = self.rules[order.terms.market]
-            if order.terms.price_ticks is None and order.terms.side is Side.BUY:
+            if order.terms.price_ticks is None and not order.pegged and order.terms.side is Side.BUY:
                 continue  # it waits to buy at any price, and locks nothing
             lot_worth, unit = self.worth_of(rules.symbol)
             if order.terms.side is Side.BUY and rules.quote.symbol == asset:

@@ -36,6 +36,7 @@ class Order:
     trigger_price: int = 0
     working_ns: int = 0  # when one that waited entered
     refused: set[RejectReason] = field(default_factory=set)  # why it could not enter
+    pegged: int = 0  # the price that a pegged one took from the book
     hidden: int = 0  # of what remains, what the book does not show
     first: PlaceOrder | None = None  # its terms before it was amended, if it was
     amendments: int = 0
@@ -71,13 +72,16 @@ class Order:
         return self.status in (OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
     @property
-    def became(self) -> tuple[int, int, int, int]:
-        """When it began to follow the price, when and at which price it was triggered, and when it entered."""
-        return self.tracking_ns, self.triggered_ns, self.trigger_price, self.working_ns
+    def became(self) -> tuple[int, ...]:
+        """When it began to follow the price, when and at which price it was triggered, when it entered, and what it was
+        pegged at."""
+        return self.tracking_ns, self.triggered_ns, self.trigger_price, self.working_ns, self.pegged
 
     @property
     def limit(self) -> int:
         """The price of an order that has one."""
+        if self.pegged:
+            return self.pegged
         assert self.terms.price_ticks is not None
         return self.terms.price_ticks
 
@@ -92,7 +96,7 @@ class Update:
     executed_quote: int
     expire_reason: ExpireReason | None
     trade: int | None  # the number of the trade that was the step
-    became: tuple[int, int, int, int] = (0, 0, 0, 0)
+    became: tuple[int, ...] = (0, 0, 0, 0, 0)
     priority: int = 0
 
 

@@ -9,7 +9,7 @@ from exchange.core.commands import ExpireDue, OrderType, PlaceOrder, RunTriggere
 from exchange.core.conditions import Conditions
 from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 from exchange.core.instrument import MarketStatus
-from tests.model_known import Known
+from tests.model_pegs import Pegs
 from tests.model_records import Order, Told
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
@@ -44,7 +44,7 @@ def met(terms: PlaceOrder, wanted: int, price: int) -> bool:
     return price >= wanted if (terms.order_type, terms.side) in ABOVE else price <= wanted
 
 
-class Waiting(Known):
+class Waiting(Pegs):
     """The model, with what waits."""
 
     def refusals(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
@@ -76,7 +76,10 @@ class Waiting(Known):
         if as_resting.order_type is OrderType.LIMIT:
             as_resting = replace(as_resting, time_in_force=TimeInForce.GTC)
         books, self.resting = self.resting, []  # a walk through the book is not of it
-        reasons = self.refusals(as_resting, now_ns)
+        if self.is_pegged(terms) and terms.price_ticks is None:
+            reasons = self.refusals_at_any_price(as_resting, now_ns)
+        else:
+            reasons = self.refusals(as_resting, now_ns)
         self.resting = books
         reasons -= {RejectReason.MARKET_NOT_TRADING, RejectReason.INSUFFICIENT_BALANCE}
         asset, need = self.needs_of(terms)
@@ -151,7 +154,11 @@ class Waiting(Known):
         # It is judged with the fees and the mode that it entered with.
         fees = replace(rules, maker_fee_ppm=order.maker_ppm, taker_fee_ppm=order.taker_ppm, self_trade=order.mode)
         self.rules[terms.market] = fees
-        reasons = self.refusals(replace(terms, conditions=None), now_ns)
+        if self.is_pegged(terms):
+            peg = replace(asked(terms), self_trade=None, expire_ns=None)
+            reasons = self.refusals_of_pegged(replace(terms, conditions=peg), now_ns)
+        else:
+            reasons = self.refusals(replace(terms, conditions=None), now_ns)
         if asked(terms).self_trade is not None and not rules.self_trade_modes >> order.mode & 1:
             reasons.add(RejectReason.SELF_TRADE_PREVENTION)
         reasons.discard(RejectReason.USER_DISABLED)
@@ -161,6 +168,8 @@ class Waiting(Known):
             self.expire(order, ExpireReason.REFUSED_AT_TRIGGER, now_ns, told)
             return
         order.status, order.working_ns, order.priority = OrderStatus.OPEN, now_ns, 0
+        terms = self.priced(terms)
+        order.pegged = (terms.price_ticks or 0) if self.is_pegged(terms) else 0
         if terms.time_in_force in RESTS:
             self.priorities += 1
             order.priority = self.priorities

@@ -26,6 +26,7 @@ TYPES = {
     "Json",
     "Market",
     "Order",
+    "Peg",
     "PreventedMatch",
     "Refusal",
     "Replaced",

@@ -23,6 +23,7 @@ from exchange.core import (
     market,
     matching,
     money,
+    pegs,
     refusal,
     settlement,
     venue,
@@ -49,6 +50,7 @@ from tests import (
     model_amend,
     model_known,
     model_money,
+    model_pegs,
     model_records,
     model_replace,
     model_waiting,
@@ -306,6 +308,29 @@ def hide_from_a_fok(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(matching, "_ends_in_refills", lambda *of: False)
 
 
+def peg_one_level_off(plant: pytest.MonkeyPatch) -> None:
+    rightly = pegs.level_at
+    plant.setattr(pegs, "level_at", lambda side, levels: rightly(side, levels and levels - 1))
+
+
+def let_a_peg_pass_its_limit(plant: pytest.MonkeyPatch) -> None:
+    rightly = pegs.peg_ticks
+    plant.setattr(pegs, "peg_ticks", lambda book, terms: rightly(book, replace(terms, price_ticks=None)))
+
+
+def peg_what_waits_at_once(plant: pytest.MonkeyPatch) -> None:
+    rightly = FullMarket._wait
+
+    def wait(self: FullMarket, order: Order) -> None:
+        if not pegs.pegged(order.terms) or pegs.peg_ticks(self.book, order.terms) is None:
+            rightly(self, order)
+            return
+        rightly(self, order)
+        pegs.take_price(order, self.book)
+
+    plant.setattr(FullMarket, "_wait", wait)
+
+
 @of_sources
 @pytest.mark.parametrize(
     "error",
@@ -335,6 +360,9 @@ def hide_from_a_fok(plant: pytest.MonkeyPatch) -> None:
         place_although_the_cancel_failed,
         keep_the_place_of_a_refill,
         hide_from_a_fok,
+        peg_one_level_off,
+        let_a_peg_pass_its_limit,
+        peg_what_waits_at_once,
     ],
     ids=lambda error: str(error.__name__),
 )
@@ -363,7 +391,17 @@ def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> 
 
 # --- is it independent?
 
-PARTS = (model, model_amend, model_known, model_records, model_replace, model_admin, model_money, model_waiting)
+PARTS = (
+    model,
+    model_amend,
+    model_known,
+    model_records,
+    model_replace,
+    model_admin,
+    model_money,
+    model_pegs,
+    model_waiting,
+)
 
 
 def test_the_model_shares_with_the_exchange_only_the_types_of_commands_and_events() -> None:

@@ -17,6 +17,7 @@ from exchange.core.commands import (
     SetMarketStatus,
     Side,
 )
+from exchange.core.conditions import Conditions
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, Trade
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Outcome
@@ -90,6 +91,8 @@ def _order_words(order: PlaceOrder) -> str:
     at = f"@ {order.price_ticks}"
     if order.order_type is OrderType.MARKET:
         at = "at market" + ("" if order.price_ticks is None else f" worst {order.price_ticks}")
+    if order.conditions is not None and order.conditions.peg_to is not None:
+        at = _peg_words(order.conditions, order.price_ticks)
     terms = "post-only" if order.post_only else order.time_in_force.name.lower()
     name = "" if order.client_order_id is None else f" as {order.client_order_id!r}"
     asked = order.conditions
@@ -98,6 +101,14 @@ def _order_words(order: PlaceOrder) -> str:
     if asked is not None and asked.visible_lots is not None:
         quantity += f" ({asked.visible_lots} shown)"
     return f"{order.user_id} {side} {quantity} {at} {terms} on {order.market}{name}{mode}"
+
+
+def _peg_words(asked: Conditions, price_ticks: int | None) -> str:
+    assert asked.peg_to is not None
+    more = "" if asked.peg_offset_ticks is None else f" less {asked.peg_offset_ticks}"
+    more += "" if asked.peg_levels is None else f" levels {asked.peg_levels}"
+    limit = "" if price_ticks is None else f" limit {price_ticks}"
+    return f"pegged to {asked.peg_to.name.lower()}{more}{limit}"
 
 
 def summary(outcome: Outcome) -> str:

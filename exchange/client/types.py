@@ -27,6 +27,15 @@ class Fill(TypedDict):
 
 
 @final
+class Peg(TypedDict):
+    """Where the price of a pegged order comes from."""
+
+    to: str
+    offset: str | None
+    levels: int | None
+
+
+@final
 class Order(TypedDict):
     """An order as it stood when the reply was made. Prices in quote per base, quantities in base, times in ms."""
 
@@ -53,6 +62,8 @@ class Order(TypedDict):
     last_prevented_match_id: str | None
     quote_quantity: str | None
     visible_quantity: str | None
+    peg: Peg | None
+    pegged_price: str | None
     strategy_id: int | None
     strategy_type: int | None
     stop_price: str | None

@@ -20,6 +20,7 @@ from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, MarketSt
 from exchange.core.market import Market
 from exchange.core.matching import crosses, plan
 from exchange.core.outcome import Applied
+from exchange.core.pegs import pegged, refusal_at
 from exchange.core.status import why_refused
 
 BUY: Final = Side.BUY
@@ -68,13 +69,15 @@ class Amending:
         terms = order.terms
         if command.reduce_lots is not None and command.reduce_lots <= 0:
             return Rejected(RejectReason.OUT_OF_RANGE)
+        if pegged(terms) and command.price_ticks not in (None, terms.price_ticks):
+            return Rejected(RejectReason.OUT_OF_RANGE, "The price of a pegged order cannot be changed.")
         quantity_lots, price_ticks = _asked(command, order)
         name = terms.client_order_id if command.new_client_order_id is None else command.new_client_order_id
         if (quantity_lots, price_ticks, name) == (terms.quantity_lots, order.price_ticks, terms.client_order_id):
             return Duplicate(order.order_id)
-        if terms.price_ticks is None and price_ticks:
+        if terms.price_ticks is None and price_ticks and not pegged(terms):
             return Rejected(RejectReason.OUT_OF_RANGE, "An order that takes any price has none to change.")
-        price = None if terms.price_ticks is None else price_ticks
+        price = terms.price_ticks if terms.price_ticks is None or pegged(terms) else price_ticks
         changed = replace(terms, quantity_lots=quantity_lots, price_ticks=price, client_order_id=name)
         rejected = _refusal(market, changed, order, self._client_ids)
         if rejected is not None:
@@ -99,11 +102,18 @@ def _asked(command: AmendOrder, order: Order) -> tuple[int, int]:
         quantity_lots -= command.reduce_lots
     elif command.quantity_lots is not None:
         quantity_lots = command.quantity_lots
-    return quantity_lots, order.price_ticks if command.price_ticks is None else command.price_ticks
+    if command.price_ticks is None or pegged(order.terms):
+        return quantity_lots, order.price_ticks
+    return quantity_lots, command.price_ticks
+
+
+def _stands_at(order: Order, changed: PlaceOrder) -> int:
+    """The price of the order once it is changed: a pegged one keeps what it has."""
+    return order.price_ticks if pegged(changed) else changed.price_ticks or 0
 
 
 def _keeps_its_place(order: Order, changed: PlaceOrder) -> bool:
-    return (changed.price_ticks or 0) == order.price_ticks and changed.quantity_lots <= order.terms.quantity_lots
+    return _stands_at(order, changed) == order.price_ticks and changed.quantity_lots <= order.terms.quantity_lots
 
 
 # --- refuse
@@ -111,7 +121,7 @@ def _keeps_its_place(order: Order, changed: PlaceOrder) -> bool:
 
 def _refusal(market: Market, changed: PlaceOrder, order: Order, client_ids: ClientIds) -> Rejected | None:
     """Why the order may not become this, or None."""
-    rules, terms, price_ticks = market.instrument, order.terms, changed.price_ticks or 0
+    rules, terms, price_ticks = market.instrument, order.terms, _stands_at(order, changed)
     in_place = _keeps_its_place(order, changed)
     meets = order.level is not None and price_ticks != order.price_ticks and crosses(market.book, changed)
     reason = None
@@ -149,12 +159,16 @@ def _status_refuses(status: MarketStatus, in_place: bool, takes: bool) -> bool:
 
 
 def _refusal_of_money(market: Market, changed: PlaceOrder, order: Order, meets: bool) -> RejectReason | None:
-    rules, lots, price_ticks = market.instrument, changed.quantity_lots, changed.price_ticks or 0
+    rules, lots, price_ticks = market.instrument, changed.quantity_lots, _stands_at(order, changed)
     notional_minor = price_ticks * lots * rules.notional_unit
     if lots * rules.lot_minor >= AMOUNT_MAX or notional_minor >= AMOUNT_MAX:
         return RejectReason.OUT_OF_RANGE
-    if changed.price_ticks is not None and notional_minor < rules.min_notional_minor:
+    if (changed.price_ticks is not None or price_ticks) and notional_minor < rules.min_notional_minor:
         return RejectReason.MIN_NOTIONAL
+    if pegged(changed) and changed.price_ticks is not None:
+        reason = refusal_at(rules, changed.price_ticks, lots)
+        if reason is not None:
+            return reason
     if changed.post_only and meets:
         return RejectReason.WOULD_TAKE
     stays = order.level is None or _keeps_its_place(order, changed)
@@ -228,7 +242,7 @@ def _enter_again(
     market.counts.last_priority += 1
     order.priority = market.counts.last_priority
     mode = SelfTrade.EXPIRE_TAKER if order.progress is None else order.progress.self_trade
-    wanted = replace(changed, quantity_lots=order.remaining_lots)
+    wanted = replace(changed, quantity_lots=order.remaining_lots, price_ticks=_stands_at(order, changed))
     found = plan(market.book, wanted, market.instrument.max_fills_per_order, 0, None, mode)
     hide(order, found.matched_lots + found.prevented_lots)
     _take_on(order, changed, client_ids, now_ns, effects)
@@ -239,9 +253,10 @@ def _take_on(order: Order, changed: PlaceOrder, client_ids: ClientIds, now_ns: i
     """Give the order its new terms, and tell of it."""
     terms, before = order.terms, order.progress or Progress()
     if not before.amendments:
-        before = replace(before, first_price_ticks=order.price_ticks, first_quantity_lots=terms.quantity_lots)
+        before = replace(before, first_price_ticks=terms.price_ticks or 0, first_quantity_lots=terms.quantity_lots)
     order.progress = replace(before, amendments=before.amendments + 1, hidden_lots=order.hidden_lots)
-    order.terms, order.price_ticks, order.updated_ns = changed, changed.price_ticks or 0, now_ns
+    order.price_ticks = _stands_at(order, changed)
+    order.terms, order.updated_ns = changed, now_ns
     if changed.client_order_id != terms.client_order_id:
         client_ids.renamed(order)
     effects.order = done = updated(UpdateReason.AMENDED, order, order.status, now_ns)

@@ -20,6 +20,13 @@ class SelfTrade(IntEnum):
     NONE = 4  # they trade
 
 
+class PegTo(IntEnum):
+    """The side of the book whose best price a pegged order takes."""
+
+    PRIMARY = 0  # its own
+    MARKET = 1  # the other
+
+
 ALL_MODES: Final = sum([1 << mode for mode in SelfTrade])  # a set of modes is a number with a bit for each
 
 
@@ -35,6 +42,9 @@ class Conditions:
 
     An order that waits for a price has `stop_ticks`, or trails the last price by `trailing_bps` (basis points of it) or
     by `trailing_ticks`, from `activation_ticks` on if there is one. `expire_ns` is the time of a gtd order.
+
+    The price of one with `peg_to` comes from the book, `peg_offset_ticks` away from the other side, or `peg_levels`
+    deeper in the book: see pegs.
     """
 
     self_trade: SelfTrade | None = None
@@ -48,6 +58,9 @@ class Conditions:
     activation_ticks: int | None = None
     expire_ns: int | None = None
     visible_lots: int | None = None
+    peg_to: PegTo | None = None
+    peg_offset_ticks: int | None = None
+    peg_levels: int | None = None
 
     @property
     def trails(self) -> bool:
@@ -71,7 +84,7 @@ class Progress:
     `self_trade` is the mode that it entered with. Of what it asked, `prevented_lots` met orders of its own user, the
     last time in the prevented match `last_match_id`. `determined_lots` is what was found for its quote_minor. It was
     amended `amendments` times; before the first time it had `first_price_ticks` and `first_quantity_lots`. Of what
-    remains, `hidden_lots` are not shown.
+    remains, `hidden_lots` are not shown. A pegged order entered the book at `pegged_ticks`.
 
     Of an order that waits, or has waited: it began to follow the price at `tracking_ns`, with the trade of its market
     that `tracking_trade` counts; the trade that `triggered_trade` counts, at `trigger_ticks`, triggered it at
@@ -94,3 +107,4 @@ class Progress:
     first_price_ticks: int = 0
     first_quantity_lots: int = 0
     hidden_lots: int = 0
+    pegged_ticks: int = 0

@@ -93,6 +93,7 @@ class RejectReason(StrEnum):
     NO_LIQUIDITY = "NO_LIQUIDITY"
     SELF_TRADE_PREVENTION = "SELF_TRADE_PREVENTION"  # the market does not allow the mode
     WOULD_TRIGGER = "WOULD_TRIGGER"  # the last price is there already
+    NO_PRICE_LEVEL = "NO_PRICE_LEVEL"  # the book has no level that the order could be pegged to
 
 
 # Why an order that was triggered could not enter, by the number that is stored.
@@ -105,6 +106,7 @@ REFUSED: Final = {
     6: RejectReason.MARKET_NOT_TRADING,
     7: RejectReason.SELF_TRADE_PREVENTION,
     8: RejectReason.NO_LIQUIDITY,
+    9: RejectReason.NO_PRICE_LEVEL,
 }
 REFUSED_NUMBERS: Final = {reason: number for number, reason in REFUSED.items()}
 

@@ -29,6 +29,7 @@ from exchange.core.ledger import Ledger
 from exchange.core.market import Market
 from exchange.core.matching import NOTHING, Plan
 from exchange.core.outcome import Applied
+from exchange.core.pegs import at_its_price, pegged, take_price
 from exchange.core.state import MarketState
 from exchange.core.triggers import Triggers, reached
 from exchange.core.waiting import as_entered, refusal_of_waiting, waits
@@ -64,6 +65,11 @@ class FullMarket(Market):
     ) -> Plan | RejectReason:
         """What the order would meet, which is nothing if it waits; or why it may not enter, or not wait."""
         if not waits(terms):
+            if terms.conditions is not None and pegged(terms):
+                priced = at_its_price(self.instrument, rates, self._average, self.book, terms, trader, now_ns)
+                if isinstance(priced, RejectReason):
+                    return priced
+                terms = priced
             return super().judged(terms, trader, mode, rates, now_ns)
         reason = refusal_of_waiting(self.instrument, rates, self._average, self.book, terms, trader, now_ns)
         return NOTHING if reason is None else reason
@@ -168,6 +174,7 @@ class FullMarket(Market):
             self._expire(order, ExpireReason.REFUSED_AT_TRIGGER, now_ns, effects)
             return
         order.progress = replace(progress, pending=Pending.NOTHING, working_ns=now_ns)
+        take_price(order, self.book)
         order.priority = 0
         if terms.time_in_force in MAY_REST:
             self._queue(order)

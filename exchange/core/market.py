@@ -47,6 +47,7 @@ from exchange.core.instrument import Instrument
 from exchange.core.ledger import Account, Ledger
 from exchange.core.matching import Plan
 from exchange.core.outcome import Applied
+from exchange.core.pegs import take_price
 from exchange.core.refusal import refusal
 from exchange.core.refusal_detail import refusal_detail
 from exchange.core.settlement import Settlement
@@ -154,6 +155,7 @@ class Market:
                 order.remaining_lots = found.matched_lots + found.prevented_lots
                 order.progress = Progress(mode, 0, 0, order.remaining_lots)
             hide(order, found.matched_lots + found.prevented_lots)
+            take_price(order, self.book)
         self._ids.accepted(order.order_id, terms)
         effects.order = accepted = updated(BY_ACCEPTING, order, OPEN, now_ns)
         effects.events.append(accepted)

@@ -46,7 +46,8 @@ def refusal(
     if lots * rules.lot_minor >= AMOUNT_MAX:
         return RejectReason.OUT_OF_RANGE
     if terms.order_type is LIMIT:
-        assert price_ticks is not None
+        if price_ticks is None:
+            return _refusal_without_price(rules, terms, trader)
         notional_minor = price_ticks * lots * rules.notional_unit
         if notional_minor >= AMOUNT_MAX:
             return RejectReason.OUT_OF_RANGE
@@ -67,6 +68,15 @@ def refusal(
     elif rules.min_notional_applies_to_market and _worth_too_little(rules, average, lots, now_ns):
         return RejectReason.MIN_NOTIONAL
     if terms.side is not BUY and lots * rules.lot_minor > trader.base.available:
+        return RejectReason.INSUFFICIENT_BALANCE
+    return None
+
+
+def _refusal_without_price(rules: Instrument, terms: PlaceOrder, trader: Trader) -> RejectReason | None:
+    """The rest of it for a pegged order that has no price yet."""
+    if len(trader.open_orders) - trader.leaving >= rules.max_open_orders and terms.time_in_force in MAY_REST:
+        return RejectReason.TOO_MANY_OPEN_ORDERS
+    if terms.side is not BUY and terms.quantity_lots * rules.lot_minor > trader.base.available:
         return RejectReason.INSUFFICIENT_BALANCE
     return None
 

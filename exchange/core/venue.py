@@ -11,6 +11,7 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 3. Fees are fixed in an order when it enters, and trades count in the average price.
 4. What self-trade prevention takes off an order is noted in it, and is an event.
 5. Orders may wait for a price, and have a time to end; open orders can be amended and replaced.
+6. The price of an order may come from the book.
 """
 
 from dataclasses import replace
@@ -73,12 +74,13 @@ from exchange.core.ledger import HOUSE, Ledger
 from exchange.core.listing import audit_detail, refusal_of_asset, refusal_of_market
 from exchange.core.money import EndWithdrawal, MoneyCommand, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Applied, Outcome
+from exchange.core.pegs import standing_ticks
 from exchange.core.replace import cancel_refusal, replace_order
 from exchange.core.state import MarketState, OpenOrder, VenueState
 from exchange.core.treasury import KEYS_MAX, Treasury
 
-RULES_VERSION: Final = 5
-RULES_VERSIONS: Final = (1, 2, 3, 4, 5)  # all that `replay` knows
+RULES_VERSION: Final = 6
+RULES_VERSIONS: Final = (1, 2, 3, 4, 5, 6)  # all that `replay` knows
 
 VenueOutcome = list[Event] | Rejected | Duplicate | None
 
@@ -435,7 +437,8 @@ class Venue:
         terms = state.terms
         market = self.markets[terms.market]
         trader = market.trader(terms.user_id)
-        order = Order(state.order_id, terms, trader, terms.price_ticks or 0, state.created_ns, state.rates)
+        price_ticks = standing_ticks(terms, state.progress)
+        order = Order(state.order_id, terms, trader, price_ticks, state.created_ns, state.rates)
         order.progress = state.progress
         order.remaining_lots -= state.executed_lots
         if state.progress is not None:

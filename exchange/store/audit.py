@@ -17,6 +17,7 @@ from exchange.core.instrument import Asset, Instrument
 from exchange.core.ledger import EXTERNAL, FEES
 from exchange.core.money import WithdrawalStatus
 from exchange.core.outcome import Applied
+from exchange.core.pegs import standing_ticks
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from exchange.failure import Failure, one_line
@@ -116,7 +117,7 @@ def _balances(state: VenueState) -> list[str]:
         if order.progress is not None:
             remaining_lots -= order.progress.prevented_lots
         key = instrument.quote.symbol if terms.side is Side.BUY else instrument.base.symbol
-        needs = needs_minor(instrument, order.rates, terms.side, terms.price_ticks or 0, remaining_lots)
+        needs = needs_minor(instrument, order.rates, terms.side, standing_ticks(terms, order.progress), remaining_lots)
         needed[terms.user_id, key] = needed.get((terms.user_id, key), 0) + needs
     for account in state.accounts:
         sums[account.asset] += account.available_minor + account.locked_minor
@@ -135,9 +136,10 @@ def _books(state: VenueState) -> list[str]:
     bids: dict[str, int] = {}
     asks: dict[str, int] = {}
     for order in state.orders:
-        market, price_ticks = order.terms.market, order.terms.price_ticks
-        if price_ticks is None or (order.progress is not None and order.progress.pending):
+        market = order.terms.market
+        if order.progress is not None and order.progress.pending:
             continue
+        price_ticks = standing_ticks(order.terms, order.progress)
         if order.terms.side is Side.BUY:
             bids[market] = max(bids.get(market, 0), price_ticks)
         else:

@@ -20,7 +20,7 @@ from exchange.failure import Failure
 from exchange.store import journal, journal_admin, journal_money
 from exchange.store.numbers_text import numbers_text, progress_from
 
-CODEC_VERSION = 4
+CODEC_VERSION = 5
 PART_MAX = 10_000  # items of a list in one part
 COUNTS = (
     "sequence",
@@ -198,4 +198,4 @@ def _order_from(
 
 
 Decoder = Callable[[Sequence[Json]], VenueState]
-DECODERS: Final[dict[int, Decoder]] = {1: _decode_1, 2: _decode_2, 3: _decode_3, 4: _decode_4}
+DECODERS: Final[dict[int, Decoder]] = {1: _decode_1, 2: _decode_2, 3: _decode_3, 4: _decode_4, 5: _decode_4}

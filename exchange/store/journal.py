@@ -10,6 +10,7 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
 4. An asset, a status and the rules of a market go on with who asked for them, if somebody did: rules begin with it.
    There are commands that enter what was triggered, that end what is due and that move money; amendments and
    replacements.
+5. Orders may be pegged.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -48,7 +49,7 @@ from exchange.pipeline.commits import Journaled
 from exchange.store import journal_admin, journal_money
 from exchange.store.numbers_text import conditions_from, numbers_text
 
-CODEC_VERSION = 4
+CODEC_VERSION = 5
 FIELDS_OF_1: Final = 10  # of the rules of a market in version 1
 # The other rules as they were then: fees in what is received, any price, any number of fills, which may leave nothing.
 RULES_SINCE_1: Final = (FeeAsset.RECEIVED, 0, COUNT_MAX, False, 0, True)
@@ -155,7 +156,9 @@ def _decode(text: str, assets: dict[str, Asset]) -> Iterator[Fields]:
 
 
 # Rows of earlier versions differ only in what is missing at the end of some commands.
-DECODERS: Final[dict[int, Callable[[str, dict[str, Asset]], Iterator[Fields]]]] = dict.fromkeys((1, 2, 3, 4), _decode)
+DECODERS: Final[dict[int, Callable[[str, dict[str, Asset]], Iterator[Fields]]]] = dict.fromkeys(
+    (1, 2, 3, 4, 5), _decode
+)
 
 
 def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
-from exchange.core.conditions import Conditions, Pending, Progress, SelfTrade
+from exchange.core.conditions import Conditions, PegTo, Pending, Progress, SelfTrade
 
 
 def numbers_text(record: Conditions | Progress | None) -> str | None:
@@ -26,6 +26,8 @@ def conditions_from(text: str | None) -> Conditions | None:
     if text is None:
         return None
     found = _numbers(text)
+    if "peg_to" in found:
+        found["peg_to"] = PegTo(found["peg_to"])
     return Conditions(**found | _mode(found))
 
 

@@ -18,7 +18,9 @@ def of_orders(history: History) -> dict[str, list[Amendment]]:
 
 
 def prices(order: OrderRow, amendments: list[Amendment]) -> list[Decimal]:
-    """Every limit that the order ever had."""
+    """Every limit that the order ever had. The price of a pegged one is within its limit, and never changes."""
+    if order.pegged_price is not None:
+        return [Decimal(order.pegged_price)]
     return [Decimal(price) for price in (order.price, *(made["price"] for made in amendments)) if price is not None]
 
 

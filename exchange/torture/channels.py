@@ -161,9 +161,9 @@ def _book_of_orders(history: History) -> Iterator[Finding]:
         sides: dict[str, defaultdict[Decimal, Decimal]] = {"buy": defaultdict(Decimal), "sell": defaultdict(Decimal)}
         for order in history.final.open_orders:
             if order.market == market and order.status != "pending":
-                assert order.price is not None
+                assert order.standing_price is not None
                 gone = Decimal(order.executed_quantity) + Decimal(order.prevented_quantity or 0)
-                sides[order.side][Decimal(order.price)] += Decimal(order.quantity) - gone
+                sides[order.side][Decimal(order.standing_price)] += Decimal(order.quantity) - gone
         for side, shown in (("buy", depth["bids"]), ("sell", depth["asks"])):
             if {Decimal(price): Decimal(quantity) for price, quantity in shown} != sides[side]:
                 yield wrong(f"the {side} side of the book of {market} is not what its open orders have left")

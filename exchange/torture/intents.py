@@ -25,6 +25,8 @@ DOES: tuple[Does, ...] = (
     *("place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace", "withdraw", "give"),
 )
 WEIGHTS = (700, 150, 20, 110, 20, 4, 120, 80, 12, 8)
+KINDS = ("gtc", "post_only", "ioc", "fok", "market", "gtd", "wait", "peg")
+KIND_WEIGHTS = (57, 8, 8, 5, 7, 3, 7, 5)
 STATUSES = ("post_only", "cancel_only", "halted")  # of a market, for the pause of its step
 
 
@@ -119,7 +121,7 @@ def _replaced(seed: int, user_id: str, step: int) -> Asked:
 
 def _order(chance: random.Random, market: str, user_id: str, step: int, item: int) -> Asked:
     side = chance.choice(("buy", "sell"))
-    kind = chance.choices(("gtc", "post_only", "ioc", "fok", "market", "gtd", "wait"), (62, 8, 8, 5, 7, 3, 7))[0]
+    kind = chance.choices(KINDS, KIND_WEIGHTS)[0]
     distance = chance.randint(-CROSSING_TICKS, WIDTH_TICKS)
     ticks = MIDDLE_TICKS - distance if side == "buy" else MIDDLE_TICKS + distance
     body: dict[str, Any] = {
@@ -140,12 +142,30 @@ def _order(chance: random.Random, market: str, user_id: str, step: int, item: in
         body |= _waits(chance, side)
         if "_limit" not in body["order_type"]:
             del body["price"]
+    if kind == "peg":
+        body |= _pegged(chance, side)
+        if chance.random() < 0.5:
+            del body["price"]
     if kind == "market" and chance.random() < 0.5:
         body["quote_quantity"] = CENT.text(chance.randint(1, LOTS_MAX * MIDDLE_TICKS // 1000))
         del body["quantity"]
     if chance.random() < 0.3:
         body["self_trade_prevention"] = chance.choice(MODES)
     return Asked("place", market, order_name(user_id, step, item), body)
+
+
+def _pegged(chance: random.Random, side: str) -> dict[str, Any]:
+    """A price from the book, at once or once it is triggered."""
+    peg: dict[str, Any] = {"to": chance.choice(("primary", "market"))}
+    if chance.random() < 0.6:
+        peg |= chance.choice(
+            ({"offset": TICK.text(chance.randint(0, CROSSING_TICKS))}, {"levels": chance.randint(0, 3)})
+        )
+    body: dict[str, Any] = {"peg": peg}
+    if chance.random() < 0.3:
+        waits = _waits(chance, side)
+        body |= waits | {"order_type": waits["order_type"].removesuffix("_limit") + "_limit"}
+    return body
 
 
 def _waits(chance: random.Random, side: str) -> dict[str, Any]:

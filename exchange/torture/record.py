@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import orjson
 
-from exchange.client import Amendment, Balance, Depth, Fill, Json, Market, Order, PreventedMatch, Trade
+from exchange.client import Amendment, Balance, Depth, Fill, Json, Market, Order, Peg, PreventedMatch, Trade
 
 CommandKind = Literal["place", "cancel", "cancel_all", "amend"]
 
@@ -38,6 +38,13 @@ class OrderRow:
     stop_price: str | None = None
     trailing_amount: str | None = None
     expire_at: int | None = None
+    pegged_price: str | None = None
+    peg: dict[str, Any] | None = None  # what was said of it
+
+    @property
+    def standing_price(self) -> str | None:
+        """The price that it stands at in the book: of a pegged order, what it took from there."""
+        return self.price if self.pegged_price is None else self.pegged_price
 
     @classmethod
     def of(cls, order: Order) -> "OrderRow":
@@ -62,7 +69,13 @@ class OrderRow:
             order["stop_price"],
             order["trailing_amount"],
             order["expire_at"],
+            order["pegged_price"],
+            _said(order["peg"]),
         )
+
+
+def _said(peg: Peg | None) -> dict[str, Any] | None:
+    return None if peg is None else {name: value for name, value in peg.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

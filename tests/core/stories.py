@@ -7,6 +7,8 @@
 An order reads `USER buy|sell QUANTITY @ PRICE`, or `USER buy|sell QUANTITY at market [worst PRICE]`, then optionally
 `IOC`, `FOK` or `POST`, `on MARKET`, `as CLIENT_ORDER_ID`, `stp MODE`, and `once more` where only an open order keeps
 the id from being used again; in the place of the QUANTITY of a market order there may be `for SUM`, of the quote.
+In the place of the price there may be `pegged to primary` or `pegged to market`, then `less OFFSET` or `levels COUNT`,
+then `limit PRICE`.
 
 Behind the price, `stop PRICE` or `take PRICE` makes an order wait for the last price, and `stop trail 100bps` or `take
 trail 0.50 from PRICE` follow it; `until NS` is the time of a gtd order. After every step the venue checks itself, and a
@@ -32,7 +34,7 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
-from exchange.core.conditions import Conditions, SelfTrade
+from exchange.core.conditions import Conditions, PegTo, SelfTrade
 from exchange.core.events import Duplicate, Event, OrderUpdated, Rejected, Trade
 from exchange.core.instrument import Asset, Instrument, instrument_of
 from exchange.core.outcome import Applied, Outcome
@@ -49,7 +51,8 @@ PLENTY = "1000000"
 
 ORDER = re.compile(
     r"(?:(?P<user>\w+) )?(?P<side>buy|sell|bid|ask) (?:(?P<quantity>[\d.]+)|for (?P<sum>[\d.]+))"
-    r"(?: @ (?P<price>[\d.]+)|(?P<at_market> at market)(?: worst (?P<worst>[\d.]+))?)"
+    r"(?: @ (?P<price>[\d.]+)|(?P<at_market> at market)(?: worst (?P<worst>[\d.]+))?|(?: pegged to (?P<peg>\w+)"
+    r"(?: less (?P<offset>[\d.]+))?(?: levels (?P<levels>\d+))?(?: limit (?P<limit>[\d.]+))?))"
     r"(?: (?P<waits>stop|take)(?: (?P<at>[\d.]+))?(?: trail (?P<trail>[\d.]+)(?P<bps>bps)?)?"
     r"(?: from (?P<start>[\d.]+))?)?(?: (?P<terms>GTC|IOC|FOK|POST))?(?: until (?P<until>\d+))?(?: on (?P<market>\w+))?"
     r"(?: as (?P<client_order_id>\S+))?(?: stp (?P<stp>\w+))?(?P<once_more> once more)?"
@@ -118,7 +121,7 @@ def order_of(venue: Venue, text: str) -> PlaceOrder:
     said = ORDER.fullmatch(text)
     assert said is not None, text
     rules = venue.markets[said["market"] or _usual_market(venue)].instrument
-    terms, price = said["terms"], said["price"] or said["worst"]
+    terms, price = said["terms"], said["price"] or said["worst"] or said["limit"]
     time_in_force = TimeInForce[terms] if terms in ("IOC", "FOK") else TimeInForce.GTC
     if said["until"] is not None:
         time_in_force = TimeInForce.GTD
@@ -152,6 +155,9 @@ def _conditions(said: re.Match[str], rules: Instrument) -> Conditions | None:
         refuse_while_open=1 if said["once_more"] else None,
         activation_ticks=ticks("start"),
         expire_ns=None if said["until"] is None else int(said["until"]),
+        peg_to=None if said["peg"] is None else PegTo[said["peg"].upper()],
+        peg_offset_ticks=ticks("offset"),
+        peg_levels=None if said["levels"] is None else int(said["levels"]),
     )
     return None if asked == Conditions() else asked
 

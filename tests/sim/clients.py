@@ -31,7 +31,7 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
-from exchange.core.conditions import Conditions, SelfTrade
+from exchange.core.conditions import Conditions, PegTo, SelfTrade
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.core.instrument import Asset, MarketStatus, instrument_of
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
@@ -195,12 +195,16 @@ class Client:
         return AmendOrder(self.user, market, *ids, price_ticks=chance.randrange(2, 8))
 
     def _order(self, market: str, name: str, chance: Random) -> PlaceOrder:
-        terms = chance.choice(("gtc",) * 10 + ("ioc", "fok", "post", "market", "sum", "gtd", "wait", "wait"))
+        terms = chance.choice(
+            ("gtc",) * 10 + ("ioc", "fok", "post", "market", "sum", "gtd", "wait", "wait", "peg", "peg")
+        )
         times = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "market": TimeInForce.IOC, "sum": TimeInForce.IOC}
         side = chance.choice((Side.BUY, Side.SELL))
         price = chance.randrange(2, 7) + (0 if side is Side.BUY else chance.randrange(0, 2))
         mode = chance.choice((None,) * 5 + tuple(SelfTrade))
         quote_minor = chance.randrange(1, 3_000) if terms == "sum" else None
+        if terms == "peg":
+            return self._pegged(market, name, side, chance)
         if terms in ("gtd", "wait"):
             return self._later(market, name, (side, price, mode), terms == "gtd", chance)
         visible_lots = chance.choice((None, None, None, 1, 2, 4)) if terms in ("gtc", "post") else None
@@ -235,6 +239,26 @@ class Client:
         return PlaceOrder(
             *(self.user, market, side, order_type, time_in_force, False, price if limit else None),
             *(chance.randrange(1, 12), name, conditions),
+        )
+
+    def _pegged(self, market: str, name: str, side: Side, chance: Random) -> PlaceOrder:
+        """An order whose price comes from the book, perhaps when it is triggered."""
+        order = self._later(market, name, (side, chance.randrange(2, 8), None), False, chance)
+        conditions = replace(
+            order.conditions if chance.random() < 0.4 and order.conditions is not None else Conditions(),
+            peg_to=chance.choice(tuple(PegTo)),
+            peg_offset_ticks=chance.choice((None, None, 1)),
+        )
+        conditions.peg_levels = chance.choice((None, None, 1, 2)) if conditions.peg_offset_ticks is None else None
+        waits = conditions.stop_ticks is not None or conditions.trails
+        return replace(
+            order,
+            order_type=chance.choice((OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT))
+            if waits
+            else OrderType.LIMIT,
+            time_in_force=TimeInForce.GTC,
+            price_ticks=chance.choice((None, order.price_ticks)),
+            conditions=conditions,
         )
 
     async def insist(self, commands: Sequence[Command], chance: Random, conflicting: bool = False) -> None:

@@ -47,6 +47,15 @@ def one_of(*values: str) -> Check:
     return lambda value: value in values
 
 
+def a_peg(value: Any) -> bool:
+    return (
+        set(value) == {"to", "offset", "levels"}
+        and value["to"] in ("primary", "market")
+        and or_null(a_number)(value["offset"])
+        and or_null(a_count)(value["levels"])
+    )
+
+
 SIDE = one_of("buy", "sell")
 SELF_TRADE = one_of("expire_taker", "expire_maker", "expire_both", "decrement", "none")
 
@@ -74,6 +83,8 @@ ORDER: Shape = {
     "last_prevented_match_id": or_null(an_id),
     "quote_quantity": or_null(a_number),
     "visible_quantity": or_null(a_number),
+    "peg": or_null(a_peg),
+    "pegged_price": or_null(a_number),
     "strategy_id": or_null(a_count),
     "strategy_type": or_null(a_count),
     "stop_price": or_null(a_number),

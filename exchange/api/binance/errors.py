@@ -50,6 +50,7 @@ ERRORS: Final[Mapping[str, Error]] = {
     "TOO_MANY_OPEN_ORDERS": (-1013, "Filter failure: MAX_NUM_ORDERS", 400),
     "WOULD_TAKE": (-2010, "Order would immediately match and take.", 400),
     "WOULD_TRIGGER": (-2010, "Order would trigger immediately.", 400),
+    "NO_PRICE_LEVEL": (-2010, "Order book liquidity is too low for this pegged order.", 400),
     "ORDER_CLOSED": (-2011, UNKNOWN_ORDER, 400),
     "TOO_MANY_KEYS": (-1020, NOT_OFFERED, 400),
     "UNKNOWN_ASSET": (-1020, NOT_OFFERED, 400),

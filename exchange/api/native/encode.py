@@ -100,6 +100,8 @@ def order(update: OrderUpdated, rules: Instrument) -> replies.Order:
         None,
         None,
         None,
+        None,
+        None,
     )
     if terms.conditions is not None or update.progress is not None:
         say_further(made, update, rules)
@@ -144,6 +146,8 @@ def order_with_fills(update: OrderUpdated, fills: list[replies.OrderFill], rules
         update.updated_ns // NS_PER_MS,
         update.created_ns // NS_PER_MS,
         PLAIN_MODE,
+        None,
+        None,
         None,
         None,
         None,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from exchange.api.native import replies
-from exchange.api.native.names import PENDING_NAMES, SELF_TRADE_NAMES
+from exchange.api.native.names import PEG_NAMES, PENDING_NAMES, SELF_TRADE_NAMES
 from exchange.core.conditions import Conditions, Progress
 from exchange.core.events import REFUSED, OrderStatus, OrderUpdated
 from exchange.core.instrument import Instrument
@@ -26,6 +26,7 @@ def say_further(order: replies.Order, update: OrderUpdated, rules: Instrument) -
 def _asked(order: replies.Order, conditions: Conditions, rules: Instrument) -> None:
     order.quote_quantity = None if conditions.quote_minor is None else rules.quote.text(conditions.quote_minor)
     order.strategy_id, order.strategy_type = conditions.strategy_id, conditions.strategy_type
+    order.peg = _peg(conditions, rules)
     order.stop_price = _price(conditions.stop_ticks, rules)
     order.trailing_delta = conditions.trailing_bps
     order.trailing_amount = _price(conditions.trailing_ticks, rules)
@@ -42,10 +43,17 @@ def _became(order: replies.Order, update: OrderUpdated, progress: Progress, rule
         order.pending_for = PENDING_NAMES[progress.pending]
     order.tracking_at, order.triggered_at = _millis(progress.tracking_ns), _millis(progress.triggered_ns)
     order.trigger_price = _price(progress.trigger_ticks or None, rules)
+    order.pegged_price = _price(progress.pegged_ticks or None, rules)
     if progress.working_ns or progress.pending or progress.refused:  # it has waited
         order.working_at = _millis(progress.working_ns)
     if progress.refused:
         order.refused_code = REFUSED[progress.refused].value
+
+
+def _peg(conditions: Conditions, rules: Instrument) -> replies.Peg | None:
+    if conditions.peg_to is None:
+        return None
+    return replies.Peg(PEG_NAMES[conditions.peg_to], _price(conditions.peg_offset_ticks, rules), conditions.peg_levels)
 
 
 def _price(ticks: int | None, rules: Instrument) -> str | None:

@@ -9,6 +9,7 @@ from exchange.api.native.names import (
     LOG_LEVELS,
     MARKET_STATUS_NAMES,
     ORDER_TYPE_NAMES,
+    PEG_NAMES,
     REPLACE_MODES,
     SELF_TRADE_NAMES,
     TIME_IN_FORCE_NAMES,
@@ -44,6 +45,7 @@ _ONLY_IF = msgspec.Meta(
 _TRAILING_DELTA = msgspec.Meta(ge=1, le=9999, description="basis points from the best last price")
 _EXPIRE_AT = msgspec.Meta(ge=0, le=9_000_000_000_000, description="of a gtd order, in milliseconds since the epoch")
 _KEY = msgspec.Meta(extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,64}$"}, description="goes with reduce_by")
+_PEG_LEVELS = msgspec.Meta(ge=0, le=100, description="how many price levels deeper in the book")
 _WHOLE = msgspec.Meta(ge=0, le=2**63 - 1, description="nobody interprets it")
 
 User = Annotated[str, _USER] | None
@@ -56,6 +58,14 @@ Millis = Annotated[int, _MILLIS]
 
 class Request(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A body or a query; fields it does not have are refused by name."""
+
+
+class PegRequest(Request, kw_only=True):
+    """Where the price of an order comes from: the best of a side of the book, and one of the other two, if any."""
+
+    to: Annotated[str, _enum(*PEG_NAMES)]
+    offset: Annotated[Number | None, msgspec.Meta(description="how far from the other side")] = None
+    levels: Annotated[int, _PEG_LEVELS] | None = None
 
 
 class PlaceOrderRequest(Request, kw_only=True):
@@ -78,6 +88,7 @@ class PlaceOrderRequest(Request, kw_only=True):
     activation_price: Annotated[Number | None, msgspec.Meta(description="where trailing begins")] = None
     self_trade_prevention: Annotated[str, _enum(*SELF_TRADE_NAMES)] | None = None
     visible_quantity: Annotated[Number | None, msgspec.Meta(description="of an iceberg: what the book shows")] = None
+    peg: Annotated[PegRequest | None, msgspec.Meta(description="the price comes from the book")] = None
     strategy_id: Annotated[int, _WHOLE] | None = None
     strategy_type: Annotated[int, _WHOLE] | None = None
 

@@ -2,7 +2,7 @@
 
 from exchange.core.candles import INTERVAL_NAMES
 from exchange.core.commands import OrderType, ReplaceMode, Side, TimeInForce
-from exchange.core.conditions import SelfTrade
+from exchange.core.conditions import PegTo, SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, UpdateReason
 from exchange.core.instrument import FeeAsset, MarketStatus
 from exchange.core.money import TransferKind, WithdrawalStatus
@@ -11,6 +11,7 @@ from exchange.core.public import Channel
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 ORDER_TYPES = {order_type.name.lower(): order_type for order_type in OrderType}
 SELF_TRADE_MODES = {mode.name.lower(): mode for mode in SelfTrade}
+PEGS = {peg_to.name.lower(): peg_to for peg_to in PegTo}
 REPLACE_MODES = {mode.name.lower(): mode for mode in ReplaceMode}
 TIMES_IN_FORCE = {time_in_force.name.lower(): time_in_force for time_in_force in TimeInForce}
 
@@ -19,6 +20,7 @@ TIMES_IN_FORCE = {time_in_force.name.lower(): time_in_force for time_in_force in
 SIDE_NAMES = tuple(SIDES)
 ORDER_TYPE_NAMES = tuple(ORDER_TYPES)
 SELF_TRADE_NAMES = tuple(SELF_TRADE_MODES)
+PEG_NAMES = tuple(PEGS)
 TIME_IN_FORCE_NAMES = tuple(TIMES_IN_FORCE)
 PENDING_NAMES = (None, "trigger", "list")
 STATUS_NAMES = tuple(status.name.lower() for status in OrderStatus)

@@ -4,10 +4,10 @@ from typing import Final
 
 from exchange.api.native import fields
 from exchange.api.native.errors import ApiError
-from exchange.api.native.models import PlaceOrderRequest
-from exchange.api.native.names import ORDER_TYPES, SELF_TRADE_MODES, SIDES, TIMES_IN_FORCE
+from exchange.api.native.models import PegRequest, PlaceOrderRequest
+from exchange.api.native.names import ORDER_TYPES, PEGS, SELF_TRADE_MODES, SIDES, TIMES_IN_FORCE
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
-from exchange.core.conditions import Conditions
+from exchange.core.conditions import Conditions, PegTo
 from exchange.core.instrument import Instrument
 
 # Looking a member up in its enum costs more than a comparison, and a name of another module than one of this.
@@ -34,7 +34,9 @@ def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> 
     _check_time(request, limit, time_in_force)
     if request.visible_quantity is not None and (order_type is not LIMIT or time_in_force is not GTC):
         raise ApiError("INVALID_FIELD", "visible_quantity goes with limit orders that are gtc.")
-    if limit and request.price is None:
+    if request.peg is not None:
+        _check_peg(request, request.peg, limit, time_in_force)
+    elif limit and request.price is None:
         raise ApiError("INVALID_FIELD", "price is missing: an order with a limit has one.")
     by_quote = request.quote_quantity is not None
     if by_quote and order_type is not MARKET:
@@ -64,14 +66,28 @@ def _check_time(request: PlaceOrderRequest, limit: bool, time_in_force: TimeInFo
         raise ApiError("INVALID_FIELD", "expire_at goes with time_in_force gtd, which needs it.")
 
 
+def _check_peg(request: PlaceOrderRequest, peg: PegRequest, limit: bool, time_in_force: TimeInForce) -> None:
+    """Which orders may be pegged, and to what. Raises ApiError."""
+    if not limit:
+        raise ApiError("INVALID_FIELD", "peg goes with orders that have a limit.")
+    if peg.offset is not None and peg.levels is not None:
+        raise ApiError("INVALID_FIELD", "Give offset or levels of peg, not both.")
+    primary = fields.choice("peg.to", peg.to, PEGS) is PegTo.PRIMARY
+    if primary and time_in_force is not GTC:
+        raise ApiError("INVALID_FIELD", "time_in_force of an order with peg to primary is gtc.")
+    if request.post_only and not primary:
+        raise ApiError("INVALID_FIELD", "post_only goes with peg to primary only.")
+
+
 def _conditions(request: PlaceOrderRequest, order_type: OrderType, rules: Instrument) -> Conditions | None:
     """What the order asks beyond a plain one; None if nothing. Raises ApiError."""
     mode, quote, expire_at = request.self_trade_prevention, request.quote_quantity, request.expire_at
     plain = order_type is LIMIT or order_type is MARKET
     _check_trigger(request, plain)
     visible = request.visible_quantity
+    peg = request.peg
     strategic = request.strategy_id is not None or request.strategy_type is not None or visible is not None
-    if plain and mode is None and quote is None and expire_at is None and not strategic:
+    if plain and mode is None and quote is None and expire_at is None and peg is None and not strategic:
         return None
     stop, amount, activation = request.stop_price, request.trailing_amount, request.activation_price
     return Conditions(
@@ -85,6 +101,9 @@ def _conditions(request: PlaceOrderRequest, order_type: OrderType, rules: Instru
         activation_ticks=None if activation is None else fields.ticks(activation, rules, "activation_price"),
         expire_ns=None if expire_at is None else expire_at * NS_PER_MS,
         visible_lots=None if visible is None else fields.lots(visible, rules, "visible_quantity"),
+        peg_to=None if peg is None else fields.choice("peg.to", peg.to, PEGS),
+        peg_offset_ticks=None if peg is None or peg.offset is None else fields.ticks(peg.offset, rules, "peg.offset"),
+        peg_levels=None if peg is None else peg.levels,
     )
 
 

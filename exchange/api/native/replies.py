@@ -99,6 +99,14 @@ class OrderFill(Reply):
     timestamp: Millis
 
 
+class Peg(Reply):
+    """Where the price of a pegged order comes from."""
+
+    to: Annotated[str, _enum(*names.PEG_NAMES)]
+    offset: Number | None
+    levels: int | None
+
+
 class Order(Reply):
     """An order."""
 
@@ -125,6 +133,8 @@ class Order(Reply):
     last_prevented_match_id: Id | None
     quote_quantity: Annotated[Number | None, msgspec.Meta(description="of a market order by its sum of the quote")]
     visible_quantity: Annotated[Number | None, msgspec.Meta(description="of an iceberg: what the book shows at a time")]
+    peg: Annotated[Peg | None, msgspec.Meta(description="where its price comes from, of a pegged order")]
+    pegged_price: Annotated[Number | None, msgspec.Meta(description="what a pegged order entered the book at")]
     strategy_id: int | None
     strategy_type: int | None
     stop_price: Number | None

@@ -178,6 +178,8 @@ EVENTS: dict[str, Any] = {
                 "last_prevented_match_id": None,
                 "quote_quantity": None,
                 "visible_quantity": None,
+                "peg": None,
+                "pegged_price": None,
                 "strategy_id": None,
                 "strategy_type": None,
                 "stop_price": None,

@@ -29,6 +29,7 @@ const REFUSALS: Record<string, Sentence> = {
   WOULD_TAKE: () => "A post-only order at this price would trade at once. Choose another price, or turn post-only off.",
   NO_LIQUIDITY: () => "The book has not even one lot for this amount at such a price.",
   SELF_TRADE_PREVENTION: () => "This market does not allow this mode of self-trade prevention.",
+  NO_PRICE_LEVEL: () => "The book has no price level that this order could be pegged to.",
   WOULD_TRIGGER: () => "The last price is already where this order waits for it.",
   CANCEL_CONDITION: () => "The order has changed meanwhile; it stays open.",
   UNKNOWN_USER: ({ userId }) => `There is no user ${userId ?? ""}.`,
