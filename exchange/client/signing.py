@@ -67,6 +67,10 @@ class ApiKey:
             return cls.ed25519(str(api_key), private_key)
         raise ValueError(f"{path} has neither secret nor private_key")
 
+    def signature(self, message: bytes) -> str:
+        """The signature of a message, for what is signed in another way than `headers` does."""
+        return self._sign(message)
+
     def headers(self, method: str, target: str, body: bytes) -> dict[str, str]:
         """The headers that sign a request; `target` is path and query as they are sent. Every call's are others."""
         timestamp, nonce = _now(), secrets.token_hex(8)

@@ -12,6 +12,9 @@ from typing import Any
 
 from exchange.client import ApiError, ApiKey, Client, KeyRing, Socket, Unreachable
 from exchange.failure import Failure
+from exchange.torture.bot import Bot
+from exchange.torture.bot_calls import BotCalls, RestCalls, SocketCalls, bot_key
+from exchange.torture.bot_stream import BotStream
 from exchange.torture.checker import check
 from exchange.torture.database import Database, directory, small_disk
 from exchange.torture.faults import Fault
@@ -25,6 +28,8 @@ from exchange.torture.server import Server
 from exchange.torture.workload import Pulse, Trader, Trading
 
 USERS = tuple(f"trader-{number}" for number in range(1, 9))
+BOTS = ("bot-1", "bot-2")  # in the Binance-compatible dialect: over REST, and over the WebSocket API
+EVERYBODY = USERS + BOTS
 ASSETS = {"SOL": "10000000", "BTC": "10000000", "USDC": "1000000000"}
 RECOVERY_S = 60.0  # a longer recovery is a finding
 FULL_S = 4.0  # a disk stays full until the exchange ends, or this long
@@ -128,19 +133,25 @@ class Run:
         """Let clients trade and listen while faults happen; then let them finish, and read everything."""
         async with AsyncExitStack() as stack:
             traders = []
-            keys = {user: await house.key_of(user) for user in USERS}
+            keys = {user: await house.key_of(user) for user in EVERYBODY}
             for number, user in enumerate(USERS):
                 kind = Client if number % 2 else Socket
                 client: Trading = await stack.enter_async_context(kind(server.url, user, key=keys[user]))
                 friend = USERS[(number + 1) % len(USERS)]
                 traders.append(Trader(user, client, house, self.history, self._pulse, self._stopping, friend))
+            streams: list[BotStream] = []
+            for user in BOTS:
+                bot, stream = await self._bot(stack, user, keys[user], server.url, house)
+                traders.append(bot)
+                streams.append(stream)
             for trader in traders:
                 for asset, amount in ASSETS.items():
                     await trader.deposit(asset, amount, f"{asset}.{len(self.history.deposits)}")
-            followers = [
+            followers: list[Follower | BotStream] = [
                 Follower(name, server.ws_url, what, self.history, key)
                 for name, what, key in _followed(keys, apart=self._in_keys_mode)
             ]
+            followers += streams
             for follower in followers:
                 await stack.enter_async_context(_background(follower.follow()))
             looking = await stack.enter_async_context(_background(self._look(reader)))
@@ -153,9 +164,19 @@ class Run:
                 await looking
             async with asyncio.timeout(RECOVERY_S):
                 await asyncio.gather(*(follower.caught_up() for follower in followers))
-            self.history.final = await read_final(reader, USERS, MARKETS)
+            self.history.final = await read_final(reader, EVERYBODY, MARKETS)
             self.whole = True
             self.tally.connections = sum(follower.connections for follower in followers)
+
+    async def _bot(
+        self, stack: AsyncExitStack, user: str, key: ApiKey | None, url: str, house: Client
+    ) -> tuple[Bot, BotStream]:
+        """A trader of the other dialect, and what listens to its stream."""
+        by_rest, signing = user == BOTS[0], bot_key(user, key)
+        calls: BotCalls = RestCalls(url, signing) if by_rest else SocketCalls(f"ws{url[4:]}/ws-api/v3", signing)
+        stack.push_async_callback(calls.close)
+        bot = Bot(user, calls, house, self.history, self._pulse, self._stopping, USERS[0])
+        return bot, BotStream(user, url, signing, self.history, by_listen_key=by_rest)
 
     async def _look(self, reader: Client) -> None:
         while True:

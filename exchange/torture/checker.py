@@ -1,13 +1,13 @@
 """The judge: a pure function from the records of the clients to the findings.
 
 It knows only the contract of the exchange, and reads nothing but the records. This file judges commands; `money` judges
-fills and balances, `channels` what the sockets have said.
+fills and balances, `channels` what the sockets have said, `reports` what the user streams of the other dialect have.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 
-from exchange.torture import amends, channels, money
+from exchange.torture import amends, channels, money, reports
 from exchange.torture.findings import Finding, doubled, lost, wrong
 from exchange.torture.record import Command, History, OrderRow, StatusChange
 
@@ -29,6 +29,7 @@ def check(history: History) -> list[Finding]:
         *money.check(history),
         *amends.check(history),
         *channels.check(history),
+        *reports.check(history),
         *_statuses(history),
         *_ends(history),
     ]

@@ -188,6 +188,33 @@ class Heard:
     data: Json | None
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One execution report of a user's stream in the Binance-compatible dialect; `trade` is its trade's number in the
+    market, None for another step."""
+
+    user_id: str
+    connection: int
+    sequence: int
+    order_id: str
+    market: str
+    status: str
+    executed_quantity: str
+    trade: str | None
+    price: str
+    quantity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The balances that such a stream told of, by asset: what is free, and what is locked. The first of a connection is
+    empty."""
+
+    user_id: str
+    connection: int
+    balances: dict[str, tuple[str, str]]
+
+
 @dataclass(slots=True)
 class Final:
     """What the API showed at the end of the run; trades oldest first."""
@@ -227,6 +254,8 @@ class History:
     ends: list[End] = field(default_factory=list)
     second_starts: list[End] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
         """As JSON."""

@@ -278,7 +278,7 @@ class Trader:
                     if not isinstance(command, Command):
                         raise
                     self._pulse.beat(begun)
-                    refuse(command, error.code, error.body.get("order"))
+                    refuse(command, error.code, _row(error.body.get("order")))
                     return None
                 command.lost += error.unsettled
             else:
@@ -289,14 +289,18 @@ class Trader:
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
 
-def refuse(command: Command, code: str, order: Order | None) -> None:
+def refuse(command: Command, code: str, order: OrderRow | None) -> None:
     """Record a refusal. A cancel that is sent again and finds its order canceled counts as acknowledged."""
     command.settled = True
     if order is not None:
-        command.orders.append(OrderRow.of(order))
+        command.orders.append(order)
     canceled_before = command.kind == "cancel" and command.lost
-    if not (code == "ORDER_CLOSED" and canceled_before and order is not None and order["status"] == "canceled"):
+    if not (code == "ORDER_CLOSED" and canceled_before and order is not None and order.status == "canceled"):
         command.code = code
+
+
+def _row(order: Order | None) -> OrderRow | None:
+    return None if order is None else OrderRow.of(order)
 
 
 def _take(command: Command, result: Order | Refusal) -> None:
@@ -306,7 +310,7 @@ def _take(command: Command, result: Order | Refusal) -> None:
     elif result["code"] in ("NOT_READY", "OUTCOME_UNKNOWN"):
         command.lost += 1
     elif result["code"] not in BUSY:
-        refuse(command, result["code"], result.get("order"))
+        refuse(command, result["code"], _row(result.get("order")))
 
 
 def _item(asked: Asked) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from exchange.torture.record import (
     History,
     Move,
     OrderRow,
+    Report,
     StatusChange,
+    Told,
 )
 
 MARKET = "SOL_USDC"
@@ -170,6 +172,14 @@ def _private() -> list[Heard]:
     return alice.heard
 
 
+def _user_stream() -> list[Report]:
+    """What Alice's stream of the other dialect has told: her taker's fill, then her bid."""
+    return [
+        Report("alice", 1, 4, TAKER.order_id, MARKET, "filled", "0.5", "1", "100", "0.5"),
+        Report("alice", 1, 5, BID.order_id, MARKET, "open", "0", None, "0", "0"),
+    ]
+
+
 def clean() -> History:
     """All of it."""
     depth: Any = {"market": MARKET, "last_sequence": 2, "bids": [], "asks": [("100", "1.5")]}
@@ -206,5 +216,6 @@ def clean() -> History:
         Move("alice", "bob", "SOL", "1", "h", False, True, None, 1),
     ]
     history = History(7, [RULES], deposits, changes, commands, [*_public(), *_private()], [depth], final)
-    history.moves = moves
+    history.moves, history.reports = moves, _user_stream()
+    history.told = [Told("alice", 1, {"USDC": ("860", "90")})]
     return history

@@ -12,7 +12,7 @@ import pytest
 from exchange.client import Amendment
 from exchange.failure import one_line
 from exchange.torture.checker import REFUSES_TO_START, check
-from exchange.torture.record import Command, End, Heard, History
+from exchange.torture.record import Command, End, Heard, History, Told
 from tests.torture.stories import ASK_CANCELED, BID, MARKET, TAKER, clean, placed, refused
 
 Plant = Callable[[History], Any]
@@ -67,6 +67,19 @@ def say(history: History, channel: str, number: int, **fields: Any) -> None:
 def says(history: History, channel: str, number: int, **data: Any) -> None:
     old = heard(history, channel, number)
     say(history, channel, number, data={**(old.data or {}), **data})
+
+
+def report(history: History, index: int, **fields: Any) -> None:
+    """Another report on the user stream, at this place."""
+    history.reports[index] = replace(history.reports[index], **fields)
+
+
+def leave_out(history: History) -> None:
+    """Three trades of Alice's order, of which her stream told the first and the last."""
+    for number in ("2", "3"):
+        history.final.trades[MARKET].append(another_trade(history, trade_id=number, market_trade_id=number))
+        history.final.fills.append(replace(history.final.fills[0], trade_id=number))
+    history.reports.append(replace(history.reports[0], sequence=6, trade="3"))
 
 
 def lose_order(history: History) -> None:
@@ -353,6 +366,39 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "a stale balance on the socket": (
         lambda h: drop(h, "balances@alice", 2),
         "the balances of alice were last heard as {'USDC': ('1000', '0')}",
+    ),
+    "an execution that is counted again": (
+        lambda h: report(h, 1, sequence=4),
+        "lost: the executions of alice were told to 4, and then 4",
+    ),
+    "an order that a user stream told of and is gone": (
+        lose_order,
+        "lost: order 3 of alice was told of on the user stream, and is not there",
+    ),
+    "an order of somebody else on a user stream": (
+        lambda h: report(h, 1, order_id="1", executed_quantity="0.5"),
+        "order 1 of alice was told to somebody else",
+    ),
+    "an execution that a crash took back": (
+        lambda h: report(h, 1, executed_quantity="0.25"),
+        "lost: order 3 of alice was told to have executed 0.25, and has 0",
+    ),
+    "an order told to be closed that is open": (
+        lambda h: report(h, 1, status="canceled"),
+        "order 3 of alice was told to be canceled at 0, and is open at 0",
+    ),
+    "a trade on a user stream that is not there": (
+        lambda h: report(h, 0, trade="2"),
+        "lost: trade 2 of SOL_USDC, told to alice, is not there",
+    ),
+    "a trade told otherwise on a user stream": (
+        lambda h: report(h, 0, price="99"),
+        "trade 1 of SOL_USDC, told to alice, is 0.5 at 100, not 0.5 at 99",
+    ),
+    "a trade that a user stream left out": (leave_out, "lost: trade 2 of SOL_USDC with order 2 of alice was not told"),
+    "a stale balance on a user stream": (
+        lambda h: h.told.append(Told("alice", 1, {"USDC": ("950", "0")})),
+        "alice was told to have of USDC ('950', '0'), and has ('860', '90')",
     ),
     "an exchange that ends with a traceback": (
         lambda h: h.ends.append(End(70, "Traceback")),

@@ -10,7 +10,7 @@ from collections import Counter
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from exchange.torture.campaign import torture
+from exchange.torture.campaign import BOTS, torture
 from exchange.torture.faults import Fault
 from exchange.torture.report import closing_table, figures, sentences
 from tests.whole.process import EXCHANGE, PATIENCE_S, POLL_S, directory, postgres_in
@@ -42,6 +42,10 @@ def test_a_short_run_finds_nothing() -> None:
     assert all(history.final.trades.values())
     assert len(history.final.fills) == 2 * sum(len(trades) for trades in history.final.trades.values())
     assert {heard.channel.partition("@")[0] for heard in history.heard} == {"trade", "depth", "orders", "balances"}
+    bots = [command for command in history.commands if command.user_id in BOTS]
+    assert {(c.user_id, c.kind) for c in bots if c.acknowledged} >= {(b, k) for b in BOTS for k in ("place", "cancel")}
+    assert any(command.lost for command in bots)
+    assert {report.user_id for report in history.reports if report.trade is not None} == set(BOTS)
     assert closing_table(result).row_count > 10
     made = figures(result)
     assert (made["lost"], made["doubled"], made["wrong"]) == (0, 0, 0)

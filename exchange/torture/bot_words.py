@@ -1,0 +1,85 @@
+"""Orders in the words of the contract and in those of the Binance-compatible dialect, so that one judge reads both."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+from exchange.torture.record import OrderRow
+
+TIMES: Final = {"ioc": "IOC", "fok": "FOK"}
+MARKET_TYPES: Final = ("MARKET", "STOP_LOSS", "TAKE_PROFIT")  # those without a price
+STATUSES: Final = {
+    "NEW": "open",
+    "PARTIALLY_FILLED": "partially_filled",
+    "FILLED": "filled",
+    "CANCELED": "canceled",
+    "EXPIRED": "expired",
+    "EXPIRED_IN_MATCH": "expired",
+}
+
+
+def shortest(text: str) -> str:
+    """A number without zeros that say nothing, as the contract has it."""
+    return f"{Decimal(text).normalize():f}"
+
+
+def symbol_of(market: str) -> str:
+    """The symbol of a market."""
+    return market.replace("_", "")
+
+
+def plain(body: dict[str, Any]) -> dict[str, Any]:
+    """What a bot asks for in the place of an order that the dialect has no words for."""
+    made = dict(body)
+    if made.pop("expire_at", None) is not None:
+        del made["time_in_force"]
+    if made.pop("trailing_amount", None) is not None:
+        made["order_type"] = "market"
+        made.pop("price", None)
+    return made
+
+
+def parameters(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """The parameters of a new order."""
+    kind = "LIMIT_MAKER" if body.get("post_only") else body["order_type"].upper()
+    made = {"symbol": symbol_of(body["market"]), "side": body["side"].upper(), "type": kind}
+    if kind in ("LIMIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"):
+        made["timeInForce"] = TIMES.get(body.get("time_in_force", ""), "GTC")
+    for ours, theirs in (
+        ("quantity", "quantity"),
+        ("quote_quantity", "quoteOrderQty"),
+        ("price", "price"),
+        ("stop_price", "stopPrice"),
+    ):
+        if ours in body:
+            made[theirs] = body[ours]
+    if "self_trade_prevention" in body:
+        made["selfTradePreventionMode"] = body["self_trade_prevention"].upper()
+    return made | {"newClientOrderId": name, "newOrderRespType": "FULL"}
+
+
+def row(order: dict[str, Any], user_id: str, market: str) -> OrderRow:
+    """An order as the dialect shows it, in the words of the contract."""
+    kind, status = order["type"], STATUSES[order["status"]]
+    if order.get("workingTime") == -1 and status == "open":
+        status = "pending"
+    no_price, by_quote = kind in MARKET_TYPES, Decimal(order["origQuoteOrderQty"])
+    prevented, stop = order.get("preventedQuantity"), order.get("stopPrice")
+    return OrderRow(
+        str(order["orderId"]),
+        order.get("origClientOrderId") or order["clientOrderId"],
+        user_id,
+        market,
+        order["side"].lower(),
+        "limit" if kind == "LIMIT_MAKER" else kind.lower(),
+        "ioc" if no_price else order["timeInForce"].lower(),
+        kind == "LIMIT_MAKER",
+        None if no_price else shortest(order["price"]),
+        shortest(order["origQty"]),
+        shortest(order["executedQty"]),
+        shortest(order["cummulativeQuoteQty"]),
+        status,
+        order["selfTradePreventionMode"].lower(),
+        None if prevented is None else shortest(prevented),
+        shortest(order["origQuoteOrderQty"]) if by_quote else None,
+        None if stop is None or not Decimal(stop) else shortest(stop),
+    )
