@@ -115,9 +115,10 @@ class LimitsConfig(Section, frozen=True, kw_only=True):
 
 
 class BinanceConfig(Section, frozen=True, kw_only=True):
-    """The limits of the Binance-compatible sockets, which are Binance's: of messages that a client sends to a stream's
-    socket, of streams that a socket listens to, and how long a socket lives."""
+    """Whether there is a Binance-compatible API, and the limits of its sockets, which are Binance's: of messages that a
+    client sends to a stream's socket, of streams that a socket listens to, and how long a socket lives."""
 
+    enabled: bool = True
     stream_messages_per_s: int = 5
     streams_per_socket: int = 1024
     socket_max_s: float = 86_400.0
@@ -355,10 +356,10 @@ def _check(config: Config) -> None:
         "[auth] window_s": config.auth.window_s,
         "[auth] signatures_max": config.auth.signatures_max,
         "[faucet] interval_s": config.faucet.interval_s,
-    } | {
-        f"[limits] {name}": getattr(config.limits, name) for name in LimitsConfig.__struct_fields__ if name != "enabled"
     }
-    positive |= {f"[binance] {name}": getattr(config.binance, name) for name in BinanceConfig.__struct_fields__}
+    for section, limits in (("limits", config.limits), ("binance", config.binance)):
+        names = [name for name in limits.__struct_fields__ if name != "enabled"]
+        positive |= {f"[{section}] {name}": getattr(limits, name) for name in names}
     for setting, value in positive.items():
         if not 0 < value < math.inf:  # which nan is not either
             raise Failure(f"{setting} = {value} must be a number greater than zero.", 2)

@@ -56,6 +56,7 @@ MODULES = (
     "exchange.service.limits",
     "exchange.service.principal",
     "exchange.service.signatures",
+    "exchange.service.signers",
     "exchange.service.key_authenticator",
     "exchange.service.trading",
     "exchange.service.service",
@@ -66,6 +67,13 @@ MODULES = (
     "exchange.api.native.further",
     "exchange.api.native.encode",
     "exchange.api.native.feed_frames",
+    *(
+        f"exchange.api.binance.{stem}"
+        for stem in (
+            *("numbers", "symbols", "words", "parameters", "asked", "limits", "security"),
+            *("order_codec", "order_shapes", "order_calls", "running", "rest"),
+        )
+    ),
     "exchange.api.http.frames",
     "exchange.api.http.ws_frames",
     "exchange.api.http.websocket",

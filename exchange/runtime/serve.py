@@ -10,7 +10,7 @@ import socket
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import structlog
@@ -18,7 +18,6 @@ import structlog
 from exchange import logs
 from exchange.addresses import is_loopback
 from exchange.api.binance.dialect import Binance
-from exchange.api.binance.streams_choice import SocketPaths
 from exchange.api.http.admission import Admission
 from exchange.api.http.routes import Route
 from exchange.api.http.server import Server
@@ -38,6 +37,7 @@ from exchange.runtime import authentication
 from exchange.runtime.app import Exchange, build
 from exchange.runtime.assembly import limited, service_of
 from exchange.runtime.bootstrap import differences
+from exchange.runtime.dialects import Beside
 from exchange.runtime.machine_metrics import MachineMetrics
 from exchange.runtime.master_key import open_vault
 from exchange.runtime.metrics import Metrics
@@ -52,7 +52,6 @@ from exchange.store.tape import PostgresTape
 
 log = structlog.get_logger(__name__)
 
-SOCKETS = SocketPaths(*SOCKET_PATHS)
 WATCH_S = 0.5  # how soon a dead PostgreSQL is noticed while no command needs it
 CLOSE_S = 3.0  # for the connections, after the last command is confirmed
 
@@ -153,20 +152,20 @@ async def _run(
     machine = MachineMetrics(exchange.venue, data_dir if postgres else None, lambda: server.certificate_expires_s())
     metrics = Metrics(exchange, refusals.by_code, STATUS, lambda: server.site, orders.sources, service.lane, machine)
     signers = authentication.signers_of(authenticator, exchange)
-    binance = Binance(service, signers, PostgresTape(history), refusals.by_code, config.binance)
-    more_routes = [*(options.more_routes(rest) if options.more_routes else ()), *binance.routes()]
+    binance = partial(Binance, service, signers, PostgresTape(history), refusals.by_code, config.binance)
+    beside = Beside(binance if config.binance.enabled else None, sessions.open, SOCKET_PATHS)
+    more_routes = [*(options.more_routes(rest) if options.more_routes else ()), *beside.routes]
     visitors = Visitors([user.id for user in config.users], sign_in=config.auth.mode == "keys")
     routes = native_routes(rest, metrics.text, more_routes, visitors=visitors)
-    opened, dialects = binance.sockets(sessions.open).open, (binance.dialect,)
     server = Server(
-        *(config.server, routes, admission, rest.refuse, opened, SOCKETS, dialects),
+        *(config.server, routes, admission, rest.refuse, beside.open, beside.socket_paths, beside.dialects),
         connections_per_address=config.limits.connections_per_address if limited(config) else 0,
     )
 
     async def listen() -> None:
         tasks = [
             asyncio.create_task(authentication.sweep(authenticator), name="sweep keys"),
-            asyncio.create_task(binance.streams.run(), name="streams that go by the clock"),
+            asyncio.create_task(beside.run(), name="streams that go by the clock"),
             asyncio.create_task(keep_pruned(config, data_dir), name="retention"),
         ]
         if postgres:

@@ -363,3 +363,20 @@ async def test_an_unknown_unit_of_time_is_refused(shared: Served, query: str) ->
             pass
     assert refused.value.response.status_code == 400
     assert orjson.loads(refused.value.response.body or b"")["code"] == -1130
+
+
+async def test_an_exchange_may_be_without_the_dialect(start: Start) -> None:
+    exchange = start(served.CONFIG + "[binance]\nenabled = false\n" + served.market_text("SOL"))
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{exchange.url}/api/v3/time") as response:
+            assert (response.status, (await response.json())["code"]) == (404, "NOT_FOUND")
+        async with session.get(f"{exchange.url}/markets") as response:
+            assert response.status == 200
+        async with session.ws_connect(f"{exchange.url}/ws") as socket:
+            await socket.send_str('{"message_type": "SUBSCRIBE", "channel": "trade@SOL_USDC"}')
+            assert (await socket.receive_json())["message_type"] == "SUBSCRIBED"
+            await socket.send_str('{"method": "SUBSCRIBE", "params": [], "id": 1}')
+            assert (await socket.receive_json())["message_type"] == "ERROR"
+        for path in ("/ws/solusdc@trade", "/stream", "/ws-api/v3"):
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await session.ws_connect(f"{exchange.url}{path}")

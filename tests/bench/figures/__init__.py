@@ -3,6 +3,7 @@
 from tests.bench.figure import Figure
 from tests.bench.figures import (
     batches,
+    binance,
     calls,
     core,
     deep,
@@ -21,6 +22,7 @@ FIGURES: list[Figure] = [
     batches.FIGURE,
     durable_latency.FIGURE,
     socket_orders.FIGURE,
+    *binance.FIGURES,
     fan_out.FIGURE,
     writer.FIGURE,
     *core.FIGURES,
