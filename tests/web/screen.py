@@ -16,6 +16,13 @@ PATIENCE = 200
 # What the browser says of a connection that a test cuts.
 CUT = ("WebSocket connection to", "net::ERR_CONNECTION", "net::ERR_EMPTY_RESPONSE", "net::ERR_SOCKET")
 
+# Of an order type as a test names it: its group in the form, and its name there.
+KINDS: dict[str, tuple[str, str | None]] = {
+    "Limit": ("Limit", None),
+    "Market": ("Market", "For a quantity"),
+    "Amount": ("Market", "For an amount"),
+}
+
 WATCH_POLICY = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} forbids ${event.blockedURI} ${event.sample}`));
@@ -69,7 +76,7 @@ class Screen:
     @property
     def notice(self) -> Locator:
         """What became of the last order or cancel."""
-        return self.page.locator(".notice")
+        return self.page.locator(".notices:not(.elsewhere) .notice")
 
     @property
     def open_orders(self) -> Locator:
@@ -101,10 +108,17 @@ class Screen:
 
     # Doing
 
+    async def choose(self, side: str, kind: str) -> None:
+        """Choose the side and, by its name or the one in its group, the type."""
+        group, name = KINDS.get(kind, ("Stop", kind))
+        await self.page.locator(".choices.side label", has_text=side).click()
+        await self.page.locator(".choices.type label", has_text=group).click()
+        if name is not None:
+            await self.page.get_by_label("Type", exact=True).select_option(label=name)
+
     async def fill_in(self, *, side: str = "Buy", kind: str = "Limit", **fields: str) -> None:
         """Choose and type, as a person does."""
-        await self.page.locator(".choices.side label", has_text=side).click()
-        await self.page.locator(".choices.type label", has_text=kind).click()
+        await self.choose(side, kind)
         for name, value in fields.items():
             await self.page.locator(f"#order-{name}").fill(value)
 

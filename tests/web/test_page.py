@@ -266,7 +266,7 @@ async def test_one_can_trade_by_keyboard_alone(screen: Screen) -> None:
     await keyboard.type("99.99")
     await keyboard.press("ArrowDown")
     await expect(screen.page.get_by_label("Price", exact=True)).to_have_value("99.98")
-    await screen.page.get_by_label("Quantity").focus()
+    await screen.page.get_by_label("Quantity", exact=True).focus()
     await keyboard.type("1")
     await keyboard.press("Enter")
     await expect(screen.notice).to_have_text("Order placed: it rests in the book.")
@@ -329,7 +329,7 @@ async def test_the_reference_of_the_websocket_shows_every_message(screen: Screen
 
 async def test_the_reference_has_no_raw_markdown_and_lists_every_code(screen: Screen) -> None:
     await screen.page.get_by_role("link", name="API").click()
-    await expect(screen.page.locator(".info table code", has_text="MARKET_NOT_TRADING")).to_be_visible()
+    await expect(screen.page.locator(".info table code", has_text="MARKET_NOT_TRADING")).to_be_visible(timeout=20_000)
     assert "`" not in await screen.page.inner_text("body")
     for call in await screen.page.locator(".opblock").all():  # one at a time: each that stays open slows all the others
         summary = call.locator(".opblock-summary-control")

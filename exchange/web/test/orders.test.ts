@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Order } from "../src/api/types";
-import { type Draft, FIELDS, orderBody, ORDER_TYPES } from "../src/model/orderTypes";
+import { type Draft, fieldsOf, orderBody } from "../src/model/draft";
+import { FIELDS, type FieldName, NO_FIELDS } from "../src/model/fields";
+import { GROUPS, ORDER_TYPES, TRIGGERS, typesIn } from "../src/model/orderTypes";
 import { grouped, percent, whole } from "../src/model/format";
 import { expiry, marketWords, outcome, refusal, takes } from "../src/model/words";
 
@@ -9,11 +11,15 @@ const draft = (type: string, changes: Partial<Draft> = {}): Draft => ({
   market: "SOL_USDC",
   side: "buy",
   type: ORDER_TYPES.find((one) => one.id === type)!,
-  fields: { price: "150.02", quantity: " 2 ", amount: " 75.5 " },
+  trigger: "price",
+  fields: { ...NO_FIELDS, price: "150.02", quantity: " 2 ", amount: " 75.5 " },
   timeInForce: "gtc",
+  expireAt: null,
   postOnly: false,
+  selfTrade: "",
   ...changes,
 });
+const numbers = (typed: Partial<Record<FieldName, string>>) => ({ fields: { ...NO_FIELDS, quantity: "2", ...typed } });
 
 test("a limit order says its time in force, and post-only where that goes together", () => {
   const all = { market: "SOL_USDC", side: "buy", order_type: "limit", price: "150.02", quantity: "2", time_in_force: "gtc" };
@@ -25,7 +31,7 @@ test("a limit order says its time in force, and post-only where that goes togeth
 
 test("a market order leaves its time in force to the exchange, and a worst price that was left empty out", () => {
   const bare = { market: "SOL_USDC", side: "buy", order_type: "market", quantity: "2" };
-  assert.deepEqual(orderBody(draft("market", { fields: { price: "", quantity: "2", amount: "" } })), bare);
+  assert.deepEqual(orderBody(draft("market", numbers({}))), bare);
   assert.deepEqual(orderBody(draft("market", { timeInForce: "ioc" })), { ...bare, price: "150.02" });
 });
 
@@ -34,9 +40,40 @@ test("an order by its amount is a market order without a quantity", () => {
   assert.deepEqual(orderBody(draft("amount")), bare);
 });
 
-test("every row of the table names fields that there are", () => {
+test("an order that waits says what for, and leaves out what another trigger would ask", () => {
+  const typed = numbers({ stop: "90", delta: "125", distance: "1.5", activation: "95", price: "89", visible: "1" });
+  const bare = { market: "SOL_USDC", side: "buy", quantity: "2" };
+  assert.deepEqual(orderBody(draft("stop_loss", typed)), { ...bare, order_type: "stop_loss", stop_price: "90" });
+  assert.deepEqual(orderBody(draft("take_profit", { ...typed, trigger: "delta" })), {
+    ...bare,
+    order_type: "take_profit",
+    trailing_delta: 125,
+    activation_price: "95",
+  });
+  assert.deepEqual(orderBody(draft("stop_loss_limit", { ...typed, trigger: "distance", timeInForce: "fok" })), {
+    ...bare,
+    order_type: "stop_loss_limit",
+    trailing_amount: "1.5",
+    activation_price: "95",
+    price: "89",
+    time_in_force: "fok",
+  });
+});
+
+test("a time, a visible quantity and a mode of self-trade prevention are said where they go", () => {
+  const dated = orderBody(draft("limit", { timeInForce: "gtd", expireAt: 1_800_000_000_000, ...numbers({ price: "1", visible: "0.5" }) }));
+  assert.deepEqual([dated["time_in_force"], dated["expire_at"], dated["visible_quantity"]], ["gtd", 1_800_000_000_000, undefined]);
+  const iceberg = orderBody(draft("limit", { expireAt: 1_800_000_000_000, selfTrade: "decrement", ...numbers({ price: "1", visible: "0.5" }) }));
+  assert.deepEqual([iceberg["expire_at"], iceberg["visible_quantity"], iceberg["self_trade_prevention"]], [undefined, "0.5", "decrement"]);
+});
+
+test("every row of the table names fields that there are, and every group has a type", () => {
+  for (const { value } of GROUPS) assert.ok(typesIn(value).length > 0, value);
+  for (const { fields } of TRIGGERS) for (const { name } of fields) assert.ok(FIELDS[name], name);
   for (const type of ORDER_TYPES) {
-    for (const { name } of type.fields) assert.ok(FIELDS[name], `${type.id}: ${name}`);
+    const shown = fieldsOf(type, "price").map(({ name }) => name);
+    assert.equal(shown.includes("stop"), type.waits, type.id);
+    for (const name of shown) assert.ok(FIELDS[name], `${type.id}: ${name}`);
     assert.ok(type.limit === null || type.fields.some(({ name }) => name === type.limit), type.value);
     const known = type.timesInForce.map(({ value }) => value);
     assert.ok(known.length > 0 && type.postOnlyWith.every((value) => known.includes(value)), type.value);
@@ -65,8 +102,8 @@ test("a market says what it takes", () => {
   assert.equal(marketWords("trading"), null);
   assert.equal(marketWords("halted")?.name, "Halted");
   assert.equal(marketWords("another")?.what, "This market is another.");
-  assert.ok(takes("trading", "ioc") && takes("post_only", "gtc"));
-  assert.ok(!takes("post_only", "ioc") && !takes("cancel_only", "gtc") && !takes("halted", "gtc"));
+  assert.ok(takes("trading", "ioc", false) && takes("post_only", "gtc", false) && takes("post_only", "ioc", true));
+  assert.ok(!takes("post_only", "ioc", false) && !takes("cancel_only", "gtc", false) && !takes("halted", "gtc", true));
 });
 
 test("figures keep their digits", () => {
@@ -78,7 +115,7 @@ test("figures keep their digits", () => {
 });
 
 test("every reason for which an order expires is said in words", () => {
-  for (const reason of ["unfilled", "fok_unfillable", "self_trade", "max_fills"]) assert.notEqual(expiry(reason), reason);
+  for (const reason of ["unfilled", "fok_unfillable", "self_trade", "max_fills", "refused_at_trigger", "expire_at"]) assert.notEqual(expiry(reason), reason);
   assert.equal(expiry("a_later_one"), "a_later_one");
   assert.equal(expiry(null), "");
 });

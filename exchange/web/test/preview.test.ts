@@ -23,6 +23,8 @@ const MARKET: Market = {
   max_fills_per_order: 10000,
   min_notional_applies_to_market: false,
   avg_price_mins: 5,
+  self_trade_prevention: "expire_taker",
+  allowed_self_trade_prevention: ["expire_taker", "expire_maker"],
 };
 
 const book = new Book(4, () => undefined);
@@ -41,6 +43,7 @@ const terms = (changes: Partial<Terms>): Terms => ({
   amount: null,
   timeInForce: "gtc",
   postOnly: false,
+  waits: false,
   ...changes,
 });
 
@@ -89,6 +92,15 @@ test("a sell needs its quantity and pays its fee in the quote, rounded up", () =
   assert.deepEqual([found["needs"], found["takesFor"], found["fee"]], ["2.0001", "198.0098", "0.39602"]);
   const tiny = seen({ side: "sell", limit: decimal("99"), quantity: decimal("0.0001") });
   assert.equal(tiny["fee"], "0.00002"); // 0.0000198 rounded up to six decimals
+});
+
+test("an order that waits trades nothing now and locks what a limit order locks, or nothing to buy at market", () => {
+  const waiting = (changes: Partial<Terms>) => seen({ waits: true, ...changes });
+  const limit = waiting({});
+  assert.deepEqual([limit["needs"], limit["takes"], limit["rests"], limit["average"]], ["202", "0", "0", null]);
+  const atMarket = { covered: "by-walk", limit: null, timeInForce: "ioc" } as const;
+  assert.equal(waiting(atMarket)["needs"], "0");
+  assert.equal(waiting({ ...atMarket, side: "sell" })["needs"], "2");
 });
 
 test("the largest quantity that a balance covers, in whole lots", () => {

@@ -20,6 +20,8 @@ export interface Market {
   max_fills_per_order: number;
   min_notional_applies_to_market: boolean;
   avg_price_mins: number;
+  self_trade_prevention: string;
+  allowed_self_trade_prevention: string[];
 }
 
 export interface Ticker {
@@ -69,8 +71,22 @@ export interface Order {
   executed_quote_quantity: string;
   status: string;
   expire_reason: string | null;
+  cancel_reason: string | null;
   created_at: number;
   updated_at: number;
+  self_trade_prevention: string;
+  prevented_quantity: string | null;
+  visible_quantity: string | null;
+  stop_price: string | null;
+  trailing_delta: number | null;
+  trailing_amount: string | null;
+  activation_price: string | null;
+  expire_at: number | null;
+  pending_for: string | null;
+  tracking_at: number | null;
+  trigger_price: string | null;
+  triggered_at: number | null;
+  refused_code: string | null;
 }
 
 export interface OrderFill {

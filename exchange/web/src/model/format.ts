@@ -36,7 +36,11 @@ const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-dig
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short" });
 
 export const clock = (milliseconds: number): string => CLOCK.format(milliseconds);
-export const dayAndClock = (milliseconds: number): string => `${DAY.format(milliseconds)} ${CLOCK.format(milliseconds)}`;
+export const dayAndClockParts = (milliseconds: number): [day: string, time: string] => [
+  DAY.format(milliseconds),
+  CLOCK.format(milliseconds),
+];
+export const dayAndClock = (milliseconds: number): string => dayAndClockParts(milliseconds).join(" ");
 
 export function duration(milliseconds: number): string {
   return milliseconds < 10 ? `${milliseconds.toFixed(1)} ms` : `${Math.round(milliseconds)} ms`;

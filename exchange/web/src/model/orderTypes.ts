@@ -1,28 +1,7 @@
 // The order types that the form knows, one row each: which fields it shows, and how the order can be priced before it is
 // sent. A later type is a row here, and a field that it brings a row in FIELDS.
 
-import type { Market } from "../api/types";
-
-export type FieldName = "price" | "quantity" | "amount";
-
-export interface Field {
-  label: string;
-  /** Which of the market's two assets the number is of. */
-  unit: "base" | "quote";
-  /** As the API has it. */
-  api: string;
-  /** What it is a multiple of. */
-  step: (market: Market) => string;
-}
-
-export const FIELDS: Record<FieldName, Field> = {
-  price: { label: "Price", unit: "quote", api: "price", step: (market) => market.tick_size },
-  quantity: { label: "Quantity", unit: "base", api: "quantity", step: (market) => market.lot_size },
-  amount: { label: "Amount", unit: "quote", api: "quote_quantity", step: (market) => smallest(market.quote_decimals) },
-};
-
-/** The smallest amount of an asset with so many decimals. */
-const smallest = (decimals: number): string => (decimals === 0 ? "1" : `0.${"0".repeat(decimals - 1)}1`);
+import type { FieldName } from "./fields";
 
 export interface Choice {
   value: string;
@@ -31,92 +10,163 @@ export interface Choice {
 }
 
 const GTC: Choice = { value: "gtc", label: "Good till canceled", hint: "The rest stays in the book." };
+const GTD: Choice = { value: "gtd", label: "Good till date", hint: "The rest stays in the book until its time is over." };
 const IOC: Choice = { value: "ioc", label: "Immediate or cancel", hint: "The rest expires at once." };
 const FOK: Choice = { value: "fok", label: "Fill or kill", hint: "It fills whole or not at all." };
+
+export interface Asked {
+  name: FieldName;
+  required: boolean;
+  label?: string;
+}
+
+export type GroupName = "limit" | "market" | "stop";
+
+/** What the form offers first; within a group one chooses the type. */
+export const GROUPS: { value: GroupName; label: string }[] = [
+  { value: "limit", label: "Limit" },
+  { value: "market", label: "Market" },
+  { value: "stop", label: "Stop" },
+];
 
 export interface OrderType {
   /** Tells the rows apart. */
   id: string;
+  group: GroupName;
   /** As `order_type` of the API has it. */
   value: string;
   label: string;
   hint: string;
-  fields: { name: FieldName; required: boolean; label?: string }[];
+  fields: Asked[];
+  /** It waits for a price before it enters: the form asks for which, see TRIGGERS. */
+  waits: boolean;
   timesInForce: Choice[];
   /** With which times in force the order may be post-only. */
   postOnlyWith: string[];
+  /** With which times in force it may be an iceberg. */
+  icebergWith: string[];
   /** The price that bounds it: that of a field, or none. */
   limit: FieldName | null;
   /** Whether the balance must cover it at that price, or what walking the book costs. */
   covered: "at-limit" | "by-walk";
 }
 
+const PRICE: Asked = { name: "price", required: true };
+const LIMIT_PRICE: Asked = { name: "price", required: true, label: "Limit price" };
+const WORST_PRICE: Asked = { name: "price", required: false, label: "Worst price" };
+const QUANTITY: Asked = { name: "quantity", required: true };
+const AMOUNT: Asked = { name: "amount", required: true };
+
+type Shared = Pick<OrderType, "timesInForce" | "postOnlyWith" | "icebergWith" | "covered">;
+
+const TAKES: Shared = { timesInForce: [IOC], postOnlyWith: [], icebergWith: [], covered: "by-walk" };
+const MAY_REST: Shared = { timesInForce: [GTC, GTD, IOC, FOK], postOnlyWith: ["gtc", "gtd"], icebergWith: [], covered: "at-limit" };
+
 export const ORDER_TYPES: OrderType[] = [
   {
     id: "limit",
+    group: "limit",
     value: "limit",
     label: "Limit",
     hint: "Trades at this price or better.",
-    fields: [
-      { name: "price", required: true },
-      { name: "quantity", required: true },
-    ],
-    timesInForce: [GTC, IOC, FOK],
-    postOnlyWith: ["gtc"],
+    fields: [PRICE, QUANTITY],
+    waits: false,
     limit: "price",
-    covered: "at-limit",
+    ...MAY_REST,
+    icebergWith: ["gtc"],
   },
   {
     id: "market",
+    group: "market",
     value: "market",
-    label: "Market",
+    label: "For a quantity",
     hint: "Trades at once, at the best prices that are there.",
-    fields: [
-      { name: "quantity", required: true },
-      { name: "price", required: false, label: "Worst price" },
-    ],
-    timesInForce: [IOC],
-    postOnlyWith: [],
+    fields: [QUANTITY, WORST_PRICE],
+    waits: false,
     limit: "price",
-    covered: "by-walk",
+    ...TAKES,
   },
   {
     id: "amount",
+    group: "market",
     value: "market",
-    label: "Amount",
-    hint: "A market order for so much of the quote asset: it takes as many whole lots as that allows.",
-    fields: [
-      { name: "amount", required: true },
-      { name: "price", required: false, label: "Worst price" },
-    ],
-    timesInForce: [IOC],
-    postOnlyWith: [],
+    label: "For an amount",
+    hint: "For so much of the quote asset: it takes as many whole lots as that allows.",
+    fields: [AMOUNT, WORST_PRICE],
+    waits: false,
     limit: "price",
-    covered: "by-walk",
+    ...TAKES,
+  },
+  {
+    id: "stop_loss",
+    group: "stop",
+    value: "stop_loss",
+    label: "Stop-loss",
+    hint: "When the last price moves against you to its trigger, it trades at market.",
+    fields: [QUANTITY],
+    waits: true,
+    limit: null,
+    ...TAKES,
+  },
+  {
+    id: "stop_loss_limit",
+    group: "stop",
+    value: "stop_loss_limit",
+    label: "Stop-loss limit",
+    hint: "When the last price moves against you to its trigger, it enters as a limit order.",
+    fields: [LIMIT_PRICE, QUANTITY],
+    waits: true,
+    limit: "price",
+    ...MAY_REST,
+  },
+  {
+    id: "take_profit",
+    group: "stop",
+    value: "take_profit",
+    label: "Take-profit",
+    hint: "When the last price moves in your favor to its trigger, it trades at market.",
+    fields: [QUANTITY],
+    waits: true,
+    limit: null,
+    ...TAKES,
+  },
+  {
+    id: "take_profit_limit",
+    group: "stop",
+    value: "take_profit_limit",
+    label: "Take-profit limit",
+    hint: "When the last price moves in your favor to its trigger, it enters as a limit order.",
+    fields: [LIMIT_PRICE, QUANTITY],
+    waits: true,
+    limit: "price",
+    ...MAY_REST,
   },
 ];
 
-export interface Draft {
-  market: string;
-  side: "buy" | "sell";
-  type: OrderType;
-  fields: Record<FieldName, string>;
-  timeInForce: string;
-  postOnly: boolean;
+export const typesIn = (group: GroupName): OrderType[] => ORDER_TYPES.filter((one) => one.group === group);
+
+export type TriggerName = "price" | "delta" | "distance";
+
+export interface Trigger {
+  value: TriggerName;
+  label: string;
+  fields: Asked[];
 }
 
-/** The body of `POST /order`: only what the type has, and nothing that was left empty. */
-export function orderBody(draft: Draft): Record<string, string | boolean> {
-  const body: Record<string, string | boolean> = {
-    market: draft.market,
-    side: draft.side,
-    order_type: draft.type.value,
-  };
-  for (const field of draft.type.fields) {
-    const value = draft.fields[field.name].trim();
-    if (value !== "") body[FIELDS[field.name].api] = value;
-  }
-  if (draft.type.timesInForce.length > 1) body["time_in_force"] = draft.timeInForce;
-  if (draft.postOnly && draft.type.postOnlyWith.includes(draft.timeInForce)) body["post_only"] = true;
-  return body;
-}
+const ACTIVATION: Asked = { name: "activation", required: false };
+
+/** What an order that waits may wait for. */
+export const TRIGGERS: Trigger[] = [
+  { value: "price", label: "A price", fields: [{ name: "stop", required: true }] },
+  { value: "delta", label: "Trailing, points", fields: [{ name: "delta", required: true }, ACTIVATION] },
+  { value: "distance", label: "Trailing, price", fields: [{ name: "distance", required: true }, ACTIVATION] },
+];
+
+/** The modes of self-trade prevention; a market says which of them it allows. */
+export const SELF_TRADE_MODES: Choice[] = [
+  { value: "expire_taker", label: "Expire the incoming order", hint: "The resting one stays." },
+  { value: "expire_maker", label: "Expire the resting order", hint: "The incoming one goes on." },
+  { value: "expire_both", label: "Expire both", hint: "Neither trades." },
+  { value: "decrement", label: "Lower both", hint: "Both lose the smaller of their remainders." },
+  { value: "none", label: "Let them trade", hint: "You trade with yourself." },
+];

@@ -34,10 +34,13 @@ export interface Terms {
   covered: "at-limit" | "by-walk";
   timeInForce: string;
   postOnly: boolean;
+  /** It waits for a price: nothing of it trades or rests now. */
+  waits: boolean;
 }
 
 /** Walk the other side's levels, best first. */
 export function preview(market: Market, levels: readonly Level[], terms: Terms): Preview {
+  if (terms.waits) return waiting(market, terms);
   const buys = terms.side === "buy";
   let left = terms.quantity;
   let takes = d.ZERO;
@@ -76,6 +79,13 @@ export function preview(market: Market, levels: readonly Level[], terms: Terms):
     receives: inQuote && buys ? received : d.subtract(received, fee),
     average: d.isPositive(takes) ? d.divide(takesFor, takes, priceDecimals(market) + 2) : null,
   };
+}
+
+/** An order that waits locks what a limit order locks; a buy at market, whose price nobody knows, nothing. */
+function waiting(market: Market, terms: Terms): Preview {
+  const locks = terms.side === "buy" && terms.limit === null ? d.ZERO : needs(market, terms, d.ZERO);
+  const nothing = { takes: d.ZERO, takesFor: d.ZERO, rests: d.ZERO, expires: d.ZERO, fee: d.ZERO, receives: d.ZERO };
+  return { ...nothing, needs: locks, average: null };
 }
 
 /**

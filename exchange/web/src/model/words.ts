@@ -11,7 +11,7 @@ export interface Context {
   userId?: string | undefined;
 }
 
-type Sentence = (context: Context) => string;
+type Sentence = (context: Context, message: string) => string;
 
 const REFUSALS: Record<string, Sentence> = {
   INSUFFICIENT_BALANCE: ({ needs, available, asset }) =>
@@ -21,8 +21,13 @@ const REFUSALS: Record<string, Sentence> = {
   OFF_TICK: ({ market }) => `The price must be a multiple of ${market?.tick_size ?? "the tick size"}.`,
   OFF_LOT: ({ market }) => `The quantity must be a multiple of ${market?.lot_size ?? "the lot size"}.`,
   MIN_NOTIONAL: ({ market }) =>
-    `The order is too small: it must be worth at least ${market?.min_notional ?? "the minimum"} ${market?.quote ?? ""}.`,
-  OUT_OF_RANGE: () => "The price or quantity is zero, or larger than the exchange can hold.",
+    market === undefined
+      ? "The order is worth less than its market takes."
+      : `The order is too small: it must be worth at least ${market.min_notional} ${market.quote}.`,
+  OUT_OF_RANGE: (_, message) =>
+    message === "" || message.startsWith("A quantity or amount is zero")
+      ? "A number is zero or too large, a visible quantity is not below the quantity, or the time is over."
+      : message,
   INVALID_NUMBER: () => "Write prices and quantities in plain digits, with a point for decimals.",
   TOO_MANY_OPEN_ORDERS: ({ market }) =>
     `There are ${market?.max_open_orders ?? "too many"} open orders in this market already: cancel one first.`,
@@ -47,7 +52,7 @@ const REFUSALS: Record<string, Sentence> = {
 
 /** The refusal as a sentence: ours where there is one, else the exchange's own message. */
 export function refusal(code: string, message: string, context: Context = {}): string {
-  return REFUSALS[code]?.(context) ?? (message || `The exchange refused this (${code}).`);
+  return REFUSALS[code]?.(context, message) ?? (message || `The exchange refused this (${code}).`);
 }
 
 const EXPIRED: Record<string, string> = {
@@ -76,9 +81,9 @@ const MARKET_STATUS: Record<string, MarketWords> = {
 export const marketWords = (status: string): MarketWords | null =>
   status === "trading" ? null : (MARKET_STATUS[status] ?? { name: status, what: `This market is ${status}.` });
 
-/** Whether a market of this status can take an order of this time in force at all. */
-export const takes = (status: string, timeInForce: string): boolean =>
-  status === "trading" || (status === "post_only" && timeInForce === "gtc");
+/** Whether a market of this status can take an order of this time in force, or one that waits for a price, at all. */
+export const takes = (status: string, timeInForce: string, waits: boolean): boolean =>
+  status === "trading" || (status === "post_only" && (waits || timeInForce === "gtc" || timeInForce === "gtd"));
 
 const STATUS: Record<string, string> = {
   pending: "Waiting",

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { get } from "../api/rest";
 import { ApiError, type Order, type PlacedOrder, Unreachable } from "../api/types";
-import { type Draft, orderBody } from "../model/orderTypes";
+import { type Draft, orderBody } from "../model/draft";
 import { type Context, outcome, refusal } from "../model/words";
 import type { Identity } from "../api/identity";
 import { connection, markets, measured } from "./exchange";

@@ -1,85 +1,23 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Fill, Market, Order } from "../api/types";
+import type { Fill, Order } from "../api/types";
+import { whyEnded } from "../model/conditions";
 import { dayAndClock, grouped, whole } from "../model/format";
 import { priceDecimals } from "../model/preview";
-import { expiry, status } from "../model/words";
+import { status } from "../model/words";
 import { accountError, fillHistory, type History, openOrders, orderHistory } from "../state/account";
-import { market, markets } from "../state/exchange";
+import { market } from "../state/exchange";
 import { signsIn } from "../state/identity";
-import { cancel, cancelAll } from "../state/trading";
+import { cancelAll } from "../state/trading";
+import { Executed, pair, Price, price, rulesOf, Side, Time, What } from "./cells";
 import { Keys } from "./Keys";
+import { NoticeLine } from "./Notice";
+import { OpenOrders } from "./OpenOrders";
 import { Table } from "./Table";
 import { Tabs } from "./Tabs";
 
 type Tab = "open" | "orders" | "fills" | "keys";
 const tab = signal<Tab>("open");
-const ROWS_MAX = 200;
-
-const rulesOf = (name: string): Market | undefined => markets.value.find((one) => one.market === name);
-const pair = (name: string): string => name.replace("_", "/");
-
-function price(name: string, value: string | null): string {
-  const rules = rulesOf(name);
-  if (value === null) return "Market";
-  return rules ? grouped(value, priceDecimals(rules)) : whole(value);
-}
-
-function kind(order: Order): string {
-  const words = [order.order_type];
-  if (order.time_in_force !== "gtc" && order.order_type !== "market") words.push(order.time_in_force);
-  if (order.post_only) words.push("post-only");
-  return words.join(", ");
-}
-
-function Side({ side }: { side: "buy" | "sell" }) {
-  return <td class={side === "buy" ? "up" : "down"}>{side === "buy" ? "Buy" : "Sell"}</td>;
-}
-
-function Executed({ order }: { order: Order }) {
-  return (
-    <td>
-      {whole(order.executed_quantity)}
-      <span class="soft"> / {order.quantity === null ? "–" : whole(order.quantity)}</span>
-    </td>
-  );
-}
-
-function OpenOrders() {
-  const orders = openOrders.value;
-  return (
-    <Table
-      names={["Time", "Market", "Side", "Type", "Price", "Executed", ""]}
-      empty={orders.length > 0 ? null : (accountError.value ?? "No open orders.")}
-    >
-      {orders.slice(0, ROWS_MAX).map((order) => (
-        <tr key={order.order_id} data-order={order.order_id}>
-          <td class="soft">{dayAndClock(order.created_at)}</td>
-          <td>{pair(order.market)}</td>
-          <Side side={order.side} />
-          <td>{kind(order)}</td>
-          <td>{price(order.market, order.price)}</td>
-          <Executed order={order} />
-          <td>
-            <button
-              type="button"
-              class="small"
-              aria-label={`Cancel ${order.side} ${order.quantity} ${pair(order.market)} at ${order.price}`}
-              onClick={() => void cancel(order)}
-            >
-              Cancel
-            </button>
-          </td>
-        </tr>
-      ))}
-      {orders.length > ROWS_MAX && (
-        <tr>
-          <td colSpan={7}>and {orders.length - ROWS_MAX} more</td>
-        </tr>
-      )}
-    </Table>
-  );
-}
 
 function useHistory<Row>(history: History<Row>): readonly Row[] {
   useEffect(() => history.show(), [history]);
@@ -103,23 +41,33 @@ function Orders() {
   const rows = useHistory(orderHistory);
   return (
     <Table
-      names={["Time", "Market", "Side", "Type", "Price", "Executed", "Average", "Status"]}
+      cards
+      names={["Time", "Order", "Price", "Executed", "Average", "Status"]}
       empty={rows.length > 0 ? null : (accountError.value ?? orderHistory.error.value ?? "No orders yet.")}
     >
       {rows.map((order) => (
         <tr key={order.order_id}>
-          <td class="soft">{dayAndClock(order.created_at)}</td>
-          <td>{pair(order.market)}</td>
-          <Side side={order.side} />
-          <td>{kind(order)}</td>
-          <td>{price(order.market, order.price)}</td>
+          <Time at={order.created_at} />
+          <What order={order} />
+          <Price order={order} />
           <Executed order={order} />
           <td>{average(order)}</td>
-          <td title={expiry(order.expire_reason)}>{status(order.status)}</td>
+          <Status order={order} />
         </tr>
       ))}
-      <More history={orderHistory} columns={8} />
+      <More history={orderHistory} columns={6} />
     </Table>
+  );
+}
+
+/** What became of it, and below that why. */
+function Status({ order }: { order: Order }) {
+  const why = whyEnded(order);
+  return (
+    <td>
+      {status(order.status)}
+      {why !== null && why !== "" && <small class="soft">{why}</small>}
+    </td>
   );
 }
 
@@ -142,7 +90,9 @@ function Fills() {
         <tr key={`${fill.trade_id} ${fill.side}`}>
           <td class="soft">{dayAndClock(fill.timestamp)}</td>
           <td>{pair(fill.market)}</td>
-          <Side side={fill.side} />
+          <td>
+            <Side side={fill.side} />
+          </td>
           <td>{price(fill.market, fill.price)}</td>
           <td>{whole(fill.quantity)}</td>
           <td>{whole(fill.quote_quantity)}</td>
@@ -188,6 +138,7 @@ export function Account() {
           )
         }
       >
+        <NoticeLine class="notices elsewhere" />
         {{ open: <OpenOrders />, orders: <Orders />, fills: <Fills />, keys: <Keys /> }[tab.value]}
       </Tabs>
     </section>

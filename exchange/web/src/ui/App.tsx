@@ -4,6 +4,7 @@ import { signsIn } from "../state/identity";
 import { grouped } from "../model/format";
 import { priceDecimals } from "../model/preview";
 import { Account } from "./Account";
+import { Amend } from "./Amend";
 import { Balances } from "./Balances";
 import { ChartPanel } from "./ChartPanel";
 import { Markets } from "./Markets";
@@ -51,6 +52,7 @@ export function App() {
           <Balances />
         </div>
       </main>
+      <Amend />
       {signsIn && <SignIn />}
       <nav class="views" aria-label="Parts of the page">
         {VIEWS.map(([name, label]) => (

@@ -10,7 +10,7 @@ import {
   type UTCTimestamp,
 } from "lightweight-charts";
 import { useEffect, useRef } from "preact/hooks";
-import type { Candle, Market } from "../api/types";
+import type { Candle, Market, Order, Side } from "../api/types";
 import { grouped, short } from "../model/format";
 import { priceDecimals } from "../model/preview";
 import { openOrders } from "../state/account";
@@ -68,6 +68,23 @@ const bar = (candle: Candle) => ({
   close: Number(candle.close),
 });
 
+const LINES_MAX = 50;
+
+interface OrderLine {
+  price: string;
+  side: Side;
+  title: string;
+  waits: boolean;
+}
+
+/** Where an open order stands, and where it triggers. */
+function orderLines({ side, status, price, stop_price }: Order): OrderLine[] {
+  const waits = status === "pending";
+  const limit = price === null ? [] : [{ price, side, title: waits ? `${side} then` : side, waits }];
+  const stop = stop_price === null || !waits ? [] : [{ price: stop_price, side, title: `${side} trigger`, waits }];
+  return [...stop, ...limit];
+}
+
 /** The candles of the chosen market and interval, with the user's open orders as lines. */
 export function Candles() {
   const root = useRef<HTMLDivElement>(null);
@@ -107,15 +124,16 @@ export function Candles() {
     if (current === null || rules === null) return;
     for (const line of lines.current) current.candles.removePriceLine(line);
     lines.current = openOrders.value
-      .filter((order) => order.market === rules.market && order.price !== null)
-      .slice(0, 50)
-      .map((order) =>
+      .filter((order) => order.market === rules.market)
+      .slice(0, LINES_MAX)
+      .flatMap(orderLines)
+      .map(({ price, side, title, waits }) =>
         current.candles.createPriceLine({
-          price: Number(order.price),
-          color: color(order.side === "buy" ? "up-fill" : "down-fill"),
-          lineStyle: LineStyle.Dashed,
+          price: Number(price),
+          color: color(side === "buy" ? "up-fill" : "down-fill"),
+          lineStyle: waits ? LineStyle.Dotted : LineStyle.Dashed,
           lineWidth: 1,
-          title: order.side,
+          title,
           axisLabelVisible: true,
         }),
       );

@@ -1,13 +1,15 @@
 import type { Market } from "../api/types";
-import { compare, decimal, isPositive, multiply, parse, text, ZERO, type Decimal } from "../model/decimal";
+import { waitsFor } from "../model/conditions";
+import { compare, decimal, isPositive, multiply, parse, text, unitsAt, ZERO, type Decimal } from "../model/decimal";
+import { type Draft, fieldsOf } from "../model/draft";
 import { grouped, whole } from "../model/format";
-import type { Draft } from "../model/orderTypes";
 import { type Preview, preview, priceDecimals, quantityFor, type Terms } from "../model/preview";
+import { lastPrice } from "../state/form";
 import { book, bookFrame } from "../state/market";
 
 /** What an order of the form asks for, or null while its numbers are not there. */
 export function terms(draft: Draft): Terms | null {
-  const { limit: bound, fields, covered } = draft.type;
+  const { limit: bound, fields, covered, waits } = draft.type;
   const byAmount = fields.some((field) => field.name === "amount");
   const asked = parse(draft.fields[byAmount ? "amount" : "quantity"].trim());
   if (asked === null || !isPositive(asked)) return null;
@@ -16,7 +18,8 @@ export function terms(draft: Draft): Terms | null {
   const limit = typed === "" ? null : parse(typed);
   const required = fields.some((field) => field.name === bound && field.required);
   if (limit === null && (required || typed !== "")) return null;
-  return { side: draft.side, quantity, amount, limit, covered, timeInForce: draft.timeInForce, postOnly: draft.postOnly };
+  const { side, timeInForce, postOnly } = draft;
+  return { side, quantity, amount, limit, covered, timeInForce, postOnly, waits };
 }
 
 /** The preview by the book as it is now. */
@@ -37,18 +40,33 @@ function Line({ label, children }: { label: string; children: preact.ComponentCh
   );
 }
 
-export function PreviewLines({ draft, rules, available }: { draft: Draft; rules: Market; available: string }) {
+interface Props {
+  draft: Draft;
+  rules: Market;
+  available: string;
+}
+
+export function PreviewLines(props: Props) {
+  return props.draft.type.waits ? <WaitingLines {...props} /> : <TradingLines {...props} />;
+}
+
+const amount = (number: Decimal, asset: string): string => `${whole(text(number))} ${asset}`;
+
+/** An amount that the balance must cover, marked where it does not. */
+function Needs({ needs, asset, available }: { needs: Decimal; asset: string; available: string }) {
+  return <span class={compare(needs, decimal(available)) > 0 ? "down" : ""}>{amount(needs, asset)}</span>;
+}
+
+function TradingLines({ draft, rules, available }: Props) {
   bookFrame.value; // it follows the book
   const asked = terms(draft);
   const seen = asked === null ? null : estimate(rules, asked);
   const buys = draft.side === "buy";
-  const amount = (number: Decimal, asset: string) => `${whole(text(number))} ${asset}`;
-  const short = seen !== null && compare(seen.needs, decimal(available)) > 0;
   const received = buys ? rules.base : rules.quote;
   return (
     <dl class="preview" aria-label="Preview">
       <Line label={buys ? "Cost at most" : "Sells"}>
-        {seen === null ? "–" : <span class={short ? "down" : ""}>{amount(seen.needs, buys ? rules.quote : rules.base)}</span>}
+        {seen === null ? "–" : <Needs needs={seen.needs} asset={buys ? rules.quote : rules.base} available={available} />}
       </Line>
       <Line label="Trades now">
         {seen === null
@@ -60,10 +78,69 @@ export function PreviewLines({ draft, rules, available }: { draft: Draft; rules:
       <Line label={seen !== null && isPositive(seen.expires) ? "Expires" : "Rests"}>
         {seen === null ? "–" : amount(isPositive(seen.expires) ? seen.expires : seen.rests, rules.base)}
       </Line>
-      <Line label={`Taker fee, ${whole(text(multiply(decimal(rules.taker_fee), decimal("100"))))} %`}>
+      <Line label={feeLabel(rules)}>
         {seen === null ? "–" : amount(seen.fee, rules.fee_asset === "quote" ? rules.quote : received)}
       </Line>
       <Line label="Receives now">{seen === null ? "–" : amount(seen.receives, received)}</Line>
     </dl>
   );
 }
+
+const feeLabel = (rules: Market): string => `Taker fee, ${whole(text(multiply(decimal(rules.taker_fee), decimal("100"))))} %`;
+
+/** What the numbers of the form say that the order waits for; null while they are not there. */
+function condition(draft: Draft, rules: Market): string | null {
+  const shown = new Set(fieldsOf(draft.type, draft.trigger).map(({ name }) => name));
+  const typed = (name: "stop" | "delta" | "distance" | "activation"): string | null => {
+    const number = shown.has(name) ? parse(draft.fields[name].trim()) : null;
+    return number === null ? null : text(number);
+  };
+  const delta = typed("delta");
+  return waitsFor(
+    {
+      order_type: draft.type.value,
+      side: draft.side,
+      stop_price: typed("stop"),
+      trailing_delta: delta === null ? null : Number(delta),
+      trailing_amount: typed("distance"),
+      activation_price: typed("activation"),
+    },
+    rules,
+  );
+}
+
+/** Of an order that waits: for what, and what it is then. */
+function WaitingLines({ draft, rules, available }: Props) {
+  const asked = terms(draft);
+  const seen = asked === null ? null : estimate(rules, asked);
+  const buys = draft.side === "buy";
+  const then = draft.type.limit === null ? "market" : "limit";
+  const price = asked?.limit ?? parse(draft.fields.stop.trim()) ?? (lastPrice.value === null ? null : decimal(lastPrice.value));
+  const quantity = asked?.quantity ?? null;
+  return (
+    <dl class="preview" aria-label="Preview">
+      <Line label="Waits for">{condition(draft, rules) ?? "–"}</Line>
+      <Line label="Then">
+        {buys ? "Buys" : "Sells"}
+        {then === "market" ? " at market" : asked?.limit ? ` at ${grouped(text(asked.limit), priceDecimals(rules))} or better` : ""}
+      </Line>
+      <Line label="Locks now">
+        {seen === null ? (
+          "–"
+        ) : isPositive(seen.needs) ? (
+          <Needs needs={seen.needs} asset={buys ? rules.quote : rules.base} available={available} />
+        ) : (
+          "nothing"
+        )}
+      </Line>
+      <Line label="Worth about">
+        {price === null || quantity === null ? "–" : amount(shortened(multiply(price, quantity), rules), rules.quote)}
+      </Line>
+    </dl>
+  );
+}
+
+const shortened = (number: Decimal, rules: Market): Decimal => ({
+  units: unitsAt(number, Math.min(number.scale, rules.quote_decimals)),
+  scale: Math.min(number.scale, rules.quote_decimals),
+});

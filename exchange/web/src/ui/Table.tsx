@@ -5,13 +5,15 @@ interface Props {
   children: ComponentChildren;
   /** What is said instead of rows. */
   empty: string | null;
+  /** On a phone each row is a card of two lines: what and price; time, what is executed, and the last cell. */
+  cards?: boolean;
 }
 
 /** Rows under names; a column without a name has buttons. */
-export function Table({ names, children, empty }: Props) {
+export function Table({ names, children, empty, cards = false }: Props) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Rows">
-      <table class="numbers wide">
+      <table class={`numbers wide ${cards ? "cards" : ""}`}>
         <thead>
           <tr>
             {names.map((name) => (

@@ -1,0 +1,99 @@
+// What the order form holds while one fills it in.
+
+import { batch, computed, effect, signal } from "@preact/signals";
+import type { Market, Side } from "../api/types";
+import { type Draft, fieldsOf } from "../model/draft";
+import { FIELDS, type FieldName, NO_FIELDS } from "../model/fields";
+import { type GroupName, ORDER_TYPES, type OrderType, type TriggerName, typesIn } from "../model/orderTypes";
+import { balances } from "./account";
+import { market } from "./exchange";
+import { tape } from "./market";
+import { wantedPrice } from "./trading";
+
+export const side = signal<Side>("buy");
+export const group = signal<GroupName>("limit");
+/** The type chosen last in each group. */
+const chosen = signal<Partial<Record<GroupName, string>>>({});
+export const type = computed<OrderType>(() => {
+  const types = typesIn(group.value);
+  return types.find((one) => one.id === chosen.value[group.value]) ?? types[0]!;
+});
+export const trigger = signal<TriggerName>("price");
+export const fields = signal(NO_FIELDS);
+/** The time in force chosen last. A type that does not have it takes its own first one. */
+const wantedTime = signal("gtc");
+export const timeInForce = computed(() => {
+  const { timesInForce } = type.value;
+  return (timesInForce.find((one) => one.value === wantedTime.value) ?? timesInForce[0]!).value;
+});
+export const chooseTime = (value: string): void => {
+  wantedTime.value = value;
+};
+/** As a `datetime-local` field has it: the reader's own clock. */
+export const expireAt = signal("");
+export const postOnly = signal(false);
+/** Empty for the market's own mode. */
+export const selfTrade = signal("");
+/** The price field that was used last: a price from the book goes there. */
+export const priceField = signal<FieldName>("price");
+
+export const setField = (name: FieldName, value: string): void => {
+  fields.value = { ...fields.peek(), [name]: value };
+};
+
+export const choose = (id: string): void => {
+  const row = ORDER_TYPES.find((one) => one.id === id)!;
+  chosen.value = { ...chosen.peek(), [row.group]: id };
+};
+
+/** The asset that an order of this side spends. */
+export const spent = (rules: Market): string => (side.value === "buy" ? rules.quote : rules.base);
+export const available = (rules: Market): string => balances.value.get(spent(rules))?.available ?? "0";
+/** The last trade price, which triggers what waits; null before the first trade. */
+export const lastPrice = computed(() => tape.value[0]?.price ?? null);
+
+const shownFields = computed(() => fieldsOf(type.value, trigger.value).map(({ name }) => name));
+
+/** The shown field that a price from the book goes to. */
+function priceTarget(): FieldName {
+  const shown = shownFields.peek();
+  if (shown.includes(priceField.peek())) return priceField.peek();
+  return type.peek().limit ?? shown.find((name) => FIELDS[name].isPrice) ?? "price";
+}
+
+effect(() => {
+  // A market has prices and modes of its own: what was chosen for another says nothing here.
+  market.value?.market;
+  batch(() => {
+    fields.value = NO_FIELDS;
+    selfTrade.value = "";
+  });
+});
+effect(() => {
+  if (wantedPrice.value === null) return;
+  const price = wantedPrice.value;
+  batch(() => {
+    wantedPrice.value = null;
+    setField(priceTarget(), price);
+  });
+});
+
+/** The time that was typed, in milliseconds since the epoch; null if none was. */
+export function expiryTime(): number | null {
+  const time = expireAt.value === "" ? Number.NaN : new Date(expireAt.value).getTime();
+  return Number.isNaN(time) ? null : time;
+}
+
+export function draftOf(rules: Market): Draft {
+  return {
+    market: rules.market,
+    side: side.value,
+    type: type.value,
+    trigger: trigger.value,
+    fields: fields.value,
+    timeInForce: timeInForce.value,
+    expireAt: expiryTime(),
+    postOnly: postOnly.value && type.value.postOnlyWith.includes(timeInForce.value),
+    selfTrade: selfTrade.value,
+  };
+}

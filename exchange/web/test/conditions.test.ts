@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Market, Order } from "../src/api/types";
+import { amendBody, consequence } from "../src/model/amend";
+import { details, progress, reached, waitsFor, whyEnded } from "../src/model/conditions";
+import { decimal } from "../src/model/decimal";
+
+const RULES = { tick_size: "0.01" } as Market;
+const order = (changes: Partial<Order>): Order => ({
+  order_id: "1",
+  client_order_id: null,
+  market: "SOL_USDC",
+  side: "buy",
+  order_type: "limit",
+  time_in_force: "gtc",
+  post_only: false,
+  price: "100",
+  quantity: "5",
+  executed_quantity: "0",
+  executed_quote_quantity: "0",
+  status: "open",
+  expire_reason: null,
+  cancel_reason: null,
+  created_at: 0,
+  updated_at: 0,
+  self_trade_prevention: "expire_taker",
+  prevented_quantity: null,
+  visible_quantity: null,
+  stop_price: null,
+  trailing_delta: null,
+  trailing_amount: null,
+  activation_price: null,
+  expire_at: null,
+  pending_for: null,
+  tracking_at: null,
+  trigger_price: null,
+  triggered_at: null,
+  refused_code: null,
+  ...changes,
+});
+
+/** Without the spaces at which a line may not break. */
+const plain = (words: string | null): string | undefined => words?.replaceAll("\u00a0", " ");
+
+test("a stop-loss waits for the price to move against it, a take-profit for the other way", () => {
+  const words = (order_type: string, side: "buy" | "sell") => plain(waitsFor(order({ order_type, side, stop_price: "1234.5" }), RULES));
+  assert.equal(words("stop_loss", "buy"), "last ≥ 1,234.50");
+  assert.equal(words("stop_loss_limit", "sell"), "last ≤ 1,234.50");
+  assert.equal(words("take_profit", "buy"), "last ≤ 1,234.50");
+  assert.equal(words("take_profit_limit", "sell"), "last ≥ 1,234.50");
+  assert.equal(waitsFor(order({}), RULES), null);
+  const at = decimal("100");
+  assert.ok(reached("stop_loss", "sell", at, decimal("100")) && reached("stop_loss", "sell", at, decimal("99.99")));
+  assert.ok(!reached("stop_loss", "sell", at, decimal("100.01")) && reached("take_profit", "sell", at, decimal("101")));
+});
+
+test("a trailing order says how far behind which price, and from where on", () => {
+  const trails = { order_type: "stop_loss", side: "sell", trailing_delta: 125 } as const;
+  assert.equal(waitsFor(order(trails), RULES), "last 1.25 % below its highest");
+  assert.equal(
+    plain(waitsFor(order({ order_type: "take_profit", side: "sell", trailing_amount: "2", activation_price: "110" }), RULES)),
+    "last 2.00 below its highest; begins at last ≥ 110.00",
+  );
+  assert.equal(waitsFor(order({ ...trails, side: "buy" }), RULES), "last 1.25 % above its lowest");
+  assert.equal(progress(order({ ...trails, status: "pending" }), RULES), "not following yet");
+  assert.match(progress(order({ ...trails, tracking_at: 1 }), RULES)!, /^following since /);
+  assert.match(progress(order({ tracking_at: 1, trigger_price: "99", triggered_at: 2 }), RULES)!, /^triggered by 99.00 at /);
+});
+
+test("an order says what it is beside its type", () => {
+  assert.deepEqual(details(order({ time_in_force: "fok" })), ["FOK"]);
+  assert.deepEqual(details(order({ order_type: "market", time_in_force: "ioc" })), []);
+  assert.deepEqual(details(order({ post_only: true, visible_quantity: "0.50" })), ["post-only", "shows 0.5"]);
+  assert.match(details(order({ time_in_force: "gtd", expire_at: 1_800_000_000_000 }))[0]!, /^until /);
+});
+
+test("an order that ended says why", () => {
+  assert.equal(whyEnded(order({ status: "canceled", cancel_reason: "owner" })), "by you");
+  assert.equal(whyEnded(order({ status: "canceled", cancel_reason: "a_later_one" })), "a_later_one");
+  assert.equal(whyEnded(order({ status: "expired", expire_reason: "expire_at" })), "its time was over");
+  assert.equal(
+    whyEnded(order({ status: "expired", expire_reason: "refused_at_trigger", refused_code: "INSUFFICIENT_BALANCE" })),
+    "its price had come, and it could not enter. The available balance does not cover this order.",
+  );
+  assert.equal(whyEnded(order({ status: "filled" })), null);
+});
+
+test("an amendment sends only what differs", () => {
+  assert.equal(amendBody(order({}), { price: "100.00", quantity: " 5 " }), null);
+  assert.deepEqual(amendBody(order({}), { price: "101", quantity: "5" }), { price: "101" });
+  assert.deepEqual(amendBody(order({}), { price: "100", quantity: "4.5" }), { quantity: "4.5" });
+  assert.deepEqual(amendBody(order({ price: null }), { price: "", quantity: "4" }), { quantity: "4" });
+});
+
+test("what becomes of an amended order is said before it is sent", () => {
+  const best = { price: "101", quantity: "1", key: 0n, units: 0n };
+  const words = (changes: Partial<Order>, price: string, quantity: string) =>
+    consequence(order({ executed_quantity: "1", ...changes }), { price, quantity }, best);
+  assert.match(words({}, "100", "4"), /keeps its place/);
+  assert.match(words({}, "100", "6"), /back of the queue/);
+  assert.match(words({}, "100.5", "4"), /back of the queue/);
+  assert.match(words({}, "101", "5"), /trade at once\.$/);
+  assert.match(words({ post_only: true }, "101", "5"), /post-only order may not/);
+  assert.match(words({ prevented_quantity: "1" }, "100", "2"), /above 2/);
+  assert.match(words({ status: "pending" }, "105", "3"), /goes on waiting/);
+  assert.equal(words({}, "100", "5"), "Nothing changes yet.");
+  assert.match(words({}, "abc", "5"), /plain digits/);
+});
