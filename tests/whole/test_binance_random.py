@@ -14,7 +14,8 @@ import orjson
 import pytest
 from yarl import URL
 
-from exchange.api.binance.calls import REST, Security
+from exchange.api.binance.calls import REST
+from exchange.api.binance.security import Security
 from exchange.api.binance.socket_api_methods import METHODS
 from tests.whole.api import Api
 from tests.whole.binance import Bot, now_ms
