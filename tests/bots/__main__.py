@@ -33,9 +33,9 @@ NODE_BOTS = {
     "@binance/spot": ("with_binance_spot.mjs", ("@binance/spot@32.0.4",)),
     "binance for Node.js": ("with_node_binance.mjs", ("binance@3.6.5",)),
 }
-USUAL = [
-    name for name in (*BOTS, *NODE_BOTS) if name != "freqtrade"
-]  # which takes ten minutes and a large installation
+GO_BOTS = {"go-binance": ("with_go_binance.go", "github.com/adshao/go-binance/v2@v2.8.7")}
+ALL = (*BOTS, *NODE_BOTS, *GO_BOTS)
+USUAL = [name for name in ALL if name != "freqtrade"]  # which takes ten minutes and a large installation
 HEAD = """# Calls of clients
 
 `make bots` runs each client, unmodified, in an environment of its own against `exchange demo --profile binance`, and
@@ -91,6 +91,23 @@ def node_results(place: Path, name: str, script: str, url: str) -> list[dict[str
     return told(["node", str(ROOT / "tests" / "bots" / script), str(module)])
 
 
+def go_results(name: str, url: str) -> list[dict[str, str]]:
+    """What the calls of a client for Go came to. Its program is built where the client is downloaded."""
+    script, requirement = GO_BOTS[name]
+    place = PLACE / name
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "main.go").write_bytes((ROOT / "tests" / "bots" / script).read_bytes())
+    lines = example(name, url, "go")
+    imported = f'import binance "{requirement.partition("@")[0]}"'
+    pointed = f"package main\n\n{imported}\n\nfunc pointed() *binance.Client {{\n{lines}\nreturn client\n}}\n"
+    (place / "pointed.go").write_text(pointed, encoding="utf-8")
+    if not (place / "go.sum").exists():
+        (place / "go.mod").write_text("module bot\n\ngo 1.23\n", encoding="utf-8")
+        subprocess.run(["go", "get", requirement], cwd=place, check=True, capture_output=True)
+    subprocess.run(["go", "build", "-o", "bot", "."], cwd=place, check=True)
+    return told([str(place / "bot")])
+
+
 def started(place: Path) -> tuple["subprocess.Popen[bytes]", str]:
     """An exchange with a living market, once it is ready, and its address."""
     ready = place / "ready.json"
@@ -117,7 +134,7 @@ def write_page(found: dict[str, list[dict[str, str]]]) -> None:
     before = CALLS_PAGE.read_text(encoding="utf-8") if CALLS_PAGE.exists() else ""
     sections = {part.partition("\n")[0]: f"\n## {part.rstrip()}\n" for part in before.split("\n## ")[1:]}
     sections |= {name: table(name, lines) for name, lines in found.items()}
-    named = [name for name in (*BOTS, *NODE_BOTS) if name in sections]
+    named = [name for name in ALL if name in sections]
     CALLS_PAGE.write_text(HEAD + "".join(sections[name] for name in named), encoding="utf-8")
 
 
@@ -125,10 +142,10 @@ def main() -> None:
     """Run the clients that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bots")
     parser.add_argument("--page", action="store_true", help=f"write {CALLS_PAGE.name}")
-    parser.add_argument("names", nargs="*", metavar="CLIENT", help=", ".join((*BOTS, *NODE_BOTS)))
+    parser.add_argument("names", nargs="*", metavar="CLIENT", help=", ".join(ALL))
     options = parser.parse_args()
     names = options.names or USUAL
-    if unknown := set(names) - set(BOTS) - set(NODE_BOTS):
+    if unknown := set(names) - set(ALL):
         parser.error(f"there is no client {', '.join(sorted(unknown))}")
     pythons = {name: environment(BOTS[name][1]) for name in names if name in BOTS}
     places = {name: node_place(name, NODE_BOTS[name][1]) for name in names if name in NODE_BOTS}
@@ -141,6 +158,8 @@ def main() -> None:
                 found[name] = results(python, BOTS[name][0], url)
             for name, place in places.items():
                 found[name] = node_results(place, name, NODE_BOTS[name][0], url)
+            for name in (name for name in names if name in GO_BOTS):
+                found[name] = go_results(name, url)
         finally:
             process.terminate()
             process.wait(PATIENCE_S)

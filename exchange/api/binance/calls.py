@@ -176,6 +176,15 @@ API: Final[dict[tuple[str, str], Call]] = {
     ("DELETE", "/api/v3/userDataStream"): Call("stop_user_stream", API_KEY, 2),
 }
 
+# Older libraries ask version 1 for what it had of the market.
+V1: Final = {
+    ("GET", f"/api/v1/{name}"): API["GET", f"/api/v3/{name}"]
+    for name in (
+        *("ping", "time", "exchangeInfo", "depth", "trades", "historicalTrades", "aggTrades", "klines"),
+        "ticker/24hr",
+    )
+}
+
 # What libraries ask when they start.
 STARTUP: Final[dict[tuple[str, str], Call]] = {
     ("GET", "/sapi/v1/capital/config/getall"): Call("assets", USER_DATA, lane=MEMORY),
@@ -191,4 +200,4 @@ STARTUP: Final[dict[tuple[str, str], Call]] = {
     ("GET", "/dapi/v1/exchangeInfo"): Call("no_contracts"),
 }
 
-REST: Final = API | STARTUP
+REST: Final = API | V1 | STARTUP
