@@ -60,7 +60,7 @@ class Symbols:
     def __iter__(self) -> Iterator[Instrument]:
         """All markets, by name."""
         self._look_for_new()
-        return (self._markets[name].instrument for name in list(self._names.values()))
+        return iter([self._markets[name].instrument for name in self._names.values()])
 
     def _look_for_new(self) -> None:
         if len(self._markets) == self._known:
