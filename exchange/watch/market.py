@@ -9,7 +9,7 @@ from exchange.client import Book, Candle, Event, Gap, Market, Step, Ticker, Trad
 TAPE_MAX = 100
 MINUTES_MAX = 600
 MINUTE_MS = 60_000
-OPEN = ("open", "partially_filled")
+OPEN = ("pending", "open", "partially_filled")
 
 Json = dict[str, Any]
 

@@ -9,14 +9,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from exchange.client import decimal_key
 from exchange.watch.chart import chart
 from exchange.watch.market import WatchedMarket
+from exchange.watch.own_orders import ORDERS_SHOWN, own_orders
 
 UP, DOWN, DIM = "green", "red", "dim"
 BOOK_WIDTH = 44
 BAR_WIDTH = 12
-ORDERS_SHOWN = 6
 HEAD_LINES = 4
 BODY_LINES = 8  # as few as a book is of use with; orders and the log give way to it
 SIDE_WIDTH = 26  # as narrow as chart and trades are of use
@@ -44,7 +43,7 @@ def screen(
     layout = Layout()
     parts = [Layout(_head(market, where, connected), size=HEAD_LINES), Layout(name="body", size=body)]
     if user_id is not None and own:
-        parts.append(Layout(_orders(market, user_id), size=own))
+        parts.append(Layout(own_orders(market, user_id), size=own))
     if foot:
         parts.append(Layout(Text("\n".join(notes), style=DIM, no_wrap=True, overflow="ellipsis"), size=foot))
     layout.split_column(*parts)
@@ -153,18 +152,3 @@ def _tape(market: WatchedMarket, lines: int) -> Panel:
             market.lot.fixed(trade["quantity"]),
         )
     return Panel(table, title="trades")
-
-
-def _orders(market: WatchedMarket, user_id: str) -> Panel:
-    table = Table.grid(padding=(0, 2))
-    for _ in range(4):
-        table.add_column(justify="right", no_wrap=True)
-    newest = sorted(market.orders.values(), key=lambda order: decimal_key(order["order_id"]), reverse=True)
-    for order in newest[:ORDERS_SHOWN]:
-        style = UP if order["side"] == "buy" else DOWN
-        price = "-" if order["price"] is None else market.tick.fixed(order["price"])
-        done = f"{order['executed_quantity']} of {order['quantity']} {market.base}"
-        table.add_row(order["order_id"], Text(order["side"], style=style), price, done)
-    if not newest:
-        table.add_row(Text("none", style=DIM))
-    return Panel(table, title=f"open orders of {user_id} ({len(newest)})")

@@ -35,7 +35,9 @@ def trade(price: str, at_s: int, taker_side: str = "buy") -> Event:
 
 def order(order_id: str, **more: Any) -> dict[str, Any]:
     usual = {"market": "BTC_USDC", "side": "buy", "price": "99", "quantity": "2", "executed_quantity": "0.5"}
-    return {"order_id": order_id, "status": "open", **usual, **more}
+    waits = ("stop_price", "trailing_delta", "trailing_amount", "activation_price", "tracking_at")
+    absent = dict.fromkeys(("visible_quantity", "expire_at", *waits))
+    return {"order_id": order_id, "status": "open", "order_type": "limit", **absent, **usual, **more}
 
 
 def market() -> WatchedMarket:
@@ -121,7 +123,32 @@ def test_it_shows_open_orders_until_they_are_closed() -> None:
     watched.take(event("orders@alice", type="update", reason="filled", order=order("1", status="filled"), fill=None))
     text = "\n".join(drawn(watched, "alice"))
     assert "open orders of alice (1)" in text
-    assert "sell  99.0  0.5 of 2 BTC" in text
+    assert "sell  limit  99.0  0.5 of 2 BTC" in text
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (
+            {"order_type": "stop_loss", "price": None, "stop_price": "110"},
+            "stop loss  -  0 of 2 BTC  waits for >= 110.0",
+        ),
+        ({"order_type": "take_profit_limit", "stop_price": "90"}, "99.0  0 of 2 BTC  waits for <= 90.0"),
+        ({"order_type": "stop_loss", "side": "sell", "stop_price": "90"}, "waits for <= 90.0"),
+        ({"order_type": "take_profit", "side": "sell", "stop_price": "120"}, "waits for >= 120.0"),
+        ({"order_type": "stop_loss", "trailing_delta": 150}, "trails by 150 basis points "),
+        ({"order_type": "stop_loss", "trailing_amount": "2", "activation_price": "95"}, "trails by 2.0 from 95.0 on"),
+        ({"order_type": "stop_loss", "trailing_amount": "2", "activation_price": "9", "tracking_at": 1}, "by 2.0 "),
+        ({"status": "open", "visible_quantity": "0.5", "expire_at": 1_800_000_000_000}, "shows 0.5, until 20"),
+    ],
+)
+def test_it_shows_what_an_order_waits_for_and_what_it_is(more: dict[str, Any], words: str) -> None:
+    watched = market()
+    asked = order("1", executed_quantity="0", **{"status": "pending", **more})
+    watched.take(event("orders@alice", type="update", reason="accepted", order=asked, fill=None))
+    text = "\n".join(drawn(watched, "alice"))
+    assert "open orders of alice (1)" in text
+    assert words in text
 
 
 def test_a_book_that_is_not_complete_is_said_to_be() -> None:
