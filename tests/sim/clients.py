@@ -287,12 +287,7 @@ class Client:
         self._script.tell(f"{self.user} is told, of {_named(command)}: {_short(outcome)}")
         self.notes.answers += 1
         if isinstance(outcome, Applied):
-            self.notes.sequence = max(self.notes.sequence, outcome.sequence)
-            for event in outcome.events:
-                if isinstance(event, OrderUpdated) and event.terms.user_id in USERS:
-                    at = self.notes.last.get(event.order_id, (0, event))[0]
-                    if outcome.sequence >= at:
-                        self.notes.last[event.order_id] = (outcome.sequence, event)
+            self._note_applied(outcome)
         match command:
             case PlaceOrder() | Deposit() | RequestWithdrawal() if command.user_id not in USERS:
                 if not isinstance(command, PlaceOrder):
@@ -345,6 +340,14 @@ class Client:
                 for event in outcome.events:
                     if isinstance(event, OrderUpdated):
                         self.notes.canceled[event.order_id] = outcome.sequence
+
+    def _note_applied(self, outcome: Applied) -> None:
+        self.notes.sequence = max(self.notes.sequence, outcome.sequence)
+        for event in outcome.events:
+            if isinstance(event, OrderUpdated) and event.terms.user_id in USERS:
+                at = self.notes.last.get(event.order_id, (0, event))[0]
+                if outcome.sequence >= at:
+                    self.notes.last[event.order_id] = (outcome.sequence, event)
 
     def _note_order(self, command: PlaceOrder, outcome: Any, conflicting: bool) -> None:
         notes, name = self.notes, command.client_order_id
