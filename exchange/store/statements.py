@@ -189,11 +189,14 @@ def _fills(start: bool, end: bool, oldest_first: bool, market: bool, order: bool
         if order:
             where += f" AND {side}_order_id = ${pages.next + 1 + market}"
         sides.append(f"({pages.of(columns, 'trades', where, 'trade_id', 'time_ns')})")
-    # An order is in one of the two tables, never in both.
+    # An order is in one of the two tables, never in both; most are in the first of these, and then that is all.
     user = f"user_id = ${pages.next} AND order_id = f.order_id"
     name = (
-        f"COALESCE((SELECT client_order_id FROM open_orders WHERE {user}), "
-        f"(SELECT client_order_id FROM closed_orders WHERE {user}))"
+        "("
+        + " UNION ALL ".join(
+            f"SELECT client_order_id FROM {table} WHERE {user}" for table in ("closed_orders", "open_orders")
+        )
+        + " LIMIT 1)"
     )
     return pages.statement(
         f"SELECT trade_id, order_id, {name}, market, side, is_taker, price_ticks, quantity_lots, quote_minor::text, "
