@@ -21,6 +21,7 @@ from exchange.pipeline.projector import (
     REACH_TIMEOUT_S,
     REST_MAX_S,
     REST_TIMES,
+    WAITING_ROWS_MAX,
     HistoryUnavailable,
     Projector,
 )
@@ -124,23 +125,54 @@ def test_a_fill_is_bounded() -> None:
     assert [count for _, count in told(story).fills] == [PROJECTION_MAX, PROJECTION_MAX, 5]
 
 
-def test_a_fill_is_bounded_in_rows_too() -> None:
-    """One cancel_all may change a thousand orders, and a statement that takes too long is never known to be stored."""
-    each = PROJECTION_ROWS_MAX // 4
-    terms = PlaceOrder("a", "A_B", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 1, 1, None)
+EACH = PROJECTION_ROWS_MAX // 4
+TERMS = PlaceOrder("a", "A_B", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 1, 1, None)
+
+
+def cancel_all(tables: Tables, times: int) -> None:
+    """So many commands that cancel very many orders have become durable."""
 
     def canceled(order_id: int) -> OrderUpdated:
         return OrderUpdated(
-            UpdateReason.CANCELED, order_id, terms, OrderStatus.CANCELED, 0, 0, None, 1, 1, order_id, None, order_id
+            UpdateReason.CANCELED, order_id, TERMS, OrderStatus.CANCELED, 0, 0, None, 1, 1, order_id, None, order_id
         )
 
+    for _ in range(times):
+        first = tables.durable * EACH
+        tables.durable += 1
+        orders = [canceled(first + index) for index in range(EACH)]
+        tables.projector.add([Applied(tables.durable, 1, CancelAll("a", "A_B"), [*orders])])
+
+
+def test_a_fill_is_bounded_in_rows_too() -> None:
+    """One cancel_all may change a thousand orders, and a statement that takes too long is never known to be stored."""
+
     async def story(tables: Tables) -> None:
-        for number in range(6):
-            tables.durable += 1
-            orders = [canceled(number * each + index) for index in range(each)]
-            tables.projector.add([Applied(tables.durable, 1, CancelAll("a", "A_B"), [*orders])])
+        cancel_all(tables, 6)
 
     assert [count for _, count in told(story).fills] == [4, 2]
+
+
+def test_more_rows_than_one_fill_has_wait_for_the_end_of_a_burst() -> None:
+    async def story(tables: Tables) -> None:
+        cancel_all(tables, 9)
+        await asyncio.sleep(PROJECT_AFTER_S / 2)
+        assert tables.sequence == 0
+        await asyncio.sleep(PROJECT_AFTER_S / 2 + 3 * COMMIT_S)
+        assert tables.sequence == 8
+
+    fills = told(story).fills
+    assert [count for _, count in fills] == [4, 4, 1]
+    assert [began_s for began_s, _ in fills[:2]] == pytest.approx([PROJECT_AFTER_S, PROJECT_AFTER_S + COMMIT_S])
+
+
+def test_too_many_rows_do_not_wait() -> None:
+    async def story(tables: Tables) -> None:
+        cancel_all(tables, WAITING_ROWS_MAX // EACH)
+        await asyncio.sleep(WAITING_ROWS_MAX // PROJECTION_ROWS_MAX * COMMIT_S + COMMIT_S / 2)
+        assert tables.sequence == tables.durable
+
+    assert told(story).fills[0][0] == 0.0
 
 
 def test_a_reader_is_not_made_to_wait_for_more() -> None:

@@ -308,7 +308,7 @@ class MarketData:
     def __iter__(self) -> Iterator[MarketView]:
         return iter(self._views.values())
 
-    def apply(self, sequence: int, time_ns: int, events: Sequence[Event]) -> list[PublicEvent]:
+    def apply(self, sequence: int, time_ns: int, events: list[Event]) -> list[PublicEvent]:
         """Take in a released command: its events on the wanted channels, in order."""
         self.sequence = sequence
         public: list[PublicEvent] = []

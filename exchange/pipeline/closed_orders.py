@@ -6,7 +6,6 @@ one entry when it closes, and none before that unless it fills in parts.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
 from typing import Final
 
 from exchange.core.big_map import BigMap
@@ -51,7 +50,7 @@ class ClosedOrders:
     def __len__(self) -> int:
         return len(self._age)
 
-    def released(self, entries: Iterable[Entry]) -> None:
+    def released(self, entries: list[Entry]) -> None:
         """Take in what has become durable, in order."""
         for _, _, outcome in entries:
             if isinstance(outcome, Applied):

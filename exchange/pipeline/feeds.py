@@ -4,7 +4,7 @@ A message is encoded once for each dialect in use, and the frame is shared by al
 delay the others. A dialect whose streams are not these channels makes them itself, of what its tap is given.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from exchange.core.events import BalanceChanged, OrderUpdated
@@ -132,7 +132,7 @@ class Feeds:
 
     # --- releasing
 
-    def released(self, entries: Iterable[Entry]) -> None:
+    def released(self, entries: list[Entry]) -> None:
         """Publish what has become durable, in order; subscriptions begin and end where they stand in the line."""
         for _, _, outcome in entries:
             if isinstance(outcome, Applied):

@@ -9,7 +9,6 @@ process ends before that, the next one applies the rest from the journal.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Iterable
 
 from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Applied, Store, commit_once, settle
@@ -17,6 +16,7 @@ from exchange.pipeline.histogram import Histogram
 
 PROJECTION_MAX = 8192  # commands in one transaction, which begins at once when there are so many
 PROJECTION_ROWS_MAX = 32_768  # orders and trades in one transaction; a single command may have more
+WAITING_ROWS_MAX = 8 * PROJECTION_ROWS_MAX  # of several transactions, which begin at once when there are so many
 PROJECT_AFTER_S = 1.0  # fewer commands wait for more: each transaction delays a few orders by some milliseconds
 LAG_MAX = 2 * PROJECTION_MAX  # commands; commits wait when the journal is this far ahead
 REST_TIMES = 3  # the next transaction of a reader begins after a rest of so many times the last one's duration
@@ -38,6 +38,7 @@ class Projector:
         self._added_sequence = sequence
         self._changes = Changes(sequence)  # what was added last
         self._full: deque[Changes] = deque()  # what was added before it
+        self._full_rows = 0
         self._readers: deque[tuple[int, asyncio.Future[None]]] = deque()  # and the sequence that each waits for
         self._wake = asyncio.Event()  # there is something to do, if not at once
         self._hurry = asyncio.Event()
@@ -51,7 +52,7 @@ class Projector:
         """The projection lag: commands that the journal has and the query tables do not."""
         return self._added_sequence - self.projected_sequence
 
-    def add(self, applied: Iterable[Applied]) -> None:
+    def add(self, applied: list[Applied]) -> None:
         """Take commands that the journal now has."""
         for entry in applied:
             if not self._changes.fits(entry):
@@ -61,14 +62,25 @@ class Projector:
                 self._close()
         self._added_sequence = self._changes.to_sequence
         self._wake.set()
+        if self._pressing:
+            self._hurry.set()
         if self.lag >= LAG_MAX:
             self._room.clear()
 
     def _close(self) -> None:
         """Let no more commands into these changes."""
         self._full.append(self._changes)
+        self._full_rows += self._changes.rows
         self._changes = Changes(self._changes.to_sequence)
-        self._hurry.set()
+
+    @property
+    def _pressing(self) -> bool:
+        """Whether so much waits that it is written at once.
+
+        An order that meets very many others has more rows than one transaction may have. They wait too, since the
+        orders that follow it need the loop and the database's core more.
+        """
+        return self.lag >= PROJECTION_MAX or self._full_rows >= WAITING_ROWS_MAX
 
     def wake(self) -> None:
         """Check the connection, also if nothing is waiting."""
@@ -119,12 +131,13 @@ class Projector:
         try:
             while True:
                 await self._due()
-                if not self._store.connected():
-                    await settle(self._store, self.projected_sequence)
-                if self.lag:
-                    await self.project()
-                else:
-                    self._wake.clear()
+                for _ in range(max(1, len(self._full))):
+                    if not self._store.connected():
+                        await settle(self._store, self.projected_sequence)
+                    if self.lag:
+                        await self.project()
+                    else:
+                        self._wake.clear()
         finally:
             self._ended = True
             for _, reader in self._readers:
@@ -134,7 +147,7 @@ class Projector:
     async def _due(self) -> None:
         """Return when there are enough commands, when a reader waits, or when the first has waited long enough."""
         await self._wake.wait()
-        if self._full or not self._store.connected():
+        if self._pressing or not self._store.connected():
             return
         if not self._readers:
             self._hurry.clear()
@@ -142,7 +155,7 @@ class Projector:
                 async with asyncio.timeout(PROJECT_AFTER_S):
                     await self._hurry.wait()
         rest_s = self._rest_until - asyncio.get_running_loop().time()
-        if rest_s > 0 and not self._full:
+        if rest_s > 0 and not self._pressing:
             # Each transaction delays orders. Without a rest, steady readers would cause one after another.
             await asyncio.sleep(rest_s)
 
@@ -150,6 +163,7 @@ class Projector:
         """Write the next changes to the query tables, as many as one transaction may have."""
         if self._full:
             changes = self._full.popleft()
+            self._full_rows -= changes.rows
         else:
             changes, self._changes = self._changes, Changes(self._added_sequence)
         assert changes.from_sequence == self.projected_sequence

@@ -115,8 +115,10 @@ class Writer:
         self._pending: deque[Entry] = deque()
         self._committing: list[Entry] = []
         self._committed: list[Entry] = []  # durable, and not released yet
+        self._durable: list[Applied] = []  # what of them was stored
         self._committed_sequence = sequence
         self._commit_s = 0.0  # the duration of the last commit
+        self._answered = 0  # how many entries were released last
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -158,7 +160,8 @@ class Writer:
         try:
             while True:
                 await self._wake.wait()
-                await asyncio.sleep(0)  # so that what the loop has ready joins this batch
+                if self._answered > 1 or len(self._pending) > 1:  # a client that trades alone does not wait for others
+                    await asyncio.sleep(0)  # so that what the loop has ready joins this batch
                 self._wake.clear()
                 if not self._store.connected():
                     await settle(self._store, self.durable_sequence)
@@ -166,9 +169,8 @@ class Writer:
                     if self._enough_for_the_next():
                         await self._commit_next()
                     else:
-                        answered = len(self._committed)
                         self._release()
-                        await self._gather(answered // 2)
+                        await self._gather(self._answered // 2)
                         await self._projector.room()
                 self._idle.set()
         finally:
@@ -192,12 +194,12 @@ class Writer:
             try:
                 await asyncio.sleep(0)  # until it is sent
                 self._release()
-                await commit
+                durable = await commit
             finally:
                 commit.cancel()
         else:
-            await self._commit()
-        self._committed, self._committing = self._committing, []
+            durable = await self._commit()
+        self._committed, self._committing, self._durable = self._committing, [], durable
         self._commit_s = asyncio.get_running_loop().time() - began_s
 
     async def _gather(self, wanted: int) -> None:
@@ -207,6 +209,8 @@ class Writer:
         the first of them would leave the rest to the next commit, and the loop and the database would wait for each
         other in turn. With half of them in each commit both have work. A client that trades alone does not wait.
         """
+        if not wanted:
+            return
         await asyncio.sleep(0)
         if len(self._pending) >= wanted:
             return
@@ -227,24 +231,25 @@ class Writer:
             return list(pending)
         return [pending.popleft() for _ in range(self._batch_max)]
 
-    async def _commit(self) -> None:
-        applied = _applied(self._committing)
+    async def _commit(self) -> list[Applied]:
+        """Store what of the batch is to be stored; that."""
+        applied = [outcome for _, _, outcome in self._committing if isinstance(outcome, Applied)]
         if applied:
             batch = Batch(self._committed_sequence, applied)
             assert applied[0].sequence == batch.from_sequence + 1
             assert batch.to_sequence == batch.from_sequence + len(applied)
             await self._timed_commit(batch)
             self._committed_sequence = batch.to_sequence
+        return applied
 
     def _release(self) -> None:
         """Show what has become durable, and tell those who wait."""
-        entries = self._committed
-        applied = _applied(entries)
+        entries, applied = self._committed, self._durable
         if applied:
             self.durable_sequence = applied[-1].sequence
             self._projector.add(applied)
         self._released(entries)
-        self._committed = []
+        self._committed, self._durable, self._answered = [], [], len(entries)
         for ticket, index, outcome in entries:
             ticket.resolve(index, outcome)
 
@@ -275,8 +280,3 @@ class Writer:
         self._ended = True
         for ticket, _, _ in [*self._committed, *self._committing, *self._pending]:
             ticket.give_up()
-
-
-def _applied(entries: list[Entry]) -> list[Applied]:
-    """What of it a commit stores."""
-    return [outcome for _, _, outcome in entries if isinstance(outcome, Applied)]

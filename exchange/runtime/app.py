@@ -221,7 +221,7 @@ async def _carry_on(store: OpenStore, venue: Venue, state: VenueState) -> int:
         outcome = venue.replay(command, sequence, time_ns, rules_version)
         if not isinstance(outcome, Applied):
             raise Failure(f"The journal cannot be applied: command {sequence} is refused.")
-        projector.add((outcome,))
+        projector.add([outcome])
     while projector.lag:
         await projector.project()
     return len(unprojected)
