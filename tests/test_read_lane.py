@@ -2,11 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from exchange.api.http.request import Request
+from exchange.api.http.response import Response
 from exchange.api.native.calls import CALLS
+from exchange.api.native.errors import Refusals
+from exchange.api.native.pages import metrics_page
+from exchange.api.native.rest import PAGE_BYTE_S, PAGE_S, Rest
 from exchange.pipeline.outcomes import Overloaded
 from exchange.service.read_lane import CREDIT_MAX_S, HISTORY, LINGER_S, LINGER_TURNS, MEMORY, ReadLane
 from tests.fake_store import turns
@@ -190,6 +197,43 @@ async def test_a_canceled_task_is_canceled_in_its_step(commits: Commits) -> None
     assert seen == ["canceled"]
 
 
+@dataclass
+class Replies:
+    """A responder that keeps the replies."""
+
+    replies: list[Response]
+
+    def send(self, response: Response) -> None:
+        """Keep it."""
+        self.replies.append(response)
+
+
+async def test_pages_take_their_turns_and_pay_for_their_bytes(commits: Commits) -> None:
+    lane, replies = lane_of(commits, share=0.25), list[Response]()
+    service: Any = SimpleNamespace(lane=lane, tasks=None, administration=None, listing=None, treasury=None)
+    handle = Rest(service, Refusals()).page_handler(metrics_page(lambda: b"x" * 2_000_000))
+    request = Request("GET", b"/metrics", "/metrics", "", {}, b"", b"", None, "call-7")
+    commits.order_waits()
+    for _ in range(2):
+        handle(request, Replies(replies))
+    assert not replies
+    await turns(50)
+    assert [len(reply.body) for reply in replies] == [2_000_000]  # more than the credit there was
+    commits.now += (PAGE_S + 2_000_000 * PAGE_BYTE_S - CREDIT_MAX_S) / 0.25 + 0.000_1
+    await until(lambda: len(replies) == 2)
+
+
+async def test_more_pages_than_may_wait_are_refused(commits: Commits) -> None:
+    lane, replies = lane_of(commits, waiting_max=1), list[Response]()
+    service: Any = SimpleNamespace(lane=lane, tasks=None, administration=None, listing=None, treasury=None)
+    handle = Rest(service, Refusals()).page_handler(metrics_page(lambda: b"text"))
+    request = Request("GET", b"/metrics", "/metrics", "", {}, b"", b"", None, "call-7")
+    commits.order_waits()
+    for _ in range(2):
+        handle(request, Replies(replies))
+    assert [reply.status for reply in replies] == [503]
+
+
 def test_reads_and_only_reads_take_a_lane() -> None:
     assert {call.operation: call.lane for call in CALLS if call.lane is not None} == {
         "order": MEMORY,
@@ -197,6 +241,7 @@ def test_reads_and_only_reads_take_a_lane() -> None:
         "depth": MEMORY,
         "balance": MEMORY,
         "markets": MEMORY,
+        "tickers": MEMORY,
         "orders": HISTORY,
         "trades": HISTORY,
         "fills": HISTORY,

@@ -7,6 +7,7 @@ from typing import Any
 from exchange.api.http.request import Request
 from exchange.api.native.errors import ApiError, Refusals
 from exchange.api.native.session import IN_FLIGHT_MAX, Session
+from exchange.core.public import Channel, Kind
 from exchange.service.principal import DevAuthenticator
 
 
@@ -15,10 +16,12 @@ class Lane:
 
     def __init__(self) -> None:
         self.turns: list[str] = []
+        self.prices_s: list[float] = []
 
-    async def turn(self, lane: str) -> None:
+    async def turn(self, lane: str, price_s: float = 0.0) -> None:
         """Now."""
         self.turns.append(lane)
+        self.prices_s.append(price_s)
 
 
 def session(lane: Lane | None = None) -> Session:
@@ -72,3 +75,23 @@ async def test_while_it_is_held_it_is_not_read_on() -> None:
     done.set_result(None)
     await reading
     assert not busy.full
+
+
+async def test_what_a_subscription_begins_with_is_paid_for_as_a_read() -> None:
+    lane, begun = Lane(), list[Channel]()
+    listening = session(lane)
+    listening._service.first_price_s = lambda channel: 0.5 if channel.kind == Kind.ORDERS else 0.25  # type: ignore
+
+    def begin(subscriber: object, channel: Channel, tag: object) -> "asyncio.Future[None]":
+        assert lane.turns == ["memory"]
+        begun.append(channel)
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    channels = [Channel(Kind.ORDERS, "alice"), Channel(Kind.DEPTH, "A_B")]
+    await listening._listen(begin, channels, 1, begins=True)
+    assert begun == channels
+    assert lane.prices_s == [0.75]
+    await listening._listen(begin, channels, 2)
+    assert lane.prices_s == [0.75]

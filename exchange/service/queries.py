@@ -7,6 +7,7 @@ from exchange.core.effects import as_read
 from exchange.core.events import BalanceChanged, OrderUpdated, Rejected
 from exchange.core.instrument import Instrument
 from exchange.core.venue import Venue
+from exchange.service.history import Page
 
 Levels = list[tuple[int, int]]  # (price_ticks, total_lots), best first
 
@@ -78,6 +79,27 @@ class OpenOrders:
         markets = [venue.markets[self.market]] if self.market is not None else venue.markets.values()
         found = [as_read(order) for market in markets for order in market.open_orders(self.user_id)]
         return sorted(found, key=lambda order: order.order_id)
+
+
+@dataclass(slots=True)
+class OpenOrdersPage:
+    """Those of a user's open orders that a page of orders may have."""
+
+    user_id: str
+    market: str | None
+    page: Page
+
+    def answer(self, venue: Venue) -> list[OrderUpdated]:
+        """Copy them, and no more than a page has."""
+        page, markets = self.page, [venue.markets[self.market]] if self.market is not None else venue.markets.values()
+        within = [
+            order
+            for market in markets
+            for order in market.open_orders(self.user_id)
+            if page.has(order.order_id, order.created_ns)
+        ]
+        within.sort(key=lambda order: order.order_id, reverse=not page.oldest_first)
+        return [as_read(order) for order in within[: page.limit]]
 
 
 @dataclass(slots=True)

@@ -176,6 +176,10 @@ class ReadLane:
             lane.estimate_s += (took_s - lane.estimate_s) / 8
             self._charge(lane, took_s - estimate_s)
 
+    def charge(self, lane: str, spent_s: float) -> None:
+        """Take from the share what a read costs that it only knew when it was done."""
+        self._charge(self._lanes[lane], spent_s)
+
     # --- time
 
     def _orders_wait(self, now: float) -> bool:

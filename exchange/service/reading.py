@@ -13,7 +13,7 @@ from exchange.pipeline.engine import Engine
 from exchange.service.codes import Code, Refused
 from exchange.service.history import Fill, History, OrderRead, Page, PublicTrade
 from exchange.service.order_lookup import OrderLookup, OrderName
-from exchange.service.queries import Balances, Depth, DepthResult, Markets, OpenOrders
+from exchange.service.queries import Balances, Depth, DepthResult, Markets, OpenOrders, OpenOrdersPage
 
 
 @dataclass(slots=True)
@@ -89,7 +89,8 @@ class Reading:
     async def orders(self, user_id: str, market: str | None, page: Page) -> list[OrderUpdated]:
         """A page of a user's orders, open ones included."""
         # The open ones first: an order that closes in between is in the database by then, and that is the newer word.
-        found = {order.order_id: order for order in await self._engine.read(OpenOrders(user_id, market))}
+        open_ones = await self._engine.read(OpenOrdersPage(user_id, market, page))
+        found = {order.order_id: order for order in open_ones}
         closed = await self._history.closed_orders(user_id, market, page)
         found.update((order.order_id, order) for order in closed)
         within = [order for order in found.values() if page.has(order.order_id, order.created_ns)]

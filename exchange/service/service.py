@@ -1,5 +1,7 @@
 """What a dialect of the API is made over: one object, which knows no JSON and no HTTP."""
 
+from typing import Final
+
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.public import Channel, Kind
 from exchange.core.venue import Venue
@@ -10,11 +12,13 @@ from exchange.service.ledger import LedgerReading
 from exchange.service.limits import RateLimits
 from exchange.service.listing import Listing
 from exchange.service.principal import Authenticator, Permission, Principal, RequestView, user_for
-from exchange.service.read_lane import ReadLane
+from exchange.service.read_lane import REQUEST_S, ReadLane
 from exchange.service.reading import Reading
 from exchange.service.tasks import Tasks
 from exchange.service.trading import Trading
 from exchange.service.treasury import Treasury
+
+OPEN_ORDER_S: Final = 0.000_003  # of the loop's time: to copy an open order and encode it
 
 
 class Service:
@@ -72,6 +76,13 @@ class Service:
         """The instrument of that name, if there is one."""
         found = self._venue.markets.get(market)
         return None if found is None else found.instrument
+
+    def first_price_s(self, channel: Channel) -> float:
+        """What the lane of reads takes for what a subscription to the channel begins with."""
+        if channel.kind != Kind.ORDERS:
+            return REQUEST_S
+        markets = self._venue.markets.values()
+        return REQUEST_S + OPEN_ORDER_S * sum([len(market.open_orders(channel.subject)) for market in markets])
 
     @property
     def assets(self) -> dict[str, Asset]:

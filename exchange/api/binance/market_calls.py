@@ -11,6 +11,7 @@ from exchange.api.binance.asked import Asked
 from exchange.api.binance.errors import BinanceError, illegal
 from exchange.api.binance.exchange_info import PERMISSION, exchange_info, symbol_info
 from exchange.api.binance.parameters import Parameters
+from exchange.api.binance.pieces import listed
 from exchange.api.binance.symbols import Symbols, symbol_of
 from exchange.api.binance.words import MARKET_STATUS_WORDS
 from exchange.core.average import average_price
@@ -70,11 +71,12 @@ class MarketCalls:
         self._check_status(params, rules)
         params.done()
         found = await self._service.reading.depth(Depth(rules.symbol, limit))
-        sides = [
-            [[numbers.price(rules, ticks), numbers.quantity(rules, lots)] for ticks, lots in side]
-            for side in (found.bids, found.asks)
-        ]
-        return {"lastUpdateId": found.last_sequence, "bids": sides[0], "asks": sides[1]}
+
+        def level(best: tuple[int, int]) -> list[str]:
+            return [numbers.price(rules, best[0]), numbers.quantity(rules, best[1])]
+
+        bids, asks = await listed(found.bids, level), await listed(found.asks, level)
+        return {"lastUpdateId": found.last_sequence, "bids": bids, "asks": asks}
 
     async def price(self, asked: Asked) -> Any:
         """The last price of some markets, or of all."""

@@ -8,6 +8,7 @@ from exchange.api.binance import numbers, order_codec, order_shapes
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.errors import UNKNOWN_ORDER, BinanceError
 from exchange.api.binance.parameters import Parameters
+from exchange.api.binance.pieces import listed
 from exchange.api.binance.symbols import Symbols
 from exchange.api.binance.windows import page_in_time
 from exchange.core.commands import CancelOrder, PlaceOrder
@@ -166,7 +167,7 @@ class OrderCalls:
         if not orders:
             raise BinanceError(-2011, UNKNOWN_ORDER)
         cancel_id = order_codec.new_id()
-        return [order_shapes.canceled(order, rules, cancel_id, asked) for order in orders]
+        return await listed(orders, lambda order: order_shapes.canceled(order, rules, cancel_id, asked))
 
     # --- reading
 
@@ -184,12 +185,9 @@ class OrderCalls:
         asked.params.done()
         query = OpenOrders(asked.user_id, None if rules is None else rules.symbol)
         found = await self._service.reading.open_orders(query)
-        made = []
-        for order in found:
-            of = self._service.rules(order.terms.market)
-            if self._symbols.has(of):
-                made.append(order_shapes.read(order, of, asked))
-        return made
+        of = self._service.rules
+        shown = [order for order in found if self._symbols.has(of(order.terms.market))]
+        return await listed(shown, lambda order: order_shapes.read(order, of(order.terms.market), asked))
 
     async def all_orders(self, asked: Asked) -> Any:
         """Orders of a market, open or closed, oldest first."""
@@ -201,7 +199,7 @@ class OrderCalls:
             page.after = max(order_id, 1) - 1
         found = await self._service.reading.orders(asked.user_id, rules.symbol, page)
         found.sort(key=lambda order: order.order_id)
-        return [order_shapes.read(order, rules, asked) for order in found]
+        return await listed(found, lambda order: order_shapes.read(order, rules, asked))
 
     async def prevented_matches(self, asked: Asked) -> Any:
         """What self-trade prevention kept the user's orders from."""
@@ -216,7 +214,7 @@ class OrderCalls:
         if match_id is not None:
             page = Page(1, after=match_id - 1, before=min(match_id + 1, ID_MAX))
         found = await self._service.reading.prevented_matches(asked.user_id, rules.symbol, order_id, page)
-        return [order_shapes.prevented(match, rules, asked) for match in found]
+        return await listed(found, lambda match: order_shapes.prevented(match, rules, asked))
 
     # --- parts
 

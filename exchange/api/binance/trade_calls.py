@@ -7,6 +7,7 @@ from exchange.api.binance import numbers
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.errors import BinanceError
 from exchange.api.binance.order_shapes import NO_LIST
+from exchange.api.binance.pieces import listed
 from exchange.api.binance.symbols import Symbols, symbol_of
 from exchange.api.binance.windows import page_in_time, time_range
 from exchange.core.commands import Side
@@ -41,7 +42,7 @@ class TradeCalls:
         if first is None:
             return await self._last(rules, limit, asked)
         found = await self._tape.trades_from(rules.symbol, first, limit)
-        return [trade(made, rules, asked) for made in found]
+        return await listed(found, lambda made: trade(made, rules, asked))
 
     async def aggregates(self, asked: Asked) -> Any:
         """Aggregates of a market from an id or a time on, or the last ones."""
@@ -52,7 +53,7 @@ class TradeCalls:
         if first is not None and (start_ns is not None or end_ns is not None):
             raise BinanceError(-1128, "Combination of optional parameters invalid.")
         found = await self._tape.aggregates(rules.symbol, first, start_ns, end_ns, limit)
-        return [aggregate(made, rules, asked) for made in found]
+        return await listed(found, lambda made: aggregate(made, rules, asked))
 
     async def own_trades(self, asked: Asked) -> Any:
         """A user's trades in a market, oldest first."""
@@ -64,14 +65,14 @@ class TradeCalls:
             raise BinanceError(-1128, "Combination of optional parameters invalid.")
         found = list(await self._tape.own_trades(asked.user_id, rules.symbol, order_id, first, page))
         found.sort(key=lambda own: (own.fill.trade_id, own.fill.is_taker))
-        return [own_trade(own, rules, asked) for own in found]
+        return await listed(found, lambda own: own_trade(own, rules, asked))
 
     def _rules(self, asked: Asked) -> Instrument:
         return self._symbols.rules(asked.params.needed("symbol"))
 
     async def _last(self, rules: Instrument, limit: int, asked: Asked) -> list[dict[str, Any]]:
         found: Sequence[PublicTrade] = await self._service.reading.trades(rules.symbol, Page(limit))
-        return [trade(made, rules, asked) for made in reversed(found)]
+        return await listed(reversed(found), lambda made: trade(made, rules, asked))
 
 
 def trade(made: PublicTrade, rules: Instrument, asked: Asked) -> dict[str, Any]:

@@ -28,7 +28,7 @@ AMENDING = (
     "OUT_OF_RANGE", "WOULD_TAKE", "MARKET_NOT_TRADING",
 )  # fmt: skip
 MOVING = ("UNKNOWN_ASSET", "INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE", "INSUFFICIENT_BALANCE")
-CHEAP = ("health", "time", "tickers", "log_level")
+CHEAP = ("health", "time", "log_level")
 PAGES = ("orders", "trades", "fills", "ledger", "prevented_matches", "amendments", "candles", "audit")
 
 

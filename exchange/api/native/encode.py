@@ -32,7 +32,7 @@ from exchange.core.instrument import Asset, Instrument, decimal_text
 from exchange.core.public import CandleUpdate, DepthDiff, Ticker
 from exchange.pipeline.subscriber import BalancesSnapshot, BalancesUpdate, DepthSnapshot, Message, OrdersSnapshot
 from exchange.service.history import Fill, OrderRead, PublicTrade
-from exchange.service.results import Canceled, CanceledAll, Changed, Placed, Single
+from exchange.service.results import Canceled, Changed, Placed, Single
 
 CANCELED: Final = OrderStatus.CANCELED
 BUY: Final = Side.BUY  # looking a member up in its enum costs more than a comparison
@@ -217,11 +217,6 @@ def result(made: Single) -> replies.Order:
     if isinstance(made, (Canceled, Changed)):
         return order(made.order, made.rules)
     return order_read(made.read, made.rules)
-
-
-def canceled_all(made: CanceledAll, rules: Rules) -> replies.Canceled:
-    """All orders that were canceled."""
-    return replies.Canceled(orders(made.orders, rules))
 
 
 # --- what is read

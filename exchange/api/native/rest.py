@@ -4,11 +4,8 @@ An operation returns its reply, or an awaitable of it. What changes something is
 requests of one connection take effect in their order.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Final, TypeVar
-
-import msgspec
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Final
 
 from exchange import __version__
 from exchange.api.http.request import Request
@@ -22,6 +19,7 @@ from exchange.api.native.names import MARKET_STATUS_NAMES
 from exchange.api.native.order_codec import place_order
 from exchange.api.native.pages import Page
 from exchange.api.native.paging import next_of, page_of, whole_trades
+from exchange.api.native.pieces import listed
 from exchange.api.native.rest_admin import RestAdmin
 from exchange.api.native.rest_keys import RestKeys
 from exchange.api.native.rest_listing import RestListing
@@ -32,16 +30,16 @@ from exchange.pipeline.outcomes import Overloaded
 from exchange.service import queries
 from exchange.service.order_lookup import OrderName
 from exchange.service.principal import Permission
+from exchange.service.read_lane import MEMORY
 from exchange.service.results import BatchResult, CanceledAll, Replaced, Result
 from exchange.service.service import Service
 from exchange.service.trading import Submitted
 
 TRADE: Final = Permission.TRADE  # looking a member up in its enum costs as much as the rest of the question
-PIECE = 250  # levels or rows that are encoded in one turn of the loop: half a millisecond
+PAGE_S = 0.000_25  # what a page costs that is not measured: it is received and sent by way of aiohttp
+PAGE_BYTE_S = 3e-9  # and for each byte
 
 Operation = Callable[[Request], "replies.Reply | Awaitable[replies.Reply]"]
-FoundT = TypeVar("FoundT")
-RowT = TypeVar("RowT")
 
 
 class _Ordering:
@@ -156,16 +154,23 @@ class Rest:
         return handle
 
     def page_handler(self, page: Page) -> Handler:
-        """What the route of a page does: it sends the page, or 304 if the client has it."""
-        headers = list(page.headers.items())
+        """What the route of a page does: in the lane of reads it sends the page, or 304 if the client has it."""
+        headers, lane = list(page.headers.items()), self._service.lane
 
         def handle(request: Request, responder: Responder) -> None:
-            try:
+            def refused(error: BaseException) -> None:
+                responder.send(self.refuse(error, f"GET {page.path}", request.request_id))
+
+            def send() -> None:
                 kept = "ETag" in page.headers and request.headers.get("if-none-match") == page.headers["ETag"]
                 response = Response(b"" if kept else page.body(), 304 if kept else 200, page.content_type, headers)
+                responder.send(response)
+                lane.charge(MEMORY, len(response.body) * PAGE_BYTE_S)
+
+            try:
+                lane.do(MEMORY, send, refused, PAGE_S)
             except Exception as error:
-                response = self.refuse(error, f"GET {page.path}", request.request_id)
-            responder.send(response)
+                refused(error)
 
         return handle
 
@@ -258,7 +263,8 @@ class Rest:
         return self._canceled(self._service.trading.cancel_all(user_id, body.market))
 
     async def _canceled(self, submitted: Submitted[CanceledAll]) -> replies.Reply:
-        return encode.canceled_all(await submitted, self._rules)
+        canceled = (await submitted).orders
+        return replies.Canceled(await listed(canceled, lambda some: encode.orders(some, self._rules)))
 
     def batch(self, request: Request) -> Awaitable[replies.Reply]:
         """POST /orders."""
@@ -296,7 +302,8 @@ class Rest:
         limit = codec.page_limit(query.limit, models.DEPTH_MAX)
         rules = self._rules(query.market)
         found = await self._service.reading.depth(queries.Depth(rules.symbol, limit))
-        bids, asks = await _side(found.bids, rules), await _side(found.asks, rules)
+        bids = await listed(found.bids, lambda some: encode.levels(some, rules))
+        asks = await listed(found.asks, lambda some: encode.levels(some, rules))
         return replies.Depth(rules.symbol, found.last_sequence, bids, asks)
 
     async def balance(self, request: Request) -> replies.Reply:
@@ -312,7 +319,7 @@ class Rest:
         user_id = self._user(request, query.user_id, Permission.READ)
         asked = queries.OpenOrders(user_id, self._known_market(query.market))
         found = await self._service.reading.open_orders(asked)
-        return replies.Orders(encode.orders(found, self._rules))
+        return replies.Orders(await listed(found, lambda some: encode.orders(some, self._rules)))
 
     def tickers(self, request: Request) -> replies.Reply:
         """GET /ticker."""
@@ -346,7 +353,7 @@ class Rest:
         page = page_of(query)
         user_id = self._user(request, query.user_id, Permission.READ)
         found = await self._service.reading.orders(user_id, self._known_market(query.market), page)
-        rows = await _rows(found[: query.limit], lambda some: encode.orders(some, self._rules))
+        rows = await listed(found[: query.limit], lambda some: encode.orders(some, self._rules))
         return replies.OrderPage(rows, next_of(found, page, lambda order: order.order_id))
 
     async def trades(self, request: Request) -> replies.Reply:
@@ -354,7 +361,7 @@ class Rest:
         query = query_of(request, models.TradeHistoryQuery)
         page, market = page_of(query), self._known_market(query.market)
         found = await self._service.reading.trades(market, page)
-        rows = await _rows(
+        rows = await listed(
             found[: query.limit], lambda some: [encode.trade(trade, self._rules(trade.market)) for trade in some]
         )
         return replies.TradePage(rows, next_of(found, page, lambda trade: trade.trade_id))
@@ -367,7 +374,7 @@ class Rest:
         order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
         found = await self._service.reading.fills(user_id, self._known_market(query.market), order_id, page)
         shown, following = whole_trades(found, page)
-        rows = await _rows(shown, lambda some: encode.fills(some, self._rules))
+        rows = await listed(shown, lambda some: encode.fills(some, self._rules))
         return replies.FillPage(rows, following)
 
     async def prevented_matches(self, request: Request) -> replies.Reply:
@@ -377,7 +384,10 @@ class Rest:
         user_id = self._user(request, query.user_id, Permission.READ)
         order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
         found = await self._service.reading.prevented_matches(user_id, self._known_market(query.market), order_id, page)
-        rows = [encode.prevented_match(match, self._rules(match.market)) for match in found[: query.limit]]
+        rows = await listed(
+            found[: query.limit],
+            lambda some: [encode.prevented_match(match, self._rules(match.market)) for match in some],
+        )
         return replies.PreventedMatchPage(rows, next_of(found, page, lambda match: match.match_id))
 
     async def amendments(self, request: Request) -> replies.Reply:
@@ -387,26 +397,7 @@ class Rest:
         user_id = self._user(request, query.user_id, Permission.READ)
         order_id = None if query.order_id is None else codec.decode_id("order_id", query.order_id)
         found = await self._service.reading.amendments(user_id, self._known_market(query.market), order_id, page)
-        rows = [encode.amendment(made, self._rules(made.market)) for made in found[: query.limit]]
+        rows = await listed(
+            found[: query.limit], lambda some: [encode.amendment(made, self._rules(made.market)) for made in some]
+        )
         return replies.AmendmentPage(rows, next_of(found, page, lambda made: made.amendment_id))
-
-
-async def _side(found: queries.Levels, rules: Instrument) -> Any:
-    """One side of a book, encoded in pieces where it is deep, with turns of the loop in between."""
-    if len(found) <= PIECE:
-        return encode.levels(found, rules)
-    parts = []
-    for at in range(0, len(found), PIECE):
-        parts.append(encode.json_of(encode.levels(found[at : at + PIECE], rules))[1:-1])
-        await asyncio.sleep(0)
-    return msgspec.Raw(b"[%b]" % b",".join(parts))  # the encoder writes it as it is
-
-
-async def _rows(found: Sequence[FoundT], encoded: Callable[[Sequence[FoundT]], list[RowT]]) -> list[RowT]:
-    """The rows of a page, made in pieces in the same way."""
-    rows: list[RowT] = []
-    for at in range(0, len(found), PIECE):
-        if at:
-            await asyncio.sleep(0)
-        rows += encoded(found[at : at + PIECE])
-    return rows

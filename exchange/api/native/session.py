@@ -14,13 +14,14 @@ from msgspec import UNSET
 
 from exchange.api.http.request import Request
 from exchange.api.http.sockets import Peer
-from exchange.api.native import codec, encode, events, messages
+from exchange.api.native import codec, encode, events, messages, replies
 from exchange.api.native.channels import channel_of, names
 from exchange.api.native.errors import ApiError, Refusals
 from exchange.api.native.events import Id, sent_id
 from exchange.api.native.feed_frames import NativeFrames, answer_frame
 from exchange.api.native.message_reader import Unreadable, read
 from exchange.api.native.order_codec import place_order
+from exchange.api.native.pieces import listed
 from exchange.core.public import Channel
 from exchange.pipeline.outcomes import Overloaded
 from exchange.pipeline.subscriber import Subscriber
@@ -264,7 +265,8 @@ class Session:
         return self._sessions.refusals.replaced(made, "a socket's replacement", self._opened_as)
 
     async def _canceled(self, submitted: Submitted[CanceledAll]) -> Any:
-        return encode.canceled_all(await submitted, self._service.rules)
+        orders = (await submitted).orders
+        return replies.Canceled(await listed(orders, lambda some: encode.orders(some, self._service.rules)))
 
     async def _batch(self, submitted: Submitted[list[BatchResult]]) -> Any:
         return self._sessions.refusals.batch_results(await submitted, "a socket's batch", self._opened_as)
@@ -277,7 +279,7 @@ class Session:
             raise ApiError("INVALID_FIELD", f"A socket may have {most} channels.")
         for channel in wanted:
             service.admit_channel(self._principal, channel)
-        self._hold_until(self._do(self._listen(service.engine.subscribe, wanted, message.id)))
+        self._hold_until(self._do(self._listen(service.engine.subscribe, wanted, message.id, begins=True)))
 
     def _unsubscribe(self, message: messages.Unsubscribe) -> None:
         wanted = names(message.channel, message.channels)
@@ -286,11 +288,19 @@ class Session:
         channels = [channel_of(name) for name in wanted]
         self._hold_until(self._do(self._listen(self._service.engine.unsubscribe, channels, message.id)))
 
-    async def _listen(self, change: Change, channels: Sequence[Channel], request_id: Id) -> None:
-        """Begin or end subscriptions, some at a time: other work waits in the same line."""
+    async def _listen(
+        self, change: Change, channels: Sequence[Channel], request_id: Id, *, begins: bool = False
+    ) -> None:
+        """Begin or end subscriptions, some at a time: other work waits in the same line.
+
+        What a subscription begins with counts as reads do.
+        """
         changes: list[asyncio.Future[None]] = []
         try:
             for begin in range(0, len(channels), CHANNELS_AT_A_TIME):
+                if begins:
+                    price_s = sum(map(self._service.first_price_s, channels[begin : begin + CHANNELS_AT_A_TIME]))
+                    await self._service.lane.turn(MEMORY, price_s)
                 if self._subscriber.closed:
                     return
                 for channel in channels[begin : begin + CHANNELS_AT_A_TIME]:
