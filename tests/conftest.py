@@ -1,7 +1,9 @@
 """What the whole suite runs on: the compiled build with `--compiled`, and signals that are not ignored."""
 
+import gc
 import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -28,3 +30,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse to test as Python what was meant to be tested compiled."""
     if config.getoption(OPTION) and not compiled.in_use():
         raise pytest.UsageError(f"{OPTION}: there is no compiled build of these sources; run `make compile` first")
+
+
+@pytest.fixture(autouse=True)
+def _garbage_as_before() -> Iterator[None]:
+    """An exchange that starts in this process sets the collector and freezes what is alive.
+
+    Hypothesis, in a later test, would not find who holds its generator.
+    """
+    thresholds, callbacks = gc.get_threshold(), gc.callbacks.copy()
+    yield
+    gc.set_threshold(*thresholds)
+    gc.callbacks[:] = callbacks
+    gc.unfreeze()

@@ -1,18 +1,6 @@
 import gc
-from collections.abc import Iterator
-
-import pytest
 
 from exchange.runtime import garbage
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    thresholds = gc.get_threshold()
-    yield
-    gc.set_threshold(*thresholds)
-    gc.callbacks.remove(garbage._keep_old)
-    gc.unfreeze()
 
 
 def test_what_survives_is_not_looked_at_again_and_the_books_are_never_gone_through() -> None:

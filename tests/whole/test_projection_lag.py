@@ -83,7 +83,7 @@ async def test_a_start_that_was_killed_in_between_is_gone_on_with(dsn: str) -> N
 @pytest.mark.parametrize(
     ("sql", "sentence"),
     [
-        ("UPDATE journal SET rules_version = 999", "has codec version 4 and rules version 999, which"),
+        ("UPDATE journal SET rules_version = 999", "has codec version 5 and rules version 999, which"),
         ("DELETE FROM journal WHERE last_sequence = (SELECT max(last_sequence) FROM journal)", "commands are missing"),
         ("DELETE FROM journal WHERE last_sequence = (SELECT sequence + 2 FROM projection)", "commands are missing"),
         ("UPDATE journal SET commands = replace(commands, ',7000,', ',900000000000,')", "is refused"),
