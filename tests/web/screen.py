@@ -17,8 +17,9 @@ PATIENCE = 200
 CUT = ("WebSocket connection to", "net::ERR_CONNECTION", "net::ERR_EMPTY_RESPONSE", "net::ERR_SOCKET")
 
 # Of an order type as a test names it: its group in the form, and its name there.
-KINDS: dict[str, tuple[str, str | None]] = {
-    "Limit": ("Limit", None),
+KINDS: dict[str, tuple[str, str]] = {
+    "Limit": ("Limit", "Limit"),
+    "Pegged": ("Limit", "Pegged"),
     "Market": ("Market", "For a quantity"),
     "Amount": ("Market", "For an amount"),
 }
@@ -104,17 +105,17 @@ class Screen:
 
     def preview(self, name: str) -> Locator:
         """One figure of the preview."""
-        return self.page.locator(".preview > div").filter(has_text=name).locator("dd")
+        label = self.page.locator("dt", has_text=name)
+        return self.page.locator(".preview > div").filter(has=label).locator("dd")
 
     # Doing
 
     async def choose(self, side: str, kind: str) -> None:
         """Choose the side and, by its name or the one in its group, the type."""
-        group, name = KINDS.get(kind, ("Stop", kind))
+        group, name = KINDS.get(kind, ("List" if kind.startswith("O") else "Stop", kind))
         await self.page.locator(".choices.side label", has_text=side).click()
         await self.page.locator(".choices.type label", has_text=group).click()
-        if name is not None:
-            await self.page.get_by_label("Type", exact=True).select_option(label=name)
+        await self.page.get_by_label("Type", exact=True).select_option(label=name)
 
     async def fill_in(self, *, side: str = "Buy", kind: str = "Limit", **fields: str) -> None:
         """Choose and type, as a person does."""

@@ -260,7 +260,7 @@ async def test_one_can_trade_by_keyboard_alone(screen: Screen) -> None:
     await keyboard.press("ArrowRight")
     await expect(screen.page.get_by_role("radio", name="Sell")).to_be_checked()
     await keyboard.press("ArrowLeft")
-    for _ in range(2):
+    for _ in range(3):
         await keyboard.press("Tab")
     await expect(screen.page.get_by_label("Price", exact=True)).to_be_focused()
     await keyboard.type("99.99")

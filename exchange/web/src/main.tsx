@@ -6,6 +6,7 @@ import * as session from "./state/session";
 import "./styles/tokens.css";
 import "./styles/layout.css";
 import "./styles/parts.css";
+import "./styles/tables.css";
 import "./styles/trading.css";
 import "./styles/session.css";
 import { App } from "./ui/App";

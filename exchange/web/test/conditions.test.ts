@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Market, Order } from "../src/api/types";
 import { amendBody, consequence } from "../src/model/amend";
-import { details, progress, reached, waitsFor, whyEnded } from "../src/model/conditions";
-import { decimal } from "../src/model/decimal";
+import { details, peggedTo, progress, reached, waitsFor, whyEnded } from "../src/model/conditions";
+import { decimal, text, ZERO } from "../src/model/decimal";
+import { grouped } from "../src/model/lists";
+import { pegPrice } from "../src/model/peg";
 
 const RULES = { tick_size: "0.01" } as Market;
 const order = (changes: Partial<Order>): Order => ({
@@ -36,6 +38,9 @@ const order = (changes: Partial<Order>): Order => ({
   trigger_price: null,
   triggered_at: null,
   refused_code: null,
+  peg: null,
+  pegged_price: null,
+  list_id: null,
   ...changes,
 });
 
@@ -64,6 +69,7 @@ test("a trailing order says how far behind which price, and from where on", () =
   assert.equal(waitsFor(order({ ...trails, side: "buy" }), RULES), "last 1.25 % above its lowest");
   assert.equal(progress(order({ ...trails, status: "pending" }), RULES), "not following yet");
   assert.match(progress(order({ ...trails, tracking_at: 1 }), RULES)!, /^following since /);
+  assert.equal(progress(order({ ...trails, status: "pending", pending_for: "list" }), RULES), "waits for its list");
   assert.match(progress(order({ tracking_at: 1, trigger_price: "99", triggered_at: 2 }), RULES)!, /^triggered by 99.00 at /);
 });
 
@@ -105,4 +111,37 @@ test("what becomes of an amended order is said before it is sent", () => {
   assert.match(words({ status: "pending" }, "105", "3"), /goes on waiting/);
   assert.equal(words({}, "100", "5"), "Nothing changes yet.");
   assert.match(words({}, "abc", "5"), /plain digits/);
+});
+
+test("a pegged order says where its price comes from", () => {
+  const words = (side: "buy" | "sell", to: "primary" | "market", levels: number | null, offset: string | null) =>
+    peggedTo(order({ side, peg: { to, levels, offset } }));
+  assert.equal(words("buy", "primary", null, null), "pegged to the best bid");
+  assert.equal(words("buy", "market", null, "0.50"), "pegged to the best ask − 0.5");
+  assert.equal(words("sell", "primary", 1, null), "pegged 1 level behind the best ask");
+  assert.equal(words("sell", "market", null, "2"), "pegged to the best bid + 2");
+  assert.equal(peggedTo(order({})), null);
+});
+
+test("a peg takes a level or keeps an offset from the best, within the limit", () => {
+  const level = (price: string) => ({ price, quantity: "1", key: 0n, units: 0n });
+  const book = { bids: [level("99"), level("98")], asks: [level("101")] };
+  const at = (side: "buy" | "sell", to: "primary" | "market", levels: number, offset = "0", limit?: string): string | null => {
+    const found = pegPrice(book, side, { to, levels, offset: decimal(offset), limit: limit === undefined ? null : decimal(limit) });
+    return found === null ? null : text(found);
+  };
+  assert.deepEqual([at("buy", "primary", 0), at("buy", "primary", 1), at("buy", "primary", 2)], ["99", "98", null]);
+  assert.deepEqual([at("buy", "market", 0, "0.5"), at("sell", "primary", 0, "0.5")], ["100.5", "101.5"]);
+  assert.deepEqual([at("buy", "market", 0, "0", "100"), at("sell", "market", 0, "0", "100"), at("sell", "market", 0, "0", "90")], ["100", "100", "99"]);
+  assert.equal(pegPrice({ bids: [], asks: [] }, "buy", { to: "primary", levels: 0, offset: ZERO, limit: null }), null);
+});
+
+test("orders of a list are shown together, where the newest of them is", () => {
+  const ids = grouped([
+    order({ order_id: "5", list_id: "1" }),
+    order({ order_id: "4" }),
+    order({ order_id: "3", list_id: "1" }),
+    order({ order_id: "2", list_id: "2" }),
+  ]).map(({ listId, orders }) => [listId, orders.map((one) => one.order_id)]);
+  assert.deepEqual(ids, [["1", ["3", "5"]], [null, ["4"]], ["2", ["2"]]]);
 });

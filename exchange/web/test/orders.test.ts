@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Order } from "../src/api/types";
 import { type Draft, fieldsOf, orderBody } from "../src/model/draft";
 import { FIELDS, type FieldName, NO_FIELDS } from "../src/model/fields";
-import { GROUPS, ORDER_TYPES, TRIGGERS, typesIn } from "../src/model/orderTypes";
+import { GROUPS, ORDER_TYPES, PEGS, TRIGGERS, typesIn } from "../src/model/orderTypes";
 import { grouped, percent, whole } from "../src/model/format";
 import { expiry, marketWords, outcome, refusal, takes } from "../src/model/words";
 
@@ -12,6 +12,8 @@ const draft = (type: string, changes: Partial<Draft> = {}): Draft => ({
   side: "buy",
   type: ORDER_TYPES.find((one) => one.id === type)!,
   trigger: "price",
+  pegTo: "primary",
+  pegAt: "best",
   fields: { ...NO_FIELDS, price: "150.02", quantity: " 2 ", amount: " 75.5 " },
   timeInForce: "gtc",
   expireAt: null,
@@ -67,12 +69,32 @@ test("a time, a visible quantity and a mode of self-trade prevention are said wh
   assert.deepEqual([iceberg["expire_at"], iceberg["visible_quantity"], iceberg["self_trade_prevention"]], [undefined, "0.5", "decrement"]);
 });
 
+test("a pegged order says where its price comes from, and its limit only if there is one", () => {
+  const bare = { market: "SOL_USDC", side: "buy", order_type: "limit", quantity: "2" };
+  const typed = numbers({ pegLevels: "3", pegOffset: "0.5" });
+  assert.deepEqual(orderBody(draft("pegged", typed)), { ...bare, peg: { to: "primary" } });
+  assert.deepEqual(orderBody(draft("pegged", { ...typed, pegAt: "levels", postOnly: true })), {
+    ...bare,
+    peg: { to: "primary", levels: 3 },
+    post_only: true,
+  });
+  assert.deepEqual(orderBody(draft("pegged", { ...typed, pegTo: "market", pegAt: "offset", timeInForce: "ioc", postOnly: true })), {
+    ...bare,
+    peg: { to: "market", offset: "0.5" },
+    time_in_force: "ioc",
+  });
+  const stop = orderBody(draft("stop_loss_pegged", numbers({ stop: "90", price: "91" })));
+  assert.deepEqual(stop, { ...bare, order_type: "stop_loss_limit", stop_price: "90", price: "91", peg: { to: "primary" } });
+});
+
 test("every row of the table names fields that there are, and every group has a type", () => {
   for (const { value } of GROUPS) assert.ok(typesIn(value).length > 0, value);
-  for (const { fields } of TRIGGERS) for (const { name } of fields) assert.ok(FIELDS[name], name);
+  for (const { fields } of [...TRIGGERS, ...PEGS]) for (const { name } of fields) assert.ok(FIELDS[name], name);
   for (const type of ORDER_TYPES) {
-    const shown = fieldsOf(type, "price").map(({ name }) => name);
-    assert.equal(shown.includes("stop"), type.waits, type.id);
+    const shown = fieldsOf(type, "price", "levels").map(({ name }) => name);
+    assert.equal(shown.includes("pegLevels"), type.pegs === true, type.id);
+    if (type.list === undefined) assert.equal(shown.includes("stop"), type.waits, type.id);
+    assert.equal(new Set(shown).size, shown.length, type.id);
     for (const name of shown) assert.ok(FIELDS[name], `${type.id}: ${name}`);
     assert.ok(type.limit === null || type.fields.some(({ name }) => name === type.limit), type.value);
     const known = type.timesInForce.map(({ value }) => value);

@@ -87,6 +87,27 @@ export interface Order {
   trigger_price: string | null;
   triggered_at: number | null;
   refused_code: string | null;
+  peg: Peg | null;
+  pegged_price: string | null;
+  list_id: string | null;
+}
+
+/** Where the price of a pegged order comes from. */
+export interface Peg {
+  to: "primary" | "market";
+  offset: string | null;
+  levels: number | null;
+}
+
+/** Orders that depend on each other. In events its orders have ids and status only. */
+export interface OrderList {
+  list_id: string;
+  client_list_id: string | null;
+  market: string;
+  type: "oco" | "oto" | "otoco";
+  status: "executing" | "all_done";
+  end_reason: string | null;
+  orders: Pick<Order, "order_id" | "client_order_id" | "status">[];
 }
 
 export interface OrderFill {

@@ -45,12 +45,23 @@ export function waitsFor(order: Waits, rules: Market | undefined): string | null
   return `last ${distance} ${behind}${from}`;
 }
 
+/** Where the price of a pegged order comes from; null if it is not pegged. */
+export function peggedTo(order: Order): string | null {
+  const { peg, side } = order;
+  if (!peg) return null;
+  const best = (side === "buy") === (peg.to === "primary") ? "best bid" : "best ask";
+  if (peg.levels) return `pegged ${peg.levels} ${peg.levels === 1 ? "level" : "levels"} behind the ${best}`;
+  if (peg.offset !== null) return `pegged to the ${best} ${side === "buy" ? "−" : "+"} ${whole(peg.offset)}`;
+  return `pegged to the ${best}`;
+}
+
 /** How far an order that waits, or has waited, is. */
 export function progress(order: Order, rules: Market | undefined): string | null {
   if (order.trigger_price !== null && order.triggered_at !== null) {
     const at = rules === undefined ? whole(order.trigger_price) : grouped(order.trigger_price, priceDecimals(rules));
     return `triggered by ${at} at ${clock(order.triggered_at)}`;
   }
+  if (order.pending_for === "list") return "waits for its list";
   if (order.tracking_at !== null) return `following since ${clock(order.tracking_at)}`;
   const trails = order.trailing_delta !== null || order.trailing_amount !== null;
   return trails && order.status === "pending" ? "not following yet" : null;
@@ -86,6 +97,7 @@ const CANCELED: Record<string, string> = {
   cancel_all_after: "its timer ran out",
   disconnect: "its connection ended",
   replaced: "another order replaced it",
+  list: "its list was canceled",
 };
 
 /** Why an order ended, as far as its status does not say it. */

@@ -2,18 +2,32 @@
 
 import type { Market } from "../api/types";
 
-export type FieldName = "price" | "quantity" | "amount" | "stop" | "delta" | "distance" | "activation" | "visible";
+export type FieldName =
+  | "price"
+  | "quantity"
+  | "amount"
+  | "stop"
+  | "delta"
+  | "distance"
+  | "activation"
+  | "visible"
+  | "target"
+  | "stopLimit"
+  | "pegLevels"
+  | "pegOffset";
 
 export interface Field {
   label: string;
-  /** What the number is of: one of the market's two assets, or basis points. */
-  unit: "base" | "quote" | "bps";
-  /** As the API has it. */
+  /** What the number is of: one of the market's two assets, basis points, or levels of the book. */
+  unit: "base" | "quote" | "bps" | "levels";
+  /** As the API has it, in the order or in the part of it that the field belongs to. */
   api: string;
   /** What it is a multiple of. */
   step: (market: Market) => string;
   /** The most that it may be. */
   most?: string;
+  /** Zero is a number for it as well. */
+  mayBeZero?: true;
   /** The API takes it as a number, not as text. */
   whole?: true;
   /** It is a price: a click in the book may fill it in. */
@@ -71,6 +85,24 @@ export const FIELDS: Record<FieldName, Field> = {
     step: lot,
     hint: "An iceberg: the book shows no more of it than this at a time.",
   },
+  target: { label: "Limit price", unit: "quote", api: "price", step: tick, isPrice: true },
+  stopLimit: {
+    label: "Stop limit price",
+    unit: "quote",
+    api: "price",
+    step: tick,
+    isPrice: true,
+    hint: "The limit of the stop; without it, it trades at market.",
+  },
+  pegLevels: { label: "Levels behind the best", unit: "levels", api: "levels", step: () => "1", most: "100", whole: true, mayBeZero: true },
+  pegOffset: {
+    label: "Offset",
+    unit: "quote",
+    api: "offset",
+    step: tick,
+    mayBeZero: true,
+    hint: "How far from that price, away from the other side.",
+  },
 };
 
 export const NO_FIELDS: Record<FieldName, string> = {
@@ -82,6 +114,11 @@ export const NO_FIELDS: Record<FieldName, string> = {
   distance: "",
   activation: "",
   visible: "",
+  target: "",
+  stopLimit: "",
+  pegLevels: "",
+  pegOffset: "",
 };
 
-export const unitOf = (field: Field, market: Market): string => (field.unit === "bps" ? "bp" : market[field.unit]);
+export const unitOf = ({ unit }: Field, market: Market): string =>
+  unit === "bps" ? "bp" : unit === "levels" ? "levels" : market[unit];

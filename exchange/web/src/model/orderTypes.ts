@@ -20,7 +20,7 @@ export interface Asked {
   label?: string;
 }
 
-export type GroupName = "limit" | "market" | "stop";
+export type GroupName = "limit" | "market" | "stop" | "list";
 
 /** What the form offers first; within a group one chooses the type. */
 export const GROUPS: { value: GroupName; label: string }[] = [
@@ -49,11 +49,18 @@ export interface OrderType {
   limit: FieldName | null;
   /** Whether the balance must cover it at that price, or what walking the book costs. */
   covered: "at-limit" | "by-walk";
+  /** Its price comes from the book: the form asks for which, see PEGS. The price field is then its limit. */
+  pegs?: true;
+  /** It is a list of orders, of this `type`; the last ones of an oto depend on the first. */
+  list?: "oco" | "oto" | "otoco";
+  /** What an oto places when its first order is filled. */
+  then?: "limit" | "stop";
 }
 
 const PRICE: Asked = { name: "price", required: true };
 const LIMIT_PRICE: Asked = { name: "price", required: true, label: "Limit price" };
 const WORST_PRICE: Asked = { name: "price", required: false, label: "Worst price" };
+const PEG_LIMIT: Asked = { name: "price", required: false, label: "Limit price" };
 const QUANTITY: Asked = { name: "quantity", required: true };
 const AMOUNT: Asked = { name: "amount", required: true };
 
@@ -74,6 +81,18 @@ export const ORDER_TYPES: OrderType[] = [
     limit: "price",
     ...MAY_REST,
     icebergWith: ["gtc"],
+  },
+  {
+    id: "pegged",
+    group: "limit",
+    value: "limit",
+    label: "Pegged",
+    hint: "Takes its price from the book when it enters.",
+    fields: [PEG_LIMIT, QUANTITY],
+    waits: false,
+    pegs: true,
+    limit: "price",
+    ...MAY_REST,
   },
   {
     id: "market",
@@ -120,6 +139,18 @@ export const ORDER_TYPES: OrderType[] = [
     ...MAY_REST,
   },
   {
+    id: "stop_loss_pegged",
+    group: "stop",
+    value: "stop_loss_limit",
+    label: "Stop-loss pegged",
+    hint: "When the last price is at its trigger, it enters as a limit order that takes its price from the book.",
+    fields: [PEG_LIMIT, QUANTITY],
+    waits: true,
+    pegs: true,
+    limit: "price",
+    ...MAY_REST,
+  },
+  {
     id: "take_profit",
     group: "stop",
     value: "take_profit",
@@ -138,6 +169,18 @@ export const ORDER_TYPES: OrderType[] = [
     hint: "When the last price moves in your favor to its trigger, it enters as a limit order.",
     fields: [LIMIT_PRICE, QUANTITY],
     waits: true,
+    limit: "price",
+    ...MAY_REST,
+  },
+  {
+    id: "take_profit_pegged",
+    group: "stop",
+    value: "take_profit_limit",
+    label: "Take-profit pegged",
+    hint: "When the last price is at its trigger, it enters as a limit order that takes its price from the book.",
+    fields: [PEG_LIMIT, QUANTITY],
+    waits: true,
+    pegs: true,
     limit: "price",
     ...MAY_REST,
   },
@@ -161,6 +204,29 @@ export const TRIGGERS: Trigger[] = [
   { value: "delta", label: "Trailing, points", fields: [{ name: "delta", required: true }, ACTIVATION] },
   { value: "distance", label: "Trailing, price", fields: [{ name: "distance", required: true }, ACTIVATION] },
 ];
+
+export type PegTo = "primary" | "market";
+export type PegAt = "best" | "levels" | "offset";
+
+/** Which side of the book a pegged order takes its price from. */
+export const PEG_SIDES: { value: PegTo; label: string }[] = [
+  { value: "primary", label: "Own side" },
+  { value: "market", label: "Other side" },
+];
+
+/** Which price of that side. */
+export const PEGS: { value: PegAt; label: string; fields: Asked[] }[] = [
+  { value: "best", label: "The best price", fields: [] },
+  { value: "levels", label: "Levels behind it", fields: [{ name: "pegLevels", required: true }] },
+  { value: "offset", label: "An offset from it", fields: [{ name: "pegOffset", required: true }] },
+];
+
+/** What it may be: pegged to its own side it rests. */
+export const timesOf = (type: OrderType, pegTo: PegTo): Choice[] =>
+  type.pegs && pegTo === "primary" ? type.timesInForce.filter((one) => one.value === "gtc") : type.timesInForce;
+
+export const postOnlyTimesOf = (type: OrderType, pegTo: PegTo): string[] =>
+  type.pegs && pegTo === "market" ? [] : type.postOnlyWith;
 
 /** The modes of self-trade prevention; a market says which of them it allows. */
 export const SELF_TRADE_MODES: Choice[] = [

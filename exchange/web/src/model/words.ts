@@ -1,6 +1,6 @@
 // What the exchange says, in words for a person: refusals by code, and what became of an order.
 
-import type { Market, Order } from "../api/types";
+import type { Market, Order, OrderList } from "../api/types";
 
 export interface Context {
   market?: Market | undefined;
@@ -36,6 +36,9 @@ const REFUSALS: Record<string, Sentence> = {
   SELF_TRADE_PREVENTION: () => "This market does not allow this mode of self-trade prevention.",
   NO_PRICE_LEVEL: () => "The book has no price level that this order could be pegged to.",
   WOULD_TRIGGER: () => "The last price is already where this order waits for it.",
+  LIST_PRICES: () => "The limit and the stop must be on either side of the last price.",
+  LIST_DONE: () => "All orders of this list have ended.",
+  UNKNOWN_LIST: () => "The exchange has no such list.",
   CANCEL_CONDITION: () => "The order has changed meanwhile; it stays open.",
   UNKNOWN_USER: ({ userId }) => `There is no user ${userId ?? ""}.`,
   UNKNOWN_ORDER: () => "The exchange has no such order.",
@@ -62,6 +65,8 @@ const EXPIRED: Record<string, string> = {
   max_fills: "it had as many fills as this market allows one order",
   refused_at_trigger: "its price had come, and it could not enter",
   expire_at: "its time was over",
+  other_leg: "the other order of its list came first",
+  working_order_ended: "the order that it waited for ended",
 };
 
 export const expiry = (reason: string | null): string => (reason === null ? "" : (EXPIRED[reason] ?? reason));
@@ -115,4 +120,10 @@ export function outcome(order: Order, base: string): string {
     default:
       return `Order ${order.status}.`;
   }
+}
+
+/** What became of a list of orders that was just placed. */
+export function listOutcome(list: OrderList): string {
+  if (list.status === "executing") return `List placed: ${list.orders.length} orders.`;
+  return list.end_reason === "filled" ? "List placed and filled." : `List ended: ${list.end_reason?.replaceAll("_", " ") ?? "done"}.`;
 }

@@ -2,7 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 import { get } from "../api/rest";
-import { ApiError, type Balance, type Fill, type Order } from "../api/types";
+import { ApiError, type Balance, type Fill, type Order, type OrderList } from "../api/types";
 import { refusal } from "../model/words";
 import { socket } from "./exchange";
 import { gathered, onFrame } from "./frame";
@@ -10,6 +10,8 @@ import { identity, signsIn } from "./identity";
 
 /** Newest first. */
 export const openOrders = signal<readonly Order[]>([]);
+/** The open lists, by their ids. */
+export const openLists = signal<ReadonlyMap<string, OrderList>>(new Map());
 export const balances = signal<ReadonlyMap<string, Balance>>(new Map());
 /** Why there is no account to show, as a sentence; or null. */
 export const accountError = signal<string | null>(null);

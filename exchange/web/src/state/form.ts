@@ -4,7 +4,17 @@ import { batch, computed, effect, signal } from "@preact/signals";
 import type { Market, Side } from "../api/types";
 import { type Draft, fieldsOf } from "../model/draft";
 import { FIELDS, type FieldName, NO_FIELDS } from "../model/fields";
-import { type GroupName, ORDER_TYPES, type OrderType, type TriggerName, typesIn } from "../model/orderTypes";
+import {
+  type GroupName,
+  ORDER_TYPES,
+  type OrderType,
+  type PegAt,
+  type PegTo,
+  postOnlyTimesOf,
+  timesOf,
+  type TriggerName,
+  typesIn,
+} from "../model/orderTypes";
 import { balances } from "./account";
 import { market } from "./exchange";
 import { tape } from "./market";
@@ -19,13 +29,16 @@ export const type = computed<OrderType>(() => {
   return types.find((one) => one.id === chosen.value[group.value]) ?? types[0]!;
 });
 export const trigger = signal<TriggerName>("price");
+export const pegTo = signal<PegTo>("primary");
+export const pegAt = signal<PegAt>("best");
 export const fields = signal(NO_FIELDS);
 /** The time in force chosen last. A type that does not have it takes its own first one. */
 const wantedTime = signal("gtc");
-export const timeInForce = computed(() => {
-  const { timesInForce } = type.value;
-  return (timesInForce.find((one) => one.value === wantedTime.value) ?? timesInForce[0]!).value;
-});
+export const times = computed(() => timesOf(type.value, pegTo.value));
+export const timeInForce = computed(
+  () => (times.value.find((one) => one.value === wantedTime.value) ?? times.value[0]!).value,
+);
+export const postOnlyTimes = computed(() => postOnlyTimesOf(type.value, pegTo.value));
 export const chooseTime = (value: string): void => {
   wantedTime.value = value;
 };
@@ -52,11 +65,11 @@ export const available = (rules: Market): string => balances.value.get(spent(rul
 /** The last trade price, which triggers what waits; null before the first trade. */
 export const lastPrice = computed(() => tape.value[0]?.price ?? null);
 
-const shownFields = computed(() => fieldsOf(type.value, trigger.value).map(({ name }) => name));
+export const shownFields = computed(() => fieldsOf(type.value, trigger.value, pegAt.value));
 
 /** The shown field that a price from the book goes to. */
 function priceTarget(): FieldName {
-  const shown = shownFields.peek();
+  const shown = shownFields.peek().map(({ name }) => name);
   if (shown.includes(priceField.peek())) return priceField.peek();
   return type.peek().limit ?? shown.find((name) => FIELDS[name].isPrice) ?? "price";
 }
@@ -90,10 +103,12 @@ export function draftOf(rules: Market): Draft {
     side: side.value,
     type: type.value,
     trigger: trigger.value,
+    pegTo: pegTo.value,
+    pegAt: pegAt.value,
     fields: fields.value,
     timeInForce: timeInForce.value,
     expireAt: expiryTime(),
-    postOnly: postOnly.value && type.value.postOnlyWith.includes(timeInForce.value),
+    postOnly: postOnly.value && postOnlyTimes.value.includes(timeInForce.value),
     selfTrade: selfTrade.value,
   };
 }

@@ -2,9 +2,9 @@
 
 import { signal } from "@preact/signals";
 import { get } from "../api/rest";
-import { ApiError, type Order, type PlacedOrder, Unreachable } from "../api/types";
-import { type Draft, orderBody } from "../model/draft";
-import { type Context, outcome, refusal } from "../model/words";
+import { ApiError, type Order, type OrderList, Unreachable } from "../api/types";
+import { type Body, type Draft, listBody, orderBody } from "../model/draft";
+import { type Context, listOutcome, outcome, refusal } from "../model/words";
 import type { Identity } from "../api/identity";
 import { connection, markets, measured } from "./exchange";
 import { identity } from "./identity";
@@ -29,38 +29,53 @@ export const wantedPrice = signal<string | null>(null);
 const newId = (): string =>
   `web-${Date.now().toString(36)}-${crypto.getRandomValues(new Uint32Array(2)).reduce((all, one) => all + one.toString(36), "")}`;
 
-/** Place an order; returns whether the exchange took it. */
+/** Place the order or the list of a draft; returns whether the exchange took it. */
 export async function place(draft: Draft, context: Context): Promise<boolean> {
-  const body = { ...orderBody(draft), client_order_id: newId() };
+  const kind: Kind = draft.type.list === undefined ? ORDER : LIST;
+  const name = newId();
   const who = identity.peek();
   try {
-    const order = await measured<PlacedOrder>("ORDER", body);
-    tell(order.status === "expired" && order.executed_quantity === "0" ? "refused" : "done", told(order));
+    const made = await measured<Order | OrderList>(kind.message, { ...kind.body(draft), [kind.id]: name });
+    tell("status" in made && made.status === "expired" && made.executed_quantity === "0" ? "refused" : "done", told(made));
     return true;
   } catch (error) {
     if (error instanceof ApiError) tell("refused", refusal(error.code, error.message, context));
     else if (error instanceof Unreachable) {
       tell("unsure", `${error.message} Whether the order was placed is looked up when the exchange answers.`);
-      void lookUp(who, draft.market, body.client_order_id);
+      void lookUp(who, kind, draft.market, name);
     } else throw error;
     return false;
   }
 }
 
-const told = (order: Order): string =>
-  outcome(order, markets.peek().find((one) => one.market === order.market)?.base ?? "");
+interface Kind {
+  message: string;
+  path: string;
+  /** The field with the name of our own. */
+  id: string;
+  unknown: string;
+  body: (draft: Draft) => Body;
+}
 
-/** Once there is a connection again: is there an order of that name? */
-async function lookUp(who: Identity, market: string, clientOrderId: string): Promise<void> {
+const ORDER: Kind = { message: "ORDER", path: "/order", id: "client_order_id", unknown: "UNKNOWN_ORDER", body: orderBody };
+const LIST: Kind = { message: "ORDER_LIST", path: "/order/list", id: "client_list_id", unknown: "UNKNOWN_LIST", body: listBody };
+
+const told = (made: Order | OrderList): string =>
+  "list_id" in made && "orders" in made
+    ? listOutcome(made)
+    : outcome(made, markets.peek().find((one) => one.market === made.market)?.base ?? "");
+
+/** Once there is a connection again: is there an order or a list of that name? */
+async function lookUp(who: Identity, kind: Kind, market: string, name: string): Promise<void> {
   await new Promise<void>((resolve) => {
     const end = connection.subscribe((state) => {
       if (state === "open") resolve(queueMicrotask(() => end()));
     });
   });
   try {
-    tell("done", told(await get<Order>("/order", { market, client_order_id: clientOrderId }, who)));
+    tell("done", told(await get<Order | OrderList>(kind.path, { market, [kind.id]: name }, who)));
   } catch (error) {
-    if (error instanceof ApiError && error.code === "UNKNOWN_ORDER") tell("refused", "The order was not placed.");
+    if (error instanceof ApiError && error.code === kind.unknown) tell("refused", "The order was not placed.");
     else tell("unsure", "Whether the order was placed is not known: see the open orders.");
   }
 }
@@ -86,4 +101,10 @@ export const cancelAll = (market: string | null): Promise<void> =>
   changed(async () => {
     const { canceled } = await measured<{ canceled: Order[] }>("CANCEL_ALL", market === null ? {} : { market });
     return canceled.length === 1 ? "1 order canceled." : `${canceled.length} orders canceled.`;
+  });
+
+export const cancelList = (list: Pick<OrderList, "market" | "list_id">): Promise<void> =>
+  changed(async () => {
+    await measured<OrderList>("CANCEL_LIST", { market: list.market, list_id: list.list_id });
+    return `List ${list.list_id} canceled.`;
   });

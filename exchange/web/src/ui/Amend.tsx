@@ -45,7 +45,7 @@ export function Amend() {
             {typeName(order.order_type)} to {order.side} {order.market.replace("_", "/")}
             {order.executed_quantity !== "0" && `, ${order.executed_quantity} executed`}
           </p>
-          {order.price !== null && <ChangeField name="price" label="Price" rules={rules} />}
+          {order.price !== null && !order.peg && <ChangeField name="price" label="Price" rules={rules} />}
           <ChangeField name="quantity" label="Quantity in all" rules={rules} />
           <Consequence order={order} rules={rules} />
           <div role="alert">

@@ -14,18 +14,29 @@ export function hint(value: string, name: FieldName, rules: Market): string | nu
   if (value.trim() === "") return null;
   const number = parse(value.trim());
   if (number === null || value.trim().startsWith("-")) return "Plain digits, with a point for decimals.";
-  if (!isPositive(number)) return "It must be above 0.";
-  const { step, most } = FIELDS[name];
+  const { step, most, mayBeZero } = FIELDS[name];
+  if (!isPositive(number) && !mayBeZero) return "It must be above 0.";
   if (most !== undefined && compare(number, decimal(most)) > 0) return `It must be at most ${most}.`;
   if (!isMultiple(number, decimal(step(rules)))) return `It must be a multiple of ${step(rules)}.`;
-  return name === "stop" ? thereAlready(number) : name === "visible" ? notLess(number) : null;
+  return name === "stop" ? thereAlready(number) : name === "target" ? notBeyond(number) : name === "visible" ? notLess(number) : null;
 }
 
-/** The exchange lets no order wait for what is so already. */
+/** The exchange lets no order wait for what is so already. What enters later is judged then. */
 function thereAlready(number: Decimal): string | null {
   const last = lastPrice.value;
-  if (last === null || !reached(type.value.value, side.value, number, decimal(last))) return null;
+  const { list, value } = type.value;
+  if (last === null || (list !== undefined && list !== "oco")) return null;
+  if (!reached(list === "oco" ? "stop_loss" : value, side.value, number, decimal(last))) return null;
   return `The last price, ${text(decimal(last))}, is there already.`;
+}
+
+/** The limit of an oco must be on the other side of the last price than its stop. */
+function notBeyond(number: Decimal): string | null {
+  const last = lastPrice.value;
+  if (last === null || type.value.list !== "oco") return null;
+  const order = compare(number, decimal(last));
+  if (side.value === "sell" ? order > 0 : order < 0) return null;
+  return `It must be ${side.value === "sell" ? "above" : "below"} the last price, ${text(decimal(last))}.`;
 }
 
 function notLess(number: Decimal): string | null {
@@ -112,7 +123,8 @@ function PriceButtons({ rules }: { rules: Market }) {
 
 /** The price by which a share of the balance becomes a quantity; null: by walking the book. */
 function reference(): Decimal | null {
-  const { price, stop } = fields.peek();
+  const { price, stop, target } = fields.peek();
+  if (type.value.list === "oco") return parse(target.trim());
   if (type.value.covered === "at-limit") return parse(price.trim());
   return type.value.waits ? (parse(stop.trim()) ?? (lastPrice.peek() === null ? null : decimal(lastPrice.peek()!))) : null;
 }

@@ -1,6 +1,17 @@
 import type { Market } from "../api/types";
 import { SELF_TRADE_MODES } from "../model/orderTypes";
-import { chooseTime, expireAt, expiryTime, fields, postOnly, selfTrade, timeInForce, type } from "../state/form";
+import {
+  chooseTime,
+  expireAt,
+  expiryTime,
+  fields,
+  postOnly,
+  postOnlyTimes,
+  selfTrade,
+  timeInForce,
+  times,
+  type,
+} from "../state/form";
 import { Select } from "./Choices";
 import { NumberField } from "./Fields";
 
@@ -53,7 +64,8 @@ function TimeField() {
 
 /** How long the order lives, and whether it may take. */
 export function Options() {
-  const { timesInForce, postOnlyWith } = type.value;
+  const timesInForce = times.value;
+  const postOnlyWith = postOnlyTimes.value;
   const chosen = timesInForce.find((one) => one.value === timeInForce.value) ?? timesInForce[0]!;
   const choose = (value: string): void => {
     chooseTime(value);

@@ -5,10 +5,23 @@ import { text } from "../model/decimal";
 import { type Draft, fieldsOf } from "../model/draft";
 import { whole } from "../model/format";
 import { FIELDS } from "../model/fields";
-import { GROUPS, TRIGGERS, typesIn } from "../model/orderTypes";
+import { GROUPS, PEG_SIDES, PEGS, TRIGGERS, typesIn } from "../model/orderTypes";
 import { marketWords, takes } from "../model/words";
 import { connection, market, marketStatus } from "../state/exchange";
-import { available, choose, draftOf, group, side, spent, timeInForce, trigger, type } from "../state/form";
+import {
+  available,
+  choose,
+  draftOf,
+  group,
+  pegAt,
+  pegTo,
+  shownFields,
+  side,
+  spent,
+  timeInForce,
+  trigger,
+  type,
+} from "../state/form";
 import { mayTrade, signedIn, signsIn } from "../state/identity";
 import { bookFrame } from "../state/market";
 import { asksForKey } from "../state/session";
@@ -58,6 +71,24 @@ function TypeChoices() {
           )}
         </div>
       )}
+      {type.value.pegs && (
+        <div class="pair">
+          <Select
+            name="order-peg-to"
+            label="Pegged to"
+            chosen={pegTo.value}
+            choices={PEG_SIDES}
+            choose={(value) => (pegTo.value = value)}
+          />
+          <Select
+            name="order-peg-at"
+            label="At"
+            chosen={pegAt.value}
+            choices={PEGS}
+            choose={(value) => (pegAt.value = value)}
+          />
+        </div>
+      )}
     </>
   );
 }
@@ -95,7 +126,7 @@ function StatusLine() {
 
 /** The first field that stops the order from being sent at all, and a sentence about it. */
 function unready(draft: Draft, rules: Market): { id: string; words: string } | null {
-  for (const { name, label, required } of fieldsOf(draft.type, draft.trigger)) {
+  for (const { name, label, required } of fieldsOf(draft.type, draft.trigger, draft.pegAt)) {
     const value = draft.fields[name].trim();
     const words = label ?? FIELDS[name].label;
     if (required && value === "") return { id: `order-${name}`, words: `${words} is missing.` };
@@ -143,7 +174,7 @@ export function OrderForm() {
             {whole(available(rules))} {spent(rules)}
           </b>
         </p>
-        {fieldsOf(type.value, trigger.value).map((field) => (
+        {shownFields.value.map((field) => (
           <NumberField key={field.name} {...field} rules={rules} />
         ))}
         <Options />

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import type { Market, Order } from "../api/types";
-import { details, progress, typeName, waitsFor } from "../model/conditions";
+import { details, peggedTo, progress, typeName, waitsFor } from "../model/conditions";
 import { dayAndClockParts, grouped, whole } from "../model/format";
 import { priceDecimals } from "../model/preview";
 import { markets } from "../state/exchange";
@@ -54,10 +54,11 @@ export function Executed({ order, children }: { order: Order; children?: Compone
 /** Its limit, and below that what it waits for, or has waited for. */
 export function Price({ order }: { order: Order }) {
   const rules = rulesOf(order.market);
-  const more = [waitsFor(order, rules), progress(order, rules)].filter((words) => words !== null);
+  const more = [waitsFor(order, rules), peggedTo(order), progress(order, rules)].filter((words) => words !== null);
+  const shown = order.pegged_price ?? order.price;
   return (
     <td>
-      {price(order.market, order.price)}
+      {shown === null && order.peg ? "Book" : price(order.market, shown)}
       {more.map((words) => (
         <small key={words} class="soft">
           {words}

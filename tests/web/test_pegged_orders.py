@@ -1,0 +1,66 @@
+"""Pegged orders, as a person places, sees and changes them on the page."""
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from exchange.client import Client
+from tests.web.screen import Screen
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def traded(screen: Screen) -> Screen:
+    """The page at a market whose last price is 100 and whose book is 98, 99 and 101."""
+    await screen.place(screen.someone(), "sell", "100", "0.1")
+    maker = screen.someone()
+    await screen.place(maker, "buy", "100", "0.1")
+    for side, price in (("buy", "98"), ("buy", "99"), ("sell", "101")):
+        await screen.place(maker, side, price, "50")
+    await expect(screen.page.locator(".tape tbody tr")).to_have_count(1)
+    return screen
+
+
+async def test_a_pegged_order_takes_its_price_from_the_book(traded: Screen) -> None:
+    screen = traded
+    await screen.choose("Buy", "Pegged")
+    await expect(screen.page.get_by_label("Time in force")).to_have_count(0)  # to its own side it rests
+    await screen.page.get_by_label("At", exact=True).select_option("levels")
+    await screen.fill_in(side="Buy", kind="Pegged", pegLevels="1", quantity="2")
+    await expect(screen.preview("Price now")).to_have_text("98.00")
+    await expect(screen.preview("Cost at most")).to_have_text("196 USDC")
+    await screen.submit()
+    await expect(screen.open_orders.first).to_contain_text("98.00")
+    await expect(screen.open_orders.first).to_contain_text("pegged 1 level behind the best bid")
+    await screen.open_orders.first.get_by_role("button", name="Change").click()
+    await expect(screen.page.locator("#amend-price")).to_have_count(0)
+    await screen.page.keyboard.press("Escape")
+    await screen.page.locator("#order-pegLevels").fill("40")
+    await expect(screen.preview("Price now")).to_have_text("\u2013")
+    await screen.submit()
+    await expect(screen.notice).to_have_text("The book has no price level that this order could be pegged to.")
+    await screen.page.get_by_label("Pegged to").select_option("market")
+    await screen.page.get_by_label("At", exact=True).select_option("offset")
+    await screen.page.get_by_label("Time in force").select_option("gtd")
+    await screen.fill_in(side="Sell", kind="Pegged", pegOffset="1.5", quantity="1", price="110")
+    await expect(screen.preview("Price now")).to_have_text("110.00")
+    await screen.page.locator("#order-price").fill("")
+    await expect(screen.preview("Price now")).to_have_text("100.50")
+    await screen.submit()
+    await expect(screen.open_orders.first).to_contain_text("pegged to the best bid + 1.5")
+    await expect(screen.open_orders.first).to_contain_text("100.50")
+
+
+async def test_a_pegged_stop_takes_its_price_when_it_triggers(traded: Screen) -> None:
+    screen = traded
+    await screen.page.locator(".choices.type label", has_text="Stop").click()
+    await screen.fill_in(side="Sell", kind="Stop-loss pegged", stop="99.5", quantity="1")
+    await expect(screen.preview("Then")).to_have_text("Sells at a price of the book")
+    await screen.submit()
+    await expect(screen.open_orders.first).to_contain_text("Book")
+    await screen.place(screen.someone(), "sell", "99", "1")
+    await expect(screen.open_orders.first).to_contain_text("101.00")
+    async with Client(screen.exchange.url, screen.user) as client:
+        (order,) = await client.open_orders(screen.market)
+    assert order["pegged_price"] == "101"
