@@ -54,7 +54,7 @@ from exchange.core.outcome import Applied, Outcome, Replaced
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from tests.copied import copied
-from tests.judge_reading import became, inside, same_as
+from tests.judge_reading import became, canceled_under, inside, same_as, timers_set
 from tests.model import Model
 from tests.model_records import Match, Move, Order, Prevented, Told, Update
 from tests.told import check_told
@@ -164,6 +164,7 @@ class Judge:
         self._compare_amended(events, told)
         self._compare_replaced(outcome, told)
         self._compare_orders(events, told)
+        self._compare_endings(command, events)
         self._compare_primary(outcome, told)
         self._compare_levels(events, told)
         self._compare_markets(events, told)
@@ -275,6 +276,13 @@ class Judge:
             self._compare_refused(event, order)
             found.setdefault(number, []).append(update)
         same_as("orders", found, told.updates)
+
+    def _compare_endings(self, command: Command, events: list[Event]) -> None:
+        """The names of cancels, and timers."""
+        for event in events:
+            if isinstance(event, OrderUpdated):
+                canceled_under(command, event)
+        timers_set(command, events, self.model.timers)
 
     def _compare_levels(self, events: list[Event], told: Told) -> None:
         changes = [event for event in events if isinstance(event, LevelChanged)]
@@ -400,6 +408,8 @@ class Judge:
         state, model = self.venue.state(), self.model
         same_as("users", set(state.users), model.users)
         same_as("disabled users", state.disabled_users, sorted(model.disabled))
+        expected = sorted(model.timers, key=lambda timer: (timer[2], timer[0], timer[1] or ""))
+        same_as("timers", state.timers, expected)
         same_as("keys", state.keys, sorted(model.keys, key=lambda key: key.api_key))
         self._check_money()
         self._check_orders(state)

@@ -1,9 +1,12 @@
 """What the judge reads of events, and how it compares."""
 
-from exchange.core.commands import OrderType
+from collections.abc import Sequence
+
+from exchange.core.commands import CancelOrder, Command, OrderType, ReplaceOrder
 from exchange.core.conditions import Pending
-from exchange.core.events import OrderStatus, OrderUpdated
+from exchange.core.events import CanceledById, Event, OrderStatus, OrderUpdated
 from exchange.core.ledger import EXTERNAL
+from exchange.core.timers import CancelAllAfter, RunTimer, Timer, TimerSet
 
 
 def inside(user_id: str) -> str | None:
@@ -26,6 +29,33 @@ def _ended_waiting(event: OrderUpdated) -> bool:
     assert event.progress is not None
     waits = event.terms.order_type not in (OrderType.LIMIT, OrderType.MARKET)
     return waits and not event.progress.working_ns and not event.progress.refused
+
+
+def canceled_under(command: Command, event: OrderUpdated) -> None:
+    """Assert that the event of a cancel carries its name, and no other does."""
+    cancel = command.cancel if isinstance(command, ReplaceOrder) else command
+    expected = cancel.cancel_id if isinstance(cancel, CancelOrder) else None
+    found = event.cancel_id if isinstance(event, CanceledById) else None
+    same_as("the name of the cancel", found, expected if event.status is OrderStatus.CANCELED else None)
+
+
+def timers_set(command: Command, events: Sequence[Event], timers: list[Timer]) -> None:
+    """Assert that a timer is told as it is now, once."""
+    found = [event for event in events if isinstance(event, TimerSet)]
+    if isinstance(command, CancelAllAfter):
+        same_as(
+            "whose timer",
+            {(event.user_id, event.market) for event in found} or {(command.user_id, command.market)},
+            {(command.user_id, command.market)},
+        )
+    due = {timer[:2]: timer[2] for timer in timers}
+    same_as(
+        "timers that changed",
+        [event.due_ns for event in found],
+        [due.get((event.user_id, event.market)) for event in found],
+    )
+    expected = isinstance(command, (CancelAllAfter, RunTimer))
+    same_as("how many timers changed", len(found), 1 if expected and events else 0)
 
 
 def same_as(what: str, found: object, expected: object) -> None:

@@ -32,7 +32,9 @@ from exchange.core.conditions import Conditions, PegTo, SelfTrade
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Asset, FeeAsset, Instrument, MarketStatus
 from exchange.core.ledger import FEES
 from exchange.core.money import EndWithdrawal, MoneyCommand, RequestWithdrawal, ResetUser, TransferFunds
+from exchange.core.timers import RunTimer
 from tests.judge import Judge
+from tests.judge_endings import ending, socket_of
 from tests.judge_markets import MARKETS, MARKETS_BY_NAME
 from tests.model_records import Order
 
@@ -61,12 +63,11 @@ KINDS = (
         "money",
         "exact",
         "exact",
-        "amend",
-        "amend",
-        "amend",
+        *("amend", "amend", "amend"),
         "amend again",
         "replace",
         "replace",
+        *("timer", "timer", "socket", "socket"),
     )
 )
 TERMS = (
@@ -182,6 +183,8 @@ def tell(story: Story) -> Judge:
 def end_due(judge: Judge, later_ns: int) -> None:
     """What an engine does before a command: all that is due by then ends."""
     now_ns = judge.now_ns + later_ns
+    while any(due_ns <= now_ns for _, _, due_ns in judge.model.timers):
+        judge.do(RunTimer(), now_ns - judge.now_ns)
     while due := [
         order.terms.market
         for order in (*judge.model.resting, *judge.model.waiting)
@@ -206,7 +209,8 @@ def grant(judge: Judge, wish: Wish) -> None:
             order = open_orders[wish.price % len(open_orders)]
             name = order.terms.client_order_id if wish.lots % 2 else wish.name
             only_if = (None, None, True, False)[wish.lots % 4]
-            judge.do(CancelOrder(wish.user, order.terms.market, order.number, name, only_if), later_ns)
+            cancel_id = f"cancel {wish.price}" if wish.price % 2 else None
+            judge.do(CancelOrder(wish.user, order.terms.market, order.number, name, only_if, cancel_id), later_ns)
         case "cancel name":
             named = [order.terms for order in open_orders if order.terms.client_order_id]
             market, name = (named[0].market, named[0].client_order_id) if named else (rules.symbol, "x")
@@ -222,6 +226,8 @@ def grant(judge: Judge, wish: Wish) -> None:
             judge.do(CancelAll(wish.user, rules.symbol), later_ns)
         case "retry" if judge.model.orders:
             judge.do(_retry(judge, wish), later_ns)
+        case "timer" | "socket":
+            judge.do(ending(rules, wish.user, wish.terms, (wish.kind, wish.price, wish.lots)), later_ns)
         case "deposit":
             judge.do(_deposit(rules, wish), later_ns)
         case "rules":
@@ -269,7 +275,13 @@ def _order(rules: Instrument, wish: Wish, now_ns: int = 0) -> PlaceOrder:
     quote_minor = wish.lots * wish.price * rules.notional_unit + wish.lots // 3 if by_sum else None
     once_more = 1 if wish.name is not None and wish.lots % 3 == 0 else None
     visible = {2: 1 + wish.lots // 4, 3: 1, 6: wish.lots}.get(wish.soon) if wish.terms in ("gtc", "post") else None
-    asked = Conditions(wish.mode, quote_minor, refuse_while_open=once_more, visible_lots=visible)
+    asked = Conditions(
+        wish.mode,
+        quote_minor,
+        refuse_while_open=once_more,
+        visible_lots=visible,
+        socket=socket_of(wish.soon, wish.lots),
+    )
     times = {"gtc": TimeInForce.GTC, "post": TimeInForce.GTC, "fok": TimeInForce.FOK}
     return PlaceOrder(
         wish.user,
@@ -281,7 +293,7 @@ def _order(rules: Instrument, wish: Wish, now_ns: int = 0) -> PlaceOrder:
         None if wish.terms in ("market", "sum") else wish.price,
         0 if by_sum else wish.lots,
         wish.name,
-        None if asked == Conditions() else asked,
+        None if asked == Conditions() and asked.socket is None else asked,
     )
 
 
@@ -306,6 +318,7 @@ def _later(rules: Instrument, wish: Wish, now_ns: int) -> PlaceOrder:
         trailing_ticks=(wish.price + 1) // 2 if trails and wish.lots >= 5 else None,
         activation_ticks=1 + wish.lots % 6 if trails and wish.lots % 3 == 0 else None,
         expire_ns=now_ns + SOON_NS[wish.lots % len(SOON_NS)] + wish.price if soon else None,
+        socket=socket_of(wish.soon, wish.lots),
     )
     return PlaceOrder(
         *(wish.user, rules.symbol, wish.side, order_type),

@@ -22,6 +22,7 @@ from exchange.core.commands import (
     CancelOrder,
     Command,
     Deposit,
+    EndSocket,
     ExpireDue,
     OrderType,
     PassTime,
@@ -37,9 +38,11 @@ from exchange.core.conditions import SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 from exchange.core.instrument import FeeAsset, MarketStatus
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
+from exchange.core.timers import CancelAllAfter, RunTimer
+from tests.model_endings import Endings
 from tests.model_known import fee
 from tests.model_money import MONEY_MAX, Money
-from tests.model_records import Match, Order, Prevented, Told, Update
+from tests.model_records import Match, Order, Prevented, Told, Update, asks_the_same
 from tests.model_replace import Replacements
 from tests.model_waiting import RESTS, waits
 
@@ -47,7 +50,7 @@ STEPS_MAX = 2**63  # ticks and lots stay below it
 MINUTE_NS = 60 * 10**9
 
 
-class Model(Replacements, Money):
+class Model(Replacements, Money, Endings):
     """The exchange as the contract tells it."""
 
     # --- one command
@@ -111,6 +114,12 @@ class Model(Replacements, Money):
                 self.set_market(command, told)
             case RunTriggered():
                 self.run_triggered(command, now_ns, told)
+            case EndSocket():
+                self.end_socket(command, now_ns, told)
+            case CancelAllAfter():
+                self.set_timer(command, now_ns, told)
+            case RunTimer():
+                self.run_timer(now_ns, told)
             case ExpireDue():
                 self.expire_due(command, now_ns, told)
             case SetMarketStatus():
@@ -135,7 +144,7 @@ class Model(Replacements, Money):
     def _place(self, terms: PlaceOrder, now_ns: int, told: Told) -> None:
         known = self.known_as(terms)
         once_more = terms.conditions is not None and terms.conditions.refuse_while_open is not None
-        if known is not None and known.asked_as(terms.client_order_id) == terms and not once_more:
+        if known is not None and asks_the_same(known.asked_as(terms.client_order_id), terms) and not once_more:
             told.duplicate, told.duplicate_of = True, known.number
             return
         told.refusals = self.all_refusals(terms, now_ns)

@@ -53,6 +53,7 @@ class Known:
         self.resting: list[Order] = []  # the books, in the order in which the orders came to rest
         self.waiting: list[Order] = []  # for a price, or to enter
         self.ready: list[Order] = []  # those of them that are to enter, in that order
+        self.timers: list[tuple[str, str | None, int]] = []  # the user, the market or all, and when
         self.priorities = 0  # how many were given
         self.trades = 0
         self.public: dict[str, Public] = defaultdict(Public)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from exchange.core.commands import PlaceOrder, Side
-from exchange.core.conditions import SelfTrade
+from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 
 FEES = "@fees"  # the account that fees go to
@@ -58,6 +58,11 @@ class Order:
         return self.terms.quantity_lots if asked is None or asked.visible_lots is None else asked.visible_lots
 
     @property
+    def socket(self) -> int | None:
+        """The socket that it ends with."""
+        return None if self.terms.conditions is None else self.terms.conditions.socket
+
+    @property
     def shown(self) -> int:
         """What the book shows of it."""
         return self.remaining - self.hidden
@@ -84,6 +89,13 @@ class Order:
             return self.pegged
         assert self.terms.price_ticks is not None
         return self.terms.price_ticks
+
+
+def asks_the_same(one: PlaceOrder, other: PlaceOrder) -> bool:
+    """Whether both ask the same, whichever way they came."""
+    nothing = Conditions()
+    plain = [replace(terms, conditions=terms.conditions or nothing) for terms in (one, other)]
+    return plain[0] == plain[1]
 
 
 @dataclass(frozen=True)

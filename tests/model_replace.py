@@ -4,7 +4,7 @@ from exchange.core.commands import CancelOrder, PlaceOrder, ReplaceMode, Replace
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import OrderStatus, RejectReason, UpdateReason
 from tests.model_amend import Amendments
-from tests.model_records import Order, Told
+from tests.model_records import Order, Told, asks_the_same
 
 # Judged with the old order still there, in the modes in which a part may fail alone.
 FILTERS = {
@@ -39,7 +39,7 @@ class Replacements(Amendments):
             return
         order, unable = self._to_cancel(command.cancel)
         known = self.known_as(place, None if unable else order)
-        if known is not None and known.asked_as(place.client_order_id) == place and not _once_more(place):
+        if known is not None and asks_the_same(known.asked_as(place.client_order_id), place) and not _once_more(place):
             told.duplicate, told.duplicate_of = True, known.number
             return
         taken = {RejectReason.CLIENT_ORDER_ID_CONFLICT} if known is not None else set()

@@ -3,11 +3,13 @@
 import asyncio
 from typing import Any
 
+from exchange.core.bound_orders import bound_to
 from exchange.core.commands import CancelAll, ExpireDue, PlaceOrder, RunTriggered
 from exchange.core.events import ExpireReason, OrderUpdated
+from exchange.core.timers import CancelAllAfter
 from exchange.core.venue import Venue
 from exchange.pipeline.commits import Applied
-from tests.core.stories import order_of, place, placed, retold, two_markets, venue_of, waiting
+from tests.core.stories import do, order_of, place, placed, retold, two_markets, venue_of, waiting
 from tests.fake_store import Flow, flow_of, turns
 
 FAR_NS = 10**15
@@ -136,3 +138,66 @@ async def test_commands_of_the_exchange_itself_are_stored_like_any() -> None:
             assert isinstance(applied.command, PlaceOrder | RunTriggered | ExpireDue | CancelAll)
             again.apply(applied.command, applied.sequence, applied.time_ns)
         assert again.state() == flow.venue.state()
+
+
+async def test_a_timer_runs_before_another_could_trade_with_what_it_cancels() -> None:
+    venue = venue_of()
+    placed(venue, "bob ask 1 @ 100")
+    async with flow_of(venue) as flow:
+        flow.engine.now_ns = lambda: FAR_NS
+        await flow.engine.submit(CancelAllAfter("bob", None, 1_000))
+        flow.engine.now_ns = lambda: FAR_NS + 10**9
+        [outcome] = await ask(flow, "carol buy 1 @ 100")
+        assert kinds(flow) == ["CancelAllAfter", "RunTimer", "PlaceOrder"]
+        assert isinstance(outcome, Applied)
+        assert outcome.order is not None
+        assert outcome.order.executed_lots == 0
+
+
+async def test_a_timer_runs_where_nobody_asks_anything() -> None:
+    venue = venue_of()
+    placed(venue, "bob ask 1 @ 100")
+    async with flow_of(venue) as flow:
+        flow.engine.now_ns = lambda: FAR_NS
+        await flow.engine.submit(CancelAllAfter("bob", "SOL_USDC", 1_000))
+        flow.engine.expire_due()
+        await turns()
+        assert kinds(flow) == ["CancelAllAfter"]
+        flow.engine.now_ns = lambda: FAR_NS + 10**9
+        flow.engine.expire_due()
+        await turns()
+        assert kinds(flow) == ["CancelAllAfter", "RunTimer"]
+        flow.engine.expire_due()
+        await turns()
+        assert kinds(flow) == ["CancelAllAfter", "RunTimer"]
+
+
+async def test_a_start_runs_the_timers_and_ends_what_was_bound_before_intake() -> None:
+    venue = venue_of()
+    do(venue, bound_to(order_of(venue, "bob ask 1 @ 100"), 7))
+    placed(venue, "alice ask 1 @ 100")
+    do(venue, CancelAllAfter("alice", None, 1))
+    async with flow_of(retold(venue)) as flow:
+        [outcome] = await ask(flow, "carol buy 1 @ 100")
+        assert sorted(kinds(flow)) == ["EndSocket", "PlaceOrder", "RunTimer"]
+        assert kinds(flow)[-1] == "PlaceOrder"
+        assert isinstance(outcome, Applied)
+        assert outcome.order is not None
+        assert outcome.order.executed_lots == 0
+
+
+async def test_the_end_of_a_socket_waits_until_its_market_has_room() -> None:
+    venue = venue_of()
+    do(venue, bound_to(order_of(venue, "bob ask 1 @ 100"), 7))
+    async with flow_of(venue, market_queue_max=1) as flow:
+        await turns()  # what was left of the last process has ended
+        await flow.engine.submit(bound_to(order_of(flow.venue, "bob ask 1 @ 101"), 8))
+        crowd = [flow.engine.submit(CancelAll("carol", "SOL_USDC")) for _ in range(2)]
+        waiting_for = [asyncio.ensure_future(one) for one in crowd]
+        await asyncio.sleep(0)
+        flow.engine.end_socket("SOL_USDC", 8)
+        await asyncio.gather(*waiting_for)
+        assert kinds(flow) == ["EndSocket", "PlaceOrder"], "there was room at once"
+        flow.engine.expire_due()
+        await turns()
+        assert kinds(flow) == ["EndSocket", "PlaceOrder", "EndSocket"]

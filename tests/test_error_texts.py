@@ -41,7 +41,10 @@ def test_an_unknown_field_names_the_known_ones() -> None:
     assert text.startswith("INVALID_FIELD: worst is no field of this; known are ")
     assert all(name in text for name in models.PlaceOrderRequest.__struct_fields__)
     text = said('{"cancel":{"market":"A_B","id":"1"}}', models.BatchCancelItem)
-    assert text == "INVALID_FIELD: id is no field of this; known are market, order_id, client_order_id, only_if."
+    assert (
+        text
+        == "INVALID_FIELD: id is no field of this; known are market, order_id, client_order_id, only_if, cancel_id."
+    )
 
 
 TWICE: dict[str, tuple[str, type[msgspec.Struct]]] = {

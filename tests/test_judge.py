@@ -26,6 +26,7 @@ from exchange.core import (
     pegs,
     refusal,
     settlement,
+    timers,
     venue,
 )
 from exchange.core import replace as replacing
@@ -48,6 +49,7 @@ from tests import (
     model,
     model_admin,
     model_amend,
+    model_endings,
     model_known,
     model_money,
     model_pegs,
@@ -392,15 +394,8 @@ def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> 
 # --- is it independent?
 
 PARTS = (
-    model,
-    model_amend,
-    model_known,
-    model_records,
-    model_replace,
-    model_admin,
-    model_money,
-    model_pegs,
-    model_waiting,
+    *(model, model_amend, model_known, model_records, model_replace, model_admin, model_money, model_waiting),
+    *(model_pegs, model_endings),
 )
 
 
@@ -414,11 +409,11 @@ def test_the_model_shares_with_the_exchange_only_the_types_of_commands_and_event
     }
     assert not any("import exchange" in source for source in sources)
     assert {module for module, _ in shared} == {
-        *(amendments.__name__, money.__name__),
+        *(amendments.__name__, money.__name__, timers.__name__),
         *(administration.__name__, commands.__name__, conditions.__name__, events.__name__, instrument.__name__),
     }
     known: dict[str, object] = {**vars(administration), **vars(commands), **vars(events), **vars(instrument)}
-    known |= {**vars(conditions), **vars(amendments), **vars(money)}
+    known |= {**vars(conditions), **vars(amendments), **vars(money), **vars(timers)}
     not_types = {name for _, name in shared if not isinstance(known[name], type)} - {"Command", "KEYS_OF_USER_MAX"}
     assert not not_types
     # Of an instrument it reads the rules; what they make of a lot's worth is what it has to judge.

@@ -21,6 +21,7 @@ from exchange.core.conditions import Conditions
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, Trade
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Outcome
+from exchange.core.timers import CancelAllAfter, RunTimer
 
 
 def words(command: Command) -> str:
@@ -44,6 +45,10 @@ def words(command: Command) -> str:
             return f"market {rules.symbol} is {rules.status.name.lower()}, {fees}, {limits}"
         case SetMarketStatus():
             return f"{command.market} becomes {command.status.name.lower()}"
+        case CancelAllAfter(user_id, market, timeout_ms):
+            return f"all of {user_id} on {market or 'every market'} is to be canceled in {timeout_ms} ms"
+        case RunTimer():
+            return "what is due is canceled"
         case CancelAll():
             return f"{command.user_id} cancels all on {command.market}"
         case AddUser() | CreateUser():

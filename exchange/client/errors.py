@@ -107,11 +107,13 @@ def order_name(order_id: str | None, client_order_id: str | None) -> dict[str, s
     raise ValueError("name the order by exactly one id")
 
 
-def cancel_terms(order_id: str | None, client_order_id: str | None, only_if: str | None) -> dict[str, str]:
-    """What a cancel says of its order: one id or both, and the status that it wants, if any."""
+def cancel_terms(
+    order_id: str | None, client_order_id: str | None, only_if: str | None, cancel_id: str | None
+) -> dict[str, str]:
+    """What a cancel says of its order: one id or both, and the status that it wants, if any; and its own name."""
     if order_id is None and client_order_id is None:
         raise ValueError("name the order by at least one id")
-    said = {"order_id": order_id, "client_order_id": client_order_id, "only_if": only_if}
+    said = {"order_id": order_id, "client_order_id": client_order_id, "only_if": only_if, "cancel_id": cancel_id}
     return {name: value for name, value in said.items() if value is not None}
 
 

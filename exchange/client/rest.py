@@ -142,16 +142,18 @@ class Client:
         order_id: str | None = None,
         client_order_id: str | None = None,
         only_if: str | None = None,
+        cancel_id: str | None = None,
         user_id: str | None = None,
     ) -> Order:
         """Cancel an order named by either id, or by both; the reply is the order, canceled.
 
-        With `only_if` (`open` or `partially_filled`) it is ApiError `CANCEL_CONDITION` if the order is otherwise.
+        With `only_if` (`open` or `partially_filled`) it is ApiError `CANCEL_CONDITION` if the order is otherwise. The
+        event of the order carries `cancel_id`.
 
         ApiError `UNKNOWN_ORDER`, or `ORDER_CLOSED` with the order in `body`: also after a reply that was lost on an
         idle connection, since HTTP lets a DELETE be sent twice.
         """
-        wanted = cancel_terms(order_id, client_order_id, only_if)
+        wanted = cancel_terms(order_id, client_order_id, only_if, cancel_id)
         who = self._who(user_id)
         body = {"market": market} | wanted | ({} if who is None else {"user_id": who})
         return cast(Order, await self._call("DELETE", "/order", body=body))
@@ -251,6 +253,20 @@ class Client:
         """Cancel all of the user's open orders, in one market or in all; the canceled ones."""
         body = {"user_id": self._who(user_id)} | ({"market": market} if market is not None else {})
         return cast(list[Order], self._field(await self._call("POST", "/order/cancel_all", body=body), "canceled"))
+
+    async def cancel_all_after(
+        self, timeout_ms: int, market: str | None = None, user_id: str | None = None
+    ) -> int | None:
+        """Have all of the user's open orders canceled after so many milliseconds, in one market or in all.
+
+        Another call replaces the time; 0 takes it back. When that is, in milliseconds since the epoch, or None.
+        """
+        body = {"user_id": self._who(user_id), "market": market, "timeout_ms": timeout_ms}
+        given = {name: value for name, value in body.items() if value is not None}
+        reply = await self._call("POST", "/order/cancel_all_after", body=given)
+        if "cancel_at" not in reply:
+            raise self._unexpected(200, "no 'cancel_at' in the reply", reply)
+        return cast(int | None, reply["cancel_at"])
 
     async def balance(self, user_id: str | None = None) -> list[Balance]:
         """The user's balance in every asset that they ever had."""

@@ -74,6 +74,7 @@ class Socket:
         self.connections = 0
         self._timeout_s = timeout_s
         self._key = key
+        self._cancels_on_disconnect = False
         self._on_gap = on_gap
         self._channels: dict[str, Channel] = {}
         self._waiting: dict[int, asyncio.Future[Json]] = {}
@@ -170,15 +171,17 @@ class Socket:
         order_id: str | None = None,
         client_order_id: str | None = None,
         only_if: str | None = None,
+        cancel_id: str | None = None,
         user_id: str | None = None,
     ) -> Order:
         """Cancel an order named by either id, or by both; the reply is the order, canceled.
 
-        With `only_if` (`open` or `partially_filled`) it is ApiError `CANCEL_CONDITION` if the order is otherwise.
+        With `only_if` (`open` or `partially_filled`) it is ApiError `CANCEL_CONDITION` if the order is otherwise. The
+        event of the order carries `cancel_id`.
 
         ApiError `UNKNOWN_ORDER`, or `ORDER_CLOSED` with the order in `body`.
         """
-        wanted = cancel_terms(order_id, client_order_id, only_if)
+        wanted = cancel_terms(order_id, client_order_id, only_if, cancel_id)
         return cast(Order, await self.request("CANCEL", user_id=self._who(user_id), market=market, **wanted))
 
     async def amend(
@@ -226,6 +229,22 @@ class Socket:
         reply = await self.request("CANCEL_ALL", user_id=self._who(user_id), **where)
         return cast(list[Order], reply["canceled"])
 
+    async def cancel_all_after(
+        self, timeout_ms: int, market: str | None = None, user_id: str | None = None
+    ) -> int | None:
+        """Have all of the user's open orders canceled after a time: as `Client.cancel_all_after`."""
+        where = {} if market is None else {"market": market}
+        asked = {"user_id": self._who(user_id), "timeout_ms": timeout_ms} | where
+        return cast(int | None, (await self.request("CANCEL_ALL_AFTER", **asked))["cancel_at"])
+
+    async def cancel_on_disconnect(self, enabled: bool = True) -> None:
+        """Have the orders that are placed on this connection from now on canceled when it ends; or no further ones.
+
+        Every later connection of this socket begins with the same.
+        """
+        await self.request("CANCEL_ON_DISCONNECT", enabled=enabled)
+        self._cancels_on_disconnect = enabled
+
     async def request(self, message_type: str, **fields: Any) -> Json:
         """Any message of the contract, and the `data` of its RESULT, or the whole answer where it has no such field."""
         assert self._running is not None, "use it as `async with Socket(url) as socket`"
@@ -256,6 +275,9 @@ class Socket:
                 connection = await self._session.ws_connect(self.url, heartbeat=PING_S, max_msg_size=MESSAGE_MAX)
                 if self._key is not None:
                     await self._sign_in(connection, self._key)
+                if self._cancels_on_disconnect:
+                    asked = {"message_type": "CANCEL_ON_DISCONNECT", "enabled": True}
+                    await connection.send_str(orjson.dumps(asked).decode())
         except (*_LOST, TypeError) as error:  # TypeError: the connection ends instead of an answer
             raise Unreachable(f"{self.url}: {error or type(error).__name__}") from error
         self._connection = connection

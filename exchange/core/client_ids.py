@@ -11,7 +11,7 @@ from dataclasses import replace
 from exchange.core.big_map import BigMap
 from exchange.core.book import Order
 from exchange.core.commands import PlaceOrder
-from exchange.core.conditions import Progress
+from exchange.core.conditions import Conditions, Progress
 from exchange.core.events import Duplicate, Rejected, RejectReason
 
 RECENT_MAX = 1_000_000
@@ -83,7 +83,7 @@ class ClientIds:
         if taken is None:
             return None
         order_id, terms = taken
-        return Duplicate(order_id) if terms == command else Rejected(RejectReason.CLIENT_ORDER_ID_CONFLICT)
+        return Duplicate(order_id) if _same(terms, command) else Rejected(RejectReason.CLIENT_ORDER_ID_CONFLICT)
 
     @property
     def remembers_all(self) -> bool:
@@ -93,6 +93,15 @@ class ClientIds:
     def recent(self) -> list[tuple[int, PlaceOrder]]:
         """The remembered orders, oldest first."""
         return list(self._age)
+
+
+def _same(sent: PlaceOrder, again: PlaceOrder) -> bool:
+    """Whether both ask the same; conditions that ask nothing are none."""
+    return sent == again or _plain(sent) == _plain(again)
+
+
+def _plain(terms: PlaceOrder) -> PlaceOrder:
+    return replace(terms, conditions=None) if terms.conditions == Conditions() else terms
 
 
 def refuses_while_open(terms: PlaceOrder) -> bool:

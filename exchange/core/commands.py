@@ -17,6 +17,7 @@ from exchange.core.amendments import AmendOrder
 from exchange.core.conditions import Conditions
 from exchange.core.instrument import Asset, Instrument, MarketStatus
 from exchange.core.money import MoneyCommand
+from exchange.core.timers import CancelAllAfter, RunTimer
 
 
 class Side(IntEnum):
@@ -98,7 +99,8 @@ class PlaceOrder:
 class CancelOrder:
     """Take one open order out of the book, by one of its ids, or by both: then they must be of one order.
 
-    With `only_if_filled` it happens only if the order has filled in part (True), or has not (False).
+    With `only_if_filled` it happens only if the order has filled in part (True), or has not (False). `cancel_id` is a
+    name for the cancel itself, which the event of the order carries.
     """
 
     user_id: str
@@ -106,6 +108,7 @@ class CancelOrder:
     order_id: int | None
     client_order_id: str | None
     only_if_filled: bool | None
+    cancel_id: str | None
 
     def __init__(
         self,
@@ -114,12 +117,14 @@ class CancelOrder:
         order_id: int | None,
         client_order_id: str | None,
         only_if_filled: bool | None = None,
+        cancel_id: str | None = None,
     ) -> None:
         self.user_id = user_id
         self.market = market
         self.order_id = order_id
         self.client_order_id = client_order_id
         self.only_if_filled = only_if_filled
+        self.cancel_id = cancel_id
 
 
 class ReplaceMode(IntEnum):
@@ -172,6 +177,15 @@ class ExpireDue:
     """End the orders of a market whose time is over, at most so many, the earliest time first."""
 
     market: str
+    orders_max: int
+
+
+@dataclass(slots=True)
+class EndSocket:
+    """Cancel the orders of a market that are bound to a socket that has ended, or to any (None); at most so many."""
+
+    market: str
+    socket: int | None
     orders_max: int
 
 
@@ -230,10 +244,21 @@ class PassTime:
 
 
 MarketCommand = (
-    PlaceOrder | CancelOrder | CancelAll | AmendOrder | ReplaceOrder | RunTriggered | ExpireDue | SetMarketStatus
+    PlaceOrder
+    | CancelOrder
+    | CancelAll
+    | AmendOrder
+    | ReplaceOrder
+    | RunTriggered
+    | ExpireDue
+    | EndSocket
+    | SetMarketStatus
 )
 MARKET_COMMANDS: Final = (
-    *(PlaceOrder, CancelOrder, CancelAll, AmendOrder, ReplaceOrder, RunTriggered, ExpireDue, SetMarketStatus),
+    *(PlaceOrder, CancelOrder, CancelAll, AmendOrder, ReplaceOrder, RunTriggered, ExpireDue, EndSocket),
+    SetMarketStatus,
 )
-VenueCommand = Deposit | AddUser | AddAsset | SetMarket | PassTime | AdminCommand | MoneyCommand
+VenueCommand = (
+    Deposit | AddUser | AddAsset | SetMarket | PassTime | CancelAllAfter | RunTimer | AdminCommand | MoneyCommand
+)
 Command = MarketCommand | VenueCommand

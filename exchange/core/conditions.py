@@ -3,7 +3,7 @@
 Most orders ask nothing of it: they have no Conditions and no Progress, and pay nothing for what there could be.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
@@ -45,6 +45,9 @@ class Conditions:
 
     The price of one with `peg_to` comes from the book, `peg_offset_ticks` away from the other side, or `peg_levels`
     deeper in the book: see pegs.
+
+    With `socket` the order is bound to the socket that placed it: see bound_orders. It is not part of the content: a
+    retry may come another way.
     """
 
     self_trade: SelfTrade | None = None
@@ -61,6 +64,7 @@ class Conditions:
     peg_to: PegTo | None = None
     peg_offset_ticks: int | None = None
     peg_levels: int | None = None
+    socket: int | None = field(default=None, compare=False)
 
     @property
     def trails(self) -> bool:

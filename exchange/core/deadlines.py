@@ -3,8 +3,7 @@
 from sortedcontainers import SortedList
 
 from exchange.core.book import Order
-
-NEVER_NS = 2**63
+from exchange.core.timers import NEVER_NS
 
 
 class Deadlines:

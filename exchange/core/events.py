@@ -20,6 +20,7 @@ from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset, Instrument, MarketStatus
 from exchange.core.money import MoneyEvent
+from exchange.core.timers import TimerSet
 
 MINUTE_NS: Final = 60_000_000_000
 INTERVALS_S = (60, 300, 900, 3600, 14400, 86400)  # of candles, shortest first; each begins when the shortest does
@@ -63,6 +64,8 @@ class ExpireReason(IntEnum):
     REFUSED_AT_TRIGGER = 5  # it could not enter when its time had come
     EXPIRE_AT = 6  # its time was over
     USER_RESET = 7  # not expired but canceled, since its user was reset
+    CANCEL_ALL_AFTER = 8  # not expired but canceled, by a timer of its user
+    DISCONNECT = 9  # not expired but canceled, since the socket that placed it has ended
 
 
 class RejectReason(StrEnum):
@@ -229,6 +232,31 @@ class OrderUpdated:
         self.orders_sequence = orders_sequence
         self.rates = rates
         self.progress = progress
+
+
+@mypyc_attr(acyclic=True)
+class CanceledById(OrderUpdated):
+    """An order that was canceled, with the name of the cancel."""
+
+    def __init__(self, update: OrderUpdated, cancel_id: str) -> None:
+        OrderUpdated.__init__(
+            self,
+            update.reason,
+            update.order_id,
+            update.terms,
+            update.status,
+            update.executed_lots,
+            update.executed_quote_minor,
+            update.expire_reason,
+            update.created_ns,
+            update.updated_ns,
+            update.priority,
+            update.trade,
+            update.orders_sequence,
+            update.rates,
+            update.progress,
+        )
+        self.cancel_id = cancel_id
 
 
 @mypyc_attr(acyclic=True)
@@ -410,6 +438,7 @@ Event = (
     | AssetAdded
     | MarketSet
     | TimePassed
+    | TimerSet
     | AdminEvent
 )
 

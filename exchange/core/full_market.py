@@ -1,8 +1,9 @@
-"""A market with the orders that wait beside its book, and those that have a time to end.
+"""A market with the orders that wait beside its book, and those that end by themselves.
 
 What was triggered is not entered by the command that triggered it, so that a cascade cannot hold everybody up: it is
 `ready`, and enters by commands of its own (`run_triggered`), before the market takes any other. In the same way what is
-due ends by a command (`expire_due`) before another could trade with it.
+due ends by a command (`expire_due`) before another could trade with it, and what is bound to a socket that has ended
+(`end_socket`).
 """
 
 from collections.abc import Iterator
@@ -10,8 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 from exchange.core.book import Order, Trader
+from exchange.core.bound_orders import BoundOrders
 from exchange.core.client_ids import ClientIds
-from exchange.core.commands import ExpireDue, PlaceOrder, RunTriggered, Side, TimeInForce
+from exchange.core.commands import EndSocket, ExpireDue, PlaceOrder, RunTriggered, Side, TimeInForce
 from exchange.core.conditions import Pending, Progress, SelfTrade
 from exchange.core.counts import Counts
 from exchange.core.deadlines import Deadlines, expire_ns
@@ -47,6 +49,7 @@ class FullMarket(Market):
         super().__init__(state, ledger, ids, counts)
         self.triggers = Triggers(state.tracks)
         self.deadlines = Deadlines()
+        self.bound = BoundOrders()
 
     def find(self, order_id: int) -> Order | None:
         """The open order of that id, in the book or waiting."""
@@ -105,7 +108,7 @@ class FullMarket(Market):
     def _wait(self, order: Order) -> None:
         order.trader.open_orders[order] = None
         self.triggers.add(order, self._average[0] if self._average else 0)
-        self.deadlines.add(order)
+        self._keep(order)
         self._ids.rested(order)
 
     def _note_tracks(self, effects: Effects) -> None:
@@ -197,6 +200,13 @@ class FullMarket(Market):
         effects.order = None
         return self.applied(command, effects, now_ns) if effects.events else None
 
+    def end_socket(self, command: EndSocket, sequence: int, now_ns: int) -> Applied | None:
+        """Cancel what is bound to a socket; None if nothing is."""
+        effects = Effects(sequence)
+        for order in self.bound.of(command.socket, command.orders_max):
+            self.take_out(order, now_ns, effects).expire_reason = ExpireReason.DISCONNECT
+        return self.applied(command, effects, now_ns) if effects.events else None
+
     def _withdraw(self, order: Order, effects: Effects) -> None:
         if order.level is not None:
             super()._withdraw(order, effects)
@@ -210,13 +220,19 @@ class FullMarket(Market):
     def _rest(self, order: Order, effects: Effects) -> None:
         super()._rest(order, effects)
         if order.terms.conditions is not None:
-            self.deadlines.add(order)
+            self._keep(order)
 
     def closed(self, order: Order) -> None:
         """An order that was open is not any more."""
         super().closed(order)
         if order.terms.conditions is not None:
             self.deadlines.remove(order)
+            self.bound.remove(order)
+
+    def _keep(self, order: Order) -> None:
+        """The order is open, until its time is over or its socket ends."""
+        self.deadlines.add(order)
+        self.bound.add(order)
 
     # --- the state as a whole
 
@@ -226,7 +242,7 @@ class FullMarket(Market):
             self._wait(order)
             return
         super().restore_order(order)
-        self.deadlines.add(order)
+        self._keep(order)
 
     def restored(self) -> None:
         """All open orders are back."""
@@ -239,3 +255,4 @@ class FullMarket(Market):
         self.triggers.check()
         assert self.tracks == self.triggers.tracks
         self.deadlines.check({order.order_id for order in self.all_open() if expire_ns(order) is not None})
+        self.bound.check({order.order_id: order for order in self.all_open()})

@@ -1,8 +1,7 @@
 """One running market: refuse, draw the line, change.
 
 `place`, `cancel`, `cancel_all` and `set_status` return the outcome of the command. The first three move money on the
-ledger that all markets share. Orders that wait outside the book, and orders that have a time to end, are in
-`full_market`, which builds on this.
+ledger that all markets share. What waits, or ends by itself, is in `full_market`, which builds on this.
 """
 
 from dataclasses import replace
@@ -29,6 +28,7 @@ from exchange.core.counts import Counts
 from exchange.core.effects import Effects, filled, prevented, updated
 from exchange.core.events import (
     MINUTE_NS,
+    CanceledById,
     Event,
     ExpireReason,
     LevelChanged,
@@ -68,7 +68,6 @@ BY_CANCELING: Final = UpdateReason.CANCELED
 BY_EXPIRING: Final = UpdateReason.EXPIRED
 BY_PREVENTING: Final = UpdateReason.PREVENTED
 BY_REFILLING: Final = UpdateReason.REFILLED
-UNFILLED: Final = ExpireReason.UNFILLED
 BY_SELF_TRADE: Final = ExpireReason.SELF_TRADE
 EXPIRE_TAKER: Final = SelfTrade.EXPIRE_TAKER
 
@@ -376,7 +375,7 @@ class Market:
     def cancel(self, command: CancelOrder, order: Order, sequence: int, now_ns: int) -> Applied:
         """Take the order that the command names out of the book."""
         effects = Effects(sequence)
-        effects.order = self.take_out(order, now_ns, effects)
+        effects.order = self.take_out(order, now_ns, effects, command.cancel_id)
         return self.applied(command, effects, now_ns)
 
     def cancel_all(self, command: CancelAll, sequence: int, now_ns: int) -> Applied | None:
@@ -397,16 +396,17 @@ class Market:
 
     @staticmethod
     def _pays_from(order: Order, effects: Effects) -> Account:
-        """The account that the order pays from. It is stored even if it stays the same: the count of its user's order
-        events is with it."""
+        """The account that the order pays from. It is stored even if it stays the same: it has its user's counts."""
         account = order.trader.quote if order.terms.side is BUY else order.trader.base
         effects.touch(account)
         return account
 
-    def take_out(self, order: Order, now_ns: int, effects: Effects) -> OrderUpdated:
+    def take_out(self, order: Order, now_ns: int, effects: Effects, cancel_id: str | None = None) -> OrderUpdated:
         """Cancel an open order."""
         self._withdraw(order, effects)
         canceled = updated(BY_CANCELING, order, CANCELED, now_ns)
+        if cancel_id is not None:
+            canceled = CanceledById(canceled, cancel_id)
         effects.events.append(canceled)
         return canceled
 

@@ -62,7 +62,7 @@ def replace_order(
     canceled: OrderUpdated | Rejected
     if refused is None:
         assert order is not None
-        canceled = market.take_out(order, now_ns, effects)
+        canceled = market.take_out(order, now_ns, effects, command.cancel.cancel_id)
         if mode is not ReplaceMode.ATOMIC:
             found = market.judged(terms, trader, self_trade, market.rates, now_ns)
     else:

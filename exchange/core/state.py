@@ -14,6 +14,7 @@ from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.money import Withdrawal
+from exchange.core.timers import Timer
 from exchange.core.treasury import Keyed
 
 
@@ -63,7 +64,7 @@ class VenueState:
     The `last_…` fields are the last ids and the last priority that were given. `orders` are in priority order;
     `recent_client_orders`, `recent_keys` and `recent_reductions` are oldest first and bounded, but for the deposits of
     a configuration, which come first and are all there. `withdrawals` are those that are pending, or among
-    `recent_keys`.
+    `recent_keys`. `timers` are by time.
     """
 
     sequence: int = 0
@@ -84,3 +85,4 @@ class VenueState:
     recent_keys: list[Keyed] = field(default_factory=list)
     withdrawals: list[Withdrawal] = field(default_factory=list)
     recent_reductions: list[Amended] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)

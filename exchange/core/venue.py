@@ -11,7 +11,8 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 3. Fees are fixed in an order when it enters, and trades count in the average price.
 4. What self-trade prevention takes off an order is noted in it, and is an event.
 5. Orders may wait for a price, and have a time to end; open orders can be amended and replaced.
-6. The price of an order may come from the book.
+6. The price of an order may come from the book. Orders end by timers of their users, and with the sockets that placed
+   them.
 """
 
 from dataclasses import replace
@@ -37,10 +38,10 @@ from exchange.core.commands import (
     MARKET_COMMANDS,
     AddAsset,
     AddUser,
-    CancelAll,
     CancelOrder,
     Command,
     Deposit,
+    EndSocket,
     ExpireDue,
     MarketCommand,
     PassTime,
@@ -55,19 +56,16 @@ from exchange.core.commands import (
 from exchange.core.counts import Counts
 from exchange.core.events import (
     AssetAdded,
-    BalanceChanged,
     Duplicate,
     Event,
     ExpireReason,
-    LevelChanged,
-    MarketChanged,
     MarketSet,
-    OrderUpdated,
     Rejected,
     RejectReason,
     TimePassed,
     UserAdded,
 )
+from exchange.core.everywhere import cancel_everywhere, run_timer, set_timer
 from exchange.core.full_market import FullMarket
 from exchange.core.instrument import Asset
 from exchange.core.ledger import HOUSE, Ledger
@@ -77,6 +75,7 @@ from exchange.core.outcome import Applied, Outcome
 from exchange.core.pegs import standing_ticks
 from exchange.core.replace import cancel_refusal, replace_order
 from exchange.core.state import MarketState, OpenOrder, VenueState
+from exchange.core.timers import CancelAllAfter, RunTimer, Timers
 from exchange.core.treasury import KEYS_MAX, Treasury
 
 RULES_VERSION: Final = 6
@@ -106,6 +105,7 @@ class Venue:
         self.disabled: dict[str, None] = {}  # users
         self.amending = Amending(self.client_ids, reductions_max)
         self.treasury = Treasury(self.ledger, keys_max)
+        self.timers = Timers()
 
     def apply(self, command: Command, sequence: int, now_ns: int) -> Outcome:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
@@ -151,6 +151,8 @@ class Venue:
             return market.run_triggered(command, sequence, now_ns)
         if isinstance(command, ExpireDue):
             return market.expire_due(command, sequence, now_ns)
+        if isinstance(command, EndSocket):
+            return market.end_socket(command, sequence, now_ns)
         if not self.ledger.has_user(command.user_id):
             return Rejected(RejectReason.UNKNOWN_USER)
         if isinstance(command, PlaceOrder):
@@ -225,6 +227,10 @@ class Venue:
             return self._add_asset(command)
         if isinstance(command, PassTime):
             return [TimePassed()]
+        if isinstance(command, CancelAllAfter):
+            return set_timer(self.timers, self.markets, self.ledger, command, now_ns)
+        if isinstance(command, RunTimer):
+            return run_timer(self.timers, self.markets, self.ledger, sequence, now_ns)
         if isinstance(command, SetMarket):
             return self._set_market(command)
         if isinstance(command, (RequestWithdrawal, EndWithdrawal, TransferFunds, ResetUser)):
@@ -261,7 +267,7 @@ class Venue:
         if refused := self.treasury.refuses_reset(command):
             return refused
         # Past this line the reset must succeed.
-        events, touched = self._cancel_everywhere(command.user_id, ExpireReason.USER_RESET, sequence, now_ns)
+        events, touched = cancel_everywhere(self.markets, command.user_id, ExpireReason.USER_RESET, sequence, now_ns)
         return events + self.treasury.reset(command, touched, sequence)
 
     def _set_market(self, command: SetMarket) -> VenueOutcome:
@@ -334,36 +340,12 @@ class Venue:
             del self.disabled[user_id]
         events: list[Event] = []
         if command.disabled:
-            events, touched = self._cancel_everywhere(user_id, ExpireReason.USER_DISABLED, sequence, now_ns)
+            events, touched = cancel_everywhere(self.markets, user_id, ExpireReason.USER_DISABLED, sequence, now_ns)
             events += [self.ledger.account(user_id, asset).captured(sequence) for asset in touched]
         action = "disable_user" if command.disabled else "enable_user"
         events.append(UserStatusSet(user_id, command.disabled))
         events.append(Administered(action, user_id, None, command.origin))
         return events
-
-    def _cancel_everywhere(
-        self, user_id: str, why: ExpireReason, sequence: int, now_ns: int
-    ) -> tuple[list[Event], dict[str, None]]:
-        """Cancel a user's orders in all markets: the events of all orders, then those of the markets.
-
-        The other result is the assets whose account that changed. Several markets may have changed one, which is told
-        once, by the caller, as all of them left it.
-        """
-        orders: list[Event] = []
-        books: list[Event] = []
-        accounts: dict[str, None] = {}
-        for symbol, market in sorted(self.markets.items()):
-            canceled = market.cancel_all(CancelAll(user_id, symbol), sequence, now_ns)
-            for event in canceled.events if canceled is not None else ():
-                if isinstance(event, OrderUpdated):
-                    event.expire_reason = why
-                    orders.append(event)
-                elif isinstance(event, (LevelChanged, MarketChanged)):
-                    books.append(event)
-                else:
-                    assert isinstance(event, BalanceChanged)
-                    accounts[event.asset] = None
-        return [*orders, *books], accounts
 
     # --- the state as a whole
 
@@ -394,6 +376,7 @@ class Venue:
             recent_keys=self.treasury.recent(),
             withdrawals=self.treasury.withdrawals(),
             recent_reductions=self.amending.reductions.all(),
+            timers=self.timers.all(),
         )
 
     @classmethod
@@ -423,6 +406,8 @@ class Venue:
             venue.ledger.restore(account)
         venue.treasury.restore(state.recent_keys, state.withdrawals)
         venue.amending.reductions.restore(state.recent_reductions)
+        for timer in state.timers:
+            venue.timers.set(*timer)
         for market_state in state.markets:
             venue._open_market(market_state)
         for order_id, terms in state.recent_client_orders:
@@ -453,6 +438,7 @@ class Venue:
         """Assert what must hold between commands: money, books, counts, and that locked is what open orders and pending
         withdrawals need."""
         self.ledger.check()
+        self.timers.check()
         counts, priorities = self.counts, set[int]()
         needed = self.treasury.locked_minor()
         for market in self.markets.values():

@@ -21,6 +21,7 @@ from exchange.core.events import (
 from exchange.core.instrument import Asset
 from exchange.core.money import Transferred, UserReset, Withdrawal, WithdrawalChanged
 from exchange.core.outcome import Applied
+from exchange.core.timers import TimerSet
 from exchange.pipeline.commits import Batch
 
 Audited = tuple[int, int, Administered]  # with its sequence and time_ns
@@ -55,6 +56,7 @@ class Changes:
         "prevented",
         "resets",
         "time_ns",
+        "timers",
         "trades",
         "transfers",
         "users",
@@ -77,6 +79,7 @@ class Changes:
         self.transfers: list[Transfer] = []
         self.withdrawals: dict[int, Withdrawal] = {}  # by the sequence of their request
         self.resets: list[Reset] = []
+        self.timers: dict[tuple[str, str | None], TimerSet] = {}
         self.users: dict[str, bool] = {}  # and whether they are disabled
         self.keys: dict[str, KeyChange] = {}
         self.audited: list[Audited] = []
@@ -147,6 +150,8 @@ class Changes:
                 self.withdrawals[withdrawal.sequence] = withdrawal
             case UserReset():
                 self.resets.append((applied.sequence, applied.time_ns, event))
+            case TimerSet():
+                self.timers[event.user_id, event.market] = event
             case UserAdded():
                 self.users[event.user_id] = False
             case UserStatusSet():

@@ -19,6 +19,7 @@ from exchange.core.commands import (
     CancelAll,
     CancelOrder,
     Command,
+    EndSocket,
     ExpireDue,
     PassTime,
     PlaceOrder,
@@ -29,6 +30,7 @@ from exchange.core.commands import (
 )
 from exchange.core.full_market import FullMarket
 from exchange.core.public import Channel
+from exchange.core.timers import CancelAllAfter, RunTimer
 from exchange.core.venue import Venue
 from exchange.pipeline.feeds import Feeds
 from exchange.pipeline.outcomes import OVERLOADED, SEEN, Outcome, Overloaded, Stopping
@@ -41,6 +43,7 @@ ResultT = TypeVar("ResultT", covariant=True)
 YIELD_EVERY = 512  # commands; then the loop gets a turn
 TRIGGERED_MAX = 32  # orders that enter in one go; then the loop gets a turn
 DUE_MAX = 256  # orders that end in one go
+ALL_OF_A_SOCKET = 2**31 - 1  # they are open orders, which are bounded
 
 
 class Query(Protocol[ResultT]):
@@ -126,6 +129,7 @@ class Engine:
         self._market_queue_max = market_queue_max
         self._backlog_max = backlog_max
         self._queues: dict[str | None, _MarketQueue] = {}
+        self._sockets_left: dict[tuple[str, int], None] = {}  # that ended, with the market that was too busy then
         self._queued = 0  # commands taken and not yet applied
         self._group: asyncio.TaskGroup | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -244,10 +248,25 @@ class Engine:
     def expire_due(self) -> None:
         """Have what is due end, also in markets that nobody asks anything of. A full queue takes it a moment later."""
         now_ns = self.time_ns()
+        left, self._sockets_left = self._sockets_left, {}
+        for symbol, socket in left:
+            self.end_socket(symbol, socket)
+        if self.venue.timers.next_ns <= now_ns:
+            with contextlib.suppress(Overloaded, Stopping):
+                self.enter(_NOBODY, (RunTimer(),))
         for symbol, market in self.venue.markets.items():
             if market.deadlines.next_ns <= now_ns:
                 with contextlib.suppress(Overloaded, Stopping):
                     self.enter(_NOBODY, (ExpireDue(symbol, DUE_MAX),))
+
+    def end_socket(self, market: str, socket: int) -> None:
+        """Have the orders of a market end that are bound to a socket which has ended. A full queue takes it later."""
+        try:
+            self.enter(_NOBODY, (EndSocket(market, socket, ALL_OF_A_SOCKET),))
+        except Overloaded:
+            self._sockets_left[market, socket] = None
+        except Stopping:
+            pass  # the next process begins with them
 
     def time_ns(self) -> int:
         """The time as commands get it: when the clock goes back, it stands."""
@@ -289,12 +308,12 @@ class Engine:
         return True
 
     async def _serve(self, queue: _MarketQueue, market: FullMarket | None) -> None:
-        applied, done = 0, 0
+        applied, done, timers = 0, 0, self.venue.timers
         runs: list[_Run] = []
         try:
-            if market is not None:  # what the last process has left
-                if market.deadlines.orders:
-                    await self._end_due(market, self.time_ns())
+            await self._end_due(market, self.time_ns())  # what the last process has left
+            if market is not None:
+                await self._end_bound(market)
                 await self._run_triggered(market)
             while True:
                 runs, done = await queue.take(), 0
@@ -303,7 +322,7 @@ class Engine:
                         return
                     for index, command in enumerate(run.commands, run.first):
                         now_ns = self.time_ns()
-                        if market is not None and market.deadlines.orders:
+                        if timers.next_ns <= now_ns or (market is not None and market.deadlines.orders):
                             now_ns = await self._end_due(market, now_ns)
                         self._writer.add(run.ticket, index, self._apply(command, now_ns))
                         if market is not None and market.triggers.ready:
@@ -329,18 +348,33 @@ class Engine:
         symbol = market.instrument.symbol
         while market.triggers.ready:
             now_ns = self.time_ns()
-            due = market.deadlines.next_ns <= now_ns
-            command = ExpireDue(symbol, DUE_MAX) if due else RunTriggered(symbol, TRIGGERED_MAX)
+            command: Command = RunTriggered(symbol, TRIGGERED_MAX)
+            if self.venue.timers.next_ns <= now_ns:
+                command = RunTimer()
+            elif market.deadlines.next_ns <= now_ns:
+                command = ExpireDue(symbol, DUE_MAX)
             self._writer.add(_NOBODY, 0, self._apply(command, now_ns))
             await asyncio.sleep(0)
 
-    async def _end_due(self, market: FullMarket, now_ns: int) -> int:
-        """End what is due, before the market takes another command. Returns the time at which nothing is."""
-        while market.deadlines.next_ns <= now_ns:
-            self._writer.add(_NOBODY, 0, self._apply(ExpireDue(market.instrument.symbol, DUE_MAX), now_ns))
+    async def _end_due(self, market: FullMarket | None, now_ns: int) -> int:
+        """End what is due, before another command is taken. Returns the time at which nothing is."""
+        while True:
+            if self.venue.timers.next_ns <= now_ns:
+                self._writer.add(_NOBODY, 0, self._apply(RunTimer(), now_ns))
+            elif market is not None and market.deadlines.next_ns <= now_ns:
+                self._writer.add(_NOBODY, 0, self._apply(ExpireDue(market.instrument.symbol, DUE_MAX), now_ns))
+            else:
+                return now_ns
             await asyncio.sleep(0)
             now_ns = self.time_ns()
-        return now_ns
+
+    async def _end_bound(self, market: FullMarket) -> None:
+        """Cancel what is bound to sockets of the last process, of which none is left."""
+        while market.bound.orders:
+            self._writer.add(
+                _NOBODY, 0, self._apply(EndSocket(market.instrument.symbol, None, DUE_MAX), self.time_ns())
+            )
+            await asyncio.sleep(0)
 
     def _end(self, left: Sequence[_Run]) -> None:
         """A task ends. If that is a bug of the core, the state of the venue may be wrong: nothing is applied to it or
@@ -368,9 +402,7 @@ class Engine:
 
 def _market_of(command: Command) -> str | None:
     """The market whose queue the command goes through; None is the whole venue's."""
-    if isinstance(command, (PlaceOrder, CancelOrder, CancelAll, AmendOrder, ReplaceOrder, ExpireDue, SetMarketStatus)):
-        return command.market
-    return None
+    return command.market if isinstance(command, _OF_A_MARKET) else None
 
 
 def _have_room(commands: Sequence[Command]) -> bool:
@@ -390,8 +422,15 @@ class _Nobody:
 
 
 _NOBODY = _Nobody()
+_OF_A_MARKET = (
+    *(PlaceOrder, CancelOrder, CancelAll, AmendOrder, ReplaceOrder, ExpireDue, EndSocket),
+    SetMarketStatus,
+)
 # A market can be halted, and a user disabled, also when there is no room for orders.
-_WITH_ROOM = (CancelOrder, CancelAll, ExpireDue, SetMarketStatus, SetUserStatus)
+_WITH_ROOM = (
+    *(CancelOrder, CancelAll, CancelAllAfter, RunTimer, ExpireDue, EndSocket),
+    *(SetMarketStatus, SetUserStatus),
+)
 
 
 def _runs(ticket: Ticket, commands: Sequence[Command]) -> _Run:

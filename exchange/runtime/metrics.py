@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from exchange import __version__
 from exchange.api.http.site import Site
-from exchange.core import administration, amendments, commands, money
+from exchange.core import administration, amendments, commands, money, timers
 from exchange.logs import lines_dropped
 from exchange.pipeline.histogram import Histogram
 from exchange.runtime.app import Exchange
@@ -29,6 +29,9 @@ COMMANDS = (
     commands.CancelAll,
     commands.RunTriggered,
     commands.ExpireDue,
+    commands.EndSocket,
+    timers.CancelAllAfter,
+    timers.RunTimer,
     commands.Deposit,
     commands.AddUser,
     commands.AddAsset,

@@ -15,6 +15,7 @@ from exchange.core.commands import CancelAll, CancelOrder, PlaceOrder, ReplaceOr
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.outcome import Applied
+from exchange.core.timers import CancelAllAfter, TimerSet
 from exchange.pipeline.engine import Engine
 from exchange.pipeline.outcomes import OVERLOADED, Outcome, OutcomeUnknown, Overloaded
 from exchange.service.codes import Code, Refused, refusal_of
@@ -263,6 +264,22 @@ class Trading:
             if isinstance(outcome, Applied):
                 canceled += [event for event in outcome.events if isinstance(event, OrderUpdated)]
         return CanceledAll(canceled)
+
+    def cancel_all_after(self, user_id: str, market: str | None, timeout_ms: int) -> Awaitable[int | None]:
+        """Cancel all open orders of a user after a time, in one market or in all; when that is, in nanoseconds, or None
+        if it was taken back. Raises Refused."""
+        command = CancelAllAfter(user_id, None if market is None else self.rules(market).symbol, timeout_ms)
+        return self._due_ns(self._engine.submit_all((command,)))
+
+    async def _due_ns(self, outcomes: Outcomes) -> int | None:
+        (outcome,) = await outcomes
+        if isinstance(outcome, Rejected):
+            raise refusal_of(outcome)
+        if not isinstance(outcome, Applied):  # nothing to take back
+            return None
+        done = outcome.events[0]
+        assert isinstance(done, TimerSet)
+        return done.due_ns
 
     def batch(
         self, user_id: str, items: Sequence[PlaceOrder | CancelOrder | BaseException]

@@ -71,6 +71,7 @@ def encode(state: VenueState) -> Iterator[str]:
         "recent_keys": (state.recent_keys, journal_money.keyed_fields),
         "withdrawals": (state.withdrawals, journal_money.withdrawal_fields),
         "reductions": (state.recent_reductions, _amended),
+        "timers": (state.timers, list),
     }
     for name, (items, row) in lists.items():
         for begin in range(0, len(items), PART_MAX):
@@ -147,6 +148,11 @@ def _decode_3(parts: Sequence[Json]) -> VenueState:
 
 
 def _decode_4(parts: Sequence[Json]) -> VenueState:
+    """Version 4 knows no timers."""
+    return _decode_5(parts)
+
+
+def _decode_5(parts: Sequence[Json]) -> VenueState:
     lists: dict[str, list[Any]] = {}
     numbers: dict[str, Any] = {}
     for part in parts:
@@ -174,6 +180,7 @@ def _decode_4(parts: Sequence[Json]) -> VenueState:
         recent_keys=[journal_money.keyed_from(fields) for fields in lists.get("recent_keys", ())],
         withdrawals=[journal_money.withdrawal_from(fields) for fields in lists.get("withdrawals", ())],
         recent_reductions=[Amended(*fields) for fields in lists.get("reductions", ())],
+        timers=[(user_id, market, due_ns) for user_id, market, due_ns in lists.get("timers", ())],
     )
 
 
@@ -198,4 +205,4 @@ def _order_from(
 
 
 Decoder = Callable[[Sequence[Json]], VenueState]
-DECODERS: Final[dict[int, Decoder]] = {1: _decode_1, 2: _decode_2, 3: _decode_3, 4: _decode_4, 5: _decode_4}
+DECODERS: Final[dict[int, Decoder]] = {1: _decode_1, 2: _decode_2, 3: _decode_3, 4: _decode_4, 5: _decode_5}

@@ -10,7 +10,8 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
 4. An asset, a status and the rules of a market go on with who asked for them, if somebody did: rules begin with it.
    There are commands that enter what was triggered, that end what is due and that move money; amendments and
    replacements.
-5. Orders may be pegged.
+5. Orders may be pegged. A cancel has a name; that of a replacement stands with its mode. There are timers, and sockets
+   that end.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ from exchange.core.commands import (
     CancelOrder,
     Command,
     Deposit,
+    EndSocket,
     ExpireDue,
     OrderType,
     PassTime,
@@ -44,6 +46,7 @@ from exchange.core.conditions import ALL_MODES, SelfTrade
 from exchange.core.instrument import COUNT_MAX, Asset, FeeAsset, Instrument, MarketStatus, decimal_text, instrument_of
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Applied
+from exchange.core.timers import CancelAllAfter, RunTimer
 from exchange.core.venue import RULES_VERSIONS
 from exchange.pipeline.commits import Journaled
 from exchange.store import journal_admin, journal_money
@@ -92,22 +95,29 @@ def _entry(entry: Applied) -> tuple[Any, ...]:
 
 def _rare(command: Command) -> tuple[Any, ...]:
     match command:
-        case CancelOrder(user_id, market, order_id, client_order_id, only_if_filled):
-            condition = () if only_if_filled is None else (only_if_filled,)
-            return ("cancel", user_id, market, order_id, client_order_id, *condition)
+        case CancelOrder(user_id, market, order_id, client_order_id, only_if_filled, cancel_id):
+            further = () if only_if_filled is None and cancel_id is None else (only_if_filled, cancel_id)
+            return ("cancel", user_id, market, order_id, client_order_id, *further)
         case AmendOrder():
             named = command.user_id, command.market, command.order_id, command.client_order_id
             numbers = command.quantity_lots, command.reduce_lots, command.price_ticks
             return ("amend", *named, *numbers, command.new_client_order_id, command.key)
         case ReplaceOrder(cancel, place, mode):
             which = cancel.order_id, cancel.client_order_id, cancel.only_if_filled
-            return ("replace", mode, *which, *terms_fields(place))
+            name = () if cancel.cancel_id is None else (cancel.cancel_id,)
+            return ("replace", (mode, *name) if name else mode, *which, *terms_fields(place))
         case CancelAll(user_id, market):
             return ("cancel_all", user_id, market)
         case RunTriggered(market, orders_max):
             return ("run_triggered", market, orders_max)
         case ExpireDue(market, orders_max):
             return ("expire_due", market, orders_max)
+        case EndSocket(market, socket, orders_max):
+            return ("end_socket", market, socket, orders_max)
+        case CancelAllAfter(user_id, market, timeout_ms):
+            return ("cancel_all_after", user_id, market, timeout_ms)
+        case RunTimer():
+            return ("run_timer",)
         case SetMarketStatus(market, status, origin):
             return ("set_status", market, status, *_origin(origin))
         case Deposit(user_id, asset, amount_minor, key):
@@ -156,9 +166,7 @@ def _decode(text: str, assets: dict[str, Asset]) -> Iterator[Fields]:
 
 
 # Rows of earlier versions differ only in what is missing at the end of some commands.
-DECODERS: Final[dict[int, Callable[[str, dict[str, Asset]], Iterator[Fields]]]] = dict.fromkeys(
-    (1, 2, 3, 4, 5), _decode
-)
+DECODERS: Final[dict[int, Callable[[str, dict[str, Asset]], Iterator[Fields]]]] = dict.fromkeys(range(1, 6), _decode)
 
 
 def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
@@ -171,8 +179,9 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
             return AmendOrder(*fields)
         case "replace":
             mode, order_id, name, only_if, *placed = fields
+            mode, cancel_id = mode if isinstance(mode, list) else (mode, None)
             place = terms_from(placed)
-            cancel = CancelOrder(place.user_id, place.market, order_id, name, only_if)
+            cancel = CancelOrder(place.user_id, place.market, order_id, name, only_if, cancel_id)
             return ReplaceOrder(cancel, place, ReplaceMode(mode))
         case "cancel_all":
             return CancelAll(*fields)
@@ -180,6 +189,12 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
             return RunTriggered(*fields)
         case "expire_due":
             return ExpireDue(*fields)
+        case "end_socket":
+            return EndSocket(*fields)
+        case "cancel_all_after":
+            return CancelAllAfter(*fields)
+        case "run_timer":
+            return RunTimer()
         case "set_status":
             market, status, *origin = fields
             return SetMarketStatus(market, MarketStatus(status), _origin_from(origin))

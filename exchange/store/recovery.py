@@ -16,10 +16,12 @@ from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset
 from exchange.core.state import MarketState, OpenOrder, VenueState
+from exchange.core.timers import Timer
 from exchange.failure import Failure
 from exchange.pipeline.commits import Journaled
 from exchange.store import journal, recovery_money
 from exchange.store.numbers_text import conditions_from, progress_from
+from exchange.store.rows import ALL_MARKETS
 
 _TERMS = (
     "user_id, market, side, order_type, time_in_force, post_only, price_ticks, quantity_lots, client_order_id, "
@@ -67,6 +69,7 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
             recent_keys=recent_keys,
             withdrawals=withdrawals,
             recent_reductions=await _recent_reductions(connection) if remembered else [],
+            timers=await _timers(connection),
         )
 
 
@@ -207,6 +210,13 @@ def _as_placed(fields: list[Any], progress: str | None, name: str | None) -> Pla
     """The terms as the order was placed with, under this client order id."""
     terms = as_placed(_terms(fields), progress_from(progress))
     return terms if terms.client_order_id == name else replace(terms, client_order_id=name)
+
+
+async def _timers(connection: "asyncpg.Connection[Any]") -> list[Timer]:
+    rows = await connection.fetch(
+        "SELECT user_id, market, due_ns FROM timers WHERE due_ns IS NOT NULL ORDER BY due_ns, user_id, market"
+    )
+    return [(user_id, None if market == ALL_MARKETS else market, due_ns) for user_id, market, due_ns in rows]
 
 
 async def _recent_reductions(connection: "asyncpg.Connection[Any]") -> list[Amended]:

@@ -28,6 +28,7 @@ from exchange.core.events import (
 )
 from exchange.core.instrument import Asset
 from exchange.core.money import Withdrawal
+from exchange.core.timers import TimerSet
 from exchange.pipeline.changes import Audited, KeyChange, Reset, Transfer
 from exchange.store.numbers_text import numbers_text
 
@@ -39,6 +40,7 @@ Charted = tuple[tuple[str, int, int], Candle]  # a candle, with its market, inte
 PIECE_MAX: Final = 2048  # items gone through in one go; if there are more, the loop gets a turn
 NUMBER_MAX: Final = 1 << 62
 NULL: Final = ""
+ALL_MARKETS: Final = "*"  # no market has that name
 NO_CANDLES: Final = " ".join("0" for _ in INTERVALS_S)
 _SAME_TERMS: Final = (NULL,) * 9  # of an order, between its id and what changes of it
 _SAME_RULES: Final = (NULL,) * 8  # of a market, between its symbol and its status
@@ -283,6 +285,12 @@ def user_row(user: tuple[str, bool]) -> Row:
     """A user, and whether they are disabled."""
     user_id, disabled = user
     return bare(user_id), 1 if disabled else 0
+
+
+def timer_row(timer: TimerSet) -> Row:
+    """A timer; null where it is there no more."""
+    market = ALL_MARKETS if timer.market is None else timer.market
+    return bare(timer.user_id), market, NULL if timer.due_ns is None else timer.due_ns
 
 
 def key_row(change: KeyChange) -> Row:

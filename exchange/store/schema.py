@@ -112,6 +112,15 @@ markets = sa.Table(
     sa.Column("tracks", Text),  # see `core/triggers.py`, with spaces between; null: no order follows the price
 )
 
+# Those that run: see `core/timers.py`.
+timers = sa.Table(
+    "timers",
+    metadata,
+    sa.Column("user_id", Text, primary_key=True),
+    sa.Column("market", Text, primary_key=True),  # "*" is all of them
+    sa.Column("due_ns", sa.BigInteger),  # null: it is there no more
+)
+
 users = sa.Table(
     "users",
     metadata,

@@ -8,7 +8,7 @@ from typing import Any
 from exchange.core.client_ids import as_placed
 from exchange.core.commands import Side
 from exchange.core.conditions import SelfTrade
-from exchange.core.events import OrderStatus, OrderUpdated
+from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated
 from exchange.core.instrument import MarketStatus
 from exchange.core.venue import Venue
 from tests.queries import Copy
@@ -86,6 +86,7 @@ class Auditor:
         orders = {order.order_id: order for theirs in reads.orders.values() for order in theirs}
         self._orders_are_there_once(reads, orders)
         self._canceled_stays_canceled(orders)
+        self._what_ended_had_to(orders)
         self._tape_equals_fills(reads)
         self._minutes_are_the_tapes(reads)
         self._fills_make_orders(reads, orders)
@@ -125,6 +126,16 @@ class Auditor:
         for (order_id, trade_id), (sequence, _) in self._learned.fills.items():
             late = sequence > canceled.get(order_id, sequence)
             assert not late, f"{order_id} filled as trade {trade_id} after its cancel was acknowledged"
+
+    def _what_ended_had_to(self, orders: dict[int, OrderUpdated]) -> None:
+        """A socket ends only what is bound to one, and a timer only what is of a user who has set one."""
+        timed = {client.user for client in self._clients if client.notes.timers}
+        for order in orders.values():
+            if order.expire_reason is ExpireReason.DISCONNECT:
+                assert order.terms.conditions is not None
+                assert order.terms.conditions.socket is not None
+            if order.expire_reason is ExpireReason.CANCEL_ALL_AFTER:
+                assert order.terms.user_id in timed
 
     def _tape_equals_fills(self, reads: Reads) -> None:
         """The n-th that a channel told of is the n-th of the tape, and each trade has its two sides."""

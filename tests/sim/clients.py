@@ -36,6 +36,7 @@ from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
 from exchange.core.instrument import Asset, MarketStatus, instrument_of
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Replaced
+from exchange.core.timers import CancelAllAfter
 from exchange.pipeline.commits import Applied
 from exchange.pipeline.outcomes import OVERLOADED
 from tests.sim.world import MARKETS, UNANSWERED, USERS, World
@@ -45,9 +46,10 @@ WAITING = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT
 KINDS = (
     *(("place",) * 12 + ("cancel",) * 3 + ("amend",) * 2 + ("replace",) * 2),
     *("again", "batch", "batch", "cancel all", "deposit", "status", "administer", "withdraw", "give", "list"),
-    "reset",
+    *("reset", "timer", "hang up"),
 )
 ROOT = Origin("root", "127.0.0.1")
+SOCKETS = (1, 2)  # that orders are bound to
 
 
 @dataclass
@@ -66,6 +68,7 @@ class Notes:
     resets: dict[str, int] = field(default_factory=dict)  # of guests: what they have since
     keys: dict[str, bool] = field(default_factory=dict)  # whether each was revoked
     fees: dict[str, int] = field(default_factory=dict)  # the taker fee of each market that was added
+    timers: int = 0  # that were asked for
     sequence: int = 0  # the newest that was seen
     answers: int = 0
 
@@ -117,6 +120,14 @@ class Client:
                 await self.insist([ReplaceOrder(cancel, terms, chance.choice(list(ReplaceMode)))], chance)
             case "cancel all":
                 await self.insist([CancelAll(self.user, each) for each in MARKETS], chance)
+            case "timer":
+                wait_ms = chance.choice((0, 1, 500, 3_000, 20_000))
+                self.notes.timers += 1
+                await self.insist([CancelAllAfter(self.user, chance.choice((None, market)), wait_ms)], chance)
+            case "hang up":
+                server = await self._world.serving()
+                for each in MARKETS:
+                    server.exchange.engine.end_socket(each, chance.choice(SOCKETS))
             case "status":
                 await self._close_for_a_while(market, chance)
             case "deposit":
@@ -208,7 +219,7 @@ class Client:
         if terms in ("gtd", "wait"):
             return self._later(market, name, (side, price, mode), terms == "gtd", chance)
         visible_lots = chance.choice((None, None, None, 1, 2, 4)) if terms in ("gtc", "post") else None
-        asked = Conditions(mode, quote_minor, visible_lots=visible_lots)
+        asked = Conditions(mode, quote_minor, visible_lots=visible_lots, socket=chance.choice((None, None, *SOCKETS)))
         return PlaceOrder(
             self.user,
             market,
@@ -219,7 +230,7 @@ class Client:
             None if terms in ("market", "sum") else price,
             0 if terms == "sum" else chance.randrange(1, 12),
             name,
-            None if asked == Conditions() else asked,
+            None if asked == Conditions() and asked.socket is None else asked,
         )
 
     def _later(
@@ -326,7 +337,7 @@ class Client:
                 self.notes.fees[rules.symbol] = rules.taker_fee_ppm
             case AddAsset():
                 assert isinstance(outcome, Applied | None)
-            case SetMarketStatus():
+            case SetMarketStatus() | CancelAllAfter():
                 assert isinstance(outcome, Applied | None)
             case ReplaceOrder():
                 if isinstance(outcome, Replaced):
@@ -393,7 +404,15 @@ def _named(command: Command) -> str:
             return f"deposit {key}"
         case SetMarketStatus(market=market):
             return f"the status of {market}"
-        case SetUserStatus() | CreateKey() | RevokeKey() | RequestWithdrawal() | EndWithdrawal() | TransferFunds():
+        case (
+            CancelAllAfter()
+            | SetUserStatus()
+            | CreateKey()
+            | RevokeKey()
+            | RequestWithdrawal()
+            | EndWithdrawal()
+            | TransferFunds()
+        ):
             return words(command)
         case ResetUser():
             return f"the reset of {command.user_id}"

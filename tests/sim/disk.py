@@ -15,6 +15,7 @@ from exchange.core.instrument import Asset
 from exchange.core.money import RequestWithdrawal, ResetUser, TransferFunds, TransferKind, Withdrawal
 from exchange.core.outcome import Applied
 from exchange.core.state import MarketState, OpenOrder, VenueState
+from exchange.core.timers import Timer, TimerSet
 from exchange.core.treasury import Keyed
 from exchange.core.venue import RULES_VERSION, Venue
 from exchange.pipeline.changes import Audited, Changes, KeyChange
@@ -94,6 +95,7 @@ class Tables:
         self.amendments: list[Amended] = []
         self.recent_keys: list[tuple[int, Keyed]] = []  # with their sequence
         self.withdrawals: dict[int, Withdrawal] = {}
+        self.timers: dict[tuple[str, str | None], TimerSet] = {}
 
     def store(self, stored: Changes) -> None:
         """Take changes in, whole."""
@@ -104,7 +106,7 @@ class Tables:
             self.sequence, self.time_ns = sequence, time_ns
         assert (self.sequence, self.time_ns) == (stored.to_sequence, stored.time_ns), "the journal is not there yet"
         self.assets |= {asset.symbol: asset for asset in stored.assets}
-        self.users |= stored.users
+        self.users, self.timers = self.users | stored.users, self.timers | stored.timers
         self.keys |= stored.keys
         self.audited += stored.audited
         for asset, accounts in stored.accounts.items():
@@ -156,6 +158,10 @@ class Tables:
             (sequence, ResetUser(done.user_id, done.balances, done.key)) for sequence, _, done in stored.resets
         ]
 
+    def _timers(self) -> list[Timer]:
+        timers = [(each.user_id, each.market, each.due_ns) for each in self.timers.values() if each.due_ns is not None]
+        return sorted(timers, key=lambda timer: (timer[2], timer[0], timer[1] or ""))
+
     def state(self) -> VenueState:
         """What a process that starts now recovers."""
         orders = [order for order in self.orders.values() if order.status in OPEN]
@@ -178,6 +184,7 @@ class Tables:
             recent_keys=[command for _, command in sorted(self.recent_keys, key=lambda found: found[0])],
             withdrawals=[found for _, found in sorted(self.withdrawals.items())],
             recent_reductions=[amended for amended in self.amendments if amended.key is not None],
+            timers=self._timers(),
         )
         assert state == self.shadow.state(), "the rows are not what the journal makes"
         return copied(state)

@@ -21,6 +21,7 @@ from exchange.core.commands import (
     CancelOrder,
     Command,
     Deposit,
+    EndSocket,
     ExpireDue,
     OrderType,
     PassTime,
@@ -37,6 +38,7 @@ from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.instrument import Asset, FeeAsset, MarketStatus, instrument_of
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Applied
+from exchange.core.timers import CancelAllAfter, RunTimer
 from exchange.core.venue import RULES_VERSION
 from exchange.pipeline.commits import Journaled
 from exchange.store import journal
@@ -71,6 +73,17 @@ COMMANDS: list[Command] = [
     ),
     RunTriggered("GEM_CASH", 32),
     ExpireDue("GEM_CASH", 256),
+    EndSocket("GEM_CASH", 7, 256),
+    EndSocket("GEM_CASH", None, 256),
+    CancelAllAfter("ann", "GEM_CASH", 60_000),
+    CancelAllAfter("ann", None, 0),
+    RunTimer(),
+    CancelOrder("ann", "GEM_CASH", 5, None, None, "why-not"),
+    ReplaceOrder(
+        CancelOrder("ann", "GEM_CASH", 5, None, True, "why-not"),
+        PlaceOrder("ann", "GEM_CASH", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 5, 7, None),
+        ReplaceMode.ALLOW_FAILURE,
+    ),
     CancelAll("ann", "GEM_CASH"),
     ReplaceOrder(
         CancelOrder("ann", "GEM_CASH", None, "name", True),

@@ -79,6 +79,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "mode": "atomic",
     },
     ("POST", "/order/cancel_all"): ALL,
+    ("POST", "/order/cancel_all_after"): ALL | {"timeout_ms": 0},
     ("POST", "/orders"): {"user_id": "{user}", "orders": [ORDER]},
     ("POST", "/admin/deposit"): DEPOSIT,
     ("POST", "/admin/markets/status"): {"market": "{market}", "status": "halted"},
@@ -166,7 +167,7 @@ def _body_cases(method: str, path: str, body: dict[str, Any]) -> Iterator[Case]:
     yield _changed(method, path, body, "User_id", "{user}", INVALID_FIELD)
     for name, value in body.items():
         wrong = INVALID_NUMBER if name in ("price", "quantity", "amount") else INVALID_FIELD
-        for other in NOT_TEXT:
+        for other in NOT_TEXT[1:] if name == "timeout_ms" else NOT_TEXT:  # which is a whole number
             if not (isinstance(value, bool | list) and isinstance(other, type(value))):
                 yield _changed(method, path, body, name, other, wrong)
     if "market" in body:
@@ -391,6 +392,7 @@ def _other_cases() -> Iterator[Case]:
         ("/order", ("PUT", "OPTIONS")),
         ("/orders", ("GET", "HEAD", "DELETE", "PUT")),
         ("/order/cancel_all", ("GET", "DELETE")),
+        ("/order/cancel_all_after", ("GET", "DELETE")),
         ("/admin/deposit", ("GET", "PUT")),
         ("/admin/markets/status", ("GET", "DELETE")),
         ("/openapi.json", ("POST", "DELETE")),

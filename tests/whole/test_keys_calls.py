@@ -30,6 +30,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "amend": {"market": MARKET, "order_id": "1", "quantity": "1"},
     "replace": {"cancel": {"market": MARKET, "order_id": "1"}, "place": buy()},
     "batch": {"orders": [buy()]},
+    "cancel_all_after": {"timeout_ms": 60_000},
     "depth": {"market": MARKET},
     "candles": {"market": MARKET, "interval": "1m"},
     "revoke_own_key": {"api_key": "f" * 32},
@@ -141,9 +142,10 @@ EXAMPLE_MESSAGES: dict[str, dict[str, Any]] = {
     "AMEND": EXAMPLES["amend"],
     "REPLACE": EXAMPLES["replace"],
     "CANCEL_ALL": {},
+    "CANCEL_ALL_AFTER": EXAMPLES["cancel_all_after"],
     "ORDERS": EXAMPLES["batch"],
 }
-WITHOUT_USER = ("SUBSCRIBE", "UNSUBSCRIBE", "PING", "AUTH")
+WITHOUT_USER = ("SUBSCRIBE", "UNSUBSCRIBE", "PING", "AUTH", "CANCEL_ON_DISCONNECT")
 
 
 def test_each_message_is_tried() -> None:

@@ -96,6 +96,9 @@ async def traffic(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
     yield "GET", "/order/amendments", await api.ok("GET", "/order/amendments", **user)
     yield "DELETE", "/order", await api.ok("DELETE", "/order", **user, market=market, order_id=first["order_id"])
     yield "POST", "/order/cancel_all", await api.ok("POST", "/order/cancel_all", user)
+    timer = user | {"market": market, "timeout_ms": 60_000}
+    yield "POST", "/order/cancel_all_after", await api.ok("POST", "/order/cancel_all_after", timer)
+    await api.ok("POST", "/order/cancel_all_after", timer | {"timeout_ms": 0})
     async for reply in administration(api, market):
         yield reply
 

@@ -22,6 +22,7 @@ TYPES = {
     ("POST", "/order"): "ORDER",
     ("DELETE", "/order"): "CANCEL",
     ("POST", "/order/cancel_all"): "CANCEL_ALL",
+    ("POST", "/order/cancel_all_after"): "CANCEL_ALL_AFTER",
     ("POST", "/orders"): "ORDERS",
 }
 PLAIN_HEADERS = {"Content-Type": "application/json"}

@@ -129,9 +129,9 @@ class OrderCalls:
     def cancel(self, asked: Asked, answer: Answer) -> None:
         """Cancel an order. Raises as `place` does."""
         params, rules = asked.params, self._rules(asked)
-        command = order_codec.cancel_order(params, rules, asked.user_id)
-        self.name_by_number(command)
         cancel_id = order_codec.client_id(params, "newClientOrderId") or order_codec.new_id()
+        command = order_codec.cancel_order(params, rules, asked.user_id, cancel_id)
+        self.name_by_number(command)
         params.done()
         self._service.trading.cancel(_Canceling(answer, asked, cancel_id), command, rules)
 

@@ -196,10 +196,10 @@ def order_ids(params: Parameters) -> tuple[int | None, str | None]:
     return order_id, named
 
 
-def cancel_order(params: Parameters, rules: Instrument, user_id: str) -> CancelOrder:
+def cancel_order(params: Parameters, rules: Instrument, user_id: str, cancel_id: str) -> CancelOrder:
     """The command to cancel an order. Raises BinanceError."""
     order_id, named = order_ids(params)
-    return CancelOrder(user_id, rules.symbol, order_id, named, restriction(params))
+    return CancelOrder(user_id, rules.symbol, order_id, named, restriction(params), cancel_id)
 
 
 def restriction(params: Parameters) -> bool | None:

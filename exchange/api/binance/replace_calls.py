@@ -92,7 +92,7 @@ def _cancel(params: Parameters, rules: Instrument, user_id: str) -> tuple[Cancel
         raise BinanceError(-1102, message)
     only_if_filled = order_codec.restriction(params)
     cancel_id = order_codec.client_id(params, "cancelNewClientOrderId") or order_codec.new_id()
-    return CancelOrder(user_id, rules.symbol, order_id, named, only_if_filled), cancel_id
+    return CancelOrder(user_id, rules.symbol, order_id, named, only_if_filled, cancel_id), cancel_id
 
 
 def _outcome(canceled: Any, placed: Any) -> dict[str, Any]:

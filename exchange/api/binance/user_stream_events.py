@@ -15,6 +15,7 @@ from exchange.core.commands import OrderType, Side
 from exchange.core.conditions import Progress
 from exchange.core.events import (
     BalanceChanged,
+    CanceledById,
     ExpireReason,
     OrderStatus,
     OrderUpdated,
@@ -114,7 +115,7 @@ class Happened:
                 "e": "executionReport",
                 "E": self._now_ns // unit_ns,
                 "s": shown["symbol"],
-                "c": shown["clientOrderId"],
+                "c": update.cancel_id if isinstance(update, CanceledById) else shown["clientOrderId"],
                 "S": shown["side"],
                 "o": shown["type"],
                 "f": shown["timeInForce"],

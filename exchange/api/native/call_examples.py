@@ -31,6 +31,7 @@ BODIES: dict[str, Any] = {
         },
     },
     "cancel_all": {"user_id": "random1"},
+    "cancel_all_after": {"user_id": "random1", "market": "SOL_USDC", "timeout_ms": 30000},
     "batch": {
         "user_id": "random1",
         "orders": [

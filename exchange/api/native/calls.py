@@ -127,6 +127,10 @@ CALLS = (
         replies.Canceled, USER, MARKET, ENGINE,
     ),
     _call(
+        "POST", "/order/cancel_all_after", "cancel_all_after", TRADE, "Cancel all orders after a time",
+        models.CancelAllAfterRequest, replies.CancelAllAfter, USER, MARKET, ENGINE,
+    ),
+    _call(
         "POST", "/orders", "batch", TRADE, "Place and cancel, up to 100", models.BatchRequest, replies.BatchResults,
         USER, ENGINE,
     ),

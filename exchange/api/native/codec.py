@@ -173,7 +173,7 @@ def cancel_order(request: CancelRequest | BatchCancel, user_id: str, rules: Inst
     else:
         ids = decode_id("order_id", order_id), fields.client_order_id(client_order_id)
     only_if = None if request.only_if is None else fields.choice("only_if", request.only_if, ONLY_IF)
-    return CancelOrder(user_id, rules.symbol, *ids, only_if)
+    return CancelOrder(user_id, rules.symbol, *ids, only_if, fields.client_order_id(request.cancel_id, "cancel_id"))
 
 
 def amend_order(request: AmendRequest, user_id: str, rules: Instrument) -> AmendOrder:

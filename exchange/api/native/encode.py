@@ -3,7 +3,7 @@
 Nothing here looks at live state. The fields of a reply are given in its order.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -27,7 +27,15 @@ from exchange.core.amendments import Amended
 from exchange.core.candles import Candle
 from exchange.core.commands import Side
 from exchange.core.conditions import SelfTrade
-from exchange.core.events import BalanceChanged, MarketChanged, OrderStatus, OrderUpdated, PreventedMatch, Trade
+from exchange.core.events import (
+    BalanceChanged,
+    CanceledById,
+    MarketChanged,
+    OrderStatus,
+    OrderUpdated,
+    PreventedMatch,
+    Trade,
+)
 from exchange.core.instrument import Asset, Instrument, decimal_text
 from exchange.core.public import CandleUpdate, DepthDiff, Ticker
 from exchange.pipeline.subscriber import BalancesSnapshot, BalancesUpdate, DepthSnapshot, Message, OrdersSnapshot
@@ -217,6 +225,12 @@ def result(made: Single) -> replies.Order:
     if isinstance(made, (Canceled, Changed)):
         return order(made.order, made.rules)
     return order_read(made.read, made.rules)
+
+
+async def cancels_at(market: str | None, awaited: Awaitable[int | None]) -> replies.CancelAllAfter:
+    """When all orders will be canceled."""
+    due_ns = await awaited
+    return replies.CancelAllAfter(market, None if due_ns is None else due_ns // NS_PER_MS)
 
 
 # --- what is read
@@ -464,4 +478,5 @@ def _snapshot(data: Any, rules: Rules, assets: Mapping[str, Asset]) -> msgspec.S
 def _order_event(update: OrderUpdated, rules: Instrument) -> events.OrderUpdate:
     made = update.trade
     fill = None if made is None else order_fill(made, made.taker_order_id == update.order_id, rules)
-    return events.OrderUpdate(UPDATE_REASON_NAMES[update.reason], order(update, rules), fill)
+    cancel_id = update.cancel_id if isinstance(update, CanceledById) else msgspec.UNSET
+    return events.OrderUpdate(UPDATE_REASON_NAMES[update.reason], order(update, rules), fill, cancel_id)

@@ -128,12 +128,16 @@ class CandleEvent(replies.Candle):
     closed: bool
 
 
-class OrderUpdate(msgspec.Struct, tag_field="type", tag="update", gc=False):
+_CANCEL_ID = msgspec.Meta(description="that of the cancel, where it had one")
+
+
+class OrderUpdate(msgspec.Struct, tag_field="type", tag="update", omit_defaults=True, gc=False):
     """`orders@USER`: one step of an order."""
 
     reason: Reason
     order: replies.Order
     fill: replies.OrderFill | None
+    cancel_id: Annotated[str, _CANCEL_ID] | msgspec.UnsetType = msgspec.UNSET
 
 
 class OrdersSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False):

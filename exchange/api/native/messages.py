@@ -69,13 +69,38 @@ class CancelAll(models.CancelAllRequest, tag_field="message_type", tag="CANCEL_A
     id: Id = None
 
 
+class CancelAllAfter(models.CancelAllAfterRequest, tag_field="message_type", tag="CANCEL_ALL_AFTER", kw_only=True):
+    """Cancel all open orders after a time, in one market or in all, unless this is asked again before."""
+
+    id: Id = None
+
+
+class CancelOnDisconnect(_Message, tag="CANCEL_ON_DISCONNECT", kw_only=True):
+    """Cancel the orders that this socket places from now on when it ends, or place the next ones to stay."""
+
+    enabled: bool
+
+
 class PlaceOrders(models.BatchRequest, tag_field="message_type", tag="ORDERS", kw_only=True):
     """Place and cancel several, applied in the order given."""
 
     id: Id = None
 
 
-Message = PlaceOrder | Cancel | Amend | Replace | CancelAll | PlaceOrders | Subscribe | Unsubscribe | Ping | Auth
+Message = (
+    PlaceOrder
+    | Cancel
+    | Amend
+    | Replace
+    | CancelAll
+    | CancelAllAfter
+    | CancelOnDisconnect
+    | PlaceOrders
+    | Subscribe
+    | Unsubscribe
+    | Ping
+    | Auth
+)
 
 TYPES: tuple[type[msgspec.Struct], ...] = get_args(Message)
 TAGS = {str(model.__struct_config__.tag): model for model in TYPES}

@@ -15,6 +15,7 @@ from exchange.api.native.names import (
     TIME_IN_FORCE_NAMES,
 )
 from exchange.core.candles import INTERVAL_NAMES
+from exchange.core.timers import TIMEOUT_MAX_MS
 
 BATCH_MAX = 100
 PAGE_MAX = 1000
@@ -46,6 +47,10 @@ _TRAILING_DELTA = msgspec.Meta(ge=1, le=9999, description="basis points from the
 _EXPIRE_AT = msgspec.Meta(ge=0, le=9_000_000_000_000, description="of a gtd order, in milliseconds since the epoch")
 _KEY = msgspec.Meta(extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,64}$"}, description="goes with reduce_by")
 _PEG_LEVELS = msgspec.Meta(ge=0, le=100, description="how many price levels deeper in the book")
+_CANCEL_ID = msgspec.Meta(
+    max_length=36, extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,36}$"}, description="your own name for the cancel"
+)
+_TIMEOUT = msgspec.Meta(ge=0, le=TIMEOUT_MAX_MS, description="0 takes it back")
 _WHOLE = msgspec.Meta(ge=0, le=2**63 - 1, description="nobody interprets it")
 
 User = Annotated[str, _USER] | None
@@ -106,6 +111,7 @@ class CancelRequest(OrderRequest, kw_only=True):
     """Cancel an order, named by one of its ids, or by both: then they must be of one order."""
 
     only_if: Annotated[str, _ONLY_IF] | None = None
+    cancel_id: Annotated[str, _CANCEL_ID] | None = None
 
 
 class AmendRequest(OrderRequest, kw_only=True):
@@ -128,6 +134,7 @@ class BatchCancel(Request, kw_only=True):
     order_id: OrderId = None
     client_order_id: ClientOrderId = None
     only_if: Annotated[str, _ONLY_IF] | None = None
+    cancel_id: Annotated[str, _CANCEL_ID] | None = None
 
 
 class ReplaceRequest(Request, kw_only=True):
@@ -171,6 +178,14 @@ class CancelAllRequest(Request, kw_only=True):
 
     user_id: User = None
     market: MarketName | None = None
+
+
+class CancelAllAfterRequest(Request, kw_only=True):
+    """Cancel all open orders of one market, or of all, after a time, unless this is asked again before."""
+
+    user_id: User = None
+    market: MarketName | None = None
+    timeout_ms: Annotated[int, _TIMEOUT]
 
 
 class OpenOrdersQuery(Request, kw_only=True):

@@ -29,7 +29,12 @@ FEE_ASSET_NAMES = tuple(FEE_ASSETS)
 MARKET_STATUSES = {status.name.lower(): status for status in MarketStatus}
 MARKET_STATUS_NAMES = tuple(MARKET_STATUSES)
 # A reason that an order was canceled for is stored among those that it expired for; on the wire they are two fields.
-CANCEL_REASONS = {ExpireReason.USER_DISABLED: "disabled", ExpireReason.USER_RESET: "reset"}
+CANCEL_REASONS = {
+    ExpireReason.USER_DISABLED: "disabled",
+    ExpireReason.USER_RESET: "reset",
+    ExpireReason.CANCEL_ALL_AFTER: "cancel_all_after",
+    ExpireReason.DISCONNECT: "disconnect",
+}
 EXPIRE_REASON_NAMES = tuple(None if reason in CANCEL_REASONS else reason.name.lower() for reason in ExpireReason)
 CANCEL_REASON_NAMES = ("owner", *CANCEL_REASONS.values())
 WITHDRAWAL_STATUS_NAMES = tuple(status.name.lower() for status in WithdrawalStatus)

@@ -184,6 +184,19 @@ class Canceled(Reply):
     canceled: list[Order]
 
 
+class CancelAllAfter(Reply):
+    """When all open orders will be canceled, of one market or of all (null)."""
+
+    market: str | None
+    cancel_at: Millis | None
+
+
+class CancelOnDisconnect(Reply):
+    """Whether the orders that this socket places from now on are canceled when it ends."""
+
+    enabled: bool
+
+
 class Depth(Reply):
     """A book, best first on both sides."""
 

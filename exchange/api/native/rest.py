@@ -266,6 +266,13 @@ class Rest:
         canceled = (await submitted).orders
         return replies.Canceled(await listed(canceled, lambda some: encode.orders(some, self._rules)))
 
+    def cancel_all_after(self, request: Request) -> Awaitable[replies.Reply]:
+        """POST /order/cancel_all_after."""
+        body = body_of(request, models.CancelAllAfterRequest)
+        user_id = self._user(request, body.user_id, Permission.TRADE, cancels=True)
+        due_ns = self._service.trading.cancel_all_after(user_id, body.market, body.timeout_ms)
+        return encode.cancels_at(body.market, due_ns)
+
     def batch(self, request: Request) -> Awaitable[replies.Reply]:
         """POST /orders."""
         body = batch_of(request)

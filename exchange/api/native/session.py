@@ -20,6 +20,7 @@ from exchange.api.native.errors import ApiError, Refusals
 from exchange.api.native.events import Id, sent_id
 from exchange.api.native.feed_frames import NativeFrames, answer_frame
 from exchange.api.native.message_reader import Unreadable, read
+from exchange.api.native.on_disconnect import OnDisconnect
 from exchange.api.native.order_codec import place_order
 from exchange.api.native.pieces import listed
 from exchange.core.public import Channel
@@ -43,6 +44,7 @@ CHANNELS_AT_A_TIME: Final = 64  # in the writer's line
 TRADE: Final = Permission.TRADE
 _PlaceOrder: Final = messages.PlaceOrder
 _ResultMessage: Final = events.ResultMessage
+_CANCELS: Final = (messages.Cancel, messages.CancelAll, messages.CancelAllAfter)
 
 Change = Callable[[Subscriber, Channel, object], "asyncio.Future[None]"]
 
@@ -55,6 +57,7 @@ class Sessions:
         self.frames = frames
         self.refusals = refusals
         self._sending = False
+        self._numbered = 0
 
     def open(self, peer: Peer, opened: Request) -> "Session":
         """The session of a socket; `opened` is the request that upgraded to it."""
@@ -66,6 +69,11 @@ class Sessions:
         if not self._sending:
             self._sending = True
             asyncio.get_running_loop().call_soon(self._flush)
+
+    def next_number(self) -> int:
+        """A number for a socket that orders are bound to."""
+        self._numbered += 1
+        return self._numbered
 
     def _flush(self) -> None:
         self._sending = False
@@ -119,6 +127,8 @@ class Session:
         self._subscriber = Subscriber(peer, sessions.frames)
         self._in_flight = 0  # requests that wait for their answer
         self.look_ups = 0  # those that wait for a look-up, and are not in flight
+        self._on_disconnect: OnDisconnect | None = None
+        self._in_line: asyncio.Future[Any] | None = None  # done when all that it sent is in line
         self._held = False  # something is to be done before the next is taken
         self.full = False  # held, or as many as may; then nothing more is read
         self.overloaded = False  # one was refused as more than the exchange can take
@@ -154,6 +164,8 @@ class Session:
                 user_id = service.user(self._principal, message.user_id, TRADE)
                 rules = service.rules(message.market)
                 command = place_order(message, user_id, rules)
+                if self._on_disconnect is not None:
+                    command = self._on_disconnect.bind(command)
                 service.trading.place(_Ordering(self, message.id), command, rules)
                 self.count(1)
             else:
@@ -163,7 +175,7 @@ class Session:
 
     def _limit(self, message: messages.Message | Unreadable) -> None:
         """Count the message against its limits. Raises Refused."""
-        limits, cancels = self._service.limits, isinstance(message, (messages.Cancel, messages.CancelAll))
+        limits, cancels = self._service.limits, isinstance(message, _CANCELS)
         limits.request(self._principal.address, cancels=cancels)
         if not cancels:
             limits.frame(self._opened_as)
@@ -174,6 +186,16 @@ class Session:
         if self._principal.api_key is not None and self._principal.user_id is not None:
             self._service.limits.leave_socket(self._principal.user_id)
         self._service.feeds.forget(self._subscriber)
+        if self._on_disconnect is None:
+            return
+        if self._in_line is None or self._in_line.done():
+            self._on_disconnect.end()
+        else:  # the last of what it sent are to get in line first
+            self._in_line.add_done_callback(lambda _: self._end_bound())
+
+    def _end_bound(self) -> None:
+        assert self._on_disconnect is not None
+        self._on_disconnect.end()
 
     async def close(self) -> None:
         """The exchange ends: what it has promised is answered first, for a peer that takes it."""
@@ -194,9 +216,18 @@ class Session:
         elif isinstance(message, messages.CancelAll):
             canceled = trading.cancel_all(self._user(message.user_id, cancels=True), message.market)
             self._answer_several(self._canceled(canceled), message.id, canceled.in_line)
+        elif isinstance(message, messages.CancelAllAfter):
+            user_id = self._user(message.user_id, cancels=True)
+            due_ns = trading.cancel_all_after(user_id, message.market, message.timeout_ms)
+            self._answer_several(encode.cancels_at(message.market, due_ns), message.id, None)
+        elif isinstance(message, messages.CancelOnDisconnect):
+            self._cancel_on_disconnect(message)
         elif isinstance(message, messages.PlaceOrders):
             user_id = self._user(message.user_id)
-            batch = trading.batch(user_id, codec.batch_commands(message, user_id, self._service.rules))
+            items = codec.batch_commands(message, user_id, self._service.rules)
+            if self._on_disconnect is not None:
+                items = self._on_disconnect.bind_batch(items)
+            batch = trading.batch(user_id, items)
             self._answer_several(self._batch(batch), message.id, batch.in_line)
         elif isinstance(message, messages.Subscribe):
             self._subscribe(message)
@@ -230,6 +261,13 @@ class Session:
         self._service.feeds.forget(self._subscriber)
         self._peer.close(POLICY, "the API key was revoked or has expired")
 
+    def _cancel_on_disconnect(self, message: messages.CancelOnDisconnect) -> None:
+        """From here on, bind what the socket places to it, or do not."""
+        if self._on_disconnect is None:
+            self._on_disconnect = OnDisconnect(self._service.engine, self._sessions.next_number())
+        self._on_disconnect.enabled = message.enabled
+        self.succeed(replies.CancelOnDisconnect(message.enabled), message.id)
+
     def _user(self, named: str | None, *, cancels: bool = False) -> str:
         return self._service.user(self._principal, named, TRADE, cancels=cancels)
 
@@ -257,6 +295,8 @@ class Session:
         user_id = self._user(message.user_id)
         rules = self._service.rules(message.place.market)
         command = codec.replace_order(message, user_id, rules)
+        if self._on_disconnect is not None:
+            command = self._on_disconnect.bind_replacement(command)
         self._service.trading.replace(_Ordering(self, message.id), command, rules)
         self.count(1)
 
@@ -339,7 +379,7 @@ class Session:
 
     def _hold_until(self, done: "asyncio.Future[Any]") -> None:
         """Take no other message before this is done."""
-        self._held = True
+        self._held, self._in_line = True, done
         self.count(0)
         done.add_done_callback(self._go_on)
 

@@ -41,6 +41,8 @@ REQUESTS: dict[str, Any] = {
         "mode": "stop_on_failure",
     },
     "CANCEL_ALL": {"message_type": "CANCEL_ALL", "id": 4, "user_id": "random2"},
+    "CANCEL_ALL_AFTER": {"message_type": "CANCEL_ALL_AFTER", "id": 8, "user_id": "random2", "timeout_ms": 30000},
+    "CANCEL_ON_DISCONNECT": {"message_type": "CANCEL_ON_DISCONNECT", "id": 9, "enabled": True},
     "ORDERS": {
         "message_type": "ORDERS",
         "id": 5,

@@ -1,0 +1,116 @@
+"""Who judges the judge of timers, of sockets that end, and of the names of cancels: rules broken on purpose."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import Phase, settings
+
+from exchange.core import client_ids, everywhere
+from exchange.core.book import Order
+from exchange.core.bound_orders import BoundOrders
+from exchange.core.events import ExpireReason, OrderUpdated
+from exchange.core.full_market import FullMarket
+from exchange.core.market import Market
+from exchange.core.outcome import Applied
+from exchange.core.timers import Timer, Timers
+from exchange.core.venue import Venue
+from tests.judging import JUDGE, verdict_on
+from tests.test_judge import STORIES, STORIES_MAX, of_sources
+
+
+def test_the_stories_reach_timers_and_sockets() -> None:
+    _, seen = verdict_on(STORIES)
+    assert {"CancelAllAfter", "RunTimer", "EndSocket"} <= set(seen)
+
+
+def keep_the_earlier_timer(plant: pytest.MonkeyPatch) -> None:
+    rightly = Timers.set
+
+    def set_timer(self: Timers, user_id: str, market: str | None, due_ns: int | None) -> None:
+        if due_ns is None or self.due_ns(user_id, market) is None:
+            rightly(self, user_id, market, due_ns)
+
+    plant.setattr(Timers, "set", set_timer)
+
+
+def run_the_latest_timer(plant: pytest.MonkeyPatch) -> None:
+    def due(self: Timers, now_ns: int) -> Timer | None:
+        over = [timer for timer in self.all() if timer[2] <= now_ns]
+        return over[-1] if over else None
+
+    plant.setattr(Timers, "due", due)
+
+
+def forget_what_waits_when_a_timer_runs(plant: pytest.MonkeyPatch) -> None:
+    rightly = everywhere.cancel_everywhere
+
+    def cancel_everywhere(markets: Any, user_id: str, why: ExpireReason, *of: Any) -> Any:
+        markets = {symbol: market for symbol, market in markets.items() if not market.triggers.orders}
+        return rightly(markets, user_id, why, *of)
+
+    plant.setattr(everywhere, "cancel_everywhere", cancel_everywhere)
+
+
+def end_the_orders_of_other_sockets(plant: pytest.MonkeyPatch) -> None:
+    rightly = BoundOrders.of
+    plant.setattr(BoundOrders, "of", lambda self, socket, orders_max: rightly(self, None, orders_max))
+
+
+def end_the_newest_orders_first(plant: pytest.MonkeyPatch) -> None:
+    def of(self: BoundOrders, socket: int | None, orders_max: int) -> list[Order]:
+        placed = self.orders if socket is None else self.sockets.get(socket, {})
+        return [placed[order_id] for order_id in sorted(placed, reverse=True)[:orders_max]]
+
+    plant.setattr(BoundOrders, "of", of)
+
+
+def say_that_the_owner_canceled(plant: pytest.MonkeyPatch) -> None:
+    rightly = FullMarket.end_socket
+
+    def end_socket(self: FullMarket, *of: Any) -> Applied | None:
+        applied = rightly(self, *of)
+        for event in applied.events if applied is not None else ():
+            if isinstance(event, OrderUpdated):
+                event.expire_reason = None
+        return applied
+
+    plant.setattr(FullMarket, "end_socket", end_socket)
+
+
+def take_a_retry_by_another_way_for_another_order(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(client_ids, "_same", lambda sent, again: sent == again)
+
+
+def forget_the_name_of_a_cancel(plant: pytest.MonkeyPatch) -> None:
+    rightly = Market.take_out
+
+    def take_out(self: Market, order: Order, now_ns: int, effects: Any, cancel_id: str | None = None) -> OrderUpdated:
+        return rightly(self, order, now_ns, effects)
+
+    plant.setattr(Market, "take_out", take_out)
+
+
+@of_sources
+@pytest.mark.parametrize(
+    "error",
+    [
+        keep_the_earlier_timer,
+        run_the_latest_timer,
+        forget_what_waits_when_a_timer_runs,
+        end_the_orders_of_other_sockets,
+        end_the_newest_orders_first,
+        say_that_the_owner_canceled,
+        take_a_retry_by_another_way_for_another_order,
+        forget_the_name_of_a_cancel,
+    ],
+    ids=lambda error: str(error.__name__),
+)
+def test_the_judge_sees_a_wrong_rule(
+    monkeypatch: pytest.MonkeyPatch, error: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    monkeypatch.setattr(Venue, "check", lambda self: None)
+    error(monkeypatch)
+    verdict, seen = verdict_on(STORIES_MAX, how=settings(JUDGE, phases=(Phase.generate,)))
+    assert verdict is not None
+    print(f"caught in {seen['stories']} stories, as\n{verdict}")
