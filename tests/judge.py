@@ -32,7 +32,6 @@ from exchange.core.commands import (
     SetMarketStatus,
 )
 from exchange.core.events import (
-    REFUSED,
     AssetAdded,
     BalanceChanged,
     Duplicate,
@@ -54,9 +53,10 @@ from exchange.core.outcome import Applied, Outcome, Replaced
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from tests.copied import copied
-from tests.judge_reading import became, canceled_under, inside, same_as, timers_set
+from tests.judge_lists import check_lists, compare_lists
+from tests.judge_reading import became, canceled_under, compare_refused, inside, same_as, timers_set
 from tests.model import Model
-from tests.model_records import Match, Move, Order, Prevented, Told, Update
+from tests.model_records import Match, Move, Prevented, Told, Update
 from tests.told import check_told
 from tests.words import summary, words
 
@@ -153,6 +153,9 @@ class Judge:
         if isinstance(outcome, Duplicate):
             same = None if told.duplicate_of is None else self.order_ids[told.duplicate_of - 1]
             assert told.duplicate, "taken for a retry"
+            if told.duplicate_list is not None:
+                same_as("the list of the retry", outcome.order_id, told.duplicate_list)
+                return
             same_as("the order of the retry", outcome.order_id, same)
             return
         assert not told.refusals, f"not refused; the model says {sorted(told.refusals)}"
@@ -169,6 +172,7 @@ class Judge:
         self._compare_levels(events, told)
         self._compare_markets(events, told)
         self._compare_balances(events, told)
+        compare_lists(events, told, self.model, self._number, self.now_ns)
         self._compare_the_rest(command, events, told)
 
     def _learn(self, events: list[Event], told: Told) -> None:
@@ -224,18 +228,19 @@ class Judge:
 
     def _compare_amended(self, events: list[Event], told: Told) -> None:
         found = [event for event in events if isinstance(event, Amended)]
-        same_as("amendments", len(found), 0 if told.amended is None else 1)
-        for event in found:
-            assert told.amended is not None
+        amended = [] if told.beside is None else [told.beside]
+        if told.amended is not None:
             assert told.primary is not None
-            before, order = told.amended, self.model.orders[told.primary - 1]
+            amended.append((self.model.orders[told.primary - 1], told.amended))
+        same_as("amendments", len(found), len(amended))
+        for event, (order, before), later in zip(found, amended, range(len(found) - 1, -1, -1), strict=True):
             new = event.new_client_order_id, event.new_price_ticks, event.new_quantity_lots
             was = before.client_order_id, before.price_ticks, before.quantity_lots
             is_now = order.terms.client_order_id, order.terms.price_ticks, order.terms.quantity_lots
             same_as("what an amendment found", (event.client_order_id, event.price_ticks, event.quantity_lots), was)
             changed = tuple(None if old == now else now for old, now in zip(was, is_now, strict=True))
             same_as("what an amendment made", new, changed)
-            same_as("amendment id", event.amendment_id, self.model.amendments)
+            same_as("amendment id", event.amendment_id, self.model.amendments - later)
             where = (event.market, event.user_id, self._number(event.order_id), event.after_order_id, event.time_ns)
             expected = (before.market, before.user_id, order.number, len(self.order_ids), self.now_ns)
             same_as("which order was amended, and when", where, expected)
@@ -273,7 +278,7 @@ class Judge:
             executed = event.executed_lots, event.executed_quote_minor
             now, priority = became(event), event.priority
             update = Update(event.reason, event.status, *executed, event.expire_reason, trade, now, priority)
-            self._compare_refused(event, order)
+            compare_refused(event, order.refused)
             found.setdefault(number, []).append(update)
         same_as("orders", found, told.updates)
 
@@ -315,13 +320,6 @@ class Judge:
         orders = [self.model.orders[number - 1].terms for number in told.updates]
         return any(
             terms.market == market and terms.conditions is not None and terms.conditions.trails for terms in orders
-        )
-
-    @staticmethod
-    def _compare_refused(event: OrderUpdated, order: Order) -> None:
-        refused = None if event.progress is None else REFUSED.get(event.progress.refused)
-        assert (refused is None and not order.refused) or refused in order.refused, (
-            f"refused at its trigger as {refused}; the model says {sorted(order.refused)}"
         )
 
     def _compare_counts(self, market: str, book: int, counts: tuple[int, ...], candles: tuple[int, ...]) -> None:
@@ -430,6 +428,7 @@ class Judge:
             aggregates = model.public[market.instrument.symbol].aggregates
             same_as(f"aggregates of {market.instrument.symbol}", market.last_aggregate_id, aggregates)
         self._check_remembered(state)
+        check_lists(state, model, self._number, self.client_ids_max)
 
     def _check_remembered(self, state: VenueState) -> None:
         """What is kept to recognize a retry."""

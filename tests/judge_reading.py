@@ -1,10 +1,10 @@
 """What the judge reads of events, and how it compares."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from exchange.core.commands import CancelOrder, Command, OrderType, ReplaceOrder
 from exchange.core.conditions import Pending
-from exchange.core.events import CanceledById, Event, OrderStatus, OrderUpdated
+from exchange.core.events import REFUSED, CanceledById, Event, OrderStatus, OrderUpdated, RejectReason
 from exchange.core.ledger import EXTERNAL
 from exchange.core.timers import CancelAllAfter, RunTimer, Timer, TimerSet
 
@@ -28,6 +28,7 @@ def _ended_waiting(event: OrderUpdated) -> bool:
     """Whether it ended while it waited, and not because it could not enter."""
     assert event.progress is not None
     waits = event.terms.order_type not in (OrderType.LIMIT, OrderType.MARKET)
+    waits = waits or event.progress.pending is Pending.LIST
     return waits and not event.progress.working_ns and not event.progress.refused
 
 
@@ -61,3 +62,11 @@ def timers_set(command: Command, events: Sequence[Event], timers: list[Timer]) -
 def same_as(what: str, found: object, expected: object) -> None:
     """Assert that both are equal, in words that name both."""
     assert found == expected, f"{what}:\n  the exchange says {found}\n  the model says    {expected}"
+
+
+def compare_refused(event: OrderUpdated, expected: Collection[RejectReason]) -> None:
+    """Compare why an order could not enter when its time had come."""
+    refused = None if event.progress is None else REFUSED.get(event.progress.refused)
+    assert (refused is None and not expected) or refused in expected, (
+        f"refused at its trigger as {refused}; the model says {sorted(expected)}"
+    )

@@ -36,6 +36,8 @@ from exchange.core.timers import RunTimer
 from tests.judge import Judge
 from tests.judge_endings import ending, socket_of
 from tests.judge_markets import MARKETS, MARKETS_BY_NAME
+from tests.judge_wish import Wish
+from tests.judge_wishes_of_lists import list_cancel, list_of
 from tests.model_records import Order
 
 USERS = ("ann", "ben", "cat")
@@ -68,6 +70,11 @@ KINDS = (
         "replace",
         "replace",
         *("timer", "timer", "socket", "socket"),
+        "list",
+        "list",
+        "list",
+        "list",
+        "cancel list",
     )
 )
 TERMS = (
@@ -89,22 +96,6 @@ WAITING = {
 MODES: tuple[SelfTrade | None, ...] = (None,) * 6 + tuple(SelfTrade)
 STATUSES = (*MarketStatus, *(MarketStatus.TRADING,) * 4, MarketStatus.POST_ONLY)
 NAMES = (None,) * 15 + ("v", "w", "x", "y", "z")
-
-
-@dataclass(frozen=True)
-class Wish:
-    """One step of a story before it is known what is open; what `lots` and `price` mean depends on the kind."""
-
-    kind: str
-    user: str
-    market: int
-    side: Side
-    terms: str
-    price: int
-    lots: int
-    name: str | None
-    soon: int
-    mode: SelfTrade | None
 
 
 @dataclass(frozen=True)
@@ -219,6 +210,10 @@ def grant(judge: Judge, wish: Wish) -> None:
             judge.do(_amendment(judge, open_orders[wish.price % len(open_orders)], wish), later_ns)
         case "replace" if open_orders:
             judge.do(_replacement(rules, open_orders[wish.price % len(open_orders)], wish), later_ns)
+        case "list":
+            judge.do(list_of(rules, judge.model, wish, judge.now_ns), later_ns)
+        case "cancel list" if judge.model.lists:
+            judge.do(list_cancel(judge.model, wish), later_ns)
         case "amend again" if judge.amendments:
             again = judge.amendments[-1 - wish.price % min(len(judge.amendments), 4)]
             judge.do(replace(again, reduce_lots=wish.lots) if wish.lots == 4 and again.key else again, later_ns)

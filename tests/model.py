@@ -19,6 +19,7 @@ from exchange.core.commands import (
     AddAsset,
     AddUser,
     CancelAll,
+    CancelList,
     CancelOrder,
     Command,
     Deposit,
@@ -26,6 +27,7 @@ from exchange.core.commands import (
     ExpireDue,
     OrderType,
     PassTime,
+    PlaceList,
     PlaceOrder,
     ReplaceOrder,
     RunTriggered,
@@ -41,16 +43,17 @@ from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, Tra
 from exchange.core.timers import CancelAllAfter, RunTimer
 from tests.model_endings import Endings
 from tests.model_known import fee
+from tests.model_lists import Lists
 from tests.model_money import MONEY_MAX, Money
 from tests.model_records import Match, Order, Prevented, Told, Update, asks_the_same
-from tests.model_replace import Replacements
 from tests.model_waiting import RESTS, waits
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
+BESIDE = (ExpireReason.OTHER_LEG, ExpireReason.LIST)  # it ended because another order had
 MINUTE_NS = 60 * 10**9
 
 
-class Model(Replacements, Money, Endings):
+class Model(Lists, Money, Endings):
     """The exchange as the contract tells it."""
 
     # --- one command
@@ -60,6 +63,7 @@ class Model(Replacements, Money, Endings):
         told = Told()
         levels, balances, bests = self.levels(), self.balances(), {market: self.best(market) for market in self.rules}
         self._apply(command, now_ns, told)
+        self.follow_lists(now_ns, told)
         after_levels, after_balances = self.levels(), self.balances()
         for level in {**levels, **after_levels}:
             if levels.get(level, 0) != after_levels.get(level, 0):
@@ -82,13 +86,18 @@ class Model(Replacements, Money, Endings):
                 self.amend(command, now_ns, told)
             case ReplaceOrder():
                 self.replace(command, now_ns, told)
+            case PlaceList():
+                self.place_list(command, now_ns, told)
+            case CancelList():
+                self.cancel_list(command, now_ns, told)
             case CancelAll():
                 if command.market not in self.rules:
                     told.refusals.add(RejectReason.UNKNOWN_MARKET)
                 if command.user_id not in self.users:
                     told.refusals.add(RejectReason.UNKNOWN_USER)
-                for order in [*self.resting, *self.waiting]:
-                    if (order.terms.user_id, order.terms.market) == (command.user_id, command.market):
+                for order in sorted([*self.resting, *self.waiting], key=lambda order: order.priority):
+                    mine = (order.terms.user_id, order.terms.market) == (command.user_id, command.market)
+                    if mine and order.is_open:
                         self.take_out(order, now_ns, told)
             case Deposit():
                 self._deposit(command, told)
@@ -107,9 +116,7 @@ class Model(Replacements, Money, Endings):
             case CreateKey():
                 self.create_key(command.key, told)
             case RevokeKey():
-                if command.api_key not in [key.api_key for key in self.keys]:
-                    told.refusals.add(RejectReason.UNKNOWN_KEY)
-                self.keys = [key for key in self.keys if key.api_key != command.api_key]
+                self._revoke_key(command.api_key, told)
             case SetMarket():
                 self.set_market(command, told)
             case RunTriggered():
@@ -129,6 +136,11 @@ class Model(Replacements, Money, Endings):
                 told.refusals = set() if known == command.asset else {RejectReason.RULE_FIXED}
             case PassTime():
                 pass
+
+    def _revoke_key(self, api_key: str, told: Told) -> None:
+        if api_key not in [key.api_key for key in self.keys]:
+            told.refusals.add(RejectReason.UNKNOWN_KEY)
+        self.keys = [key for key in self.keys if key.api_key != api_key]
 
     def _set_user_status(self, command: SetUserStatus, now_ns: int, told: Told) -> None:
         if command.user_id not in self.users:
@@ -179,7 +191,7 @@ class Model(Replacements, Money, Endings):
         before = len(told.trades)
         self._match(order, terms, now_ns, told)
         for trade in told.trades[before:]:
-            self.judge_waiting(trade.market, trade.price, now_ns, told)
+            self.judge_waiting(trade.market, trade.price, now_ns, told, self.released_by(trade, told))
 
     def _match(self, order: Order, terms: PlaceOrder, now_ns: int, told: Told) -> None:
         meets, end = self.meetings(terms, order.mode)
@@ -190,6 +202,7 @@ class Model(Replacements, Money, Endings):
         if terms.time_in_force is TimeInForce.FOK and filled < terms.quantity_lots:
             self.expire(order, end or ExpireReason.FOK_UNFILLABLE, now_ns, told)
             return
+        self.part(order, meets, own, now_ns, told)
         if end is not ExpireReason.SELF_TRADE:
             self._prevent(order, own, now_ns, told)
         for maker, lots in meets:
@@ -427,6 +440,8 @@ class Model(Replacements, Money, Endings):
     def step(self, order: Order, reason: UpdateReason, now_ns: int, told: Told, trade: int | None = None) -> None:
         order.updated_ns = now_ns
         self.order_steps[order.terms.user_id] += 1
+        if order.of is not None and not order.is_open and order.expire_reason not in BESIDE:
+            order.of.end = _end(order)
         executed = order.executed_lots, order.executed_quote
         update = Update(reason, order.status, *executed, order.expire_reason, trade, order.became, order.priority)
         told.updates.setdefault(order.number, []).append(update)
@@ -472,3 +487,10 @@ class Model(Replacements, Money, Endings):
             self.resting.remove(maker)
         elif maker.shown == 0:
             self.refill(maker, now_ns, told)
+
+
+def _end(order: Order) -> str:
+    named = (ExpireReason.WORKING_ORDER_ENDED, ExpireReason.REFUSED_AT_TRIGGER)
+    if order.status is OrderStatus.EXPIRED and order.expire_reason in named:
+        return str(order.expire_reason.name.lower())
+    return order.status.name.lower()

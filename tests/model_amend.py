@@ -1,5 +1,6 @@
 """What the model makes of an amendment; see `tests/model.py`."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from exchange.core.amendments import AmendOrder
@@ -48,13 +49,23 @@ class Amendments(Pegs):
             told.duplicate, told.duplicate_of = True, order.number
             return
         told.refusals = self._refused(order, changed)
+        other = self.changes_beside(order, changed)
+        if other is not None:
+            told.refusals |= self._refused(*other) - {RejectReason.INSUFFICIENT_BALANCE}
         if told.refusals:
             return
         # Past this line the amendment happens.
-        self.amendments += 1
+        if other is not None:
+            told.beside = other[0], other[0].terms
+            self._become(*other, now_ns, told)
         told.primary, told.amended = order.number, terms
         if command.key is not None:
             self.reductions.append((command, order, terms))
+        self._become(order, changed, now_ns, told)
+
+    def _become(self, order: Order, changed: PlaceOrder, now_ns: int, told: Told) -> None:
+        terms, lots = order.terms, changed.quantity_lots
+        self.amendments += 1
         if changed.client_order_id != terms.client_order_id:
             assert changed.client_order_id is not None
             self.names.append((order, changed.client_order_id))
@@ -66,7 +77,7 @@ class Amendments(Pegs):
         if in_place:
             self.step(order, UpdateReason.AMENDED, now_ns, told)
             return
-        rules = self.rules[command.market]
+        rules = self.rules[terms.market]
         self.priorities += 1
         order.priority = self.priorities
         order.maker_ppm, order.taker_ppm = rules.maker_fee_ppm, rules.taker_fee_ppm
@@ -76,6 +87,10 @@ class Amendments(Pegs):
         asked = replace(changed.conditions or Conditions(), self_trade=order.mode)
         wanted = replace(changed, quantity_lots=order.remaining, conditions=asked, price_ticks=order.limit)
         self.enter(order, wanted, now_ns, told)
+
+    def changes_beside(self, order: Order, changed: PlaceOrder) -> tuple[Order, PlaceOrder] | None:
+        """Another order that must change with it, and what it becomes."""
+        raise NotImplementedError
 
     def enter(self, order: Order, terms: PlaceOrder, now_ns: int, told: Told) -> None:
         """Let an order meet the book."""
@@ -168,11 +183,15 @@ class Amendments(Pegs):
             reasons.add(RejectReason.OUT_OF_RANGE)
         if terms.post_only and meets:
             reasons.add(RejectReason.WOULD_TAKE)
-        if self._costs(order, changed, left) > self._has(order):
+        if self.costs_too_much(order, changed, left):
             reasons.add(RejectReason.INSUFFICIENT_BALANCE)
         return reasons
 
-    def _costs(self, order: Order, changed: PlaceOrder, left: int) -> int:
+    def costs_too_much(self, order: Order, changed: PlaceOrder, left: int) -> bool:
+        """Whether what the rest of the order would lock is not there."""
+        return self.costs_of(order, changed, left) > self.without((order,), order)
+
+    def costs_of(self, order: Order, changed: PlaceOrder, left: int, *, as_it_is: bool = False) -> int:
         """What the rest of the order would lock."""
         rules, (lot_worth, unit) = self.rules[changed.market], self.worth_of(changed.market)
         if changed.side is Side.SELL:
@@ -181,18 +200,18 @@ class Amendments(Pegs):
         need = price * left * unit
         if rules.fee_asset is FeeAsset.QUOTE:
             rates = rules.maker_fee_ppm, rules.taker_fee_ppm
-            if order in self.waiting or self._in_place(order, changed):
+            if as_it_is or order in self.waiting or self._in_place(order, changed):
                 rates = order.maker_ppm, order.taker_ppm
             need += left * fee(price * unit, max(rates))
         return need
 
-    def _has(self, order: Order) -> int:
-        """What is available to the order's user, with what the order itself locks."""
+    def without(self, orders: Sequence[Order], order: Order) -> int:
+        """What is available to the order's user, with what these orders lock."""
         rules = self.rules[order.terms.market]
         asset = rules.quote.symbol if order.terms.side is Side.BUY else rules.base.symbol
         resting, waiting = self.resting, self.waiting
-        self.resting = [other for other in resting if other is not order]
-        self.waiting = [other for other in waiting if other is not order]
+        self.resting = [other for other in resting if other not in orders]
+        self.waiting = [other for other in waiting if other not in orders]
         available = self.available(order.user, asset)
         self.resting, self.waiting = resting, waiting
         return available

@@ -35,7 +35,7 @@ class Endings(Known):
         user, market, _ = first = min(due, key=lambda timer: (timer[2], timer[0], timer[1] or ""))
         self.timers.remove(first)
         for order in sorted((*self.resting, *self.waiting), key=lambda order: order.terms.market):
-            if order.terms.user_id == user and market in (None, order.terms.market):
+            if order.terms.user_id == user and market in (None, order.terms.market) and order.is_open:
                 order.expire_reason = ExpireReason.CANCEL_ALL_AFTER
                 self.take_out(order, now_ns, told)
 
@@ -52,8 +52,9 @@ class Endings(Known):
             and command.socket in (None, order.socket)
         ]
         for order in sorted(bound, key=lambda order: order.number)[: command.orders_max]:
-            order.expire_reason = ExpireReason.DISCONNECT
-            self.take_out(order, now_ns, told)
+            if order.is_open:
+                order.expire_reason = ExpireReason.DISCONNECT
+                self.take_out(order, now_ns, told)
 
     def take_out(self, order: Order, now_ns: int, told: Told) -> None:
         """Cancel an order of the book."""

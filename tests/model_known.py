@@ -9,7 +9,7 @@ from exchange.core.amendments import AmendOrder
 from exchange.core.commands import Deposit, PlaceOrder, Side
 from exchange.core.instrument import Asset, FeeAsset, Instrument
 from exchange.core.money import RequestWithdrawal, ResetUser, TransferFunds, WithdrawalStatus
-from tests.model_records import CANDLES_S, FEES, Account, Level, Order, Public
+from tests.model_records import CANDLES_S, FEES, Account, Level, ListOf, Order, Public
 
 Keyed = Deposit | RequestWithdrawal | TransferFunds | ResetUser
 
@@ -59,6 +59,9 @@ class Known:
         self.public: dict[str, Public] = defaultdict(Public)
         self.prices: dict[str, list[tuple[int, int, int]]] = defaultdict(list)  # minute, price and lots of each trade
         self.order_steps: Counter[str] = Counter()
+        self.lists: list[ListOf] = []  # all that were ever taken
+        self.list_counts: Counter[str] = Counter()
+        self.coming = 0  # orders of a list that come besides the one that is judged
 
     def worth_of(self, market: str) -> tuple[int, int]:
         """A lot in minor units of the base, and a tick times a lot in minor units of the quote; they never change."""
@@ -75,14 +78,22 @@ class Known:
         return base_minor.numerator, quote_minor.numerator
 
     def locked(self, user: str, asset: str) -> int:
-        """What the user's open orders and pending withdrawals still need of the asset."""
-        need = self.withdrawing(user, asset)
+        """What the user's open orders and pending withdrawals still need of the asset; of a list the largest need."""
+        need, of_lists = self.withdrawing(user, asset), Counter[int]()
         for order in (*self.resting, *self.waiting):
-            if order.terms.user_id != user:
+            if order.terms.user_id != user or order.for_list:
                 continue
+            needs = self._locked_by(order, asset)
+            if order.of is None:
+                need += needs
+            else:
+                of_lists[order.of.number] = max(of_lists[order.of.number], needs)
+        return need + sum(of_lists.values())
+
+    def _locked_by(self, order: Order, asset: str) -> int:
+        need = 0
+        if order.terms.price_ticks is not None or order.pegged or order.terms.side is not Side.BUY:
             rules = self.rules[order.terms.market]
-            if order.terms.price_ticks is None and not order.pegged and order.terms.side is Side.BUY:
-                continue  # it waits to buy at any price, and locks nothing
             lot_worth, unit = self.worth_of(rules.symbol)
             if order.terms.side is Side.BUY and rules.quote.symbol == asset:
                 need += order.limit * order.remaining * unit
@@ -105,7 +116,8 @@ class Known:
     def open_count(self, terms: PlaceOrder) -> int:
         """How many open orders the user has in the market."""
         orders = (*self.resting, *self.waiting)
-        return len([o for o in orders if (o.terms.user_id, o.terms.market) == (terms.user_id, terms.market)])
+        mine = [o for o in orders if (o.terms.user_id, o.terms.market) == (terms.user_id, terms.market)]
+        return len(mine) + self.coming
 
     def available(self, user: str, asset: str) -> int:
         """What the user may still spend of the asset."""

@@ -88,8 +88,8 @@ class Money(Administered):
 
     def _cancel_in_all_markets(self, user: str, why: ExpireReason, now_ns: int, told: Told) -> None:
         """Market by market, by name; in each in the order in which they came to rest."""
-        for order in sorted((*self.resting, *self.waiting), key=lambda order: order.terms.market):
-            if order.terms.user_id == user:
+        for order in sorted((*self.resting, *self.waiting), key=lambda order: (order.terms.market, order.priority)):
+            if order.terms.user_id == user and order.is_open:
                 order.expire_reason = why
                 self.take_out(order, now_ns, told)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from exchange.core.commands import PlaceOrder, Side
+from exchange.core.commands import PlaceList, PlaceOrder, Side
 from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 
@@ -12,7 +12,23 @@ Account = tuple[str, str]  # user, asset
 Level = tuple[str, Side, int]  # market, side, price
 
 
-@dataclass
+@dataclass(eq=False)
+class ListOf:
+    """A list of the model; `number` counts the lists that were taken."""
+
+    number: int
+    asked: PlaceList
+    legs: list["Order"] = field(default_factory=list)
+    told: list[OrderStatus] = field(default_factory=list)  # how its orders stood when it was last told
+    end: str | None = None  # of the last of its orders that ended by itself
+
+    @property
+    def is_open(self) -> bool:
+        """Whether one of its orders is."""
+        return any(order.is_open for order in self.legs)
+
+
+@dataclass(eq=False)
 class Order:
     """An order of the model; `number` counts the orders that were taken."""
 
@@ -40,6 +56,8 @@ class Order:
     hidden: int = 0  # of what remains, what the book does not show
     first: PlaceOrder | None = None  # its terms before it was amended, if it was
     amendments: int = 0
+    of: ListOf | None = None  # its list
+    for_list: bool = False  # it waits for the working order of that
 
     @property
     def user(self) -> str:
@@ -163,6 +181,9 @@ class Told:
     trades: list[Match] = field(default_factory=list)
     prevented: list[Prevented] = field(default_factory=list)
     amended: PlaceOrder | None = None  # the terms of the primary order before it was amended
+    beside: tuple[Order, PlaceOrder] | None = None  # another one that had to change with it, and its terms before
+    duplicate_list: int | None = None  # the list of a retry, by number
+    lists: dict[int, tuple[str, list[OrderStatus], str | None]] = field(default_factory=dict)  # what is told of them
     updates: dict[int, list[Update]] = field(default_factory=dict)  # of each order, in order
     levels: dict[Level, int] = field(default_factory=dict)  # the new totals of those that changed
     balances: dict[Account, tuple[int, int]] = field(default_factory=dict)  # available, locked, where they changed

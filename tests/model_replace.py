@@ -89,8 +89,9 @@ class Replacements(Amendments):
 
     def _refusals_without(self, order: Order | None, place: PlaceOrder, now_ns: int) -> set[RejectReason]:
         there, waiting = self.resting, self.waiting
-        self.resting = [other for other in there if other is not order]
-        self.waiting = [other for other in waiting if other is not order]
+        leaving = [order] if order is None or order.of is None else order.of.legs
+        self.resting = [other for other in there if other not in leaving]
+        self.waiting = [other for other in waiting if other not in leaving]
         reasons = self.all_refusals(place, now_ns)
         self.resting, self.waiting = there, waiting
         return reasons

@@ -3,6 +3,7 @@
 It looks at every waiting order for every trade, in the order of their numbers.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from exchange.core.commands import ExpireDue, OrderType, PlaceOrder, RunTriggered, Side, TimeInForce
@@ -117,36 +118,56 @@ class Waiting(Pegs):
             order.best, order.tracking_ns = last, now_ns
         self.step(order, UpdateReason.ACCEPTED, now_ns, told)
 
-    def judge_waiting(self, market: str, price: int, now_ns: int, told: Told) -> None:
-        """A trade at that price: what begins to follow it, and what is triggered."""
+    def judge_waiting(self, market: str, price: int, now_ns: int, told: Told, released: Sequence[Order] = ()) -> None:
+        """A trade at that price: what begins to follow it, and what is triggered, or is released by a list."""
+        begun = [order for order in self.waiting if order.terms.market == market and self._begins(order, price)]
+        for order in sorted(begun, key=lambda order: order.number):
+            order.best, order.tracking_ns = price, now_ns
+            self.step(order, UpdateReason.TRACKING, now_ns, told)
         for order in sorted(self.waiting, key=lambda order: order.number):
-            if order.terms.market != market or order.triggered_ns:
+            if order.terms.market != market or order.triggered_ns or order in begun or order not in self.waiting:
+                continue
+            if order.for_list:
+                if order in released:
+                    order.triggered_ns, order.trigger_price = now_ns, price
+                    self.ready.append(order)
+                    self.step(order, UpdateReason.TRIGGERED, now_ns, told)
                 continue
             wish = asked(order.terms)
             if not wish.trails:
                 assert wish.stop_ticks is not None
                 triggered = met(order.terms, wish.stop_ticks, price)
             elif order.best is None:
-                if wish.activation_ticks is None or met(order.terms, wish.activation_ticks, price):
-                    order.best, order.tracking_ns = price, now_ns
-                    self.step(order, UpdateReason.TRACKING, now_ns, told)
                 continue
             else:
                 order.best = (min if order.terms.side is Side.BUY else max)(order.best, price)
                 triggered = _turned(order.terms, order.best, price)
             if triggered:
+                self.triggered(order, now_ns, told)
                 order.triggered_ns, order.trigger_price = now_ns, price
                 self.ready.append(order)
                 self.step(order, UpdateReason.TRIGGERED, now_ns, told)
+
+    @staticmethod
+    def _begins(order: Order, price: int) -> bool:
+        """Whether an order that trails begins to, at that price."""
+        if order.for_list or order.triggered_ns or order.best is not None or not asked(order.terms).trails:
+            return False
+        start = asked(order.terms).activation_ticks
+        return start is None or met(order.terms, start, price)
+
+    def triggered(self, order: Order, now_ns: int, told: Told) -> None:
+        """A price has triggered an order; it may be of a list."""
 
     def run_triggered(self, command: RunTriggered, now_ns: int, told: Told) -> None:
         """Enter what is ready, in order."""
         for _ in range(command.orders_max):
             mine = [order for order in self.ready if order.terms.market == command.market]
             if mine:
-                self._run(mine[0], now_ns, told)
+                self.run_one(mine[0], now_ns, told)
 
-    def _run(self, order: Order, now_ns: int, told: Told) -> None:
+    def run_one(self, order: Order, now_ns: int, told: Told) -> None:
+        """Enter an order that is ready, or end it if it cannot enter any more."""
         self.ready.remove(order)
         self.waiting.remove(order)
         terms = plain(order.terms)

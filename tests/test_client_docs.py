@@ -26,6 +26,7 @@ TYPES = {
     "Json",
     "Market",
     "Order",
+    "OrderList",
     "Peg",
     "PreventedMatch",
     "Refusal",

@@ -24,6 +24,7 @@ from exchange.core import (
     matching,
     money,
     pegs,
+    prevention,
     refusal,
     settlement,
     timers,
@@ -51,6 +52,7 @@ from tests import (
     model_amend,
     model_endings,
     model_known,
+    model_lists,
     model_money,
     model_pegs,
     model_records,
@@ -148,15 +150,15 @@ def answer_with_the_accepted_order(plant: pytest.MonkeyPatch) -> None:
 
 
 def keep_locked_what_was_prevented(plant: pytest.MonkeyPatch) -> None:
-    rightly = Market._prevent_maker
+    rightly = prevention._prevent_maker
 
-    def prevent_maker(self: Market, maker: Order, lots: int, *of: Any) -> None:
+    def prevent_maker(market: Market, maker: Order, lots: int, *of: Any) -> None:
         gives = maker.trader.quote if maker.terms.side is Side.BUY else maker.trader.base
         before = gives.locked
-        rightly(self, maker, lots, *of)
+        rightly(market, maker, lots, *of)
         gives.lock(before - gives.locked)
 
-    plant.setattr(Market, "_prevent_maker", prevent_maker)
+    plant.setattr(prevention, "_prevent_maker", prevent_maker)
 
 
 def let_the_makers_mode_decide(plant: pytest.MonkeyPatch) -> None:
@@ -395,7 +397,7 @@ def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> 
 
 PARTS = (
     *(model, model_amend, model_known, model_records, model_replace, model_admin, model_money, model_waiting),
-    *(model_pegs, model_endings),
+    *(model_pegs, model_endings, model_lists),
 )
 
 

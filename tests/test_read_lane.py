@@ -247,6 +247,8 @@ def test_reads_and_only_reads_take_a_lane() -> None:
         "fills": HISTORY,
         "prevented_matches": HISTORY,
         "amendments": HISTORY,
+        "order_list": HISTORY,
+        "lists": HISTORY,
         "ledger": HISTORY,
         "account": MEMORY,
         "own_keys": MEMORY,

@@ -6,11 +6,13 @@ from exchange.core.commands import (
     AddAsset,
     AddUser,
     CancelAll,
+    CancelList,
     CancelOrder,
     Command,
     Deposit,
     OrderType,
     PassTime,
+    PlaceList,
     PlaceOrder,
     ReplaceOrder,
     SetMarket,
@@ -36,6 +38,12 @@ def words(command: Command) -> str:
             return _amendment_words(command)
         case ReplaceOrder(cancel, place, mode):
             return f"{words(cancel)}, and {mode.name.lower()} {words(place)}"
+        case PlaceList():
+            name = "" if command.client_list_id is None else f" as {command.client_list_id!r}"
+            return f"an {command.list_type.name.lower()}{name}: {'; '.join(map(words, command.orders))}"
+        case CancelList():
+            which = f"list {command.list_id}" if command.client_list_id is None else repr(command.client_list_id)
+            return f"{command.user_id} cancels {which} on {command.market}"
         case SetMarket(instrument=rules):
             fees = f"fees {rules.maker_fee_ppm}/{rules.taker_fee_ppm} ppm"
             if rules.fee_asset:

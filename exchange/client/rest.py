@@ -26,6 +26,7 @@ from exchange.client.errors import (
     with_client_order_id,
 )
 from exchange.client.key_ring import KeyRing
+from exchange.client.lists import ListCalls
 from exchange.client.numbers import Number, with_texts
 from exchange.client.signing import ApiKey
 from exchange.client.types import (
@@ -47,7 +48,7 @@ from exchange.client.types import (
 CONNECT_TIMEOUT_S = 10.0
 
 
-class Client:
+class Client(ListCalls):
     """Calls of one exchange.
 
     `url` is its address (`http://host:port`), else ValueError. `user_id` is who asks where a call names no user. With a

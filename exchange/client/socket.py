@@ -30,9 +30,10 @@ from exchange.client.errors import (
     user_of,
     with_client_order_id,
 )
+from exchange.client.lists import list_name, list_terms
 from exchange.client.numbers import Number, with_texts
 from exchange.client.signing import ApiKey
-from exchange.client.types import Json, Order, Refusal, Replaced
+from exchange.client.types import Json, Order, OrderList, Refusal, Replaced
 
 CONNECT_TIMEOUT_S = 10.0
 FIRST_WAIT_S = 0.05
@@ -222,6 +223,29 @@ class Socket:
         """
         reply = await self.request("ORDERS", user_id=self._who(user_id), orders=[with_texts(item) for item in items])
         return cast(list[Order | Refusal], reply["results"])
+
+    async def place_list(
+        self,
+        list_type: str,
+        orders: Sequence[Mapping[str, Any]],
+        client_list_id: str | None = None,
+        user_id: str | None = None,
+    ) -> OrderList:
+        """Place orders that depend on each other: as `Client.place_list`."""
+        wanted = list_terms(list_type, orders, client_list_id)
+        return cast(OrderList, await self.request("ORDER_LIST", user_id=self._who(user_id), **wanted))
+
+    async def cancel_list(
+        self,
+        market: str,
+        *,
+        list_id: str | None = None,
+        client_list_id: str | None = None,
+        user_id: str | None = None,
+    ) -> OrderList:
+        """Cancel what is open of a list: as `Client.cancel_list`."""
+        wanted = list_name(market, list_id, client_list_id)
+        return cast(OrderList, await self.request("CANCEL_LIST", user_id=self._who(user_id), **wanted))
 
     async def cancel_all(self, market: str | None = None, user_id: str | None = None) -> list[Order]:
         """Cancel all of the user's open orders, in one market or in all; the canceled ones."""

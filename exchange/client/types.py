@@ -76,6 +76,7 @@ class Order(TypedDict):
     trigger_price: str | None
     triggered_at: int | None
     refused_code: str | None
+    list_id: str | None
     fills: NotRequired[list[Fill]]
 
 
@@ -126,6 +127,21 @@ class Replaced(TypedDict):
 
     canceled: "Order | Refusal | None"
     placed: "Order | Refusal"
+
+
+class OrderList(TypedDict):
+    """Orders that depend on each other: an `oco`, `oto` or `otoco`. `status` is `executing` or `all_done`."""
+
+    list_id: str
+    client_list_id: str | None
+    user_id: str
+    market: str
+    type: str
+    status: str
+    end_reason: str | None
+    created_at: int
+    updated_at: int
+    orders: list[Order]
 
 
 class Amendment(TypedDict):

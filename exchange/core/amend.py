@@ -13,7 +13,7 @@ from exchange.core.client_ids import ClientIds
 from exchange.core.commands import PlaceOrder, Side
 from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.effects import Effects, updated
-from exchange.core.events import Duplicate, Rejected, RejectReason, UpdateReason
+from exchange.core.events import Duplicate, Event, Rejected, RejectReason, UpdateReason
 from exchange.core.fees import needs_minor
 from exchange.core.iceberg import hide, take_hidden
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, MarketStatus
@@ -80,18 +80,23 @@ class Amending:
         price = terms.price_ticks if terms.price_ticks is None or pegged(terms) else price_ticks
         changed = replace(terms, quantity_lots=quantity_lots, price_ticks=price, client_order_id=name)
         rejected = _refusal(market, changed, order, self._client_ids)
+        other = market.changes_with(order, changed)
+        if other is not None and rejected is None:
+            rejected = _refusal(market, other[1], other[0], self._client_ids)
+            if rejected is not None and rejected.reason is RejectReason.INSUFFICIENT_BALANCE:
+                rejected = None  # what both lock was judged with the first
         if rejected is not None:
             return rejected
 
         # Past this line the order must change: nothing below may refuse.
-        amended = _event(market, command, order, changed, now_ns)
-        effects = Effects(sequence)
-        if order.level is None or _keeps_its_place(order, changed):
-            _change(market, order, changed, self._client_ids, now_ns, effects)
-        else:
-            _enter_again(market, order, changed, self._client_ids, now_ns, effects)
+        effects, amended = Effects(sequence), list[Event]()
+        if other is not None:
+            amended.append(_event(market, replace(command, key=None), *other, now_ns))
+            _become(market, *other, self._client_ids, now_ns, effects)
+        amended.append(_event(market, command, order, changed, now_ns))
+        _become(market, order, changed, self._client_ids, now_ns, effects)
         applied = market.applied(command, effects, now_ns)
-        applied.events.append(amended)
+        applied.events.extend(amended)
         return applied
 
 
@@ -175,7 +180,7 @@ def _refusal_of_money(market: Market, changed: PlaceOrder, order: Order, meets: 
     rates = order.rates if stays else market.rates
     needs = needs_minor(rules, rates, changed.side, price_ticks, lots - _done_lots(order))
     gives = order.trader.quote if changed.side is BUY else order.trader.base
-    more_minor = needs - market.needs_minor(order)
+    more_minor = market.more_minor(order, changed, needs)
     return RejectReason.INSUFFICIENT_BALANCE if more_minor > gives.available else None
 
 
@@ -207,6 +212,15 @@ def _event(market: Market, command: AmendOrder, order: Order, changed: PlaceOrde
     )
 
 
+def _become(
+    market: Market, order: Order, changed: PlaceOrder, client_ids: ClientIds, now_ns: int, effects: Effects
+) -> None:
+    if order.level is None or _keeps_its_place(order, changed):
+        _change(market, order, changed, client_ids, now_ns, effects)
+    else:
+        _enter_again(market, order, changed, client_ids, now_ns, effects)
+
+
 def _change(
     market: Market, order: Order, changed: PlaceOrder, client_ids: ClientIds, now_ns: int, effects: Effects
 ) -> None:
@@ -214,7 +228,7 @@ def _change(
     gives = order.trader.quote if changed.side is BUY else order.trader.base
     effects.touch(gives)
     client_ids.closed(order)
-    gives.release(market.needs_minor(order))
+    gives.release(market.held_minor(order))
     less_lots = order.terms.quantity_lots - changed.quantity_lots
     if order.level is None:  # it waits, and hides nothing; it may also grow
         order.remaining_lots -= less_lots
@@ -224,7 +238,7 @@ def _change(
         market.book.reduce(order, shown_lots)
         assert order.remaining_lots > order.hidden_lots
     _take_on(order, changed, client_ids, now_ns, effects)
-    gives.lock(market.needs_minor(order))
+    gives.lock(market.held_minor(order))
     client_ids.rested(order)
 
 
@@ -235,7 +249,7 @@ def _enter_again(
     gives = order.trader.quote if changed.side is BUY else order.trader.base
     effects.touch(gives)
     market.closed(order)
-    gives.release(market.needs_minor(order))
+    gives.release(market.held_minor(order))
     effects.touch_level(market.book.remove(order))
     order.remaining_lots += changed.quantity_lots - order.terms.quantity_lots
     order.rates = market.rates

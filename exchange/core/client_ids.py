@@ -83,7 +83,7 @@ class ClientIds:
         if taken is None:
             return None
         order_id, terms = taken
-        return Duplicate(order_id) if _same(terms, command) else Rejected(RejectReason.CLIENT_ORDER_ID_CONFLICT)
+        return Duplicate(order_id) if same_order(terms, command) else Rejected(RejectReason.CLIENT_ORDER_ID_CONFLICT)
 
     @property
     def remembers_all(self) -> bool:
@@ -95,7 +95,7 @@ class ClientIds:
         return list(self._age)
 
 
-def _same(sent: PlaceOrder, again: PlaceOrder) -> bool:
+def same_order(sent: PlaceOrder, again: PlaceOrder) -> bool:
     """Whether both ask the same; conditions that ask nothing are none."""
     return sent == again or _plain(sent) == _plain(again)
 

@@ -155,6 +155,42 @@ class ReplaceOrder:
         return self.place.market
 
 
+class ListType(IntEnum):
+    """How the orders of a list depend on each other."""
+
+    OCO = 0  # two legs, of which one ends the other
+    OTO = 1  # a pending order enters once the working one is filled
+    OTOCO = 2  # two pending orders enter so, as the legs of an OCO
+
+
+@mypyc_attr(acyclic=True)
+@dataclass(slots=True)
+class PlaceList:
+    """Enter a list of orders, of one user in one market: of an OCO its legs, else the working order first.
+
+    With `refuse_while_open` the same `client_list_id` is refused while a list of that id is open, and is otherwise a
+    new list; without it the same id is a retry.
+    """
+
+    user_id: str
+    market: str
+    list_type: ListType
+    orders: tuple[PlaceOrder, ...]
+    client_list_id: str | None = None
+    refuse_while_open: bool = False
+
+
+@mypyc_attr(acyclic=True)
+@dataclass(slots=True)
+class CancelList:
+    """Cancel the orders of an open list that have not ended, by one of its ids, or by both."""
+
+    user_id: str
+    market: str
+    list_id: int | None
+    client_list_id: str | None
+
+
 @mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class CancelAll:
@@ -249,6 +285,8 @@ MarketCommand = (
     | CancelAll
     | AmendOrder
     | ReplaceOrder
+    | PlaceList
+    | CancelList
     | RunTriggered
     | ExpireDue
     | EndSocket
@@ -256,7 +294,7 @@ MarketCommand = (
 )
 MARKET_COMMANDS: Final = (
     *(PlaceOrder, CancelOrder, CancelAll, AmendOrder, ReplaceOrder, RunTriggered, ExpireDue, EndSocket),
-    SetMarketStatus,
+    *(SetMarketStatus, PlaceList, CancelList),
 )
 VenueCommand = (
     Deposit | AddUser | AddAsset | SetMarket | PassTime | CancelAllAfter | RunTimer | AdminCommand | MoneyCommand

@@ -19,6 +19,7 @@ from exchange.core.commands import PlaceOrder, Side
 from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset, Instrument, MarketStatus
+from exchange.core.list_events import ListUpdated
 from exchange.core.money import MoneyEvent
 from exchange.core.timers import TimerSet
 
@@ -51,6 +52,7 @@ class UpdateReason(IntEnum):
     WORKING = 8  # it has entered the book, or is matched
     AMENDED = 9  # its owner changed it
     REFILLED = 10  # what it shows had traded, and it shows more
+    WAITING = 11  # the working order of its list is filled, and it waits for its price
 
 
 class ExpireReason(IntEnum):
@@ -64,8 +66,11 @@ class ExpireReason(IntEnum):
     REFUSED_AT_TRIGGER = 5  # it could not enter when its time had come
     EXPIRE_AT = 6  # its time was over
     USER_RESET = 7  # not expired but canceled, since its user was reset
-    CANCEL_ALL_AFTER = 8  # not expired but canceled, by a timer of its user
-    DISCONNECT = 9  # not expired but canceled, since the socket that placed it has ended
+    OTHER_LEG = 8  # the other leg of its list has filled in part, or was triggered
+    WORKING_ORDER_ENDED = 9  # the working order of its list was not filled
+    LIST = 10  # not expired but canceled, since an order of its list was canceled, or has expired
+    CANCEL_ALL_AFTER = 11  # not expired but canceled, by a timer of its user
+    DISCONNECT = 12  # not expired but canceled, since the socket that placed it has ended
 
 
 class RejectReason(StrEnum):
@@ -97,6 +102,8 @@ class RejectReason(StrEnum):
     SELF_TRADE_PREVENTION = "SELF_TRADE_PREVENTION"  # the market does not allow the mode
     WOULD_TRIGGER = "WOULD_TRIGGER"  # the last price is there already
     NO_PRICE_LEVEL = "NO_PRICE_LEVEL"  # the book has no level that the order could be pegged to
+    LIST_PRICES = "LIST_PRICES"  # the legs are not on either side of the last price
+    UNKNOWN_LIST = "UNKNOWN_LIST"  # not open, or someone else's
 
 
 # Why an order that was triggered could not enter, by the number that is stored.
@@ -110,6 +117,8 @@ REFUSED: Final = {
     7: RejectReason.SELF_TRADE_PREVENTION,
     8: RejectReason.NO_LIQUIDITY,
     9: RejectReason.NO_PRICE_LEVEL,
+    10: RejectReason.WOULD_TRIGGER,
+    11: RejectReason.LIST_PRICES,
 }
 REFUSED_NUMBERS: Final = {reason: number for number, reason in REFUSED.items()}
 
@@ -434,6 +443,7 @@ Event = (
     | MarketChanged
     | BalanceChanged
     | MoneyEvent
+    | ListUpdated
     | UserAdded
     | AssetAdded
     | MarketSet
@@ -459,6 +469,7 @@ class Rejected:
 @mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Duplicate:
-    """The answer to a command that was carried out before: a retry. `order_id` is that order's, None for a deposit."""
+    """The answer to a command that was carried out before: a retry. `order_id` is that order's, or that list's id; None
+    for a deposit."""
 
     order_id: int | None

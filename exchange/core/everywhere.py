@@ -14,6 +14,7 @@ from exchange.core.events import (
     RejectReason,
 )
 from exchange.core.ledger import Ledger
+from exchange.core.list_events import ListUpdated
 from exchange.core.market import Market
 from exchange.core.timers import NS_PER_MS, TIMEOUT_MAX_MS, CancelAllAfter, Timers, TimerSet
 
@@ -55,13 +56,14 @@ def run_timer(
 def cancel_everywhere(
     markets: Mapping[str, Market], user_id: str, why: ExpireReason, sequence: int, now_ns: int
 ) -> tuple[list[Event], dict[str, None]]:
-    """Cancel a user's orders in these markets: the events of all orders, then those of the markets.
+    """Cancel a user's orders in these markets: the events of all orders, then of markets, then of lists.
 
     The other result is the assets whose account that changed. Several markets may have changed one, which is told
     once, by the caller, as all of them left it.
     """
     orders: list[Event] = []
     books: list[Event] = []
+    lists: list[Event] = []
     accounts: dict[str, None] = {}
     for symbol, market in sorted(markets.items()):
         canceled = market.cancel_all(CancelAll(user_id, symbol), sequence, now_ns)
@@ -71,7 +73,9 @@ def cancel_everywhere(
                 orders.append(event)
             elif isinstance(event, (LevelChanged, MarketChanged)):
                 books.append(event)
+            elif isinstance(event, ListUpdated):
+                lists.append(event)
             else:
                 assert isinstance(event, BalanceChanged)
                 accounts[event.asset] = None
-    return [*orders, *books], accounts
+    return [*orders, *books, *lists], accounts

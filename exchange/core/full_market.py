@@ -20,8 +20,10 @@ from exchange.core.deadlines import Deadlines, expire_ns
 from exchange.core.effects import Effects, updated
 from exchange.core.events import (
     REFUSED_NUMBERS,
+    Event,
     ExpireReason,
     OrderStatus,
+    OrderUpdated,
     RejectReason,
     Trade,
     UpdateReason,
@@ -39,6 +41,8 @@ from exchange.core.waiting import as_entered, refusal_of_waiting, waits
 BUY: Final = Side.BUY
 MAY_REST: Final = (TimeInForce.GTC, TimeInForce.GTD)
 PENDING: Final = OrderStatus.PENDING
+Released = dict[int, list[Order]]  # by the id of a trade
+NONE: Final[Released] = {}  # never written to
 RUN_EVENTS_MAX: Final = 1_000  # of the orders that enter in one command, so that none of them holds up other markets
 
 
@@ -121,19 +125,36 @@ class FullMarket(Market):
         triggers, events = self.triggers, effects.events
         if not triggers.orders:
             return
-        for event in events[effects.judged :]:
+        new = events[effects.judged :]
+        released = self._note_filled(new) if self.lists else NONE
+        for event in new:
             if isinstance(event, Trade):
-                self._judge(event, now_ns, effects)
+                self._judge(event, released.get(event.trade_id), now_ns, effects)
         effects.judged = len(events)
         self._note_tracks(effects)
 
-    def _judge(self, trade: Trade, now_ns: int, effects: Effects) -> None:
+    def _note_filled(self, events: list[Event]) -> Released:
+        """The orders that trades let enter, since the order that they wait for is filled."""
+        return NONE
+
+    def _end_partner(self, order: Order, now_ns: int, effects: Effects) -> None:
+        """The order is triggered, and may have a partner."""
+
+    def _judge(self, trade: Trade, released: list[Order] | None, now_ns: int, effects: Effects) -> None:
         beginning, triggered = self.triggers.traded(trade.price_ticks, trade.market_trade_id)
+        if released:
+            triggered = sorted([*triggered, *released], key=_by_id)
         for order in beginning:
             assert order.progress is not None
             order.progress = replace(order.progress, tracking_ns=now_ns, tracking_trade=trade.market_trade_id)
             self._step(UpdateReason.TRACKING, order, now_ns, effects)
         for order in triggered:
+            self.triggers.ready[order.order_id] = order
+        for order in triggered:
+            if order.order_id not in self.triggers.ready:
+                continue  # its partner was triggered by the same trade, and ended it
+            if self.partners:
+                self._end_partner(order, now_ns, effects)
             assert order.progress is not None
             order.progress = replace(
                 order.progress,
@@ -141,7 +162,6 @@ class FullMarket(Market):
                 triggered_trade=trade.market_trade_id,
                 trigger_ticks=trade.price_ticks,
             )
-            self.triggers.ready[order.order_id] = order
             self._step(UpdateReason.TRIGGERED, order, now_ns, effects)
 
     def _step(self, reason: UpdateReason, order: Order, now_ns: int, effects: Effects) -> None:
@@ -204,18 +224,30 @@ class FullMarket(Market):
         """Cancel what is bound to a socket; None if nothing is."""
         effects = Effects(sequence)
         for order in self.bound.of(command.socket, command.orders_max):
-            self.take_out(order, now_ns, effects).expire_reason = ExpireReason.DISCONNECT
+            if order in order.trader.open_orders:  # not yet gone with another order of its list
+                begin = len(effects.events)
+                self.take_out(order, now_ns, effects)
+                for event in effects.events[begin:]:
+                    if isinstance(event, OrderUpdated):
+                        event.expire_reason = ExpireReason.DISCONNECT
         return self.applied(command, effects, now_ns) if effects.events else None
 
     def _withdraw(self, order: Order, effects: Effects) -> None:
         if order.level is not None:
             super()._withdraw(order, effects)
             return
-        self._pays_from(order, effects).release(self.needs_minor(order))
+        self._pays_from(order, effects).release(self.held_minor(order))
         self.triggers.remove(order)
         self._note_tracks(effects)
         del order.trader.open_orders[order]
+        self._separate(order)
         self.closed(order)
+
+    def held_minor(self, order: Order) -> int:
+        """What is released if the open order leaves alone: nothing if it waits for its list."""
+        if order.progress is not None and order.progress.pending is Pending.LIST:
+            return 0
+        return super().held_minor(order)
 
     def _rest(self, order: Order, effects: Effects) -> None:
         super()._rest(order, effects)
@@ -256,3 +288,7 @@ class FullMarket(Market):
         assert self.tracks == self.triggers.tracks
         self.deadlines.check({order.order_id for order in self.all_open() if expire_ns(order) is not None})
         self.bound.check({order.order_id: order for order in self.all_open()})
+
+
+def _by_id(order: Order) -> int:
+    return order.order_id

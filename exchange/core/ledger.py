@@ -20,13 +20,17 @@ HOUSE: Final = (EXTERNAL, FEES)
 class User:
     """One user, or one of the house's names: their accounts, and how many events their private channels have had."""
 
-    __slots__ = ("accounts", "balances_changed_at", "balances_sequence", "is_house", "orders_sequence", "user_id")
+    __slots__ = (
+        *("accounts", "balances_changed_at", "balances_sequence", "is_house", "lists_sequence", "orders_sequence"),
+        "user_id",
+    )
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
         self.is_house = user_id in HOUSE
         self.accounts: dict[str, Account] = {}
         self.orders_sequence = 0  # one a step of an order
+        self.lists_sequence = 0  # one a command that changed a list, for each
         self.balances_sequence = 0  # one a command that changed any of the accounts
         self.balances_changed_at = 0  # the sequence of the last such command
 
@@ -103,6 +107,10 @@ class Ledger:
     def users(self) -> Iterator[str]:
         """Every user, in the order they became known."""
         return (user_id for user_id in self._users if user_id not in HOUSE)
+
+    def list_counts(self) -> Iterator[tuple[str, int]]:
+        """Every user who ever had a list of orders, with the count of the events of their lists."""
+        return ((user.user_id, user.lists_sequence) for user in self._users.values() if user.lists_sequence)
 
     def accounts(self) -> Iterator[Account]:
         """Every account that has held something, the house's included."""

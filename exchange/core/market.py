@@ -25,7 +25,7 @@ from exchange.core.commands import (
 )
 from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.counts import Counts
-from exchange.core.effects import Effects, filled, prevented, updated
+from exchange.core.effects import Effects, filled, updated
 from exchange.core.events import (
     MINUTE_NS,
     CanceledById,
@@ -35,19 +35,20 @@ from exchange.core.events import (
     MarketChanged,
     OrderStatus,
     OrderUpdated,
-    PreventedMatch,
     Rejected,
     RejectReason,
     Trade,
     UpdateReason,
 )
 from exchange.core.fees import QUOTE, Rates, needs_minor, rates_of
-from exchange.core.iceberg import hide, next_lots, note_hidden, take_beyond
+from exchange.core.iceberg import hide, next_lots, note_hidden
 from exchange.core.instrument import Instrument
 from exchange.core.ledger import Account, Ledger
+from exchange.core.lists import OrderList
 from exchange.core.matching import Plan
 from exchange.core.outcome import Applied
 from exchange.core.pegs import take_price
+from exchange.core.prevention import prevent
 from exchange.core.refusal import refusal
 from exchange.core.refusal_detail import refusal_detail
 from exchange.core.settlement import Settlement
@@ -85,7 +86,7 @@ class Market:
         self._trade_sequence = state.trade_sequence
         self._last_aggregate_id = state.last_aggregate_id
         self._last_trade_ns = state.last_trade_ns
-        self._last_match_id = state.last_match_id
+        self.last_match_id = state.last_match_id
         self.by_call = state.by_call  # see MarketState
         self.tracks = state.tracks  # for the orders that follow the price
         self.notes_prevented = True  # of orders that enter; False: see Venue.replay
@@ -97,6 +98,8 @@ class Market:
         self._ids = ids
         self.counts = counts
         self._traders: dict[str, Trader] = {}
+        self.lists: dict[int, OrderList] = {}  # that are open: see list_market
+        self.partners: dict[Order, Order] = {}  # orders of which either ends the other
 
     def set_rules(self, instrument: Instrument) -> None:
         """The rules from now on. Open orders keep their fees."""
@@ -178,12 +181,14 @@ class Market:
         if terms.time_in_force is FOK and found.matched_lots < terms.quantity_lots:
             self._expire(order, found.why_unfilled(terms), now_ns, effects)
             return
+        if self.partners and (found.fills or found.prevented is not None):
+            self._part(order, found, now_ns, effects)
         if found.prevented is not None and not found.met_own_order:
-            self._prevent(order, found, now_ns, effects)
+            prevent(self, order, found, now_ns, effects)
         if found.fills:
             self._trade(order, found, now_ns, effects)
         if found.prevented is not None and found.met_own_order:
-            self._prevent(order, found, now_ns, effects)
+            prevent(self, order, found, now_ns, effects)
             self._expire(order, BY_SELF_TRADE, now_ns, effects)
         elif order.remaining_lots:
             if order.priority and not found.met_fills_max:
@@ -195,6 +200,16 @@ class Market:
 
     def _traded(self, now_ns: int, effects: Effects) -> None:
         """An order has entered, and has traded."""
+
+    def _part(self, taker: Order, found: Plan, now_ns: int, effects: Effects) -> None:
+        """Orders are about to trade that may have partners."""
+
+    def _shared(self, order: Order) -> int:
+        """What the order and its partner lock together."""
+        return 0
+
+    def _separate(self, order: Order) -> None:
+        """The order leaves, and may have had a partner."""
 
     def would_refuse(self, terms: PlaceOrder, now_ns: int) -> Rejected | None:
         """Why the order would be refused now, or None."""
@@ -253,7 +268,7 @@ class Market:
             effects.order = done = filled(taker, trade, now_ns)
             effects.events.append(done)
             if maker.hidden_lots and maker.remaining_lots == maker.hidden_lots:
-                self._refill(maker, now_ns, effects)
+                self.refill(maker, now_ns, effects)
         effects.touch(taker.trader.base if buying else taker.trader.quote)
         if self.rates is not None:
             self._average = traded(
@@ -265,58 +280,7 @@ class Market:
                 found.matched_lots,
             )
 
-    def _prevent(self, taker: Order, found: Plan, now_ns: int, effects: Effects) -> None:
-        """Take off both orders what they would have traded with each other."""
-        if not self.notes_prevented:
-            return
-        counts, rules = self.counts, self.instrument
-        assert found.prevented is not None
-        for maker, taker_lots, maker_lots in found.prevented:
-            counts.last_match_id += 1
-            self._last_match_id += 1
-            mode = EXPIRE_TAKER if taker.progress is None else taker.progress.self_trade
-            effects.prevent(
-                PreventedMatch(
-                    counts.last_match_id,
-                    self._last_match_id,
-                    rules.symbol,
-                    taker.user_id,
-                    taker.order_id,
-                    maker.order_id,
-                    mode,
-                    maker.price_ticks,
-                    taker_lots,
-                    maker_lots,
-                    now_ns,
-                )
-            )
-            if maker_lots:
-                self._prevent_maker(maker, maker_lots, now_ns, effects)
-            taker.remaining_lots -= taker_lots
-            taker.progress = prevented(taker.progress, taker_lots, counts.last_match_id)
-            if taker.remaining_lots:  # otherwise the step of its end says it
-                effects.order = done = updated(BY_PREVENTING, taker, taker.status, now_ns)
-                effects.events.append(done)
-
-    def _prevent_maker(self, maker: Order, lots: int, now_ns: int, effects: Effects) -> None:
-        level, gives = maker.level, maker.trader.quote if maker.terms.side is BUY else maker.trader.base
-        assert level is not None
-        effects.touch_level(level)
-        effects.touch(gives)
-        gives.release(self.needs_minor(maker))
-        maker.progress = prevented(maker.progress, lots, self.counts.last_match_id)
-        maker.updated_ns = now_ns
-        self.book.reduce(maker, take_beyond(maker, lots))
-        if maker.remaining_lots:
-            gives.lock(self.needs_minor(maker))
-            effects.events.append(updated(BY_PREVENTING, maker, maker.status, now_ns))
-            if maker.remaining_lots == maker.hidden_lots:
-                self._refill(maker, now_ns, effects)
-            return
-        self.closed(maker)
-        effects.events.append(updated(BY_EXPIRING, maker, EXPIRED, now_ns, ExpireReason.SELF_TRADE))
-
-    def _refill(self, maker: Order, now_ns: int, effects: Effects) -> None:
+    def refill(self, maker: Order, now_ns: int, effects: Effects) -> None:
         """Show more of an iceberg that shows nothing, at the back of its level."""
         self.counts.last_priority += 1
         maker.priority = self.counts.last_priority
@@ -357,7 +321,8 @@ class Market:
     def _rest(self, order: Order, effects: Effects) -> None:
         side = order.terms.side
         gives = order.trader.quote if side is BUY else order.trader.base
-        gives.lock(self.needs_minor(order))
+        needs_minor = self.needs_minor(order)
+        gives.lock(needs_minor - self._shared(order) if self.partners else needs_minor)
         effects.touch_level(self.book.add(order))
         self._ids.rested(order)
 
@@ -385,14 +350,21 @@ class Market:
             return None
         effects = Effects(sequence)
         for order in orders:
-            self.take_out(order, now_ns, effects)
+            if order in order.trader.open_orders:  # else its list has ended with an order before it
+                self.take_out(order, now_ns, effects)
         return self.applied(command, effects, now_ns)
 
     def _withdraw(self, order: Order, effects: Effects) -> None:
         """Take an open order from where it is, with what it has locked."""
-        self._pays_from(order, effects).release(self.needs_minor(order))
+        self._pays_from(order, effects).release(self.held_minor(order))
         effects.touch_level(self.book.remove(order))
+        self._separate(order)
         self.closed(order)
+
+    def held_minor(self, order: Order) -> int:
+        """What is released if the open order leaves alone."""
+        needs_minor = self.needs_minor(order)
+        return needs_minor - self._shared(order) if self.partners else needs_minor
 
     @staticmethod
     def _pays_from(order: Order, effects: Effects) -> Account:
@@ -429,6 +401,7 @@ class Market:
     def applied(self, command: Command, effects: Effects, now_ns: int) -> Applied:
         """The outcome, with an event for every level and account that changed, now that the command is done."""
         events = effects.events
+        told = self._tell_lists(now_ns, effects) if self.lists else None
         if effects.levels:
             book, symbol = self.book, self.instrument.symbol
             before = book.sequence
@@ -450,7 +423,27 @@ class Market:
             events.append(account.captured(effects.sequence))
         if effects.prevented is not None:
             events.extend(effects.prevented)
+        if told:
+            events.extend(told)
         return Applied(effects.sequence, now_ns, command, events, effects.order)
+
+    def _tell_lists(self, now_ns: int, effects: Effects) -> list[Event]:
+        """What became of the open lists, now that the command is done."""
+        return []
+
+    def changes_with(self, order: Order, changed: PlaceOrder) -> tuple[Order, PlaceOrder] | None:
+        """The order that must change if this one becomes so, and what it becomes."""
+        return None
+
+    def more_minor(self, order: Order, changed: PlaceOrder, needs_minor: int) -> int:
+        """How much more is locked if the order becomes so, and needs so much then."""
+        return needs_minor - self.needs_minor(order)
+
+    def leaves_with(self, order: Order) -> list[tuple[Order, int]]:
+        """The open orders that leave if this one does, it among them, with what each releases then."""
+        return [(order, self.needs_minor(order))]
+
+    # --- the state as a whole
 
     def changed(self) -> MarketChanged:
         """The market's best and its counts as they are now."""
@@ -467,7 +460,7 @@ class Market:
             self._candles,
             self.instrument.status,
             self._average,
-            self._last_match_id,
+            self.last_match_id,
             self.tracks,
         )
 
@@ -483,7 +476,7 @@ class Market:
             self._last_trade_ns,
             self._candles,
             self._average,
-            self._last_match_id,
+            self.last_match_id,
             self.by_call,
             self.tracks,
         )

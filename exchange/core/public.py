@@ -13,7 +13,7 @@ from exchange.core.instrument import MarketStatus
 
 
 class Kind(IntEnum):
-    """The kinds of channels. Those of candles are in the order of INTERVALS_S; the last two are private."""
+    """The kinds of channels. Those of candles are in the order of INTERVALS_S; from ORDERS on they are private."""
 
     TRADE = 0
     DEPTH = 1
@@ -27,6 +27,7 @@ class Kind(IntEnum):
     CANDLE_1D = 9
     ORDERS = 10
     BALANCES = 11
+    LISTS = 12
 
 
 FIRST_CANDLE = int(Kind.CANDLE_1M)

@@ -7,6 +7,7 @@ from exchange.core.commands import CancelOrder, PlaceOrder, ReplaceMode, Replace
 from exchange.core.conditions import SelfTrade
 from exchange.core.effects import Effects
 from exchange.core.events import OrderUpdated, Rejected, RejectReason
+from exchange.core.ledger import Account
 from exchange.core.market import Market
 from exchange.core.matching import Plan
 from exchange.core.outcome import Applied, Replaced
@@ -81,18 +82,23 @@ def _judged_without(
     market: Market, order: Order, terms: PlaceOrder, trader: Trader, mode: SelfTrade, now_ns: int
 ) -> Plan | RejectReason:
     """What the new order would meet, or why it may not enter, as if the old one were gone."""
-    gives = trader.quote if order.terms.side is BUY else trader.base
-    needs_minor, order_waits = market.needs_minor(order), order.level is None
-    gives.release(needs_minor)
-    if order.level is not None:  # else it waits
-        market.book.lift(order)
-    trader.leaving = 1
+    leaving = market.leaves_with(order)
+    for other, locked_minor in leaving:
+        _pays_from(other).release(locked_minor)
+        if other.level is not None:  # else it waits
+            market.book.lift(other)
+    trader.leaving = len(leaving)
     found = market.judged(terms, trader, mode, market.rates, now_ns)
     trader.leaving = 0
-    if not order_waits:
-        market.book.put_back(order)
-    gives.lock(needs_minor)
+    for other, locked_minor in reversed(leaving):
+        if other.level is not None:
+            market.book.put_back(other)
+        _pays_from(other).lock(locked_minor)
     return found
+
+
+def _pays_from(order: Order) -> Account:
+    return order.trader.quote if order.terms.side is BUY else order.trader.base
 
 
 def _rejected(market: Market, reason: RejectReason, terms: PlaceOrder, trader: Trader) -> Rejected:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from exchange.core.administration import ApiKey
 from exchange.core.amendments import Amended
 from exchange.core.average import NO_PRICE
-from exchange.core.commands import PlaceOrder
+from exchange.core.commands import PlaceList, PlaceOrder
 from exchange.core.conditions import Progress
 from exchange.core.events import INTERVALS_S, BalanceChanged
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset, Instrument
+from exchange.core.list_events import Leg, ListEnd
 from exchange.core.money import Withdrawal
 from exchange.core.timers import Timer
 from exchange.core.treasury import Keyed
@@ -34,6 +35,18 @@ class OpenOrder:
     updated_ns: int
     rates: Rates | None = None
     progress: Progress | None = None
+
+
+@dataclass(slots=True)
+class ListState:
+    """A list of which an order is open: see ListUpdated."""
+
+    list_id: int
+    placed: PlaceList
+    legs: tuple[Leg, ...]
+    end: ListEnd | None
+    created_ns: int
+    updated_ns: int
 
 
 @dataclass(slots=True)
@@ -64,7 +77,8 @@ class VenueState:
     The `last_…` fields are the last ids and the last priority that were given. `orders` are in priority order;
     `recent_client_orders`, `recent_keys` and `recent_reductions` are oldest first and bounded, but for the deposits of
     a configuration, which come first and are all there. `withdrawals` are those that are pending, or among
-    `recent_keys`. `timers` are by time.
+    `recent_keys`. `lists` are those that are open, `recent_client_lists` are oldest first and bounded, and
+    `list_counts` are the counts of lists of those users who ever had one. `timers` are by time.
     """
 
     sequence: int = 0
@@ -74,6 +88,7 @@ class VenueState:
     last_trade_id: int = 0
     last_match_id: int = 0
     last_amendment_id: int = 0
+    last_list_id: int = 0
     assets: list[Asset] = field(default_factory=list)
     markets: list[MarketState] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
@@ -86,3 +101,6 @@ class VenueState:
     withdrawals: list[Withdrawal] = field(default_factory=list)
     recent_reductions: list[Amended] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
+    lists: list[ListState] = field(default_factory=list)
+    recent_client_lists: list[tuple[int, PlaceList]] = field(default_factory=list)
+    list_counts: list[tuple[str, int]] = field(default_factory=list)

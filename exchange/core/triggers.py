@@ -200,12 +200,13 @@ class Triggers:
 
     def add(self, order: Order, last_ticks: int) -> None:
         """The order waits for what its progress and its conditions say."""
-        progress, conditions = order.progress, _conditions(order)
+        progress = order.progress
         assert progress is not None
         self.orders[order.order_id] = order
         if progress.triggered_ns:
             self.ready[order.order_id] = order
         elif progress.pending is Pending.TRIGGER:
+            conditions = _conditions(order)
             if not conditions.trails:
                 assert conditions.stop_ticks is not None
                 self._await(order, conditions.stop_ticks)
@@ -223,11 +224,12 @@ class Triggers:
 
     def remove(self, order: Order) -> None:
         """The order waits no more."""
-        progress, conditions = order.progress, _conditions(order)
+        progress = order.progress
         assert progress is not None
         del self.orders[order.order_id]
         if self.ready.pop(order.order_id, None) is not None or progress.pending is not Pending.TRIGGER:
             return
+        conditions = _conditions(order)
         if conditions.trails and (conditions.activation_ticks is None or progress.tracking_trade):
             self._trails[order.terms.side].remove(order)
             self._retell()

@@ -11,13 +11,14 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 3. Fees are fixed in an order when it enters, and trades count in the average price.
 4. What self-trade prevention takes off an order is noted in it, and is an event.
 5. Orders may wait for a price, and have a time to end; open orders can be amended and replaced.
-6. The price of an order may come from the book. Orders end by timers of their users, and with the sockets that placed
-   them.
+6. The price of an order may come from the book, and orders may be of a list. Orders end by timers of their users, and
+   with the sockets that placed them.
 """
 
 from dataclasses import replace
 from typing import Final
 
+from exchange.core import venue_state
 from exchange.core.administration import (
     AdminCommand,
     Administered,
@@ -38,6 +39,7 @@ from exchange.core.commands import (
     MARKET_COMMANDS,
     AddAsset,
     AddUser,
+    CancelList,
     CancelOrder,
     Command,
     Deposit,
@@ -45,12 +47,12 @@ from exchange.core.commands import (
     ExpireDue,
     MarketCommand,
     PassTime,
+    PlaceList,
     PlaceOrder,
     ReplaceOrder,
     RunTriggered,
     SetMarket,
     SetMarketStatus,
-    Side,
     TimeInForce,
 )
 from exchange.core.counts import Counts
@@ -66,15 +68,16 @@ from exchange.core.events import (
     UserAdded,
 )
 from exchange.core.everywhere import cancel_everywhere, run_timer, set_timer
-from exchange.core.full_market import FullMarket
 from exchange.core.instrument import Asset
 from exchange.core.ledger import HOUSE, Ledger
+from exchange.core.list_events import ListChange, ListUpdated
+from exchange.core.list_market import ListMarket
 from exchange.core.listing import audit_detail, refusal_of_asset, refusal_of_market
+from exchange.core.lists import ListIds, OrderList
 from exchange.core.money import EndWithdrawal, MoneyCommand, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Applied, Outcome
-from exchange.core.pegs import standing_ticks
 from exchange.core.replace import cancel_refusal, replace_order
-from exchange.core.state import MarketState, OpenOrder, VenueState
+from exchange.core.state import MarketState, VenueState
 from exchange.core.timers import CancelAllAfter, RunTimer, Timers
 from exchange.core.treasury import KEYS_MAX, Treasury
 
@@ -97,9 +100,10 @@ class Venue:
         self.sequence = 0
         self.time_ns = 0
         self.assets: dict[str, Asset] = {}
-        self.markets: dict[str, FullMarket] = {}
+        self.markets: dict[str, ListMarket] = {}
         self.ledger = Ledger()
         self.client_ids = ClientIds(client_ids_max)
+        self.list_ids = ListIds(client_ids_max)
         self.counts = Counts()
         self.keys = Keys()
         self.disabled: dict[str, None] = {}  # users
@@ -171,9 +175,45 @@ class Venue:
         if isinstance(command, AmendOrder):
             order = self.find_open(market, command.user_id, command.order_id, command.client_order_id)
             return self.amending.apply(market, command, order, sequence, now_ns)
+        if isinstance(command, PlaceList):
+            return self._place_list(market, command, sequence, now_ns)
+        if isinstance(command, CancelList):
+            found = self.find_list(market, command.user_id, command.list_id, command.client_list_id)
+            if found is None:
+                return Rejected(RejectReason.UNKNOWN_LIST)
+            return market.cancel_list(command, found, sequence, now_ns)
         return market.cancel_all(command, sequence, now_ns)
 
-    def _replace(self, market: FullMarket, command: ReplaceOrder, sequence: int, now_ns: int) -> Outcome:
+    def _place_list(self, market: ListMarket, command: PlaceList, sequence: int, now_ns: int) -> Outcome:
+        seen = self.list_ids.seen_before(command)
+        if seen is not None:
+            return seen
+        if any(self.client_ids.seen_before(terms) is not None for terms in command.orders):
+            return Rejected(RejectReason.CLIENT_ORDER_ID_CONFLICT)
+        if self.disabled and command.user_id in self.disabled:
+            return Rejected(RejectReason.USER_DISABLED)
+        return market.place_list(command, sequence, now_ns)
+
+    def find_list(
+        self, market: ListMarket, user_id: str, list_id: int | None, client_list_id: str | None
+    ) -> OrderList | None:
+        """The user's own open list in that market, by one of its ids, or by both."""
+        if list_id is None:
+            assert client_list_id is not None
+            found = self.list_ids.open_list(user_id, client_list_id)
+            return found if found is not None and found.placed.market == market.instrument.symbol else None
+        found = market.lists.get(list_id)
+        if found is None or found.placed.user_id != user_id:
+            return None
+        return found if client_list_id in (None, found.placed.client_list_id) else None
+
+    def lists_of(self, user_id: str) -> list[ListUpdated]:
+        """A user's open lists as they are now, oldest first."""
+        found = [each for market in self.markets.values() for each in market.lists.values()]
+        own = [each.told(ListChange.READ, 0) for each in found if each.placed.user_id == user_id]
+        return sorted(own, key=lambda each: each.list_id)
+
+    def _replace(self, market: ListMarket, command: ReplaceOrder, sequence: int, now_ns: int) -> Outcome:
         place, order = command.place, self._open_order(market, command.cancel)
         refused = cancel_refusal(command.cancel, order, self.counts.last_order_id)
         seen = self.client_ids.seen_before(place, order if refused is None else None)
@@ -195,11 +235,11 @@ class Venue:
             return Rejected(RejectReason.USER_DISABLED)
         return market.would_refuse(command, now_ns)
 
-    def _open_order(self, market: FullMarket, command: CancelOrder) -> Order | None:
+    def _open_order(self, market: ListMarket, command: CancelOrder) -> Order | None:
         return self.find_open(market, command.user_id, command.order_id, command.client_order_id)
 
     def find_open(
-        self, market: FullMarket, user_id: str, order_id: int | None, client_order_id: str | None
+        self, market: ListMarket, user_id: str, order_id: int | None, client_order_id: str | None
     ) -> Order | None:
         """The user's own open order in that market, by one of its ids, or by both."""
         if order_id is not None:
@@ -282,7 +322,7 @@ class Venue:
         if refused := refusal_of_market(self.assets, known, instrument):
             return refused
         if market is None:
-            market = self._open_market(MarketState(instrument))
+            market = self.open_market(MarketState(instrument))
         market.set_rules(instrument)
         events: list[Event] = [MarketSet(instrument, market.by_call or origin is not None)]
         if origin is not None:
@@ -291,8 +331,9 @@ class Venue:
             events.append(Administered("set_market", None, detail, origin))
         return events
 
-    def _open_market(self, state: MarketState) -> FullMarket:
-        market = FullMarket(state, self.ledger, self.client_ids, self.counts)
+    def open_market(self, state: MarketState) -> ListMarket:
+        """Open a market with these rules and counts."""
+        market = ListMarket(state, self.ledger, self.client_ids, self.counts, self.list_ids)
         self.markets[state.instrument.symbol] = market
         return market
 
@@ -351,33 +392,7 @@ class Venue:
 
     def state(self) -> VenueState:
         """A copy of everything that the next command can depend on, in an order that depends on nothing else."""
-        return VenueState(
-            sequence=self.sequence,
-            time_ns=self.time_ns,
-            last_order_id=self.counts.last_order_id,
-            last_priority=self.counts.last_priority,
-            last_trade_id=self.counts.last_trade_id,
-            last_match_id=self.counts.last_match_id,
-            last_amendment_id=self.counts.last_amendment_id,
-            assets=sorted(self.assets.values(), key=lambda asset: asset.symbol),
-            markets=[market.state() for _, market in sorted(self.markets.items())],
-            users=sorted(self.ledger.users()),
-            disabled_users=sorted(self.disabled),
-            keys=self.keys.all(),
-            accounts=sorted(
-                (account.as_read() for account in self.ledger.accounts()),
-                key=lambda account: (account.user_id, account.asset),
-            ),
-            orders=sorted(
-                (_open_order_state(order) for market in self.markets.values() for order in market.all_open()),
-                key=lambda order: order.priority,
-            ),
-            recent_client_orders=self.client_ids.recent(),
-            recent_keys=self.treasury.recent(),
-            withdrawals=self.treasury.withdrawals(),
-            recent_reductions=self.amending.reductions.all(),
-            timers=self.timers.all(),
-        )
+        return venue_state.state_of(self)
 
     @classmethod
     def restore(
@@ -390,84 +405,10 @@ class Venue:
     ) -> "Venue":
         """The venue that goes on from that state."""
         venue = cls(client_ids_max=client_ids_max, keys_max=keys_max, reductions_max=reductions_max)
-        venue.sequence, venue.time_ns = state.sequence, state.time_ns
-        venue.counts.last_order_id = state.last_order_id
-        venue.counts.last_priority = state.last_priority
-        venue.counts.last_trade_id = state.last_trade_id
-        venue.counts.last_match_id = state.last_match_id
-        venue.counts.last_amendment_id = state.last_amendment_id
-        venue.assets = {asset.symbol: asset for asset in state.assets}
-        for user_id in state.users:
-            venue.ledger.add_user(user_id)
-        venue.disabled = dict.fromkeys(state.disabled_users)
-        for key in state.keys:
-            venue.keys.add(key)
-        for account in state.accounts:
-            venue.ledger.restore(account)
-        venue.treasury.restore(state.recent_keys, state.withdrawals)
-        venue.amending.reductions.restore(state.recent_reductions)
-        for timer in state.timers:
-            venue.timers.set(*timer)
-        for market_state in state.markets:
-            venue._open_market(market_state)
-        for order_id, terms in state.recent_client_orders:
-            venue.client_ids.accepted(order_id, terms)
-        for open_order in state.orders:
-            venue._restore_order(open_order)
-        for market in venue.markets.values():
-            market.restored()
+        venue_state.restore(venue, state)
         return venue
-
-    def _restore_order(self, state: OpenOrder) -> None:
-        terms = state.terms
-        market = self.markets[terms.market]
-        trader = market.trader(terms.user_id)
-        price_ticks = standing_ticks(terms, state.progress)
-        order = Order(state.order_id, terms, trader, price_ticks, state.created_ns, state.rates)
-        order.progress = state.progress
-        order.remaining_lots -= state.executed_lots
-        if state.progress is not None:
-            order.remaining_lots -= state.progress.prevented_lots
-            order.hidden_lots = state.progress.hidden_lots
-        order.executed_quote_minor = state.executed_quote_minor
-        order.priority = state.priority
-        order.updated_ns = state.updated_ns
-        market.restore_order(order)
 
     def check(self) -> None:
         """Assert what must hold between commands: money, books, counts, and that locked is what open orders and pending
-        withdrawals need."""
-        self.ledger.check()
-        self.timers.check()
-        counts, priorities = self.counts, set[int]()
-        needed = self.treasury.locked_minor()
-        for market in self.markets.values():
-            market.check()
-            rules = market.instrument
-            for order in market.all_open():
-                assert 0 < order.order_id <= counts.last_order_id
-                assert 0 < order.priority <= counts.last_priority
-                assert order.priority not in priorities
-                priorities.add(order.priority)
-                side = order.terms.side
-                asset = rules.quote.symbol if side is Side.BUY else rules.base.symbol
-                key = (order.user_id, asset)
-                needed[key] = needed.get(key, 0) + market.needs_minor(order)
-        for account in self.ledger.accounts():
-            expected = needed.pop((account.user.user_id, account.asset), 0)
-            assert account.locked == expected, (account.user.user_id, account.asset, account.locked, expected)
-        assert not needed, needed
-
-
-def _open_order_state(order: Order) -> OpenOrder:
-    return OpenOrder(
-        order.order_id,
-        order.terms,
-        order.executed_lots,
-        order.executed_quote_minor,
-        order.priority,
-        order.created_ns,
-        order.updated_ns,
-        order.rates,
-        order.progress,
-    )
+        withdrawals need; of a list the largest need among its orders that may work."""
+        venue_state.check(self)

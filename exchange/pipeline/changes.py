@@ -19,6 +19,7 @@ from exchange.core.events import (
     UserAdded,
 )
 from exchange.core.instrument import Asset
+from exchange.core.list_events import ListUpdated
 from exchange.core.money import Transferred, UserReset, Withdrawal, WithdrawalChanged
 from exchange.core.outcome import Applied
 from exchange.core.timers import TimerSet
@@ -51,6 +52,7 @@ class Changes:
         "from_sequence",
         "instruments",
         "keys",
+        "lists",
         "markets",
         "orders",
         "prevented",
@@ -80,6 +82,7 @@ class Changes:
         self.withdrawals: dict[int, Withdrawal] = {}  # by the sequence of their request
         self.resets: list[Reset] = []
         self.timers: dict[tuple[str, str | None], TimerSet] = {}
+        self.lists: dict[int, ListUpdated] = {}
         self.users: dict[str, bool] = {}  # and whether they are disabled
         self.keys: dict[str, KeyChange] = {}
         self.audited: list[Audited] = []
@@ -107,6 +110,14 @@ class Changes:
     def rows(self) -> int:
         """How many orders, trades, prevented matches and amendments will be written; other kinds have fewer rows."""
         return len(self.orders) + len(self.trades) + len(self.prevented) + len(self.amendments)
+
+    def list_counts(self) -> list[tuple[str, int]]:
+        """The users whose lists have changed, and how many events these had."""
+        counts: dict[str, int] = {}
+        for found in self.lists.values():
+            user_id = found.placed.user_id
+            counts[user_id] = max(counts.get(user_id, 0), found.lists_sequence)
+        return list(counts.items())
 
     def fits(self, applied: Applied) -> bool:
         """Whether the command may join these changes."""
@@ -146,6 +157,8 @@ class Changes:
                 self.amendments.append(event)
             case Transferred():
                 self.transfers.append((applied.sequence, applied.time_ns, event))
+            case ListUpdated():
+                self.lists[event.list_id] = event
             case WithdrawalChanged(withdrawal):
                 self.withdrawals[withdrawal.sequence] = withdrawal
             case UserReset():

@@ -17,11 +17,13 @@ from exchange.core.administration import SetUserStatus
 from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     CancelAll,
+    CancelList,
     CancelOrder,
     Command,
     EndSocket,
     ExpireDue,
     PassTime,
+    PlaceList,
     PlaceOrder,
     ReplaceOrder,
     RunTriggered,
@@ -423,12 +425,12 @@ class _Nobody:
 
 _NOBODY = _Nobody()
 _OF_A_MARKET = (
-    *(PlaceOrder, CancelOrder, CancelAll, AmendOrder, ReplaceOrder, ExpireDue, EndSocket),
+    *(PlaceOrder, CancelOrder, CancelAll, AmendOrder, ReplaceOrder, PlaceList, CancelList, ExpireDue, EndSocket),
     SetMarketStatus,
 )
 # A market can be halted, and a user disabled, also when there is no room for orders.
 _WITH_ROOM = (
-    *(CancelOrder, CancelAll, CancelAllAfter, RunTimer, ExpireDue, EndSocket),
+    *(CancelOrder, CancelList, CancelAll, CancelAllAfter, RunTimer, ExpireDue, EndSocket),
     *(SetMarketStatus, SetUserStatus),
 )
 

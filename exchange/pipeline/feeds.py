@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from exchange.core.events import BalanceChanged, OrderUpdated
+from exchange.core.list_events import ListUpdated
 from exchange.core.market_data import MarketData
 from exchange.core.public import Channel, DepthDiff, Kind, PublicEvent
 from exchange.pipeline.commits import Applied
@@ -168,6 +169,10 @@ class Feeds:
                 channel = Channel(Kind.BALANCES, event.user_id)
                 if channel in channels:
                     balances.setdefault(channel, []).append(event)
+            elif isinstance(event, ListUpdated):
+                channel = Channel(Kind.LISTS, event.placed.user_id)
+                if channel in channels:
+                    self._emit(channel, sequence, event.lists_sequence, event)
         for channel, changed in balances.items():
             self._emit(channel, sequence, changed[-1].balances_sequence, BalancesUpdate(changed))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from exchange.core.events import BalanceChanged, MarketChanged, OrderUpdated, Trade
+from exchange.core.list_events import ListUpdated
 from exchange.core.public import CandleUpdate, Channel, DepthDiff, Ticker
 
 QUEUE_BYTES_MAX = 4 << 20  # what may wait for one slow subscriber, beyond what its connection holds
@@ -49,12 +50,21 @@ class BalancesUpdate:
     accounts: list[BalanceChanged]
 
 
+@dataclass(slots=True)
+class ListsSnapshot:
+    """A user's open lists, oldest first."""
+
+    lists: list[ListUpdated]
+
+
 Data = (
     Trade
     | DepthDiff
     | DepthSnapshot
     | OrderUpdated
     | OrdersSnapshot
+    | ListUpdated
+    | ListsSnapshot
     | BalancesUpdate
     | BalancesSnapshot
     | Ticker

@@ -7,7 +7,7 @@ from exchange.core.public import Channel, Kind
 from exchange.core.venue import Venue
 from exchange.pipeline.feeds import Feeds
 from exchange.pipeline.outcomes import Outcome, OutcomeUnknown, Passed
-from exchange.pipeline.subscriber import BalancesSnapshot, Data, Message, OrdersSnapshot, Subscriber
+from exchange.pipeline.subscriber import BalancesSnapshot, Data, ListsSnapshot, Message, OrdersSnapshot, Subscriber
 
 
 class Change(Passed):
@@ -89,6 +89,9 @@ class Joining(Change):
             orders = [as_read(order) for market in venue.markets.values() for order in market.open_orders(user_id)]
             self.first = OrdersSnapshot(sorted(orders, key=lambda order: order.order_id))
             self.count = user.orders_sequence
+        elif kind == Kind.LISTS:
+            self.first = ListsSnapshot(venue.lists_of(user_id))
+            self.count = user.lists_sequence
         else:
             self.first = BalancesSnapshot([account.as_read() for account in venue.ledger.accounts_of(user_id)])
             self.count = user.balances_sequence

@@ -10,6 +10,7 @@ from exchange.runtime.faucet import faucet_of
 from exchange.service.administration import Administration
 from exchange.service.ledger import LedgerReading
 from exchange.service.limits import RateLimits
+from exchange.service.lists import Lists
 from exchange.service.order_lookup import OrderLookup
 from exchange.service.principal import Authenticator
 from exchange.service.read_lane import ReadLane
@@ -52,4 +53,5 @@ def service_of(
         lane,
         treasury,
         LedgerReading(exchange.venue, history),
+        Lists(exchange.engine, history, limits, lane),
     )

@@ -12,6 +12,7 @@ from exchange.core.amendments import Amended
 from exchange.core.candles import Candle
 from exchange.core.commands import Side
 from exchange.core.events import OrderUpdated, PreventedMatch, Trade
+from exchange.core.list_events import ListUpdated
 
 ID_MAX = 2**63 - 1  # ids and times are BIGINT in the database; no order and no trade has this one
 
@@ -196,6 +197,14 @@ class LedgerTransfer:
     time_ns: int
 
 
+@dataclass(slots=True)
+class ListRead:
+    """A list as it was read, and its orders in their order, but for those that were dropped long ago."""
+
+    told: ListUpdated
+    orders: list[OrderUpdated]
+
+
 class History(Protocol):
     """What the database answers. Ids and times are up to ID_MAX.
 
@@ -235,6 +244,14 @@ class History(Protocol):
 
     async def amendments(self, user_id: str, market: str | None, order_id: int | None, page: Page) -> list[Amended]:
         """The amendments of a user's orders, of one order or of all; the ids of the page are amendment ids."""
+
+    async def order_list(
+        self, user_id: str, market: str, list_id: int | None, client_list_id: str | None
+    ) -> ListRead | None:
+        """The user's list of that id, and of that client list id; without an id the newest of the other."""
+
+    async def lists(self, user_id: str, market: str | None, is_open: bool | None, page: Page) -> list[ListRead]:
+        """The user's lists, in one market or in all, the open ones, the others or all; ids are list ids."""
 
     async def ledger_fills(self, user_id: str, markets: list[str] | None, upto: int, limit: int) -> list[LedgerFill]:
         """The user's newest fills up to a trade id, in some markets or in all; newest first."""

@@ -11,6 +11,7 @@ from exchange.service.administration import Administration
 from exchange.service.ledger import LedgerReading
 from exchange.service.limits import RateLimits
 from exchange.service.listing import Listing
+from exchange.service.lists import Lists
 from exchange.service.principal import Authenticator, Permission, Principal, RequestView, user_for
 from exchange.service.read_lane import REQUEST_S, ReadLane
 from exchange.service.reading import Reading
@@ -37,6 +38,7 @@ class Service:
         lane: ReadLane,
         treasury: Treasury,
         ledger: LedgerReading,
+        lists: Lists,
     ) -> None:
         self._venue: Venue = engine.venue
         self.authenticator = authenticator
@@ -48,6 +50,7 @@ class Service:
         self.listing = Listing(engine)
         self.treasury = treasury
         self.ledger = ledger
+        self.lists = lists
         self.limits = limits
         self.tasks = tasks
         self.lane = lane

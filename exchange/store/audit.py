@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 
 from exchange.core.commands import Side
+from exchange.core.conditions import Pending, Progress
 from exchange.core.fees import needs_minor
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.ledger import EXTERNAL, FEES
@@ -102,7 +103,7 @@ def _goes_on(state: VenueState, ahead: list[Journaled]) -> list[str]:
 
 def _balances(state: VenueState) -> list[str]:
     """Every asset sums to zero, no account is negative, and what is locked is what open orders and pending withdrawals
-    need."""
+    need; of a list, the largest need among its orders that may work."""
     findings: list[str] = []
     sums = {asset.symbol: 0 for asset in state.assets}
     rules = {market.instrument.symbol: market.instrument for market in state.markets}
@@ -111,14 +112,21 @@ def _balances(state: VenueState) -> list[str]:
         if found.status is WithdrawalStatus.PENDING:
             account_key = (found.user_id, found.asset)
             needed[account_key] = needed.get(account_key, 0) + found.amount_minor
+    of_lists: dict[tuple[str, str, int], int] = {}
     for order in state.orders:
-        instrument, terms = rules[order.terms.market], order.terms
-        remaining_lots = terms.quantity_lots - order.executed_lots
-        if order.progress is not None:
-            remaining_lots -= order.progress.prevented_lots
+        instrument, terms, progress = rules[order.terms.market], order.terms, order.progress or Progress()
+        remaining_lots = terms.quantity_lots - order.executed_lots - progress.prevented_lots
         key = instrument.quote.symbol if terms.side is Side.BUY else instrument.base.symbol
         needs = needs_minor(instrument, order.rates, terms.side, standing_ticks(terms, order.progress), remaining_lots)
-        needed[terms.user_id, key] = needed.get((terms.user_id, key), 0) + needs
+        if progress.pending is Pending.LIST:
+            continue  # it needs nothing before it enters
+        if progress.list_id:
+            list_key = terms.user_id, key, progress.list_id
+            of_lists[list_key] = max(of_lists.get(list_key, 0), needs)
+        else:
+            needed[terms.user_id, key] = needed.get((terms.user_id, key), 0) + needs
+    for (user_id, key, _), needs in of_lists.items():
+        needed[user_id, key] = needed.get((user_id, key), 0) + needs
     for account in state.accounts:
         sums[account.asset] += account.available_minor + account.locked_minor
         name = f"{account.user_id}'s {account.asset}"

@@ -12,12 +12,13 @@ from typing import Any, Final
 import orjson
 
 from exchange.core.amendments import Amended
+from exchange.core.commands import PlaceList
 from exchange.core.events import BalanceChanged
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset
 from exchange.core.state import MarketState, OpenOrder, VenueState
 from exchange.failure import Failure
-from exchange.store import journal, journal_admin, journal_money
+from exchange.store import journal, journal_admin, journal_lists, journal_money
 from exchange.store.numbers_text import numbers_text, progress_from
 
 CODEC_VERSION = 5
@@ -30,6 +31,7 @@ COUNTS = (
     "last_trade_id",
     "last_match_id",
     "last_amendment_id",
+    "last_list_id",
 )
 
 Json = dict[str, Any]
@@ -72,6 +74,9 @@ def encode(state: VenueState) -> Iterator[str]:
         "withdrawals": (state.withdrawals, journal_money.withdrawal_fields),
         "reductions": (state.recent_reductions, _amended),
         "timers": (state.timers, list),
+        "lists": (state.lists, lambda found: journal_lists.state_fields(found, journal.terms_fields)),
+        "client_lists": (state.recent_client_lists, _client_list),
+        "list_counts": (state.list_counts, tuple),
     }
     for name, (items, row) in lists.items():
         for begin in range(0, len(items), PART_MAX):
@@ -102,6 +107,11 @@ def _market_from(fields: Sequence[Any], assets: dict[str, Asset]) -> MarketState
 
 def _amended(amended: Amended) -> tuple[Any, ...]:
     return tuple(getattr(amended, field.name) for field in fields(amended))
+
+
+def _client_list(remembered: tuple[int, PlaceList]) -> tuple[Any, ...]:
+    list_id, placed = remembered
+    return list_id, *journal_lists.placed_fields(placed, journal.terms_fields)
 
 
 def _account(account: BalanceChanged) -> tuple[Any, ...]:
@@ -181,6 +191,12 @@ def _decode_5(parts: Sequence[Json]) -> VenueState:
         withdrawals=[journal_money.withdrawal_from(fields) for fields in lists.get("withdrawals", ())],
         recent_reductions=[Amended(*fields) for fields in lists.get("reductions", ())],
         timers=[(user_id, market, due_ns) for user_id, market, due_ns in lists.get("timers", ())],
+        lists=[journal_lists.state_from(fields, journal.terms_from) for fields in lists.get("lists", ())],
+        recent_client_lists=[
+            (list_id, journal_lists.placed_from(fields, journal.terms_from))
+            for list_id, *fields in lists.get("client_lists", ())
+        ],
+        list_counts=[(user_id, count) for user_id, count in lists.get("list_counts", ())],
     )
 
 
@@ -205,4 +221,5 @@ def _order_from(
 
 
 Decoder = Callable[[Sequence[Json]], VenueState]
+# Version 4 knows no lists of orders, which are then none.
 DECODERS: Final[dict[int, Decoder]] = {1: _decode_1, 2: _decode_2, 3: _decode_3, 4: _decode_4, 5: _decode_5}

@@ -10,8 +10,8 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
 4. An asset, a status and the rules of a market go on with who asked for them, if somebody did: rules begin with it.
    There are commands that enter what was triggered, that end what is due and that move money; amendments and
    replacements.
-5. Orders may be pegged. A cancel has a name; that of a replacement stands with its mode. There are timers, and sockets
-   that end.
+5. Orders may be pegged, and there are lists of orders. A cancel has a name; that of a replacement stands with its mode.
+   There are timers, and sockets that end.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +26,7 @@ from exchange.core.commands import (
     AddAsset,
     AddUser,
     CancelAll,
+    CancelList,
     CancelOrder,
     Command,
     Deposit,
@@ -33,6 +34,7 @@ from exchange.core.commands import (
     ExpireDue,
     OrderType,
     PassTime,
+    PlaceList,
     PlaceOrder,
     ReplaceMode,
     ReplaceOrder,
@@ -49,7 +51,7 @@ from exchange.core.outcome import Applied
 from exchange.core.timers import CancelAllAfter, RunTimer
 from exchange.core.venue import RULES_VERSIONS
 from exchange.pipeline.commits import Journaled
-from exchange.store import journal_admin, journal_money
+from exchange.store import journal_admin, journal_lists, journal_money
 from exchange.store.numbers_text import conditions_from, numbers_text
 
 CODEC_VERSION = 5
@@ -108,6 +110,8 @@ def _rare(command: Command) -> tuple[Any, ...]:
             return ("replace", (mode, *name) if name else mode, *which, *terms_fields(place))
         case CancelAll(user_id, market):
             return ("cancel_all", user_id, market)
+        case PlaceList() | CancelList():
+            return journal_lists.encode(command, terms_fields)
         case RunTriggered(market, orders_max):
             return ("run_triggered", market, orders_max)
         case ExpireDue(market, orders_max):
@@ -215,6 +219,8 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
         return journal_admin.decode(kind, fields)
     if kind in journal_money.KINDS:
         return journal_money.decode(kind, fields)
+    if kind in journal_lists.KINDS:
+        return journal_lists.decode(kind, fields, terms_from)
     raise AssertionError(kind)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from exchange.core.administration import Administered
 from exchange.core.amendments import Amended
 from exchange.core.events import OrderUpdated, PreventedMatch, Trade
+from exchange.core.list_events import ListUpdated
 from exchange.core.money import Transferred
 from exchange.core.outcome import Applied
 from exchange.core.state import VenueState
@@ -26,6 +27,7 @@ from exchange.store.rows import (
     audit_row,
     closed_row,
     is_open,
+    list_row,
     prevented_row,
     trade_row,
     transfer_row,
@@ -84,6 +86,7 @@ class _History:
         self._amendments: dict[int, int] = {}
         self._transfers: dict[tuple[int, str], int] = {}  # a reset moves several assets
         self._audited: dict[int, int] = {}
+        self._lists: dict[int, int] = {}  # that are done: these change no more
 
     def take(self, applied: Applied) -> None:
         for event in applied.events:
@@ -96,6 +99,9 @@ class _History:
                 self._matches[event.match_id] = _hash(prevented_row(event))
             elif isinstance(event, Amended):
                 self._amendments[event.amendment_id] = _hash(amendment_row(event))
+            elif isinstance(event, ListUpdated):
+                if event.done:
+                    self._lists[event.list_id] = _hash(list_row(event))
             elif isinstance(event, Transferred):
                 row = transfer_row((applied.sequence, applied.time_ns, event))
                 self._transfers[applied.sequence, event.asset] = _hash(row)
@@ -133,6 +139,10 @@ class _History:
                 state.last_amendment_id,
                 self._amendments,
                 set(),
+            ),
+            *await _compare(
+                *(connection, "order_lists", "list_id", begun.last_list_id, state.last_list_id),
+                *(self._lists, {found.list_id for found in state.lists}),
             ),
             *await _compare(
                 *(connection, "transfers", "sequence", begun.sequence, state.sequence, self._transfers, set()),

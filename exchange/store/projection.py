@@ -27,6 +27,8 @@ from exchange.store.rows import (
     instrument_row,
     is_open,
     key_row,
+    list_count_row,
+    list_row,
     market_row,
     numbers,
     prevented_row,
@@ -101,6 +103,14 @@ PARTS: dict[str, tuple[str, str]] = {
         "withdrawals", "ON CONFLICT (sequence) DO UPDATE SET status = EXCLUDED.status, ended_ns = EXCLUDED.ended_ns"
     ),
     "reset": _insert("resets"),
+    "grouped": _insert(
+        "order_lists",
+        "ON CONFLICT (user_id, list_id) DO UPDATE SET "
+        + _assign(("status", "end_reason", "updated_ns", "legs"), "EXCLUDED"),
+    ),
+    "groups_counted": _insert(
+        "list_counts", "ON CONFLICT (user_id) DO UPDATE SET lists_sequence = EXCLUDED.lists_sequence"
+    ),
     "joined": _insert("users", "ON CONFLICT (user_id) DO UPDATE SET status = EXCLUDED.status"),
     "timed": _insert("timers", "ON CONFLICT (user_id, market) DO UPDATE SET due_ns = EXCLUDED.due_ns"),
     "keyed": _insert("keys", "ON CONFLICT (api_key) DO UPDATE SET revoked_ns = EXCLUDED.revoked_ns"),
@@ -117,10 +127,11 @@ def statement(parts: tuple[str, ...]) -> str:
     made = [
         "fence AS (UPDATE projection SET sequence = $3, time_ns = $4, last_trade_id = GREATEST(last_trade_id, $5), "
         "last_order_id = GREATEST(last_order_id, $6), last_priority = GREATEST(last_priority, $7), "
-        "last_match_id = GREATEST(last_match_id, $8), last_amendment_id = GREATEST(last_amendment_id, $9) "
+        "last_match_id = GREATEST(last_match_id, $8), last_amendment_id = GREATEST(last_amendment_id, $9), "
+        "last_list_id = GREATEST(last_list_id, $10) "
         "WHERE epoch = $1 AND sequence = $2 RETURNING 1)",
     ]
-    for number, name in enumerate(parts, 10):
+    for number, name in enumerate(parts, 11):
         table, sql = PARTS[name]
         rows = f"unnest(${number}::text::{table}[]) AS t"
         made.append(f"{name} AS ({sql.format(rows=rows)})")
@@ -144,6 +155,8 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
         "transferred": (changes.transfers, transfer_row),
         "withdrawn": (list(changes.withdrawals.values()), withdrawal_row),
         "reset": (changes.resets, reset_row),
+        "grouped": (list(changes.lists.values()), list_row),
+        "groups_counted": (changes.list_counts(), list_count_row),
         "joined": (list(changes.users.items()), user_row),
         "timed": (list(changes.timers.values()), timer_row),
         "keyed": (list(changes.keys.values()), key_row),
@@ -169,6 +182,7 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
             *changes.last_given(),
             changes.prevented[-1].match_id if changes.prevented else 0,
             changes.amendments[-1].amendment_id if changes.amendments else 0,
+            max(changes.lists, default=0),
             *texts.values(),
         ],
         copies=[copy for copy in copies if copy.items],

@@ -11,6 +11,7 @@ from exchange.core.candles import Candle
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated, PreventedMatch, UpdateReason
+from exchange.core.list_events import ListChange, ListUpdated
 from exchange.pipeline.outcomes import Overloaded
 from exchange.service.history import (
     ID_MAX,
@@ -18,13 +19,16 @@ from exchange.service.history import (
     Fill,
     LedgerFill,
     LedgerTransfer,
+    ListRead,
     OrderRead,
     Page,
     PublicTrade,
 )
 from exchange.store import ledger_statements, statements
+from exchange.store.journal_lists import legs_from
 from exchange.store.numbers_text import conditions_from, progress_from
 from exchange.store.read_pool import ReadPool
+from exchange.store.recovery_lists import end_of, placed_of
 
 COLUMNS_OF_ORDER = 18
 CALLS_MAX = 264  # in progress, those that wait for the tables or a connection included
@@ -109,6 +113,30 @@ class PostgresHistory:
         statement = statements.amendments(page, market=market is not None, order=order_id is not None)
         rows = await self._fetch(statement, *_bounds(page), user_id, *_some(market), *_some(order_id))
         return [Amended(*row) for row in rows]
+
+    async def order_list(
+        self, user_id: str, market: str, list_id: int | None, client_list_id: str | None
+    ) -> ListRead | None:
+        """The user's list of that id, and of that client list id; without an id the newest of the other."""
+        statement = statements.order_list(by_id=list_id is not None, by_name=client_list_id is not None)
+        rows = await self._fetch(statement, user_id, market, *_some(list_id), *_some(client_list_id))
+        return (await self._with_orders(user_id, rows))[0] if rows else None
+
+    async def lists(self, user_id: str, market: str | None, is_open: bool | None, page: Page) -> list[ListRead]:
+        """The user's lists, in one market or in all, the open ones, the others or all; ids are list ids."""
+        statement = statements.lists(page, market=market is not None, status=is_open is not None)
+        status = None if is_open is None else int(not is_open)
+        rows = await self._fetch(statement, *_bounds(page), user_id, *_some(market), *_some(status))
+        return await self._with_orders(user_id, rows)
+
+    async def _with_orders(self, user_id: str, rows: list[Any]) -> list[ListRead]:
+        lists = [_list(row) for row in rows]
+        wanted = [leg.order_id for found in lists for leg in found.legs]
+        # A moment later, so an order may be further than its list: it is the newer word.
+        orders = {row[0]: _order(row) for row in await self._fetch(statements.ORDERS_BY_ID, user_id, wanted)}
+        return [
+            ListRead(found, [orders[leg.order_id] for leg in found.legs if leg.order_id in orders]) for found in lists
+        ]
 
     async def ledger_fills(self, user_id: str, markets: list[str] | None, upto: int, limit: int) -> list[LedgerFill]:
         """The user's newest fills up to a trade id, in some markets or in all; newest first."""
@@ -265,6 +293,13 @@ def _fill(row: Any) -> Fill:
         int(quote_minor),
         int(fee_minor),
         time_ns,
+    )
+
+
+def _list(row: Any) -> ListUpdated:
+    return ListUpdated(
+        *(ListChange.READ, row["list_id"], placed_of(row), legs_from(row["legs"]), end_of(row["end_reason"])),
+        *(row["created_ns"], row["updated_ns"], 0),
     )
 
 

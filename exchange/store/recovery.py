@@ -19,7 +19,7 @@ from exchange.core.state import MarketState, OpenOrder, VenueState
 from exchange.core.timers import Timer
 from exchange.failure import Failure
 from exchange.pipeline.commits import Journaled
-from exchange.store import journal, recovery_money
+from exchange.store import journal, recovery_lists, recovery_money
 from exchange.store.numbers_text import conditions_from, progress_from
 from exchange.store.rows import ALL_MARKETS
 
@@ -40,7 +40,7 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         venue = await connection.fetchrow(
             "SELECT sequence, time_ns, last_order_id, last_priority, last_trade_id, last_match_id, "
-            "last_amendment_id FROM projection"
+            "last_amendment_id, last_list_id FROM projection"
         )
         assert venue is not None
         assets = {
@@ -56,6 +56,7 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
             last_trade_id=venue["last_trade_id"],
             last_match_id=venue["last_match_id"],
             last_amendment_id=venue["last_amendment_id"],
+            last_list_id=venue["last_list_id"],
             assets=list(assets.values()),
             markets=await _markets(connection, assets),
             users=[row[0] for row in await connection.fetch("SELECT user_id FROM users ORDER BY user_id")],
@@ -70,6 +71,9 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
             withdrawals=withdrawals,
             recent_reductions=await _recent_reductions(connection) if remembered else [],
             timers=await _timers(connection),
+            lists=await recovery_lists.open_lists(connection),
+            recent_client_lists=await recovery_lists.recent(connection, RECENT_MAX) if remembered else [],
+            list_counts=await recovery_lists.counts(connection),
         )
 
 

@@ -27,9 +27,11 @@ from exchange.core.events import (
     Trade,
 )
 from exchange.core.instrument import Asset
+from exchange.core.list_events import ListUpdated
 from exchange.core.money import Withdrawal
 from exchange.core.timers import TimerSet
 from exchange.pipeline.changes import Audited, KeyChange, Reset, Transfer
+from exchange.store.journal_lists import content_text, legs_text
 from exchange.store.numbers_text import numbers_text
 
 Row = tuple[Any, ...]
@@ -52,6 +54,7 @@ _TYPES: Final = tuple(map(int, OrderType))
 _TIMES: Final = tuple(map(int, TimeInForce))
 _STATUSES: Final = tuple(map(int, OrderStatus))
 _BARE: Final = re.compile(r"[A-Za-z0-9@:._-]+")
+_CONTENT: Final = re.compile(r"[A-Za-z0-9@:._/|; -]+")
 _WORDS: Final = re.compile(r"[A-Za-z0-9@:._/-]+( [A-Za-z0-9@:._/-]+)*")
 
 
@@ -344,6 +347,23 @@ def reset_row(reset: Reset) -> Row:
     sequence, time_ns, done = reset
     balances = words([f"{asset}:{amount_minor}" for asset, amount_minor in done.balances])
     return sequence, bare(done.key), bare(done.user_id), balances, time_ns
+
+
+def list_row(found: ListUpdated) -> Row:
+    """A list of orders."""
+    placed, content = found.placed, content_text(found.placed)
+    assert _CONTENT.fullmatch(content), content
+    return (
+        *(found.list_id, bare(placed.user_id), placed.market, int(placed.list_type)),
+        NULL if placed.client_list_id is None else bare(placed.client_list_id),
+        *(1 if found.done else 0, NULL if found.end is None else int(found.end)),
+        *(found.created_ns, found.updated_ns, words([legs_text(found.legs)]), content),
+    )
+
+
+def list_count_row(count: tuple[str, int]) -> Row:
+    """A user, and how many events their lists had."""
+    return count
 
 
 async def charts(trades: Sequence[Trade]) -> list[Charted]:

@@ -69,6 +69,7 @@ projection = sa.Table(
     sa.Column("last_priority", sa.BigInteger, nullable=False),
     sa.Column("last_match_id", sa.BigInteger, nullable=False),
     sa.Column("last_amendment_id", sa.BigInteger, nullable=False),
+    sa.Column("last_list_id", sa.BigInteger, nullable=False),
 )
 
 assets = sa.Table(
@@ -270,6 +271,40 @@ amendments = sa.Table(
     sa.Index("amendments_by_order", "order_id", "amendment_id"),
     sa.Index("amendments_with_names", "amendment_id", postgresql_where=sa.text("new_client_order_id IS NOT NULL")),
     sa.Index("amendments_with_keys", "amendment_id", postgresql_where=sa.text("key IS NOT NULL")),
+)
+
+order_lists = sa.Table(
+    "order_lists",
+    metadata,
+    sa.Column("list_id", sa.BigInteger, nullable=False, autoincrement=False),
+    sa.Column("user_id", Text, nullable=False),
+    sa.Column("market", Text, nullable=False),
+    sa.Column("list_type", sa.SmallInteger, nullable=False),
+    sa.Column("client_list_id", Text),
+    sa.Column("status", sa.SmallInteger, nullable=False),  # 1: all its orders have ended
+    sa.Column("end_reason", sa.SmallInteger),
+    sa.Column("created_ns", sa.BigInteger, nullable=False),
+    sa.Column("updated_ns", sa.BigInteger, nullable=False),
+    sa.Column("legs", Text, nullable=False),  # its orders with their status and name: see `journal_lists.py`
+    sa.Column("content", Text, nullable=False),  # what was asked
+    sa.PrimaryKeyConstraint("user_id", "list_id"),
+    sa.Index("order_lists_open", "list_id", postgresql_where=sa.text("status = 0")),
+    sa.Index("order_lists_with_names", "list_id", postgresql_where=sa.text("client_list_id IS NOT NULL")),
+    sa.Index(
+        "order_lists_by_name",
+        "user_id",
+        "client_list_id",
+        "list_id",
+        postgresql_where=sa.text("client_list_id IS NOT NULL"),
+    ),
+)
+
+# Of those who ever had a list: how many events their lists had.
+list_counts = sa.Table(
+    "list_counts",
+    metadata,
+    sa.Column("user_id", Text, primary_key=True),
+    sa.Column("lists_sequence", sa.BigInteger, nullable=False),
 )
 
 transfers = sa.Table(

@@ -245,6 +245,35 @@ def _amendments(start: bool, end: bool, oldest_first: bool, market: bool, order:
     return pages.statement(pages.of(columns, "amendments", where, "amendment_id", "time_ns"))
 
 
+_LIST = "list_id, user_id, market, list_type, client_list_id, end_reason, created_ns, updated_ns, legs, content, status"
+# $1 is the user, $2 the ids.
+ORDERS_BY_ID = f"SELECT {_ORDER} FROM orders AS o WHERE user_id = $1 AND order_id = ANY ($2::bigint[])"
+
+
+@cache
+def order_list(*, by_id: bool, by_name: bool) -> str:
+    """One list: $1 the user, $2 the market, then the ids that are given."""
+    where = "user_id = $1 AND market = $2" + (" AND list_id = $3" if by_id else "")
+    where += f" AND client_list_id = ${3 + by_id}" if by_name else ""
+    return f"SELECT {_LIST} FROM order_lists WHERE {where} ORDER BY list_id DESC LIMIT 1"
+
+
+def lists(page: Page, *, market: bool, status: bool) -> str:
+    """A page of a user's lists: after the bounds the user, the market and the status."""
+    return _lists(*_pages(page), market, status)
+
+
+@cache
+def _lists(start: bool, end: bool, oldest_first: bool, market: bool, status: bool) -> str:
+    pages = Pages(start, end, oldest_first)
+    where = f"user_id = ${pages.next}"
+    if market:
+        where += f" AND market = ${pages.next + 1}"
+    if status:
+        where += f" AND status = ${pages.next + 1 + market}"
+    return pages.statement(pages.of(_LIST, "order_lists", where, "list_id", "created_ns"))
+
+
 def audit(page: Page) -> str:
     """A page of what administrators did."""
     return _audit(*_pages(page))

@@ -18,13 +18,16 @@ from exchange.core.commands import (
     AddAsset,
     AddUser,
     CancelAll,
+    CancelList,
     CancelOrder,
     Command,
     Deposit,
     EndSocket,
     ExpireDue,
+    ListType,
     OrderType,
     PassTime,
+    PlaceList,
     PlaceOrder,
     ReplaceMode,
     ReplaceOrder,
@@ -56,6 +59,11 @@ MARKET = instrument_of(
 )
 ROOT = Origin("root", "10.0.0.7")
 KEY = ApiKey("k1", "ann", KeyType.HMAC, "c2VhbGVk", ("read", "trade"), "bot", ("10.0.0.0/8", "::1"), 9, 5)
+ENTRY = PlaceOrder("ann", "GEM_CASH", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, True, 5, 7, "entry")
+PROFIT = PlaceOrder(
+    *("ann", "GEM_CASH", Side.SELL, OrderType.TAKE_PROFIT, TimeInForce.IOC, False, None, 7, None),
+    Conditions(SelfTrade.DECREMENT, stop_ticks=2**62),
+)
 COMMANDS: list[Command] = [
     PlaceOrder("ann", "GEM_CASH", Side.SELL, OrderType.LIMIT, TimeInForce.FOK, False, 2**63 - 1, 1, "name"),
     PlaceOrder("ann", "GEM_CASH", Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 7, None),
@@ -100,6 +108,10 @@ COMMANDS: list[Command] = [
     ),
     AmendOrder("ann", "GEM_CASH", 12, None, quantity_lots=2**63 - 1, price_ticks=0),
     AmendOrder("ann", "GEM_CASH", None, "name", reduce_lots=3, key="k", new_client_order_id="other"),
+    PlaceList("ann", "GEM_CASH", ListType.OTOCO, (ENTRY, PROFIT, ENTRY), "name", True),
+    PlaceList("ann", "GEM_CASH", ListType.OTO, (ENTRY, PROFIT)),
+    CancelList("ann", "GEM_CASH", 12, None),
+    CancelList("ann", "GEM_CASH", None, "name"),
     Deposit("ann", "CASH", 10**38 - 1, "a key"),
     AddUser("ann"),
     AddAsset(GEM),

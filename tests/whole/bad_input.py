@@ -94,10 +94,13 @@ QUERIES: dict[str, dict[str, str]] = {
     "/trade/history": {"market": "{market}", **PAGE},
     "/fills": ALL | {**PAGE, "order_id": "1"},
     "/order/amendments": ALL | {**PAGE, "order_id": "1"},
+    "/order/list": ALL | {"client_list_id": "bad-input"},
+    "/order/lists": ALL | {**PAGE, "open": "true"},
     "/ticker": {"market": "{market}"},
     "/candles": {"market": "{market}", "interval": "1m", "limit": "10", "start": "0", "end": "1800000000000"},
 }
 WITHOUT_QUERY = ("/health", "/time", "/markets")
+CHANGED = ("/order", "/order/list")  # paths that are read and changed
 
 NOT_TEXT: tuple[Any, ...] = (1, 1.5, True, [], {}, ["buy"], {"a": 1})
 NOT_NUMBERS = (
@@ -393,10 +396,11 @@ def _other_cases() -> Iterator[Case]:
         ("/orders", ("GET", "HEAD", "DELETE", "PUT")),
         ("/order/cancel_all", ("GET", "DELETE")),
         ("/order/cancel_all_after", ("GET", "DELETE")),
+        ("/order/list", ("PUT", "PATCH")),
         ("/admin/deposit", ("GET", "PUT")),
         ("/admin/markets/status", ("GET", "DELETE")),
         ("/openapi.json", ("POST", "DELETE")),
-        *((path, ("POST", "PUT", "DELETE", "PATCH")) for path in (*QUERIES, *WITHOUT_QUERY) if path != "/order"),
+        *((path, ("POST", "PUT", "DELETE", "PATCH")) for path in (*QUERIES, *WITHOUT_QUERY) if path not in CHANGED),
     ):
         for method in methods:
             yield Case(f"{method} {path}", method, path, WRONG_METHOD, b"{}")

@@ -97,6 +97,7 @@ ORDER: Shape = {
     "trigger_price": or_null(a_number),
     "triggered_at": or_null(a_time),
     "refused_code": or_null(a_text),
+    "list_id": or_null(an_id),
 }
 ORDER_FILL: Shape = {
     "trade_id": an_id,

@@ -92,12 +92,15 @@ async def test_what_a_socket_says_is_as_described(api: Api, market: str, documen
     base = market.partition("_")[0]
     maker, taker = await api.user(**{base: "10"}), await api.user(USDC="10000")
     channels = [f"{kind}@{taker if kind in PRIVATE else market}" for kind in (*PUBLIC, *PRIVATE)]
+    both = [order_body(None, market, text) for text in ("buy 1 @ 8", "buy 1 @ 7")]
     asked: list[dict[str, Any]] = [
         {"message_type": "SUBSCRIBE", "channels": channels, "id": "s"},
         {"message_type": "ORDER", **order_body(taker, market, "buy 1 @ 100"), "id": 1},
         {"message_type": "ORDER", **order_body(taker, market, "buy 1 @ 0.001"), "id": 2},
         {"message_type": "CANCEL", "user_id": taker, "market": market, "order_id": "1", "id": 3},
         {"message_type": "ORDERS", "user_id": taker, "orders": [order_body(None, market, "buy 1 @ 9")], "id": 4},
+        {"message_type": "ORDER_LIST", "user_id": taker, "type": "oto", "orders": both, "id": 6},
+        {"message_type": "CANCEL_LIST", "user_id": taker, "market": market, "list_id": "999999999", "id": 7},
         {"message_type": "CANCEL_ALL", "user_id": taker, "id": 5},
         {"message_type": "PING"},
         {"message_type": "UNSUBSCRIBE", "channel": channels[0]},

@@ -29,6 +29,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "order": {"market": MARKET, "order_id": "1"},
     "amend": {"market": MARKET, "order_id": "1", "quantity": "1"},
     "replace": {"cancel": {"market": MARKET, "order_id": "1"}, "place": buy()},
+    "place_list": {"type": "oto", "orders": [buy(), buy()]},
+    "cancel_list": {"market": MARKET, "list_id": "1"},
+    "order_list": {"market": MARKET, "list_id": "1"},
     "batch": {"orders": [buy()]},
     "cancel_all_after": {"timeout_ms": 60_000},
     "depth": {"market": MARKET},
@@ -141,6 +144,8 @@ EXAMPLE_MESSAGES: dict[str, dict[str, Any]] = {
     "CANCEL": EXAMPLES["cancel"],
     "AMEND": EXAMPLES["amend"],
     "REPLACE": EXAMPLES["replace"],
+    "ORDER_LIST": EXAMPLES["place_list"],
+    "CANCEL_LIST": EXAMPLES["cancel_list"],
     "CANCEL_ALL": {},
     "CANCEL_ALL_AFTER": EXAMPLES["cancel_all_after"],
     "ORDERS": EXAMPLES["batch"],
@@ -162,7 +167,7 @@ async def test_no_message_is_believed_before_auth_or_about_another_user(
         assert await talk.code(message_type, **fields, user_id=other) == "UNAUTHENTICATED"
     async with socket(ring, ann) as talk:
         assert await talk.code(message_type, **fields, user_id=other) == "FORBIDDEN"
-        assert await talk.code(message_type, **fields) in ("RESULT", "UNKNOWN_ORDER")
+        assert await talk.code(message_type, **fields) in ("RESULT", "UNKNOWN_ORDER", "UNKNOWN_LIST")
     reader = await ring.key(other, "read")
     async with socket(ring, reader) as talk:
         assert await talk.code(message_type, **fields) == "FORBIDDEN"

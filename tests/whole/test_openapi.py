@@ -93,6 +93,8 @@ async def traffic(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
     swap = {**user, "cancel": {"market": market, "client_order_id": "less"}, "place": place}
     yield "POST", "/order/replace", await api.ok("POST", "/order/replace", swap)
     (first, *_) = (await api.ok("GET", "/orders/open", **user))["orders"]
+    async for reply in lists(api, taker, market):
+        yield reply
     yield "GET", "/order/amendments", await api.ok("GET", "/order/amendments", **user)
     yield "DELETE", "/order", await api.ok("DELETE", "/order", **user, market=market, order_id=first["order_id"])
     yield "POST", "/order/cancel_all", await api.ok("POST", "/order/cancel_all", user)
@@ -101,6 +103,17 @@ async def traffic(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
     await api.ok("POST", "/order/cancel_all_after", timer | {"timeout_ms": 0})
     async for reply in administration(api, market):
         yield reply
+
+
+async def lists(api: Api, user: str, market: str) -> AsyncIterator[tuple[str, str, Any]]:
+    """One reply of every call about lists."""
+    orders = [order_body(None, market, text) for text in ("buy 1 @ 80", "buy 1 @ 81")]
+    asked = {"user_id": user, "type": "oto", "orders": orders, "client_list_id": "both"}
+    yield "POST", "/order/list", await api.ok("POST", "/order/list", asked)
+    named = {"user_id": user, "market": market, "client_list_id": "both"}
+    yield "GET", "/order/list", await api.ok("GET", "/order/list", **named)
+    yield "GET", "/order/lists", await api.ok("GET", "/order/lists", user_id=user)
+    yield "DELETE", "/order/list", await api.ok("DELETE", "/order/list", named)
 
 
 async def administration(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from exchange import __version__
-from exchange.api.native import events, messages, models, replies
+from exchange.api.native import events, messages, models, replies, replies_lists
 from exchange.api.native.errors import MEANINGS
 from exchange.api.native.socket_examples import ANSWERS, EVENTS, REQUESTS
 from exchange.core.candles import INTERVAL_NAMES
@@ -47,12 +47,16 @@ FEEDS: dict[str, tuple[str, Json, tuple[type[msgspec.Struct], ...], str]] = {
         "orders@{user}", USER, (events.OrdersSnapshot, events.OrderUpdate),
         "A snapshot of the open orders first, then every step of every order.",
     ),
+    "lists": (
+        "lists@{user}", USER, (events.ListsSnapshot, events.ListUpdate),
+        "A snapshot of the open lists first, then a list whenever one of its orders has another status.",
+    ),
     "balances": (
         "balances@{user}", USER, (events.BalancesSnapshot, events.BalancesUpdate),
         "A snapshot of all balances first, then those that a command touched.",
     ),
 }  # fmt: skip
-RESULTS = (replies.OrderWithFills, replies.Order, replies.Canceled, replies.BatchResults)
+RESULTS = (*(replies.OrderWithFills, replies.Order, replies.Canceled, replies.BatchResults, replies_lists.OrderList),)
 
 
 def document() -> Json:

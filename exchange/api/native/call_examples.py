@@ -12,6 +12,21 @@ _ORDER = {
     "quantity": "0.5",
     "client_order_id": "mine",
 }
+LIST = {
+    "type": "oco",
+    "client_list_id": "exit",
+    "orders": [
+        {"market": "SOL_USDC", "side": "sell", "order_type": "limit", "price": "160", "quantity": "0.5"},
+        {
+            "market": "SOL_USDC",
+            "side": "sell",
+            "order_type": "stop_loss_limit",
+            "stop_price": "140",
+            "price": "139.5",
+            "quantity": "0.5",
+        },
+    ],
+}
 # The body of a call, by its operation.
 BODIES: dict[str, Any] = {
     "place": _ORDER,
@@ -30,6 +45,8 @@ BODIES: dict[str, Any] = {
             "client_order_id": "next",
         },
     },
+    "place_list": {"user_id": "random1", **LIST},
+    "cancel_list": {"user_id": "random1", "market": "SOL_USDC", "client_list_id": "exit"},
     "cancel_all": {"user_id": "random1"},
     "cancel_all_after": {"user_id": "random1", "market": "SOL_USDC", "timeout_ms": 30000},
     "batch": {

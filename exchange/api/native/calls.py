@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exchange.api.native import models, replies, replies_money
+from exchange.api.native import models, models_lists, replies, replies_lists, replies_money
 from exchange.service.principal import Permission
 from exchange.service.read_lane import HISTORY, MEMORY
 
@@ -29,7 +29,10 @@ AMENDING = (
 )  # fmt: skip
 MOVING = ("UNKNOWN_ASSET", "INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE", "INSUFFICIENT_BALANCE")
 CHEAP = ("health", "time", "log_level")
-PAGES = ("orders", "trades", "fills", "ledger", "prevented_matches", "amendments", "candles", "audit")
+PAGES = (
+    *("order_list", "lists", "orders", "trades", "fills", "ledger", "prevented_matches", "amendments"),
+    *("candles", "audit"),
+)
 
 
 PUBLIC, READ, TRADE, ADMIN = None, Permission.READ, Permission.TRADE, Permission.ADMIN
@@ -109,6 +112,22 @@ CALLS = (
     _call(
         "GET", "/order/amendments", "amendments", READ, "Amendments of orders, by page", models.AmendmentsQuery,
         replies.AmendmentPage, USER, MARKET, TABLES,
+    ),
+    _call(
+        "POST", "/order/list", "place_list", TRADE, "Place orders that depend on each other", models_lists.ListRequest,
+        replies_lists.OrderList, USER, MARKET, ENGINE, PLACING, ("LIST_PRICES",),
+    ),
+    _call(
+        "DELETE", "/order/list", "cancel_list", TRADE, "Cancel a list", models_lists.ListNameRequest,
+        replies_lists.OrderList, USER, MARKET, ENGINE, ("UNKNOWN_LIST", "LIST_DONE"),
+    ),
+    _call(
+        "GET", "/order/list", "order_list", READ, "A list, open or done", models_lists.ListNameRequest,
+        replies_lists.OrderList, USER, MARKET, TABLES, ("UNKNOWN_LIST",),
+    ),
+    _call(
+        "GET", "/order/lists", "lists", READ, "Lists, by page", models_lists.ListsQuery, replies_lists.ListPage,
+        USER, MARKET, TABLES,
     ),
     _call(
         "GET", "/order", "order", READ, "An order, open or closed", models.OrderRequest, replies.OrderWithFills,

@@ -14,6 +14,7 @@ from exchange.api.native.names import (
     CANCEL_REASONS,
     EXPIRE_REASON_NAMES,
     FEE_ASSET_NAMES,
+    LIST_CHANGE_NAMES,
     MARKET_STATUS_NAMES,
     ORDER_TYPE_NAMES,
     SELF_TRADE_NAMES,
@@ -23,6 +24,7 @@ from exchange.api.native.names import (
     UPDATE_REASON_NAMES,
     name_of,
 )
+from exchange.api.native.told_lists import told_list
 from exchange.core.amendments import Amended
 from exchange.core.candles import Candle
 from exchange.core.commands import Side
@@ -37,8 +39,16 @@ from exchange.core.events import (
     Trade,
 )
 from exchange.core.instrument import Asset, Instrument, decimal_text
+from exchange.core.list_events import ListUpdated
 from exchange.core.public import CandleUpdate, DepthDiff, Ticker
-from exchange.pipeline.subscriber import BalancesSnapshot, BalancesUpdate, DepthSnapshot, Message, OrdersSnapshot
+from exchange.pipeline.subscriber import (
+    BalancesSnapshot,
+    BalancesUpdate,
+    DepthSnapshot,
+    ListsSnapshot,
+    Message,
+    OrdersSnapshot,
+)
 from exchange.service.history import Fill, OrderRead, PublicTrade
 from exchange.service.results import Canceled, Changed, Placed, Single
 
@@ -110,6 +120,7 @@ def order(update: OrderUpdated, rules: Instrument) -> replies.Order:
         None,
         None,
         None,
+        None,
     )
     if terms.conditions is not None or update.progress is not None:
         say_further(made, update, rules)
@@ -154,6 +165,7 @@ def order_with_fills(update: OrderUpdated, fills: list[replies.OrderFill], rules
         update.updated_ns // NS_PER_MS,
         update.created_ns // NS_PER_MS,
         PLAIN_MODE,
+        None,
         None,
         None,
         None,
@@ -454,6 +466,8 @@ def _event_data(data: Any, rules: Rules, assets: Mapping[str, Asset]) -> msgspec
         return events.DepthDiff(data.first_sequence, data.last_sequence, bids, asks)
     if isinstance(data, OrderUpdated):
         return _order_event(data, rules(data.terms.market))
+    if isinstance(data, ListUpdated):
+        return events.ListUpdate(LIST_CHANGE_NAMES[data.change], told_list(data))
     if isinstance(data, BalancesUpdate):
         return events.BalancesUpdate(balances(data.accounts, assets))
     if isinstance(data, MarketChanged):
@@ -471,6 +485,8 @@ def _snapshot(data: Any, rules: Rules, assets: Mapping[str, Asset]) -> msgspec.S
         return events.DepthSnapshot(data.last_sequence, bids, asks)
     if isinstance(data, OrdersSnapshot):
         return events.OrdersSnapshot(orders(data.orders, rules))
+    if isinstance(data, ListsSnapshot):
+        return events.ListsSnapshot([told_list(found) for found in data.lists])
     assert isinstance(data, BalancesSnapshot), data
     return events.BalancesSnapshot(balances(data.accounts, assets))
 

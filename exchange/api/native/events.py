@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from exchange.api.native import names, replies
+from exchange.api.native import names, replies, replies_lists
 
 # A client's own name for a request; a number is one that can be sent back.
 Id = str | Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | None
@@ -144,6 +144,19 @@ class OrdersSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False)
     """`orders@USER`: the open orders."""
 
     orders: list[replies.Order]
+
+
+class ListUpdate(msgspec.Struct, tag_field="type", tag="update", gc=False):
+    """`lists@USER`: a list, when an order of it has another status."""
+
+    reason: replies_lists.ListReason
+    list: replies_lists.ToldList
+
+
+class ListsSnapshot(msgspec.Struct, tag_field="type", tag="snapshot", gc=False):
+    """`lists@USER`: the open lists."""
+
+    lists: list[replies_lists.ToldList]
 
 
 class BalancesUpdate(msgspec.Struct, tag_field="type", tag="update", gc=False):

@@ -48,6 +48,8 @@ def _became(order: replies.Order, update: OrderUpdated, progress: Progress, rule
         order.working_at = _millis(progress.working_ns)
     if progress.refused:
         order.refused_code = REFUSED[progress.refused].value
+    if progress.list_id:
+        order.list_id = str(progress.list_id)
 
 
 def _peg(conditions: Conditions, rules: Instrument) -> replies.Peg | None:

@@ -4,7 +4,7 @@ from typing import get_args
 
 import msgspec
 
-from exchange.api.native import models
+from exchange.api.native import models, models_lists
 from exchange.api.native.events import Id
 
 
@@ -75,10 +75,22 @@ class CancelAllAfter(models.CancelAllAfterRequest, tag_field="message_type", tag
     id: Id = None
 
 
+class PlaceList(models_lists.ListRequest, tag_field="message_type", tag="ORDER_LIST", kw_only=True):
+    """Place orders that depend on each other, all of one market."""
+
+    id: Id = None
+
+
 class CancelOnDisconnect(_Message, tag="CANCEL_ON_DISCONNECT", kw_only=True):
     """Cancel the orders that this socket places from now on when it ends, or place the next ones to stay."""
 
     enabled: bool
+
+
+class CancelList(models_lists.ListNameRequest, tag_field="message_type", tag="CANCEL_LIST", kw_only=True):
+    """Cancel a list, named by one of its ids or by both."""
+
+    id: Id = None
 
 
 class PlaceOrders(models.BatchRequest, tag_field="message_type", tag="ORDERS", kw_only=True):
@@ -87,20 +99,9 @@ class PlaceOrders(models.BatchRequest, tag_field="message_type", tag="ORDERS", k
     id: Id = None
 
 
-Message = (
-    PlaceOrder
-    | Cancel
-    | Amend
-    | Replace
-    | CancelAll
-    | CancelAllAfter
-    | CancelOnDisconnect
-    | PlaceOrders
-    | Subscribe
-    | Unsubscribe
-    | Ping
-    | Auth
-)
+_Single = PlaceOrder | Cancel | Amend | Replace | CancelAll | PlaceOrders | PlaceList | CancelList
+_Later = CancelAllAfter | CancelOnDisconnect
+Message = _Single | _Later | Subscribe | Unsubscribe | Ping | Auth
 
 TYPES: tuple[type[msgspec.Struct], ...] = get_args(Message)
 TAGS = {str(model.__struct_config__.tag): model for model in TYPES}

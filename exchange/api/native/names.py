@@ -1,10 +1,11 @@
 """The native names of enumerated values and of channels."""
 
 from exchange.core.candles import INTERVAL_NAMES
-from exchange.core.commands import OrderType, ReplaceMode, Side, TimeInForce
+from exchange.core.commands import ListType, OrderType, ReplaceMode, Side, TimeInForce
 from exchange.core.conditions import PegTo, SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, UpdateReason
 from exchange.core.instrument import FeeAsset, MarketStatus
+from exchange.core.list_events import ListEnd
 from exchange.core.money import TransferKind, WithdrawalStatus
 from exchange.core.public import Channel
 
@@ -34,17 +35,23 @@ CANCEL_REASONS = {
     ExpireReason.USER_RESET: "reset",
     ExpireReason.CANCEL_ALL_AFTER: "cancel_all_after",
     ExpireReason.DISCONNECT: "disconnect",
+    ExpireReason.LIST: "list",
 }
 EXPIRE_REASON_NAMES = tuple(None if reason in CANCEL_REASONS else reason.name.lower() for reason in ExpireReason)
 CANCEL_REASON_NAMES = ("owner", *CANCEL_REASONS.values())
 WITHDRAWAL_STATUS_NAMES = tuple(status.name.lower() for status in WithdrawalStatus)
 POSTING_CAUSES = ("trade", "fee", *(kind.name.lower() for kind in TransferKind))
+LIST_TYPES = {list_type.name.lower(): list_type for list_type in ListType}
+LIST_TYPE_NAMES = tuple(LIST_TYPES)
+LIST_STATUS_NAMES = ("executing", "all_done")
+LIST_END_NAMES = tuple(end.name.lower() for end in ListEnd)
+LIST_CHANGE_NAMES = ("placed", "updated", "done")
 UPDATE_REASON_NAMES = tuple(reason.name.lower() for reason in UpdateReason)
 
 LOG_LEVELS = {name: name for name in ("debug", "info", "warning", "error")}
 
 PUBLIC = ("trade", "depth", "book_ticker", "ticker", *(f"candle_{name}" for name in INTERVAL_NAMES))
-PRIVATE = ("orders", "balances")
+PRIVATE = ("orders", "balances", "lists")
 KIND_NAMES = (*PUBLIC, *PRIVATE)  # in the order of Kind
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from exchange.core.bound_orders import bound_to
-from exchange.core.commands import CancelOrder, PlaceOrder, ReplaceOrder
+from exchange.core.commands import CancelOrder, PlaceList, PlaceOrder, ReplaceOrder
 from exchange.pipeline.engine import Engine
 
 
@@ -29,6 +29,10 @@ class OnDisconnect:
     def bind_replacement(self, command: ReplaceOrder) -> ReplaceOrder:
         """The same for the order that a replacement places."""
         return replace(command, place=self.bind(command.place))
+
+    def bind_list(self, command: PlaceList) -> PlaceList:
+        """The same for those of a list."""
+        return replace(command, orders=tuple([self.bind(terms) for terms in command.orders]))
 
     def bind_batch(
         self, items: Sequence[PlaceOrder | CancelOrder | BaseException]

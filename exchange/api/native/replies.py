@@ -147,6 +147,7 @@ class Order(Reply):
     trigger_price: Annotated[Number | None, msgspec.Meta(description="of the trade that triggered it")]
     triggered_at: Millis | None
     refused_code: Annotated[str | None, msgspec.Meta(description="with refused_at_trigger: why it could not enter")]
+    list_id: Annotated[Id | None, msgspec.Meta(description="of an order of a list")]
 
 
 class OrderWithFills(Order):

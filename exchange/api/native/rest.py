@@ -23,6 +23,7 @@ from exchange.api.native.pieces import listed
 from exchange.api.native.rest_admin import RestAdmin
 from exchange.api.native.rest_keys import RestKeys
 from exchange.api.native.rest_listing import RestListing
+from exchange.api.native.rest_lists import RestLists
 from exchange.api.native.rest_money import RestMoney
 from exchange.core.commands import PlaceOrder
 from exchange.core.instrument import Instrument
@@ -72,7 +73,14 @@ class Rest:
     def __init__(self, service: Service, refusals: Refusals) -> None:
         self._service = service
         self._refusals = refusals
-        self._parts = (RestAdmin(service), RestListing(service), RestMoney(service), RestKeys(service), self)
+        self._parts = (
+            RestAdmin(service),
+            RestListing(service),
+            RestMoney(service),
+            RestKeys(service),
+            RestLists(service),
+            self,
+        )
 
     # --- routes
 

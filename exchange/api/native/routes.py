@@ -52,6 +52,6 @@ def native_routes(
 
 def _route(rest: Rest, call: Call) -> Route:
     in_order = call.operation in ("place", "cancel")
-    cancels = call.operation in ("cancel", "cancel_all", "cancel_all_after")
+    cancels = call.operation in ("cancel", "cancel_all", "cancel_all_after", "cancel_list")
     changes = call.method in CHANGING
     return Route(call.method, call.path, rest.handler(call), changes, in_order=in_order, cancels=cancels)

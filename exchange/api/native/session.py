@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from exchange.api.http.request import Request
 from exchange.api.http.sockets import Peer
-from exchange.api.native import codec, encode, events, messages, replies
+from exchange.api.native import codec, encode, events, list_codec, messages, replies
 from exchange.api.native.channels import channel_of, names
 from exchange.api.native.errors import ApiError, Refusals
 from exchange.api.native.events import Id, sent_id
@@ -23,9 +23,11 @@ from exchange.api.native.message_reader import Unreadable, read
 from exchange.api.native.on_disconnect import OnDisconnect
 from exchange.api.native.order_codec import place_order
 from exchange.api.native.pieces import listed
+from exchange.core.instrument import Instrument
 from exchange.core.public import Channel
 from exchange.pipeline.outcomes import Overloaded
 from exchange.pipeline.subscriber import Subscriber
+from exchange.service.history import ListRead
 from exchange.service.principal import Claim, Permission
 from exchange.service.read_lane import MEMORY
 from exchange.service.results import BatchResult, CanceledAll, Replaced, Result
@@ -43,8 +45,8 @@ CHANNELS_AT_A_TIME: Final = 64  # in the writer's line
 # Looking a member up in its enum, or a class in its module, costs more than a comparison.
 TRADE: Final = Permission.TRADE
 _PlaceOrder: Final = messages.PlaceOrder
+CANCELS: Final = (messages.Cancel, messages.CancelAll, messages.CancelAllAfter, messages.CancelList)
 _ResultMessage: Final = events.ResultMessage
-_CANCELS: Final = (messages.Cancel, messages.CancelAll, messages.CancelAllAfter)
 
 Change = Callable[[Subscriber, Channel, object], "asyncio.Future[None]"]
 
@@ -175,7 +177,7 @@ class Session:
 
     def _limit(self, message: messages.Message | Unreadable) -> None:
         """Count the message against its limits. Raises Refused."""
-        limits, cancels = self._service.limits, isinstance(message, _CANCELS)
+        limits, cancels = self._service.limits, isinstance(message, CANCELS)
         limits.request(self._principal.address, cancels=cancels)
         if not cancels:
             limits.frame(self._opened_as)
@@ -229,6 +231,10 @@ class Session:
                 items = self._on_disconnect.bind_batch(items)
             batch = trading.batch(user_id, items)
             self._answer_several(self._batch(batch), message.id, batch.in_line)
+        elif isinstance(message, messages.PlaceList):
+            self._place_list(message)
+        elif isinstance(message, messages.CancelList):
+            self._cancel_list(message)
         elif isinstance(message, messages.Subscribe):
             self._subscribe(message)
         elif isinstance(message, messages.Unsubscribe):
@@ -299,6 +305,24 @@ class Session:
             command = self._on_disconnect.bind_replacement(command)
         self._service.trading.replace(_Ordering(self, message.id), command, rules)
         self.count(1)
+
+    def _place_list(self, message: messages.PlaceList) -> None:
+        user_id = self._user(message.user_id)
+        rules = self._service.rules(list_codec.market_of(message))
+        command = list_codec.place_list(message, user_id, rules)
+        if self._on_disconnect is not None:
+            command = self._on_disconnect.bind_list(command)
+        placed = self._service.lists.place(command)
+        self._answer_several(self._list(placed, rules), message.id, None)
+
+    def _cancel_list(self, message: messages.CancelList) -> None:
+        user_id = self._user(message.user_id, cancels=True)
+        rules = self._service.rules(message.market)
+        canceled = self._service.lists.cancel(list_codec.cancel_list(message, user_id, rules))
+        self._answer_several(self._list(canceled, rules), message.id, None)
+
+    async def _list(self, found: Awaitable[ListRead], rules: Instrument) -> Any:
+        return list_codec.list_read(await found, rules)
 
     def replaced(self, made: Replaced) -> Any:
         """What both parts of a replacement came to."""

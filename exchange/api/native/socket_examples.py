@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from exchange.api.native.call_examples import LIST
+
 _ORDER = {
     "user_id": "random2",
     "market": "SOL_USDC",
@@ -40,6 +42,8 @@ REQUESTS: dict[str, Any] = {
         "place": {name: value for name, value in _ORDER.items() if name != "user_id"},
         "mode": "stop_on_failure",
     },
+    "ORDER_LIST": {"message_type": "ORDER_LIST", "id": 8, "user_id": "random2", **LIST},
+    "CANCEL_LIST": {"message_type": "CANCEL_LIST", "id": 9, "user_id": "random2", "market": "SOL_USDC", "list_id": "1"},
     "CANCEL_ALL": {"message_type": "CANCEL_ALL", "id": 4, "user_id": "random2"},
     "CANCEL_ALL_AFTER": {"message_type": "CANCEL_ALL_AFTER", "id": 8, "user_id": "random2", "timeout_ms": 30000},
     "CANCEL_ON_DISCONNECT": {"message_type": "CANCEL_ON_DISCONNECT", "id": 9, "enabled": True},
@@ -194,6 +198,7 @@ EVENTS: dict[str, Any] = {
                 "trigger_price": None,
                 "triggered_at": None,
                 "refused_code": None,
+                "list_id": None,
             },
             "fill": {
                 "trade_id": "1",
@@ -203,6 +208,36 @@ EVENTS: dict[str, Any] = {
                 "fee_asset": "SOL",
                 "liquidity": "taker",
                 "timestamp": 1800000000000,
+            },
+        },
+    },
+    "lists_snapshot": {
+        "channel": "lists@random2",
+        "sequence": 21,
+        "channel_sequence": 0,
+        "data": {"type": "snapshot", "lists": []},
+    },
+    "lists_update": {
+        "channel": "lists@random2",
+        "sequence": 22,
+        "channel_sequence": 1,
+        "data": {
+            "type": "update",
+            "reason": "placed",
+            "list": {
+                "list_id": "1",
+                "client_list_id": "exit",
+                "user_id": "random2",
+                "market": "SOL_USDC",
+                "type": "oco",
+                "status": "executing",
+                "end_reason": None,
+                "created_at": 1800000000000,
+                "updated_at": 1800000000000,
+                "orders": [
+                    {"order_id": "3", "client_order_id": None, "status": "open"},
+                    {"order_id": "4", "client_order_id": None, "status": "pending"},
+                ],
             },
         },
     },
