@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from exchange.api.binance import numbers, order_codec, order_shapes
+from exchange.api.binance import list_shapes, numbers, order_codec, order_shapes
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.errors import BinanceError
+from exchange.api.binance.order_calls import list_of
 from exchange.api.binance.symbols import Symbols, symbol_of
 from exchange.api.binance.waiting import Waiting
 from exchange.api.binance.words import SELF_TRADE_WORDS
@@ -56,11 +57,15 @@ class AmendCalls:
         )
         after = await self._changed(command, rules)
         [amended] = await self._service.reading.amendments(asked.user_id, rules.symbol, before.order_id, Page(1))
-        return {
+        made: dict[str, Any] = {
             "transactTime": asked.time(after.updated_ns),
             "executionId": amended.amendment_id,
             "amendedOrder": _order(before, after, rules, asked),
         }
+        if order_shapes.list_id(after) != order_shapes.NO_LIST:
+            found = await list_of(self._service, after)
+            made["listStatus"] = list_shapes.status(found.told, rules)
+        return made
 
     async def amendments(self, asked: Asked) -> Any:
         """How an order was amended, the first time first."""
@@ -102,7 +107,7 @@ def _order(before: OrderUpdated, after: OrderUpdated, rules: Instrument, asked: 
     return {
         "symbol": symbol_of(rules),
         "orderId": after.order_id,
-        "orderListId": order_shapes.NO_LIST,
+        "orderListId": order_shapes.list_id(after),
         "origClientOrderId": order_shapes.client_order_id(before),
         "clientOrderId": order_shapes.client_order_id(after),
         "price": amounts["price"],

@@ -13,6 +13,7 @@ from exchange.api.binance.amend_calls import AmendCalls
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.kline_calls import KlineCalls
 from exchange.api.binance.limits import BinanceLimits
+from exchange.api.binance.list_calls import ListCalls
 from exchange.api.binance.market_calls import MarketCalls
 from exchange.api.binance.order_calls import Answer, OrderCalls
 from exchange.api.binance.replace_calls import ReplaceCalls
@@ -60,6 +61,7 @@ class Calls:
         trades, tickers = TradeCalls(service, symbols, tape), TickerCalls(service, markets)
         klines, accounts = KlineCalls(service, symbols, tape), AccountCalls(service, symbols, limits)
         startup, amends = StartupCalls(service, symbols), AmendCalls(service, symbols)
+        lists = ListCalls(service, symbols)
         self.direct: dict[str, Direct] = {"place": orders.place, "cancel": orders.cancel}
         self.operations: dict[str, Operation] = {
             "ping": markets.ping,
@@ -79,6 +81,14 @@ class Calls:
             "test": orders.test,
             "cancel_all": orders.cancel_all,
             "cancel_replace": ReplaceCalls(service, symbols, orders).cancel_replace,
+            "oco": lists.oco,
+            "old_oco": lists.old_oco,
+            "oto": lists.oto,
+            "otoco": lists.otoco,
+            "cancel_list": lists.cancel,
+            "order_list": lists.order_list,
+            "all_lists": lists.all_lists,
+            "open_lists": lists.open_lists,
             "amend": amends.amend,
             "amendments": amends.amendments,
             "order": orders.order,
@@ -161,6 +171,14 @@ API: Final[dict[tuple[str, str], Call]] = {
     ("POST", "/api/v3/order/cancelReplace"): Call("cancel_replace", TRADE, orders=1),
     ("PUT", "/api/v3/order/amend/keepPriority"): Call("amend", TRADE, 4),
     ("GET", "/api/v3/order/amendments"): Call("amendments", USER_DATA, 4, HISTORY),
+    ("POST", "/api/v3/orderList/oco"): Call("oco", TRADE, orders=2),
+    ("POST", "/api/v3/orderList/oto"): Call("oto", TRADE, orders=2),
+    ("POST", "/api/v3/orderList/otoco"): Call("otoco", TRADE, orders=3),
+    ("POST", "/api/v3/order/oco"): Call("old_oco", TRADE, orders=2),
+    ("DELETE", "/api/v3/orderList"): Call("cancel_list", TRADE, cancels=True),
+    ("GET", "/api/v3/orderList"): Call("order_list", USER_DATA, 4, HISTORY),
+    ("GET", "/api/v3/allOrderList"): Call("all_lists", USER_DATA, 20, HISTORY),
+    ("GET", "/api/v3/openOrderList"): Call("open_lists", USER_DATA, 6, HISTORY),
     ("GET", "/api/v3/openOrders"): Call("open_orders", USER_DATA, _by_symbol(6, 80), MEMORY),
     ("DELETE", "/api/v3/openOrders"): Call("cancel_all", TRADE, cancels=True),
     ("GET", "/api/v3/allOrders"): Call("all_orders", USER_DATA, 20, HISTORY),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable
 from typing import Any, Final, Protocol
 
-from exchange.api.binance import numbers, order_codec, order_shapes
+from exchange.api.binance import list_shapes, numbers, order_codec, order_shapes
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.errors import UNKNOWN_ORDER, BinanceError
 from exchange.api.binance.parameters import Parameters
@@ -15,7 +15,8 @@ from exchange.core.commands import CancelOrder, PlaceOrder
 from exchange.core.events import OrderUpdated
 from exchange.core.instrument import Instrument
 from exchange.service.codes import Code, Refused
-from exchange.service.history import ID_MAX, Page
+from exchange.service.history import ID_MAX, ListRead, Page
+from exchange.service.lists import ListName
 from exchange.service.order_lookup import OrderName
 from exchange.service.queries import OpenOrders
 from exchange.service.results import Canceled, CanceledAll, Placed, Result
@@ -66,9 +67,10 @@ class _Placing:
 class _Canceling:
     """The listener of a cancel."""
 
-    __slots__ = ("_answer", "_asked", "_cancel_id")
+    __slots__ = ("_answer", "_asked", "_cancel_id", "_service")
 
-    def __init__(self, answer: Answer, asked: Asked, cancel_id: str) -> None:
+    def __init__(self, service: Service, answer: Answer, asked: Asked, cancel_id: str) -> None:
+        self._service = service
         self._answer = answer
         self._asked = asked
         self._cancel_id = cancel_id
@@ -78,7 +80,20 @@ class _Canceling:
         if not isinstance(result, Canceled):
             self._answer.failed(BinanceError(-2011, UNKNOWN_ORDER))
             return
-        self._answer.done(order_shapes.canceled(result.order, result.rules, self._cancel_id, self._asked))
+        if order_shapes.list_id(result.order) == order_shapes.NO_LIST:
+            self._answer.done(order_shapes.canceled(result.order, result.rules, self._cancel_id, self._asked))
+            return
+        order, rules = result.order, result.rules
+        self._service.tasks.start(lambda: self._whole_list(order, rules), "look up a canceled list")
+
+    async def _whole_list(self, order: OrderUpdated, rules: Instrument) -> None:
+        """With an order of a list the list is canceled."""
+        try:
+            found = await list_of(self._service, order)
+        except Exception as error:
+            self._answer.failed(error)
+        else:
+            self._answer.done(list_shapes.canceled(found, rules, self._cancel_id, self._asked))
 
     def failed(self, error: BaseException) -> None:
         """Pass on; an order that is not open is unknown here."""
@@ -96,6 +111,12 @@ def placed_shape(result: Placed, asked: Asked, kind: str) -> dict[str, Any]:
     if kind == "FULL":
         made["fills"] = order_shapes.fills(result.trades(), result.rules)
     return made
+
+
+async def list_of(service: Service, order: OrderUpdated) -> ListRead:
+    """The list that an order is of. Raises Refused."""
+    terms = order.terms
+    return await service.lists.find(ListName(terms.user_id, terms.market, order_shapes.list_id(order), None))
 
 
 def cancel_refusal(error: BaseException) -> BaseException:
@@ -133,7 +154,7 @@ class OrderCalls:
         command = order_codec.cancel_order(params, rules, asked.user_id, cancel_id)
         self.name_by_number(command)
         params.done()
-        self._service.trading.cancel(_Canceling(answer, asked, cancel_id), command, rules)
+        self._service.trading.cancel(_Canceling(self._service, answer, asked, cancel_id), command, rules)
 
     # --- changing, and awaited
 
@@ -167,7 +188,16 @@ class OrderCalls:
         if not orders:
             raise BinanceError(-2011, UNKNOWN_ORDER)
         cancel_id = order_codec.new_id()
-        return await listed(orders, lambda order: order_shapes.canceled(order, rules, cancel_id, asked))
+        made = []
+        lists: set[int] = set()
+        for order in orders:
+            list_id = order_shapes.list_id(order)
+            if list_id == order_shapes.NO_LIST:
+                made.append(order_shapes.canceled(order, rules, cancel_id, asked))
+            elif list_id not in lists:
+                lists.add(list_id)
+                made.append(list_shapes.canceled(await list_of(self._service, order), rules, cancel_id, asked))
+        return made
 
     # --- reading
 

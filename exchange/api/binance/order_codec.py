@@ -16,11 +16,11 @@ from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, InvalidN
 LEGAL_ID: Final = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
 _LEGAL_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 UNSUPPORTED: Final = {
-    "icebergQty": "Iceberg orders are not supported for this symbol.",
     "pegPriceType": "Pegged orders are not supported for this symbol.",
     "pegOffsetType": "Pegged orders are not supported for this symbol.",
     "pegOffsetValue": "Pegged orders are not supported for this symbol.",
 }
+NO_ICEBERG: Final = "Iceberg orders are not supported for this order type."
 DELTA_MAX: Final = 9999  # basis points
 STRATEGY_TYPE_MIN: Final = 1_000_000
 RESTRICTIONS: Final = {"ONLY_NEW": False, "ONLY_PARTIALLY_FILLED": True}  # whether the order has filled in part
@@ -54,6 +54,9 @@ def place_order(params: Parameters, rules: Instrument, user_id: str) -> PlaceOrd
     if order_type in WAITING_TYPES:
         conditions = conditions or Conditions()
         _wait(conditions, params, rules)
+    if "icebergQty" in params:
+        conditions = conditions or Conditions()
+        conditions.visible_lots = _visible(params, rules, kind, time_in_force)
     if named is not None:
         # One that is made here is new, so that order has nothing to say about what the same id means.
         conditions = conditions or Conditions()
@@ -114,6 +117,17 @@ def _numbers(params: Parameters, rules: Instrument, kind: str) -> tuple[int | No
             raise BinanceError(-1102, message)
         raise mandatory("quantity")
     return None if price is None else ticks(price, rules), quantity_lots(quantity, rules), None
+
+
+def _visible(params: Parameters, rules: Instrument, kind: str, time_in_force: TimeInForce) -> int:
+    """How much of an iceberg is shown. Raises BinanceError."""
+    shown = params.decimal("icebergQty")
+    assert shown is not None
+    if kind in ("STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"):
+        raise BinanceError(-2010, NO_ICEBERG)
+    if kind not in ("LIMIT", "LIMIT_MAKER") or time_in_force is not TimeInForce.GTC:
+        raise not_required("icebergQty")
+    return quantity_lots(shown, rules, "icebergQty")
 
 
 def _wait(conditions: Conditions, params: Parameters, rules: Instrument) -> None:

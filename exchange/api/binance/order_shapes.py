@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from exchange.api.binance import numbers
 from exchange.api.binance.asked import Asked
+from exchange.api.binance.parameters import Parameters
 from exchange.api.binance.symbols import symbol_of
 from exchange.api.binance.words import (
     MARKET_TYPES,
@@ -22,6 +23,7 @@ NOTHING_ASKED: Final = Conditions()
 NOTHING_BECAME: Final = Progress()
 NO_LIST: Final = -1
 NOT_YET: Final = -1
+NO_PARAMETERS: Final = Parameters({})
 
 
 def client_order_id(update: OrderUpdated) -> str:
@@ -29,12 +31,17 @@ def client_order_id(update: OrderUpdated) -> str:
     return update.terms.client_order_id or f"o{update.order_id}"
 
 
+def list_id(update: OrderUpdated) -> int:
+    """The list that an order is of."""
+    return NO_LIST if update.progress is None else update.progress.list_id or NO_LIST
+
+
 def acknowledged(update: OrderUpdated, rules: Instrument, asked: Asked) -> dict[str, Any]:
     """A new order, in the least words."""
     return {
         "symbol": symbol_of(rules),
         "orderId": update.order_id,
-        "orderListId": NO_LIST,
+        "orderListId": list_id(update),
         "clientOrderId": client_order_id(update),
         "transactTime": asked.time(update.updated_ns),
     }
@@ -74,7 +81,7 @@ def canceled(update: OrderUpdated, rules: Instrument, cancel_id: str, asked: Ask
             "symbol": symbol_of(rules),
             "origClientOrderId": client_order_id(update),
             "orderId": update.order_id,
-            "orderListId": NO_LIST,
+            "orderListId": list_id(update),
             "clientOrderId": cancel_id,
             "transactTime": asked.time(update.updated_ns),
         }
@@ -90,7 +97,7 @@ def read(update: OrderUpdated, rules: Instrument, asked: Asked) -> dict[str, Any
     found = {
         "symbol": symbol_of(rules),
         "orderId": update.order_id,
-        "orderListId": NO_LIST,
+        "orderListId": list_id(update),
         "clientOrderId": client_order_id(update),
     } | amounts(update, rules)
     found |= {
@@ -145,6 +152,8 @@ def further(update: OrderUpdated, rules: Instrument, in_units: Asked) -> dict[st
     if asked.trailing_bps is not None:
         made["trailingDelta"] = asked.trailing_bps
         made["trailingTime"] = in_units.time(progress.tracking_ns) if progress.tracking_ns else NOT_YET
+    if asked.visible_lots is not None:
+        made["icebergQty"] = numbers.quantity(rules, min(asked.visible_lots, update.terms.quantity_lots))
     if asked.strategy_id is not None:
         made["strategyId"] = asked.strategy_id
     if asked.strategy_type is not None:

@@ -72,6 +72,20 @@ class Parameters:
         message = f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'."
         raise BinanceError(-1104, message)
 
+    def part(self, names: Mapping[str, str], kind: str | None = None) -> "Parameters":
+        """The parameters of one of several orders, by their plain names; `names` has those that they are sent under.
+
+        `kind` is the type of the order where the call says it.
+        """
+        values = {name: self._values[sent] for name, sent in names.items() if sent in self._values}
+        if kind is not None:
+            values["type"] = kind
+        return Parameters(values)
+
+    def read_by(self, part: "Parameters", names: Mapping[str, str]) -> None:
+        """What was read of a part is read of the whole."""
+        self._read.update([names[name] for name in part._read if name in names])
+
     def text(self, name: str) -> str | None:
         """A parameter as it was sent, None without it."""
         value = self._values.get(name)

@@ -6,10 +6,9 @@ Times are in the unit that the listener wants. An execution id counts the steps 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from exchange.api.binance import order_shapes
+from exchange.api.binance import list_shapes, order_shapes
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.numbers import ZERO, amount, price, quantity
-from exchange.api.binance.parameters import Parameters
 from exchange.api.binance.symbols import symbol_of
 from exchange.core.commands import OrderType, Side
 from exchange.core.conditions import Progress
@@ -23,6 +22,7 @@ from exchange.core.events import (
     UpdateReason,
 )
 from exchange.core.instrument import Asset, Instrument
+from exchange.core.list_events import ListChange, ListUpdated
 from exchange.core.money import Transferred
 from exchange.core.outcome import Applied
 
@@ -34,7 +34,11 @@ EXECUTIONS: Final[Mapping[str, str]] = {
     "AMENDED": "REPLACED",
 }
 """What a step of an order is called, by the name of its reason; every other step is NEW."""
-UNTOLD: Final = ("TRIGGERED", "REFILLED")  # another step follows that is told; Binance tells nothing of the other
+UNTOLD: Final = (
+    "TRIGGERED",
+    "REFILLED",
+    "WAITING",
+)  # another step follows that is told; Binance tells nothing of the other
 EXPIRY_REASONS: Final[Mapping[str, str]] = {
     "UNFILLED": "UNFILLED_IOC_QUANTITY_EXPIRED",
     "FOK_UNFILLABLE": "UNFILLED_FOK_ORDER_EXPIRED",
@@ -42,10 +46,12 @@ EXPIRY_REASONS: Final[Mapping[str, str]] = {
     "USER_DISABLED": "EXCHANGE_CANCELED",
     "REFUSED_AT_TRIGGER": "REJECTED",
     "EXPIRE_AT": "EXCHANGE_CANCELED",
+    "OTHER_LEG": "EXCHANGE_CANCELED",
+    "WORKING_ORDER_ENDED": "EXCHANGE_CANCELED",
 }
+TOLD: Final = (ListChange.PLACED, ListChange.DONE)  # of a list; its orders tell the rest
 NOT_A_TRADE: Final = -1
 SOME_HAVE: Final = (("d", "trailingDelta"), ("D", "trailingTime"), ("j", "strategyId"), ("J", "strategyType"))
-NO_PARAMETERS: Final = Parameters({})
 NOTHING_BECAME: Final = Progress()
 
 Json = dict[str, Any]
@@ -77,6 +83,11 @@ class Happened:
             elif isinstance(event, BalanceChanged):
                 if event.user_id == self._user_id:
                     changed.append(event)
+            elif isinstance(event, ListUpdated):
+                if event.placed.user_id == self._user_id and event.change in TOLD:
+                    rules = self._rules(event.placed.market)
+                    if rules is not None:
+                        yield self._list(event, rules, unit_ns)
             elif isinstance(event, Transferred) and self._user_id in (event.to_user_id, event.from_user_id):
                 yield self._moved(event, unit_ns)
         if changed:
@@ -107,8 +118,24 @@ class Happened:
             "T": self._applied.time_ns // unit_ns,
         }
 
+    def _list(self, told: ListUpdated, rules: Instrument, unit_ns: int) -> Json:
+        shown = list_shapes.read(told, rules, Asked(order_shapes.NO_PARAMETERS, unit_ns=unit_ns))
+        return {
+            "e": "listStatus",
+            "E": self._now_ns // unit_ns,
+            "s": shown["symbol"],
+            "g": shown["orderListId"],
+            "c": shown["contingencyType"],
+            "l": shown["listStatusType"],
+            "L": shown["listOrderStatus"],
+            "r": "NONE",
+            "C": shown["listClientOrderId"],
+            "T": shown["transactionTime"],
+            "O": [{"s": leg["symbol"], "i": leg["orderId"], "c": leg["clientOrderId"]} for leg in shown["orders"]],
+        }
+
     def _report(self, update: OrderUpdated, rules: Instrument, unit_ns: int) -> Json:
-        shown = order_shapes.read(update, rules, Asked(NO_PARAMETERS, unit_ns=unit_ns))
+        shown = order_shapes.read(update, rules, Asked(order_shapes.NO_PARAMETERS, unit_ns=unit_ns))
         prevents = _prevents(update)
         made = (
             {
