@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -23,7 +23,9 @@ SIGNED = (
         "/api/v3/account",
     ),
     *("/api/v3/myTrades", "/api/v3/rateLimit/order", "/api/v3/account/commission", "/api/v3/myPreventedMatches"),
-    *("/api/v3/myAllocations", "/api/v3/myFilters"),
+    *("/api/v3/myAllocations", "/api/v3/myFilters", "/api/v3/order/oco", "/api/v3/orderList"),
+    *("/api/v3/orderList/oco", "/api/v3/orderList/oto", "/api/v3/orderList/otoco"),
+    *("/api/v3/allOrderList", "/api/v3/openOrderList"),
 )
 
 
@@ -51,7 +53,7 @@ class Bot:
         self.headers: dict[str, str] = {}  # of the last reply
 
     @classmethod
-    def of_user(cls, session: aiohttp.ClientSession, url: str, user_id: str, symbol: str = "") -> "Bot":
+    def of_user(cls, session: aiohttp.ClientSession, url: str, user_id: str, symbol: str = "") -> Self:
         """With the key that a user has in dev mode."""
         return cls(session, url, f"{user_id}-key", hmac_of(f"{user_id}-secret"), symbol)
 

@@ -39,7 +39,32 @@ WAITING = ORDER | {"type": "STOP_LOSS_LIMIT", "stopPrice": "2000000", "trailingD
 REPLACE = ORDER | {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrderId": "123456789"}
 NAMED = {"symbol": "{symbol}", "orderId": "123456789", "origClientOrderId": "nobodys"}
 RANGE = {"startTime": "1000", "endTime": "2000", "limit": "10"}
+WORKING = {
+    "symbol": "{symbol}",
+    "workingType": "LIMIT",
+    "workingSide": "BUY",
+    "workingPrice": "1000000",
+    "workingQuantity": "1000000",
+    "workingTimeInForce": "GTC",
+    "workingClientOrderId": "working",
+    "pendingSide": "SELL",
+    "pendingQuantity": "1",
+    "listClientOrderId": "list",
+}
+OCO = {"symbol": "{symbol}", "side": "SELL", "quantity": "1000000", "listClientOrderId": "list"}
+ABOVE = {"Type": "LIMIT_MAKER", "Price": "1000000", "ClientOrderId": "above", "IcebergQty": "1"}
+BELOW = {"Type": "STOP_LOSS_LIMIT", "Price": "1", "StopPrice": "2", "TimeInForce": "GTC", "ClientOrderId": "below"}
 USUAL: dict[str, dict[str, str]] = {
+    "oco": OCO | {f"above{k}": v for k, v in ABOVE.items()} | {f"below{k}": v for k, v in BELOW.items()},
+    "old_oco": OCO | {"price": "1000000", "stopPrice": "2", "stopLimitPrice": "1", "stopLimitTimeInForce": "GTC"},
+    "oto": WORKING | {"pendingType": "LIMIT", "pendingPrice": "1000000", "pendingTimeInForce": "GTC"},
+    "otoco": WORKING
+    | {f"pendingAbove{k}": v for k, v in ABOVE.items()}
+    | {f"pendingBelow{k}": v for k, v in BELOW.items()},
+    "cancel_list": {"symbol": "{symbol}", "orderListId": "123456", "listClientOrderId": "nobodys"},
+    "order_list": {"orderListId": "123456", "origClientOrderId": "nobodys"},
+    "all_lists": {"fromId": "1", "limit": "10"},
+    "open_lists": {},
     "place": ORDER,
     "test": WAITING | {"computeCommissionRates": "true"},
     "cancel_replace": REPLACE,

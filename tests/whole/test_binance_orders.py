@@ -148,7 +148,12 @@ async def test_open_and_all_orders_are_listed_oldest_first(bots: Pair) -> None:
         ("BUY 1.000000001 @ 10", {}, (-1111, "Parameter 'quantity' has too much precision.")),
         ("BUY 10000 @ 100", {}, (-2010, "Account has insufficient balance for requested action.")),
         ("BUY 1 @ 10", {"stopPrice": "1"}, (-1106, "Parameter 'stopPrice' sent when not required.")),
-        ("BUY 1 @ 10", {"icebergQty": "1"}, (-2010, "Iceberg orders are not supported for this symbol.")),
+        ("BUY 1 @ 10", {"icebergQty": "0"}, (-1013, "Filter failure: LOT_SIZE")),
+        (
+            "BUY 1 @ 10",
+            {"icebergQty": "1", "timeInForce": "IOC"},
+            (-1106, "Parameter 'icebergQty' sent when not required."),
+        ),
         ("BUY 1 @ 10", {"strategyType": "5"}, (-1134, "`strategyType` was less than 1000000.")),
         ("BUY 1", {"price": "1"}, (-1106, "Parameter 'price' sent when not required.")),
         ("BUY 1", {"quoteOrderQty": "1"}, (-1106, "Parameter 'quoteOrderQty' sent when not required.")),

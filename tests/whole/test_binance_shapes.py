@@ -25,20 +25,11 @@ MISSING = {
     "POST /api/v3/sor/order/test": NOT_OFFERED,
     "POST /api/v3/orderList/opo": NOT_OFFERED,
     "POST /api/v3/orderList/opoco": NOT_OFFERED,
-    "POST /api/v3/order/oco": NOT_OFFERED,
-    "POST /api/v3/orderList/oco": NOT_OFFERED,
-    "POST /api/v3/orderList/oto": NOT_OFFERED,
-    "POST /api/v3/orderList/otoco": NOT_OFFERED,
-    "DELETE /api/v3/orderList": NOT_OFFERED,
-    "GET /api/v3/orderList": NOT_OFFERED,
-    "GET /api/v3/allOrderList": NOT_OFFERED,
-    "GET /api/v3/openOrderList": NOT_OFFERED,
 }
 # Fields of examples that an exchange of this kind has nothing to put into.
 EMPTY = {
     "GET /api/v3/exchangeInfo": {".sors is empty"},
     "GET /api/v3/myAllocations": {"it is empty"},
-    "PUT /api/v3/order/amend/keepPriority": {".listStatus is missing"},  # of an order in a list
     "GET /api/v3/myFilters": {
         ".exchangeFilters is empty",
         ".assetFilters is empty",
@@ -100,11 +91,35 @@ async def all_answers(bot: Bot, other: Bot) -> Answers:
     await made.ask(bot, "PUT /api/v3/order/amend/keepPriority", **named, newQty="0.5")
     await made.ask(bot, "GET /api/v3/order/amendments", **named)
     await replacements(made, bot, resting["orderId"])
+    await lists(made, bot)
     named = one | {"orderId": (await bot.ok("GET", "/api/v3/openOrders", **one))[0]["orderId"]}
     await made.ask(bot, "DELETE /api/v3/order", **named)
     await made.ask(bot, "DELETE /api/v3/order", **named)
     await made.ask(bot, "DELETE /api/v3/openOrders", **one)
     return made
+
+
+async def lists(made: Answers, bot: Bot) -> None:
+    """Each kind of list, placed, read and canceled."""
+    one = {"symbol": bot.symbol}
+    sell = one | {"side": "SELL", "quantity": "1"}
+    old = sell | {"price": "30", "stopPrice": "5", "stopLimitPrice": "4", "stopLimitTimeInForce": "GTC"}
+    await made.ask(bot, "POST /api/v3/order/oco", **old)
+    legs = {"aboveType": "LIMIT_MAKER", "abovePrice": "30", "belowType": "STOP_LOSS", "belowStopPrice": "5"}
+    oco = await made.ask(bot, "POST /api/v3/orderList/oco", **sell, **legs, aboveIcebergQty="0.5")
+    working = one | {"workingType": "LIMIT", "workingSide": "BUY", "workingPrice": "6", "workingQuantity": "1"}
+    working |= {"workingTimeInForce": "GTC", "pendingSide": "SELL", "pendingQuantity": "1"}
+    oto = await made.ask(bot, "POST /api/v3/orderList/oto", **working, pendingType="LIMIT_MAKER", pendingPrice="31")
+    legs = {f"pending{name[0].upper()}{name[1:]}": value for name, value in legs.items()}
+    await made.ask(bot, "POST /api/v3/orderList/otoco", **working, **legs)
+    named = one | {"orderId": oto["orders"][0]["orderId"]}
+    await made.ask(bot, "PUT /api/v3/order/amend/keepPriority", **named, newQty="0.5")
+    await made.ask(bot, "GET /api/v3/orderList", orderListId=oco["orderListId"])
+    for path in ("allOrderList", "openOrderList"):
+        await made.ask(bot, f"GET /api/v3/{path}")
+    stops = {"aboveType": "TAKE_PROFIT_LIMIT", "abovePrice": "30", "aboveStopPrice": "29", "aboveTimeInForce": "GTC"}
+    both = await bot.ok("POST", "/api/v3/orderList/oco", **sell, **stops, belowType="STOP_LOSS", belowStopPrice="5")
+    await made.ask(bot, "DELETE /api/v3/orderList", **one, orderListId=both["orderListId"])
 
 
 async def replacements(made: Answers, bot: Bot, order_id: int) -> None:
