@@ -101,6 +101,7 @@ def trading(report: Report, alice: Any, bob: Any) -> None:
         lambda: alice.create_order(SYMBOL, "limit", "buy", 1000, low),
     )
     waiting(report, alice, float(low), float(high))
+    lists(report, alice, float(low), float(high))
     report.passed("fetchOrder", lambda: alice.fetch_order(made["id"], SYMBOL), is_open)
     report.passed("fetchOpenOrders", lambda: alice.fetch_open_orders(SYMBOL), lambda orders: len(orders) >= 4)
     report.passed("fetchOpenOrders of all symbols", alice.fetch_open_orders, lambda orders: len(orders) >= 4)
@@ -147,6 +148,19 @@ def waiting(report: Report, alice: Any, low: float, high: float) -> None:
         ),
         bool,
     )
+
+
+def lists(report: Report, alice: Any, low: float, high: float) -> None:
+    """Lists of orders, which ccxt has no unified calls for: by the calls of Binance."""
+    market = alice.market(SYMBOL)["id"]
+    profit, loss = alice.price_to_precision(SYMBOL, high), alice.price_to_precision(SYMBOL, low)
+    legs = {"aboveType": "LIMIT_MAKER", "abovePrice": profit, "belowType": "STOP_LOSS", "belowStopPrice": loss}
+    terms = {"symbol": market, "side": "SELL", "quantity": "0.01"} | legs
+    placed = report.passed("privatePostOrderListOco", lambda: alice.privatePostOrderListOco(terms), bool)
+    report.passed("privateGetOpenOrderList", alice.privateGetOpenOrderList, bool)
+    if placed is not None:
+        named = {"symbol": market, "orderListId": placed["orderListId"]}
+        report.passed("privateDeleteOrderList", lambda: alice.privateDeleteOrderList(named), bool)
 
 
 def is_open(order: Any) -> bool:

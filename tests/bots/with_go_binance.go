@@ -173,6 +173,16 @@ func ofOrders(client *binance.Client, ctx context.Context) string {
 		canceled, err := client.NewCancelOrderService().Symbol(symbol).OrigClientOrderID(replaced.NewOrderResponse.ClientOrderID).Do(ctx)
 		report("CancelOrder", err, err == nil && canceled.Status == binance.OrderStatusTypeCanceled, canceled)
 	}
+	high := fmt.Sprintf("%.2f", middle*1.2)
+	list, err := client.NewCreateOCOService().Symbol(symbol).Side(binance.SideTypeSell).Quantity("0.1").Price(high).
+		StopPrice(price).StopLimitPrice(price).StopLimitTimeInForce(binance.TimeInForceTypeGTC).Do(ctx)
+	report("CreateOCO", err, err == nil && list.ContingencyType == "OCO" && len(list.OrderReports) == 2, list)
+	lists, err := client.NewListOpenOcoService().Do(ctx)
+	report("ListOpenOco", err, len(lists) > 0, lists)
+	if list != nil {
+		ended, err := client.NewCancelOCOService().Symbol(symbol).OrderListID(list.OrderListID).Do(ctx)
+		report("CancelOCO", err, err == nil && ended.ListOrderStatus == "ALL_DONE", ended)
+	}
 	_, err = limit().Do(ctx)
 	report("CreateOrder again", err, true, nil)
 	all, err := client.NewCancelOpenOrdersService().Symbol(symbol).Do(ctx)

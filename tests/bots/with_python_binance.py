@@ -72,9 +72,19 @@ def orders(report: Report, client: Any) -> None:
     new_id = replacing["newOrderResponse"]["orderId"] if replacing else 0
     report.passed("cancel_order", lambda: client.cancel_order(**one, orderId=new_id), bool)
     report.refused("cancel_order again", "Unknown order sent", lambda: client.cancel_order(**one, orderId=new_id))
+    lists(report, client, low, high)
     report.passed("cancel_all_open_orders", lambda: client.cancel_all_open_orders(**one), lambda rows: len(rows) >= 3)
-    for call in ("create_oco_order", "order_oco_buy", "order_oco_sell", "get_open_oco_orders"):
-        report.explained(call, "order lists are not here yet; exchangeInfo says ocoAllowed false")
+
+
+def lists(report: Report, client: Any, low: str, high: str) -> None:
+    """Lists of orders."""
+    common = {"symbol": SYMBOL, "quantity": "0.01"}
+    sell = common | {"aboveType": "LIMIT_MAKER", "abovePrice": high, "belowType": "STOP_LOSS", "belowStopPrice": low}
+    buy = common | {"aboveType": "STOP_LOSS", "aboveStopPrice": high, "belowType": "LIMIT_MAKER", "belowPrice": low}
+    report.passed("create_oco_order", lambda: client.create_oco_order(**sell, side="SELL"), runs)
+    report.passed("order_oco_sell", lambda: client.order_oco_sell(**sell), runs)
+    report.passed("order_oco_buy", lambda: client.order_oco_buy(**buy), runs)
+    report.passed("get_open_oco_orders", client.get_open_oco_orders, lambda rows: len(rows) >= 3)
 
 
 def account(report: Report, client: Any) -> None:
@@ -93,6 +103,11 @@ def account(report: Report, client: Any) -> None:
         "get_all_coins_info",
     ):
         report.passed(call, getattr(client, call), bool)
+
+
+def runs(placed: Any) -> bool:
+    """Whether a list of orders is open."""
+    return bool(placed["listOrderStatus"] == "EXECUTING" and len(placed["orderReports"]) == 2)
 
 
 def is_new(order: Any) -> bool:

@@ -30,6 +30,9 @@ MISSING = {
 EMPTY = {
     "GET /api/v3/exchangeInfo": {".sors is empty"},
     "GET /api/v3/myAllocations": {"it is empty"},
+    # Only of the leg that has them; tests/whole/test_binance_lists.py looks at each leg.
+    "POST /api/v3/order/oco": {".orderReports[].stopPrice is missing"},
+    "POST /api/v3/orderList/oco": {".orderReports[].stopPrice is missing", ".orderReports[].icebergQty is missing"},
     "GET /api/v3/myFilters": {
         ".exchangeFilters is empty",
         ".assetFilters is empty",
@@ -120,6 +123,8 @@ async def lists(made: Answers, bot: Bot) -> None:
     stops = {"aboveType": "TAKE_PROFIT_LIMIT", "abovePrice": "30", "aboveStopPrice": "29", "aboveTimeInForce": "GTC"}
     both = await bot.ok("POST", "/api/v3/orderList/oco", **sell, **stops, belowType="STOP_LOSS", belowStopPrice="5")
     await made.ask(bot, "DELETE /api/v3/orderList", **one, orderListId=both["orderListId"])
+    for left in await bot.ok("GET", "/api/v3/openOrderList"):
+        await bot.ok("DELETE", "/api/v3/orderList", **one, orderListId=left["orderListId"])
 
 
 async def replacements(made: Answers, bot: Bot, order_id: int) -> None:
