@@ -1,6 +1,7 @@
 """Binance's own library for Python, binance-sdk-spot, over REST."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from tests.bots.report import Report, pointed
@@ -13,6 +14,28 @@ NOT_MADE = {
     **dict.fromkeys(("order_list_opo", "order_list_opoco"), "exchangeInfo says opoAllowed false"),
 }
 NO_CALLS = ("configuration", "send_request", "send_signed_request")
+
+
+def lists(ask: Callable[..., Any], low: float) -> None:
+    """Lists of orders."""
+    one = {"symbol": SYMBOL}
+    high = round(low / 0.8 * 1.2, 2)
+    sell = one | {"side": "SELL", "quantity": 0.01}
+    above, below = (
+        {"above_type": "LIMIT_MAKER", "above_price": high},
+        {"below_type": "STOP_LOSS", "below_stop_price": low},
+    )
+    listed = ask("order_list_oco", **sell, **above, **below)
+    ask("order_oco", **sell, price=high, stop_price=low)
+    working = one | {"working_type": "LIMIT", "working_side": "BUY", "working_price": low, "working_quantity": 0.01}
+    working |= {"working_time_in_force": "GTC", "pending_side": "SELL", "pending_quantity": 0.01}
+    ask("order_list_oto", **working, pending_type="LIMIT_MAKER", pending_price=high)
+    legs = {f"pending_{name}": value for name, value in (above | below).items()}
+    ask("order_list_otoco", **working, **legs | {"pending_below_stop_price": round(low * 0.9, 2)})
+    ask("get_order_list", order_list_id=listed.order_list_id)
+    ask("all_order_list")
+    ask("open_order_list")
+    ask("delete_order_list", **one, order_list_id=listed.order_list_id)
 
 
 def main(url: str) -> None:
@@ -52,23 +75,7 @@ def main(url: str) -> None:
     cancel = {"cancel_replace_mode": "STOP_ON_FAILURE", "cancel_order_id": made.order_id}
     replaced = ask("order_cancel_replace", **terms, **cancel)
     ask("delete_order", **one, order_id=replaced.new_order_response.order_id)
-    high = round(low / 0.8 * 1.2, 2)
-    sell = one | {"side": "SELL", "quantity": 0.01}
-    above, below = (
-        {"above_type": "LIMIT_MAKER", "above_price": high},
-        {"below_type": "STOP_LOSS", "below_stop_price": low},
-    )
-    listed = ask("order_list_oco", **sell, **above, **below)
-    ask("order_oco", **sell, price=high, stop_price=low)
-    working = one | {"working_type": "LIMIT", "working_side": "BUY", "working_price": low, "working_quantity": 0.01}
-    working |= {"working_time_in_force": "GTC", "pending_side": "SELL", "pending_quantity": 0.01}
-    ask("order_list_oto", **working, pending_type="LIMIT_MAKER", pending_price=high)
-    legs = {f"pending_{name}": value for name, value in (above | below).items()}
-    ask("order_list_otoco", **working, **legs | {"pending_below_stop_price": round(low * 0.9, 2)})
-    ask("get_order_list", order_list_id=listed.order_list_id)
-    ask("all_order_list")
-    ask("open_order_list")
-    ask("delete_order_list", **one, order_list_id=listed.order_list_id)
+    lists(ask, low)
     client.new_order(**terms)
     ask("delete_open_orders", **one)
     named = {line["call"] for line in report.lines}
