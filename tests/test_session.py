@@ -6,8 +6,9 @@ from typing import Any
 
 from exchange.api.http.request import Request
 from exchange.api.native.errors import ApiError, Refusals
-from exchange.api.native.session import IN_FLIGHT_MAX, Session
+from exchange.api.native.session import CROWDED_S, IN_FLIGHT_MAX, Session
 from exchange.core.public import Channel, Kind
+from exchange.pipeline.outcomes import Overloaded
 from exchange.service.principal import DevAuthenticator
 
 
@@ -48,6 +49,21 @@ async def test_after_an_overload_others_have_a_turn_first() -> None:
     assert turns == ["somebody else"]
     assert lane.turns == ["memory"]
     assert not flooding.overloaded
+
+
+async def test_when_no_more_reads_may_wait_it_is_read_slowly() -> None:
+    class Full(Lane):
+        """A lane in which no more may wait."""
+
+        async def turn(self, lane: str, price_s: float = 0.0) -> None:
+            """Refuse at once."""
+            raise Overloaded
+
+    flooding, loop = session(Full()), asyncio.get_running_loop()
+    flooding.fail(ApiError("OVERLOADED"), 1)
+    began_s = loop.time()
+    await flooding.room()
+    assert loop.time() - began_s >= CROWDED_S * 0.9
 
 
 async def test_with_too_much_in_flight_it_is_not_read_until_there_is_an_answer() -> None:

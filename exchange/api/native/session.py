@@ -6,7 +6,6 @@ in line one market after the other, and channels.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -39,6 +38,7 @@ GOING_AWAY: Final = 1001
 POLICY: Final = 1008
 IN_FLIGHT_MAX: Final = 1000  # requests of one socket that are not answered yet; then it is not read further
 LOOK_UPS_MAX: Final = 1000  # requests of one socket that wait for a look-up; the next ones are refused
+CROWDED_S: Final = 0.05  # how long a socket is not read whose request was refused while too many reads waited
 CHANNELS_MAX: Final = 4096  # of one socket
 CHANNELS_AT_A_TIME: Final = 64  # in the writer's line
 
@@ -147,8 +147,10 @@ class Session:
         else:
             self.overloaded = False
             await asyncio.sleep(0)
-            with contextlib.suppress(Overloaded):
+            try:
                 await self._service.lane.turn(MEMORY)  # so that refusals too take no more than the share of reads
+            except Overloaded:  # as many reads wait as may: to refuse more of them at full speed is work as well
+                await asyncio.sleep(CROWDED_S)
 
     @property
     def waiting_bytes(self) -> int:
