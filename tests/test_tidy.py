@@ -65,6 +65,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "exchange.testing": ("exchange.config", "exchange.client"),
     "exchange.replay": (*CLIENT, "exchange.options"),
     "exchange.torture": (*CLIENT, "exchange.options", "exchange.postgres"),  # which it starts and kills
+    "exchange.torture.small": ("exchange.cli", "exchange.store"),  # the child, with other partitions
     # Its participants are clients; what runs them serves an exchange, or is one in memory.
     "exchange.demo": (
         *(*SERVICE, *CLIENT, "exchange.config", "exchange.logs", "exchange.watch"),

@@ -43,7 +43,8 @@ from exchange.pipeline.writer import Reading, Ticket, Waiter, Writer
 ResultT = TypeVar("ResultT", covariant=True)
 
 YIELD_EVERY = 512  # commands; then the loop gets a turn
-TRIGGERED_MAX = 32  # orders that enter in one go; then the loop gets a turn
+TRIGGERED_MAX = 8  # orders that enter in one go; then the loop gets its turns
+CASCADE_TURNS = 3  # an answer to an order of another market takes several
 DUE_MAX = 256  # orders that end in one go
 ALL_OF_A_SOCKET = 2**31 - 1  # they are open orders, which are bounded
 
@@ -356,7 +357,8 @@ class Engine:
             elif market.deadlines.next_ns <= now_ns:
                 command = ExpireDue(symbol, DUE_MAX)
             self._writer.add(_NOBODY, 0, self._apply(command, now_ns))
-            await asyncio.sleep(0)
+            for _ in range(CASCADE_TURNS):
+                await asyncio.sleep(0)
 
     async def _end_due(self, market: FullMarket | None, now_ns: int) -> int:
         """End what is due, before another command is taken. Returns the time at which nothing is."""

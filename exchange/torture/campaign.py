@@ -12,6 +12,7 @@ from typing import Any
 
 from exchange.client import ApiError, ApiKey, Client, KeyRing, Socket, Unreachable
 from exchange.failure import Failure
+from exchange.torture.administrator import Administrator, read_guests
 from exchange.torture.bot import Bot
 from exchange.torture.bot_calls import BotCalls, RestCalls, SocketCalls, bot_key
 from exchange.torture.bot_stream import BotStream
@@ -24,7 +25,7 @@ from exchange.torture.intents import MARKETS
 from exchange.torture.proxy import Proxy
 from exchange.torture.reads import LEVELS, read_final
 from exchange.torture.record import History
-from exchange.torture.server import Server
+from exchange.torture.server import Pruner, Server
 from exchange.torture.workload import Pulse, Trader, Trading
 
 USERS = tuple(f"trader-{number}" for number in range(1, 9))
@@ -108,6 +109,9 @@ class Run:
             async with Client(server.url, key=ring) as reader, Client(server.url, key=ring) as house:
                 self.history.markets = await reader.markets()
                 await self._traded(faults, server, database, proxy, reader, house)
+                again = None if ring is None else KeyRing(ring.admin)
+                async with Client(server.url, key=again) as anew:
+                    self.history.final.guests = await read_guests(house, anew, self.history.guests)
             if (exit_code := await server.stop()) != 0:
                 self.findings.append(wrong(f"told to stop, the exchange ended with exit code {exit_code}"))
         self.tally.starts = server.starts
@@ -131,6 +135,7 @@ class Run:
         self, faults: list[Fault], server: Server, database: Database, proxy: Proxy, reader: Client, house: Client
     ) -> None:
         """Let clients trade and listen while faults happen; then let them finish, and read everything."""
+        pruning = Pruner(server, database.dsn)
         async with AsyncExitStack() as stack:
             traders = []
             keys = {user: await house.key_of(user) for user in EVERYBODY}
@@ -158,6 +163,7 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 for trader in traders:
                     group.create_task(trader.work())
+                group.create_task(Administrator(house, self.history, pruning, self._stopping).work())
                 group.create_task(self._break(faults, server, database, proxy))
             looking.cancel()
             with contextlib.suppress(asyncio.CancelledError):

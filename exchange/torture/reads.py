@@ -37,7 +37,9 @@ async def read_final(client: Client, users: Sequence[str], markets: Sequence[str
         final.fills += await _all(fills)
         final.open_orders += [OrderRow.of(order) for order in await client.open_orders(user_id=user)]
         final.balances[user] = await client.balance(user)
-    final.statuses = {rules["market"]: rules["status"] for rules in await client.markets()}
+    every = await client.markets()
+    final.statuses = {rules["market"]: rules["status"] for rules in every}
+    final.taker_fees = {rules["market"]: rules["taker_fee"] for rules in every}
     for market in markets:
         tape = await _all(lambda before, market=market: client.trades(market, PAGE, before))  # type: ignore[misc]
         final.trades[market] = tape[::-1]

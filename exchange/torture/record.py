@@ -175,6 +175,50 @@ class StatusChange:
     lost: int = 0
 
 
+@dataclass(slots=True)
+class Guest:
+    """A user who is funded and has an order that waits; then the administrator does one thing more.
+
+    A reset leaves `amount`. The faucet has credited from once to `credits` times. `codes` are refusals, which there
+    should be none of.
+    """
+
+    user_id: str
+    does: str
+    amount: str
+    settled: bool = False
+    credits: int = 0
+    attempts: int = 0
+    codes: list[str] = field(default_factory=list)
+
+    @property
+    def stays_disabled(self) -> bool:
+        """Whether nobody enables the guest again."""
+        return self.does == "disable" and int(self.amount) % 2 == 0
+
+
+@dataclass(frozen=True, slots=True)
+class GuestRow:
+    """What is there of a guest: USDC, the statuses of all orders, the keys that work."""
+
+    available: str
+    locked: str
+    statuses: list[str]
+    keys: list[str]
+    disabled: bool
+
+
+@dataclass(slots=True)
+class Listed:
+    """A market that was added, and the last taker fee that it was given."""
+
+    market: str
+    taker_fee: str
+    settled: bool = False
+    attempts: int = 0
+    codes: list[str] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """One message of a follower's socket; `data` is None if it is the answer to a subscription."""
@@ -228,6 +272,8 @@ class Final:
     depths: list[Depth] = field(default_factory=list)
     prevented: list[PreventedMatch] = field(default_factory=list)
     amendments: list[Amendment] = field(default_factory=list)
+    guests: dict[str, GuestRow] = field(default_factory=dict)
+    taker_fees: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +302,9 @@ class History:
     moves: list[Move] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    guests: list[Guest] = field(default_factory=list)
+    listed: list[Listed] = field(default_factory=list)
+    prunes: list[End] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
         """As JSON."""

@@ -21,6 +21,8 @@ PORTS = range(
     20_000, 30_000
 )  # below the ports that the system assigns: this one must stay free between two lives of the exchange
 
+PROGRAM = ("-m", "exchange.torture.small")
+JOURNAL_DAYS = "0.0007"  # a minute, about the shortest time there may be
 CONFIG = """\
 [server]
 port = {port}
@@ -42,6 +44,11 @@ connections_per_address = 1000000
 [database]
 url = {url}
 commit_timeout_s = 1.0
+
+[faucet]
+enabled = true
+interval_s = 1
+amounts = {{ USDC = "25" }}
 
 [[assets]]
 symbol = "SOL"
@@ -109,7 +116,7 @@ class Server:
 
     async def _command(self, *arguments: str) -> str:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "exchange", *arguments, "--config", str(self._config)),
+            *(sys.executable, *PROGRAM, *arguments, "--config", str(self._config)),
             cwd=self._place,
             env=_environment(),
             stdin=asyncio.subprocess.DEVNULL,
@@ -185,7 +192,7 @@ class Server:
     async def check(self, url: str) -> tuple[int, str]:
         """Run `exchange check --replay`; returns its exit code and its output."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "exchange", "check", "--config", str(self._config)),
+            *(sys.executable, *PROGRAM, "check", "--config", str(self._config)),
             *("--database-url", url, "--replay"),
             env=_environment(),
             stdin=asyncio.subprocess.DEVNULL,
@@ -196,11 +203,22 @@ class Server:
         assert process.returncode is not None
         return process.returncode, said.decode(errors="replace").strip()
 
+    async def pruning(self, url: str) -> asyncio.subprocess.Process:
+        """A pruning of the journal that has just begun."""
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, *PROGRAM, "journal", "prune", "--config", str(self._config), "--database-url", url),
+            cwd=self._place,
+            env=_environment() | {"EXCHANGE_RETENTION_JOURNAL_DAYS": JOURNAL_DAYS},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+
     async def _spawn(self, log: Path, *options: str, **environment: str) -> asyncio.subprocess.Process:
         with log.open("ab") as file:
             # A session of its own: a Ctrl-C reaches the torture, which then stops the exchange.
             return await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "exchange", "serve", "--config", str(self._config), *options),
+                *(sys.executable, *PROGRAM, "serve", "--config", str(self._config), *options),
                 cwd=self._place,
                 env=_environment() | environment,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -208,6 +226,28 @@ class Server:
                 stderr=file,
                 start_new_session=True,
             )
+
+
+class Pruner:
+    """Prunes the journal of a database beside the exchange."""
+
+    def __init__(self, server: Server, url: str) -> None:
+        self._server = server
+        self._url = url
+
+    async def prune(self, killed_after_s: float | None) -> End:
+        """Drop all that is older than a minute; killed after so long, if it is a number."""
+        process = await self._server.pruning(self._url)
+        try:
+            said, _ = await asyncio.wait_for(process.communicate(), killed_after_s or START_S)
+        except TimeoutError:
+            said = b""
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            exit_code = await process.wait()
+        lines = said.decode(errors="replace").strip().splitlines()
+        return End(exit_code, lines[-1] if lines else "")
 
 
 def _last_line(log: Path, start: int) -> str:

@@ -66,7 +66,9 @@ def judged_and_simulated(asked: argparse.Namespace, console: Console) -> tuple[J
 
 def torture_options(asked: argparse.Namespace) -> list[str]:
     """Of the torture's own command."""
-    options = ["--seed", str(asked.torture_seed), "--minutes", str(asked.minutes)]
+    options = ["--seed", str(asked.torture_seed)]
+    if asked.minutes:
+        options += ["--minutes", str(asked.minutes)]
     if asked.kills is not None:
         options += ["--kills", str(asked.kills)]
     if asked.postgres_kills is not None:

@@ -323,6 +323,23 @@ class Client:
                         self.notes.moved[command.key] = None, self.notes.asked[command.key]
                 else:
                     assert outcome == Rejected(RejectReason.UNKNOWN_WITHDRAWAL)
+            case ReplaceOrder():
+                if isinstance(outcome, Replaced):
+                    if isinstance(outcome.canceled, OrderUpdated):
+                        self.notes.canceled[outcome.canceled.order_id] = outcome.sequence
+                    placing = outcome if isinstance(outcome.placed, OrderUpdated) else outcome.placed
+                    self._note_order(command.place, placing, conflicting)
+                else:
+                    self._note_order(command.place, outcome, conflicting)
+            case CancelOrder() | CancelAll() if isinstance(outcome, Applied):
+                for event in outcome.events:
+                    if isinstance(event, OrderUpdated):
+                        self.notes.canceled[event.order_id] = outcome.sequence
+            case _:
+                self._note_administration(command, outcome)
+
+    def _note_administration(self, command: Command, outcome: Any) -> None:
+        match command:
             case ResetUser():
                 assert isinstance(outcome, Applied | Duplicate), outcome
                 self.notes.resets[command.user_id] = dict(command.balances)["CASH"]
@@ -339,18 +356,6 @@ class Client:
                 assert isinstance(outcome, Applied | None)
             case SetMarketStatus() | CancelAllAfter():
                 assert isinstance(outcome, Applied | None)
-            case ReplaceOrder():
-                if isinstance(outcome, Replaced):
-                    if isinstance(outcome.canceled, OrderUpdated):
-                        self.notes.canceled[outcome.canceled.order_id] = outcome.sequence
-                    placing = outcome if isinstance(outcome.placed, OrderUpdated) else outcome.placed
-                    self._note_order(command.place, placing, conflicting)
-                else:
-                    self._note_order(command.place, outcome, conflicting)
-            case CancelOrder() | CancelAll() if isinstance(outcome, Applied):
-                for event in outcome.events:
-                    if isinstance(event, OrderUpdated):
-                        self.notes.canceled[event.order_id] = outcome.sequence
 
     def _note_applied(self, outcome: Applied) -> None:
         self.notes.sequence = max(self.notes.sequence, outcome.sequence)

@@ -10,10 +10,14 @@ from exchange.torture.record import (
     Command,
     CommandKind,
     Deposit,
+    End,
     FillRow,
     Final,
+    Guest,
+    GuestRow,
     Heard,
     History,
+    Listed,
     Move,
     OrderRow,
     Report,
@@ -218,4 +222,24 @@ def clean() -> History:
     history = History(7, [RULES], deposits, changes, commands, [*_public(), *_private()], [depth], final)
     history.moves, history.reports = moves, _user_stream()
     history.told = [Told("alice", 1, {"USDC": ("860", "90")})]
+    _administered(history)
     return history
+
+
+def _administered(history: History) -> None:
+    """A guest of each kind, a listed market, and a journal that was pruned."""
+    history.guests = [
+        Guest("g-reset", "reset", "7", True, 0, 3),
+        Guest("g-disable", "disable", "2", True, 0, 3),
+        Guest("g-revoke", "revoke", "1", True, 0, 4),
+        Guest("g-faucet", "faucet", "1", True, 2, 4),
+    ]
+    history.final.guests = {
+        "g-reset": GuestRow("7", "0", ["canceled"], [], False),
+        "g-disable": GuestRow("100", "0", ["canceled"], [], True),
+        "g-revoke": GuestRow("99", "1", ["pending"], [], False),
+        "g-faucet": GuestRow("124", "1", ["pending"], [], False),
+    }
+    history.listed = [Listed("ITEM0_USDC", "0.002", True, 4)]
+    history.final.taker_fees = {"ITEM0_USDC": "0.002"}
+    history.prunes = [End(0, "dropped partitions: 2 of the journal"), End(-9, ""), End(1, "exchange: no database.")]

@@ -46,6 +46,9 @@ def test_a_short_run_finds_nothing() -> None:
     assert {(c.user_id, c.kind) for c in bots if c.acknowledged} >= {(b, k) for b in BOTS for k in ("place", "cancel")}
     assert any(command.lost for command in bots)
     assert {report.user_id for report in history.reports if report.trade is not None} == set(BOTS)
+    assert len(history.guests) > 3
+    assert history.final.guests.keys() == {guest.user_id for guest in history.guests}
+    assert history.listed
     assert closing_table(result).row_count > 10
     made = figures(result)
     assert (made["lost"], made["doubled"], made["wrong"]) == (0, 0, 0)
