@@ -304,6 +304,7 @@ class Judge:
         if told.new_status is not None:
             expected.add(told.new_status)
         expected |= {self.model.orders[match.taker - 1].terms.market for match in told.prevented}
+        expected |= {trade.market for trade in told.trades}
         expected |= {market for market in changes if self._told_for_its_tracks(market, told)}
         expected |= {market for market, _, _ in told.touched}
         same_as("markets that changed", sorted(changes), sorted(expected))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from exchange.core.amendments import AmendOrder
-from exchange.core.commands import PlaceOrder, Side
+from exchange.core.commands import OrderType, PlaceOrder, Side
 from exchange.core.conditions import Conditions
 from exchange.core.events import RejectReason, UpdateReason
 from exchange.core.instrument import FeeAsset, MarketStatus
@@ -86,6 +86,7 @@ class Amendments(Pegs):
         self.step(order, UpdateReason.AMENDED, now_ns, told)
         asked = replace(changed.conditions or Conditions(), self_trade=order.mode)
         wanted = replace(changed, quantity_lots=order.remaining, conditions=asked, price_ticks=order.limit)
+        wanted.order_type = OrderType.LIMIT  # also where it has waited
         self.enter(order, wanted, now_ns, told)
 
     def changes_beside(self, order: Order, changed: PlaceOrder) -> tuple[Order, PlaceOrder] | None:

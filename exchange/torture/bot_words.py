@@ -30,6 +30,7 @@ def symbol_of(market: str) -> str:
 def plain(body: dict[str, Any]) -> dict[str, Any]:
     """What a bot asks for in the place of an order that the dialect has no words for."""
     made = dict(body)
+    made.pop("peg", None)
     if made.pop("expire_at", None) is not None:
         del made["time_in_force"]
     if made.pop("trailing_amount", None) is not None:
