@@ -306,7 +306,7 @@ class Judge:
         expected |= {self.model.orders[match.taker - 1].terms.market for match in told.prevented}
         expected |= {trade.market for trade in told.trades}
         expected |= {market for market in changes if self._told_for_its_tracks(market, told)}
-        expected |= {market for market, _, _ in told.touched}
+        expected |= {market for market, _, _ in told.touched} | told.rounds
         same_as("markets that changed", sorted(changes), sorted(expected))
         for market, event in changes.items():
             same_as("the best of the book", [event.best_bid, event.best_ask], self.model.best(market))
@@ -320,7 +320,10 @@ class Judge:
         """Whether an order that follows the price came or went: then the market may be told."""
         orders = [self.model.orders[number - 1].terms for number in told.updates]
         return any(
-            terms.market == market and terms.conditions is not None and terms.conditions.trails for terms in orders
+            terms.market == market
+            and terms.conditions is not None
+            and (terms.conditions.trails or terms.conditions.peg_follows)
+            for terms in orders
         )
 
     def _compare_counts(self, market: str, book: int, counts: tuple[int, ...], candles: tuple[int, ...]) -> None:
@@ -493,4 +496,7 @@ class Judge:
         same_as("how open orders stand", standing, stand)
         ready = [self._number(number) for market in self.venue.markets.values() for number in market.triggers.ready]
         expected_ready = sorted(model.ready, key=lambda order: list(self.venue.markets).index(order.terms.market))
+        begun = {m.instrument.symbol: m.tracks[:2] for m in state.markets if m.tracks and m.tracks[0] < 0}
+        rounds = {market: (-sum(1 + side for side in sides), after) for market, (sides, after) in model.rounds.items()}
+        same_as("what is to be priced again", begun, rounds)
         same_as("what is to enter", ready, [order.number for order in expected_ready])

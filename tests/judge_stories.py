@@ -75,6 +75,7 @@ KINDS = (
         "list",
         "list",
         "cancel list",
+        *("peg", "peg", "peg", "better", "better"),
     )
 )
 TERMS = (
@@ -82,7 +83,6 @@ TERMS = (
     *("ioc", "ioc", "fok", "fok", "post", "post", "market", "market", "worst", "sum", "sum"),
     *("gtd", "gtd", "gtd", "stop", "stop", "take", "stop limit", "stop limit", "take limit", "stop fok", "stop gtd"),
     *("trail", "trail", "trail", "trail limit"),
-    *("peg", "peg", "peg", "peg market", "peg market", "peg stop", "peg stop"),
 )
 WAITING = {
     "stop": OrderType.STOP_LOSS,
@@ -91,7 +91,7 @@ WAITING = {
     "take limit": OrderType.TAKE_PROFIT_LIMIT,
     "stop fok": OrderType.STOP_LOSS_LIMIT,
     "stop gtd": OrderType.STOP_LOSS_LIMIT,
-    "peg stop": OrderType.STOP_LOSS_LIMIT,
+    "peg stop": OrderType.STOP_LOSS_LIMIT,  # see _pegged
 }
 MODES: tuple[SelfTrade | None, ...] = (None,) * 6 + tuple(SelfTrade)
 STATUSES = (*MarketStatus, *(MarketStatus.TRADING,) * 4, MarketStatus.POST_ONLY)
@@ -166,8 +166,11 @@ def tell(story: Story) -> Judge:
     for wish in story.wishes:
         end_due(judge, SOON_NS[wish.soon])
         grant(judge, wish)
-        while judge.model.ready:
-            judge.do(RunTriggered(judge.model.ready[0].terms.market, 1 + wish.lots // 5), 0)
+        while judge.model.ready or judge.model.rounds:
+            markets = [order.terms.market for order in judge.model.ready] or list(judge.model.rounds)
+            judge.do(RunTriggered(markets[0], 1 + wish.lots // 5), 0)
+            if wish.lots == 3:
+                judge.restart()
     return judge
 
 
@@ -236,6 +239,11 @@ def grant(judge: Judge, wish: Wish) -> None:
             judge.do(_money(rules, wish), later_ns)
         case "administer":
             judge.do(_administered(wish, judge.now_ns), later_ns)
+        case "peg":
+            terms = ("peg", "peg", "peg", "peg market", "peg market", "peg stop")[wish.soon % 6]
+            judge.do(_pegged(rules, replace(wish, terms=terms), judge.now_ns), later_ns)
+        case "better":  # than the best, or else one of the best leaves
+            judge.do(_better(judge, rules, wish), later_ns)
         case "exact":
             exactly(judge, rules, wish)
         case "odd":
@@ -262,8 +270,6 @@ def exactly(judge: Judge, rules: Instrument, wish: Wish) -> None:
 
 
 def _order(rules: Instrument, wish: Wish, now_ns: int = 0) -> PlaceOrder:
-    if wish.terms.startswith("peg"):
-        return _pegged(rules, wish, now_ns)
     if wish.terms in WAITING or wish.terms.startswith("trail") or wish.terms == "gtd":
         return _later(rules, wish, now_ns)
     at_market, by_sum = wish.terms in ("market", "worst", "sum"), wish.terms == "sum"
@@ -329,21 +335,38 @@ def _pegged(rules: Instrument, wish: Wish, now_ns: int) -> PlaceOrder:
     chances = wish.price + wish.lots + wish.soon
     order = _later(rules, wish, now_ns) if wish.terms == "peg stop" else _order(rules, replace(wish, terms="gtc"))
     market = wish.terms == "peg market" or (wish.terms == "peg stop" and wish.side is Side.BUY)
-    times = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK) if market else (TimeInForce.GTC,)
+    follows = wish.lots % 2 == 1
+    times = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK) if market and not follows else (TimeInForce.GTC,)
+    limit = order.price_ticks if chances % 3 == 0 else None
+    if follows and limit is None:
+        limit = 7 if wish.side is Side.BUY else 1
     conditions = replace(
         order.conditions or Conditions(),
         peg_to=PegTo.MARKET if market else PegTo.PRIMARY,
         peg_offset_ticks=wish.soon // 2 if chances % 4 == 0 else None,
         peg_levels=wish.soon // 2 if chances % 4 == 1 else None,
+        peg_follows=1 if follows else None,
         visible_lots=None if market else conditions_of(order).visible_lots,
     )
     return replace(
         order,
         time_in_force=times[chances % len(times)],
         post_only=not market and chances % 5 == 0,
-        price_ticks=order.price_ticks if chances % 3 == 0 else None,
+        price_ticks=limit,
         conditions=conditions,
     )
+
+
+def _better(judge: Judge, rules: Instrument, wish: Wish) -> PlaceOrder | CancelOrder:
+    """An order before all others of a side; or one of these leaves."""
+    model = judge.model
+    of_side = [o for o in model.resting if (o.terms.market, o.terms.side) == (rules.symbol, wish.side)]
+    best = sorted(of_side, key=lambda order: order.limit * (-1 if wish.side is Side.BUY else 1))
+    if best and wish.lots > 4:
+        order = best[(wish.lots - 5) // 2 % len(best)]
+        return CancelOrder(order.user, rules.symbol, order.number, None)
+    price = (best[0].limit if best else wish.price) + (1 if wish.side is Side.BUY else -1)
+    return replace(_order(rules, replace(wish, terms="gtc")), price_ticks=max(1, price))
 
 
 def conditions_of(order: PlaceOrder) -> Conditions:

@@ -64,6 +64,7 @@ class Model(Lists, Money, Endings):
         levels, balances, bests = self.levels(), self.balances(), {market: self.best(market) for market in self.rules}
         self._apply(command, now_ns, told)
         self.follow_lists(now_ns, told)
+        self.note_changes()
         after_levels, after_balances = self.levels(), self.balances()
         for level in {**levels, **after_levels}:
             if levels.get(level, 0) != after_levels.get(level, 0):
@@ -183,6 +184,7 @@ class Model(Lists, Money, Endings):
         told.primary = order.number
         terms = self.priced(terms)
         order.pegged = (terms.price_ticks or 0) if self.is_pegged(terms) else 0
+        self.begin_following(order)
         self.step(order, UpdateReason.ACCEPTED, now_ns, told)
         self.enter(order, terms, now_ns, told)
 

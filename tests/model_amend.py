@@ -197,7 +197,7 @@ class Amendments(Pegs):
         rules, (lot_worth, unit) = self.rules[changed.market], self.worth_of(changed.market)
         if changed.side is Side.SELL:
             return left * lot_worth
-        price = order.pegged or changed.price_ticks or 0
+        price = (changed.price_ticks or 0) if order.follows else order.pegged or changed.price_ticks or 0
         need = price * left * unit
         if rules.fee_asset is FeeAsset.QUOTE:
             rates = rules.maker_fee_ppm, rules.taker_fee_ppm

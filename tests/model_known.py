@@ -54,6 +54,7 @@ class Known:
         self.waiting: list[Order] = []  # for a price, or to enter
         self.ready: list[Order] = []  # those of them that are to enter, in that order
         self.timers: list[tuple[str, str | None, int]] = []  # the user, the market or all, and when
+        self.rounds: dict[str, tuple[set[Side], int]] = {}  # of those that follow the book: sides, the last one done
         self.priorities = 0  # how many were given
         self.trades = 0
         self.public: dict[str, Public] = defaultdict(Public)
@@ -96,9 +97,9 @@ class Known:
             rules = self.rules[order.terms.market]
             lot_worth, unit = self.worth_of(rules.symbol)
             if order.terms.side is Side.BUY and rules.quote.symbol == asset:
-                need += order.limit * order.remaining * unit
+                need += order.locking * order.remaining * unit
                 if rules.fee_asset is FeeAsset.QUOTE:
-                    need += order.remaining * fee(order.limit * unit, max(order.maker_ppm, order.taker_ppm))
+                    need += order.remaining * fee(order.locking * unit, max(order.maker_ppm, order.taker_ppm))
             if order.terms.side is Side.SELL and rules.base.symbol == asset:
                 need += order.remaining * lot_worth
         return need

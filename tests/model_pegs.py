@@ -4,13 +4,21 @@ from dataclasses import replace
 
 from exchange.core.commands import PlaceOrder, Side, TimeInForce
 from exchange.core.conditions import PegTo
-from exchange.core.events import RejectReason
+from exchange.core.events import RejectReason, UpdateReason
 from exchange.core.instrument import MarketStatus
 from tests.model_known import Known
+from tests.model_records import Order, Told
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
 MONEY_MAX = 10**38  # every amount and balance stays below it
 RESTS = (TimeInForce.GTC, TimeInForce.GTD)
+
+
+def pegged_to(terms: PlaceOrder) -> Side:
+    """The side of the book that it is pegged to."""
+    wish = terms.conditions
+    assert wish is not None
+    return terms.side if wish.peg_to is PegTo.PRIMARY else Side(1 - terms.side)
 
 
 class Pegs(Known):
@@ -25,19 +33,91 @@ class Pegs(Known):
         """Whether its price comes from the book."""
         return terms.conditions is not None and terms.conditions.peg_to is not None
 
-    def peg_price(self, terms: PlaceOrder) -> int | None:
-        """What its price would be now; None if the book has no such level."""
+    def counted(self, terms: PlaceOrder) -> int | None:
+        """The price of the level that it is pegged to; None if the book has no such level. What follows the book is no
+        part of what it follows."""
         wish = terms.conditions
         assert wish is not None
-        side = terms.side if wish.peg_to is PegTo.PRIMARY else Side(1 - terms.side)
-        of_side = {o.limit for o in self.resting if (o.terms.market, o.terms.side) == (terms.market, side)}
-        prices = sorted(of_side, reverse=side is Side.BUY)[wish.peg_levels or 0 :]
-        if not prices:
+        side = pegged_to(terms)
+        of_side = [o for o in self.resting if (o.terms.market, o.terms.side) == (terms.market, side)]
+        prices = {o.limit for o in of_side if not (wish.peg_follows and o.follows)}
+        behind = sorted(prices, reverse=side is Side.BUY)[wish.peg_levels or 0 :]
+        return behind[0] if behind else None
+
+    def peg_price(self, terms: PlaceOrder) -> int | None:
+        """What its price would be now; None if the book has no such level."""
+        wish, price = terms.conditions, self.counted(terms)
+        assert wish is not None
+        if price is None:
             return None
-        price = prices[0] + (wish.peg_offset_ticks or 0) * (-1 if terms.side is Side.BUY else 1)
-        if terms.price_ticks is None:
-            return price
-        return min(price, terms.price_ticks) if terms.side is Side.BUY else max(price, terms.price_ticks)
+        sign = -1 if terms.side is Side.BUY else 1  # a buy goes no higher than any of these, a sell no lower
+        bounds = [price * sign + (wish.peg_offset_ticks or 0)]
+        if terms.price_ticks is not None:
+            bounds.append(terms.price_ticks * sign)
+        if wish.peg_follows:
+            others = [o for o in self.resting if (o.terms.market, o.terms.side) == (terms.market, 1 - terms.side)]
+            bounds += [order.limit * sign + 1 for order in others]
+        return sign * max(bounds)
+
+    def begin_following(self, order: Order) -> None:
+        """It has its price, and follows the book from now on."""
+        if not order.follows:
+            return
+        order.followed = self.counted(order.terms)
+        for other in self.followers(order.terms.market):
+            if self._key(other) == self._key(order) and other.followed != order.followed:
+                self._begin_round(other)
+                other.followed = order.followed
+
+    def note_changes(self) -> None:
+        """After each command: a round for those that follow what has changed, and for their whole side."""
+        for market in self.rules:
+            followers = self.followers(market)
+            for order in followers:
+                now = self.counted(order.terms)
+                if now != order.followed:
+                    order.followed = now
+                    self._begin_round(order)
+            if not followers:
+                self.rounds.pop(market, None)
+
+    def followers(self, market: str) -> list[Order]:
+        """The orders of the book that follow it, by number."""
+        found = [order for order in self.resting if order.terms.market == market and order.follows]
+        return sorted(found, key=lambda order: order.number)
+
+    @staticmethod
+    def _key(order: Order) -> tuple[Side, int]:
+        wish = order.terms.conditions
+        assert wish is not None
+        return pegged_to(order.terms), wish.peg_levels or 0
+
+    def _begin_round(self, order: Order) -> None:
+        sides, _ = self.rounds.get(order.terms.market, (set[Side](), 0))
+        self.rounds[order.terms.market] = (sides | {pegged_to(order.terms)}, 0)
+
+    def price_again(self, market: str, orders_max: int, now_ns: int, told: Told) -> None:
+        """Give the next orders of the round the price that they would take now."""
+        told.rounds.add(market)
+        sides, after = self.rounds[market]
+        due = [o for o in self.followers(market) if o.number > after and pegged_to(o.terms) in sides]
+        for order in due[:orders_max]:
+            price = self.peg_price(order.terms)
+            if price is None or price < 1 or price == order.pegged or self._filters_at(price, order.terms):
+                continue
+            self.priorities += 1
+            order.pegged, order.priority = price, self.priorities
+            self.resting.remove(order)
+            self.resting.append(order)
+            self.step(order, UpdateReason.REPRICED, now_ns, told)
+        if len(due) > orders_max:
+            self.rounds[market] = (sides, due[orders_max - 1].number)
+        else:
+            del self.rounds[market]
+
+    def step(self, order: Order, reason: UpdateReason, now_ns: int, told: Told, trade: int | None = None) -> None:
+        """Tell a step."""
+        raise NotImplementedError
 
     def priced(self, terms: PlaceOrder) -> PlaceOrder:
         """A pegged order with the price that it takes from the book; any other as it is."""
@@ -53,7 +133,15 @@ class Pegs(Known):
             return reasons | self._refusals_without_level(terms, now_ns)
         if not 0 < price < STEPS_MAX:
             return reasons | {RejectReason.OUT_OF_RANGE}
-        return reasons | self.refusals(replace(terms, price_ticks=price), now_ns)
+        reasons |= self.refusals(replace(terms, price_ticks=price), now_ns)
+        asset, need = self.needs_of(terms)
+        if (
+            terms.conditions is not None
+            and terms.conditions.peg_follows
+            and need > self.available(terms.user_id, asset)
+        ):
+            reasons.add(RejectReason.INSUFFICIENT_BALANCE)
+        return reasons
 
     def _refusals_without_level(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
         rules = self.rules[terms.market]

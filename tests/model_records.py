@@ -52,6 +52,7 @@ class Order:
     trigger_price: int = 0
     working_ns: int = 0  # when one that waited entered
     refused: set[RejectReason] = field(default_factory=set)  # why it could not enter
+    followed: int | None = None  # of one that follows the book: the price that it followed last
     pegged: int = 0  # the price that a pegged one took from the book
     hidden: int = 0  # of what remains, what the book does not show
     first: PlaceOrder | None = None  # its terms before it was amended, if it was
@@ -99,6 +100,16 @@ class Order:
         """When it began to follow the price, when and at which price it was triggered, when it entered, and what it was
         pegged at."""
         return self.tracking_ns, self.triggered_ns, self.trigger_price, self.working_ns, self.pegged
+
+    @property
+    def follows(self) -> bool:
+        """Whether it follows the book."""
+        return self.terms.conditions is not None and self.terms.conditions.peg_follows is not None
+
+    @property
+    def locking(self) -> int:
+        """The price that it locks by."""
+        return (self.terms.price_ticks or 0) if self.follows else self.limit
 
     @property
     def limit(self) -> int:
@@ -190,6 +201,7 @@ class Told:
     touched: set[Level] = field(default_factory=set)  # levels that lost an order, and may have got another
     not_canceled: set[RejectReason] = field(default_factory=set)  # of a replacement of which only the order was placed
     not_placed: set[RejectReason] = field(default_factory=set)  # of one of which only the cancel happened
+    rounds: set[str] = field(default_factory=set)  # markets where orders were priced again
     new_status: str | None = None  # the market whose status changed
     moves: list[Move] = field(default_factory=list)  # of money, but for trades
 

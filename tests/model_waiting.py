@@ -160,7 +160,10 @@ class Waiting(Pegs):
         """A price has triggered an order; it may be of a list."""
 
     def run_triggered(self, command: RunTriggered, now_ns: int, told: Told) -> None:
-        """Enter what is ready, in order."""
+        """Enter what is ready, in order; or else price again what follows the book."""
+        if command.market in self.rounds and not any(o.terms.market == command.market for o in self.ready):
+            self.price_again(command.market, command.orders_max, now_ns, told)
+            return
         for _ in range(command.orders_max):
             mine = [order for order in self.ready if order.terms.market == command.market]
             if mine:
@@ -191,6 +194,7 @@ class Waiting(Pegs):
         order.status, order.working_ns, order.priority = OrderStatus.OPEN, now_ns, 0
         terms = self.priced(terms)
         order.pegged = (terms.price_ticks or 0) if self.is_pegged(terms) else 0
+        self.begin_following(order)
         if terms.time_in_force in RESTS:
             self.priorities += 1
             order.priority = self.priorities

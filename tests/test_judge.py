@@ -19,6 +19,7 @@ from exchange.core import (
     commands,
     conditions,
     events,
+    following,
     instrument,
     market,
     matching,
@@ -313,13 +314,32 @@ def hide_from_a_fok(plant: pytest.MonkeyPatch) -> None:
 
 
 def peg_one_level_off(plant: pytest.MonkeyPatch) -> None:
-    rightly = pegs.level_at
-    plant.setattr(pegs, "level_at", lambda side, levels: rightly(side, levels and levels - 1))
+    rightly = pegs.level_ticks
+    plant.setattr(pegs, "level_ticks", lambda side, levels: rightly(side, levels and levels - 1))
 
 
 def let_a_peg_pass_its_limit(plant: pytest.MonkeyPatch) -> None:
     rightly = pegs.peg_ticks
     plant.setattr(pegs, "peg_ticks", lambda book, terms: rightly(book, replace(terms, price_ticks=None)))
+
+
+def count_those_that_follow(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(following, "_counts", lambda level: True)
+
+
+def keep_the_place_of_what_is_priced_again(plant: pytest.MonkeyPatch) -> None:
+    rightly = FullMarket._price_again
+
+    def price_again(self: FullMarket, orders_max: int, now_ns: int, effects: Effects) -> None:
+        plant.setattr(FullMarket, "_queue", lambda self, order: None)
+        rightly(self, orders_max, now_ns, effects)
+        plant.setattr(FullMarket, "_queue", Market._queue)
+
+    plant.setattr(FullMarket, "_price_again", price_again)
+
+
+def keep_locked_what_the_limit_costs(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(FullMarket, "_trade", Market._trade)
 
 
 def peg_what_waits_at_once(plant: pytest.MonkeyPatch) -> None:
@@ -367,6 +387,9 @@ def peg_what_waits_at_once(plant: pytest.MonkeyPatch) -> None:
         peg_one_level_off,
         let_a_peg_pass_its_limit,
         peg_what_waits_at_once,
+        count_those_that_follow,
+        keep_the_place_of_what_is_priced_again,
+        keep_locked_what_the_limit_costs,
     ],
     ids=lambda error: str(error.__name__),
 )

@@ -121,7 +121,8 @@ def _peg_words(asked: Conditions, price_ticks: int | None) -> str:
     more = "" if asked.peg_offset_ticks is None else f" less {asked.peg_offset_ticks}"
     more += "" if asked.peg_levels is None else f" levels {asked.peg_levels}"
     limit = "" if price_ticks is None else f" limit {price_ticks}"
-    return f"pegged to {asked.peg_to.name.lower()}{more}{limit}"
+    follows = "" if asked.peg_follows is None else " follows"
+    return f"pegged to {asked.peg_to.name.lower()}{more}{limit}{follows}"
 
 
 def summary(outcome: Outcome) -> str:

@@ -33,6 +33,7 @@ class Peg(TypedDict):
     to: str
     offset: str | None
     levels: int | None
+    follow: bool
 
 
 @final

@@ -15,6 +15,7 @@ from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.effects import Effects, updated
 from exchange.core.events import Duplicate, Event, Rejected, RejectReason, UpdateReason
 from exchange.core.fees import needs_minor
+from exchange.core.following import follows
 from exchange.core.iceberg import hide, take_hidden
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, MarketStatus
 from exchange.core.market import Market
@@ -178,7 +179,8 @@ def _refusal_of_money(market: Market, changed: PlaceOrder, order: Order, meets: 
         return RejectReason.WOULD_TAKE
     stays = order.level is None or _keeps_its_place(order, changed)
     rates = order.rates if stays else market.rates
-    needs = needs_minor(rules, rates, changed.side, price_ticks, lots - _done_lots(order))
+    locks_ticks = (changed.price_ticks or 0) if follows(changed) else price_ticks
+    needs = needs_minor(rules, rates, changed.side, locks_ticks, lots - _done_lots(order))
     gives = order.trader.quote if changed.side is BUY else order.trader.base
     more_minor = market.more_minor(order, changed, needs)
     return RejectReason.INSUFFICIENT_BALANCE if more_minor > gives.available else None

@@ -202,7 +202,8 @@ class CancelAll:
 
 @dataclass(slots=True)
 class RunTriggered:
-    """Enter what was triggered in a market, at most so many orders, in the order in which they were triggered."""
+    """Enter what was triggered in a market, at most so many orders, in the order in which they were triggered. When
+    nothing is left of it, price again so many orders that follow the book."""
 
     market: str
     orders_max: int

@@ -64,6 +64,7 @@ class Conditions:
     peg_to: PegTo | None = None
     peg_offset_ticks: int | None = None
     peg_levels: int | None = None
+    peg_follows: int | None = None  # 1: it is priced again when the book changes
     socket: int | None = field(default=None, compare=False)
 
     @property
@@ -88,7 +89,7 @@ class Progress:
     `self_trade` is the mode that it entered with. Of what it asked, `prevented_lots` met orders of its own user, the
     last time in the prevented match `last_match_id`. `determined_lots` is what was found for its quote_minor. It was
     amended `amendments` times; before the first time it had `first_price_ticks` and `first_quantity_lots`. Of what
-    remains, `hidden_lots` are not shown. A pegged order entered the book at `pegged_ticks`. `list_id` is the list that
+    remains, `hidden_lots` are not shown. A pegged order stands in the book at `pegged_ticks`. `list_id` is the list that
     the order is of, or 0.
 
     Of an order that waits, or has waited: it began to follow the price at `tracking_ns`, with the trade of its market

@@ -53,6 +53,7 @@ class UpdateReason(IntEnum):
     AMENDED = 9  # its owner changed it
     REFILLED = 10  # what it shows had traded, and it shows more
     WAITING = 11  # the working order of its list is filled, and it waits for its price
+    REPRICED = 12  # the book that it follows has changed
 
 
 class ExpireReason(IntEnum):
@@ -318,7 +319,8 @@ class LevelChanged:
 @dataclass(slots=True)
 class MarketChanged:
     """A market after a command that changed its book or its status: the best of the book, and how far its public
-    channels have counted. `tracks` are what the orders that follow the last price need to know of it: see triggers.
+    channels have counted. `tracks` are what the orders that follow the last price, or the book, need to know of it: see
+    triggers, and following.
 
     `best_bid` and `best_ask` are (price_ticks, total_lots) or None. `depth_sequence` counts the commands that changed
     the book, `best_sequence` those that changed the best of it or the status, `trade_sequence` the trades (it is the

@@ -13,7 +13,7 @@ from typing import Final
 from exchange.core.book import Order, Trader
 from exchange.core.bound_orders import BoundOrders
 from exchange.core.client_ids import ClientIds
-from exchange.core.commands import EndSocket, ExpireDue, PlaceOrder, RunTriggered, Side, TimeInForce
+from exchange.core.commands import Command, EndSocket, ExpireDue, PlaceOrder, RunTriggered, Side, TimeInForce
 from exchange.core.conditions import Pending, Progress, SelfTrade
 from exchange.core.counts import Counts
 from exchange.core.deadlines import Deadlines, expire_ns
@@ -28,12 +28,13 @@ from exchange.core.events import (
     Trade,
     UpdateReason,
 )
-from exchange.core.fees import Rates
+from exchange.core.fees import Rates, needs_minor
+from exchange.core.following import FOLLOWING_MAX, Following, follows
 from exchange.core.ledger import Ledger
 from exchange.core.market import Market
 from exchange.core.matching import NOTHING, Plan
 from exchange.core.outcome import Applied
-from exchange.core.pegs import at_its_price, pegged, take_price
+from exchange.core.pegs import at_its_price, peg_ticks, pegged, refusal_at, take_price
 from exchange.core.state import MarketState
 from exchange.core.triggers import Triggers, reached
 from exchange.core.waiting import as_entered, refusal_of_waiting, waits
@@ -51,7 +52,10 @@ class FullMarket(Market):
 
     def __init__(self, state: MarketState, ledger: Ledger, ids: ClientIds, counts: Counts) -> None:
         super().__init__(state, ledger, ids, counts)
-        self.triggers = Triggers(state.tracks)
+        # A round of those that follow the book comes first, with a number below zero.
+        between = 2 if state.tracks and state.tracks[0] < 0 else 0
+        self.following = Following((-state.tracks[0], state.tracks[1]) if between else ())
+        self.triggers = Triggers(state.tracks[between:])
         self.deadlines = Deadlines()
         self.bound = BoundOrders()
 
@@ -76,10 +80,33 @@ class FullMarket(Market):
                 priced = at_its_price(self.instrument, rates, self._average, self.book, terms, trader, now_ns)
                 if isinstance(priced, RejectReason):
                     return priced
+                if follows(terms):
+                    return self._judged_following(terms, priced, trader, mode, rates, now_ns)
                 terms = priced
             return super().judged(terms, trader, mode, rates, now_ns)
         reason = refusal_of_waiting(self.instrument, rates, self._average, self.book, terms, trader, now_ns)
         return NOTHING if reason is None else reason
+
+    def _judged_following(
+        self,
+        terms: PlaceOrder,
+        priced: PlaceOrder,
+        trader: Trader,
+        mode: SelfTrade,
+        rates: Rates | None,
+        now_ns: int,
+    ) -> Plan | RejectReason:
+        """The same for an order that follows the book: there are not too many, and it can pay what it may cost."""
+        found = super().judged(priced, trader, mode, rates, now_ns)
+        if isinstance(found, RejectReason):
+            return found
+        if len(self.following.orders) >= FOLLOWING_MAX:
+            return RejectReason.TOO_MANY_OPEN_ORDERS
+        rules, limit_ticks = self.instrument, terms.price_ticks
+        assert limit_ticks is not None
+        needs = needs_minor(rules, rates, terms.side, limit_ticks, terms.quantity_lots)
+        gives = trader.quote if terms.side is BUY else trader.base
+        return found if needs <= gives.available else RejectReason.INSUFFICIENT_BALANCE
 
     def let_in(
         self, terms: PlaceOrder, trader: Trader, mode: SelfTrade, found: Plan, now_ns: int, effects: Effects
@@ -116,8 +143,11 @@ class FullMarket(Market):
         self._ids.rested(order)
 
     def _note_tracks(self, effects: Effects) -> None:
-        if self.tracks is not self.triggers.tracks:
-            self.tracks = self.triggers.tracks
+        tracks, round_ = self.triggers.tracks, self.following.round
+        if round_:
+            tracks = (-round_[0], round_[1], *tracks)
+        if self.tracks is not tracks and self.tracks != tracks:
+            self.tracks = tracks
             effects.tracks = True
 
     def _traded(self, now_ns: int, effects: Effects) -> None:
@@ -175,12 +205,53 @@ class FullMarket(Market):
     def run_triggered(self, command: RunTriggered, sequence: int, now_ns: int) -> Applied | None:
         """Enter what is ready, and no further order after one that had very many fills; None if nothing is ready."""
         effects = Effects(sequence)
+        if self.following.round and not self.triggers.ready:
+            self._price_again(command.orders_max, now_ns, effects)
         for _ in range(command.orders_max):
             if not self.triggers.ready or len(effects.events) >= RUN_EVENTS_MAX:
                 break
             self._run(self.triggers.take(), now_ns, effects)
         effects.order = None
-        return self.applied(command, effects, now_ns) if effects.events else None
+        return self.applied(command, effects, now_ns) if effects.events or effects.tracks else None
+
+    def _price_again(self, orders_max: int, now_ns: int, effects: Effects) -> None:
+        """Give orders that follow the book the price that they would take now, at the back of its level.
+
+        One that there is no price for, or none that it may have, stays where it is.
+        """
+        rules = self.instrument
+        for order in self.following.next_due(orders_max):
+            price_ticks = peg_ticks(self.book, order.terms)
+            if price_ticks is None or price_ticks <= 0 or price_ticks == order.price_ticks:
+                continue
+            if refusal_at(rules, price_ticks, order.terms.quantity_lots) is not None:
+                continue
+            assert order.progress is not None
+            effects.touch_level(self.book.remove(order))
+            order.price_ticks = price_ticks
+            order.progress = replace(order.progress, pegged_ticks=price_ticks)
+            self._queue(order)
+            effects.touch_level(self.book.add(order))
+            self._step(UpdateReason.REPRICED, order, now_ns, effects)
+        self._note_tracks(effects)
+
+    def _trade(self, taker: Order, found: Plan, now_ns: int, effects: Effects) -> None:
+        """Carry the plan out. A buy that follows the book has locked what its limit costs: it gets back the rest."""
+        if self.following.orders:
+            rules = self.instrument
+            for maker, lots in found.fills:
+                if maker.terms.side is BUY and follows(maker.terms):
+                    locked = needs_minor(rules, maker.rates, BUY, maker.terms.price_ticks or 0, lots)
+                    maker.trader.quote.release(locked - needs_minor(rules, maker.rates, BUY, maker.price_ticks, lots))
+        super()._trade(taker, found, now_ns, effects)
+
+    def applied(self, command: Command, effects: Effects, now_ns: int) -> Applied:
+        """The outcome, once it is known whether what some orders follow has changed."""
+        following = self.following
+        if effects.levels and (following.orders or (self.tracks and self.tracks[0] < 0)):
+            following.look(self.book)
+            self._note_tracks(effects)
+        return super().applied(command, effects, now_ns)
 
     def _run(self, order: Order, now_ns: int, effects: Effects) -> None:
         """Enter an order that has waited, or end it if it may not enter any more."""
@@ -253,6 +324,8 @@ class FullMarket(Market):
         super()._rest(order, effects)
         if order.terms.conditions is not None:
             self._keep(order)
+            if follows(order.terms):
+                self.following.add(order, self.book)
 
     def closed(self, order: Order) -> None:
         """An order that was open is not any more."""
@@ -260,6 +333,7 @@ class FullMarket(Market):
         if order.terms.conditions is not None:
             self.deadlines.remove(order)
             self.bound.remove(order)
+            self.following.remove(order)
 
     def _keep(self, order: Order) -> None:
         """The order is open, until its time is over or its socket ends."""
@@ -275,17 +349,22 @@ class FullMarket(Market):
             return
         super().restore_order(order)
         self._keep(order)
+        if follows(order.terms):
+            self.following.put_back(order)
 
     def restored(self) -> None:
         """All open orders are back."""
         super().restored()
         self.triggers.restored()
+        self.following.restored(self.book)
 
     def check(self) -> None:
         """Assert what must hold between commands."""
         self.book.check()
         self.triggers.check()
-        assert self.tracks == self.triggers.tracks
+        self.following.check(self.book)
+        round_ = self.following.round
+        assert self.tracks == (*((-round_[0], round_[1]) if round_ else ()), *self.triggers.tracks)
         self.deadlines.check({order.order_id for order in self.all_open() if expire_ns(order) is not None})
         self.bound.check({order.order_id: order for order in self.all_open()})
 

@@ -41,6 +41,7 @@ from exchange.core.events import (
     UpdateReason,
 )
 from exchange.core.fees import QUOTE, Rates, needs_minor, rates_of
+from exchange.core.following import locking_ticks
 from exchange.core.iceberg import hide, next_lots, note_hidden
 from exchange.core.instrument import Instrument
 from exchange.core.ledger import Account, Ledger
@@ -125,11 +126,12 @@ class Market:
 
     def needs_minor(self, order: Order) -> int:
         """What an order of the book keeps locked: quote for a buy, base for a sell."""
-        side, rules = order.terms.side, self.instrument
+        terms, rules = order.terms, self.instrument
+        price_ticks = order.price_ticks if terms.conditions is None else locking_ticks(terms, order.progress)
         if self._in_quote:
-            return needs_minor(rules, order.rates, side, order.price_ticks, order.remaining_lots)
-        if side is BUY:
-            return order.price_ticks * order.remaining_lots * rules.notional_unit
+            return needs_minor(rules, order.rates, terms.side, price_ticks, order.remaining_lots)
+        if terms.side is BUY:
+            return price_ticks * order.remaining_lots * rules.notional_unit
         return order.remaining_lots * rules.lot_minor
 
     # --- place

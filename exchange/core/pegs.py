@@ -2,23 +2,24 @@
 
 A peg is to the best price of the order's own side (primary) or of the other one (market). From there it keeps an offset
 away from the other side, or goes some price levels deeper into the side that it is pegged to. The order's own price, if
-it has one, is its limit. What the order was pegged at stays its price.
+it has one, is its limit. What the order was pegged at stays its price, unless it follows the book: see following. Such
+an order never takes, so it stays at least a tick away from the best of the other side.
 """
 
 from dataclasses import replace
 from typing import Final
 
-from exchange.core.book import Book, BookSide, Level, Order, Trader
+from exchange.core.book import Book, BookSide, Order, Trader
 from exchange.core.commands import PlaceOrder, Side
-from exchange.core.conditions import PegTo, Progress
+from exchange.core.conditions import Progress
 from exchange.core.events import RejectReason
 from exchange.core.fees import Rates
+from exchange.core.following import counted_ticks, follows, of_bids
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument
 from exchange.core.refusal import MAY_REST, refusal
 from exchange.core.status import POST_ONLY, TRADING
 
 BUY: Final = Side.BUY
-PRIMARY: Final = PegTo.PRIMARY
 LEVELS_MAX: Final = 100  # how deep into the book a peg may go
 
 
@@ -38,26 +39,28 @@ def peg_ticks(book: Book, terms: PlaceOrder) -> int | None:
     """The price that the order takes from the book as it is now, which may be out of range; None if there is none."""
     conditions = terms.conditions
     assert conditions is not None
-    buys = terms.side is BUY
-    of_bids = buys is (conditions.peg_to is PRIMARY)
-    found = level_at(book.bids if of_bids else book.asks, conditions.peg_levels or 0)
+    side, levels = book.bids if of_bids(terms) else book.asks, conditions.peg_levels or 0
+    found = counted_ticks(side, levels) if follows(terms) else level_ticks(side, levels)
     if found is None:
         return None
-    offset_ticks, limit_ticks = conditions.peg_offset_ticks or 0, terms.price_ticks
-    price_ticks = found.price_ticks - offset_ticks if buys else found.price_ticks + offset_ticks
-    if limit_ticks is None:
-        return price_ticks
-    return min(price_ticks, limit_ticks) if buys else max(price_ticks, limit_ticks)
+    buys = terms.side is BUY
+    prices = [found - (conditions.peg_offset_ticks or 0) if buys else found + (conditions.peg_offset_ticks or 0)]
+    if terms.price_ticks is not None:
+        prices.append(terms.price_ticks)
+    other = (book.asks if buys else book.bids).best
+    if follows(terms) and other is not None:
+        prices.append(other.price_ticks - 1 if buys else other.price_ticks + 1)
+    return min(prices) if buys else max(prices)
 
 
-def level_at(side: BookSide, levels: int) -> Level | None:
-    """The level that is so many behind the best, if there is one."""
+def level_ticks(side: BookSide, levels: int) -> int | None:
+    """The price of the level that is so many behind the best, if there is one."""
     found = side.best
     for _ in range(levels):
         if found is None:
             break
         found = found.next_best()
-    return found
+    return None if found is None else found.price_ticks
 
 
 def at_its_price(

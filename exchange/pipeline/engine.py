@@ -45,6 +45,7 @@ ResultT = TypeVar("ResultT", covariant=True)
 YIELD_EVERY = 512  # commands; then the loop gets a turn
 TRIGGERED_MAX = 8  # orders that enter in one go; then the loop gets its turns
 CASCADE_TURNS = 3  # an answer to an order of another market takes several
+FULL_S = 0.01  # between such goes, while the database is far behind them
 DUE_MAX = 256  # orders that end in one go
 ALL_OF_A_SOCKET = 2**31 - 1  # they are open orders, which are bounded
 
@@ -249,7 +250,8 @@ class Engine:
         return True
 
     def expire_due(self) -> None:
-        """Have what is due end, also in markets that nobody asks anything of. A full queue takes it a moment later."""
+        """Have what is due end, also in markets that nobody asks anything of, and what follows the book be priced again
+        after a reset. A full queue takes it a moment later."""
         now_ns = self.time_ns()
         left, self._sockets_left = self._sockets_left, {}
         for symbol, socket in left:
@@ -258,7 +260,7 @@ class Engine:
             with contextlib.suppress(Overloaded, Stopping):
                 self.enter(_NOBODY, (RunTimer(),))
         for symbol, market in self.venue.markets.items():
-            if market.deadlines.next_ns <= now_ns:
+            if market.deadlines.next_ns <= now_ns or market.following.round:
                 with contextlib.suppress(Overloaded, Stopping):
                     self.enter(_NOBODY, (ExpireDue(symbol, DUE_MAX),))
 
@@ -325,10 +327,12 @@ class Engine:
                         return
                     for index, command in enumerate(run.commands, run.first):
                         now_ns = self.time_ns()
-                        if timers.next_ns <= now_ns or (market is not None and market.deadlines.orders):
+                        if timers.next_ns <= now_ns or (
+                            market is not None and (market.deadlines.orders or market.following.round)
+                        ):
                             now_ns = await self._end_due(market, now_ns)
                         self._writer.add(run.ticket, index, self._apply(command, now_ns))
-                        if market is not None and market.triggers.ready:
+                        if market is not None and (market.triggers.ready or market.following.round):
                             await self._run_triggered(market)
                     self._queued -= len(run.commands)
                     queue.waiting -= 1
@@ -344,12 +348,13 @@ class Engine:
             self._end([*runs[done:], *queue.left()])
 
     async def _run_triggered(self, market: FullMarket) -> None:
-        """Enter what was triggered, before the market takes another command; other markets have their turns between.
+        """Enter what was triggered, and price again what follows the book, before the market takes another command; in
+        between other markets have their turns.
 
         What is due meanwhile ends first, so that nothing that enters can trade with it.
         """
         symbol = market.instrument.symbol
-        while market.triggers.ready:
+        while market.triggers.ready or market.following.round:
             now_ns = self.time_ns()
             command: Command = RunTriggered(symbol, TRIGGERED_MAX)
             if self.venue.timers.next_ns <= now_ns:
@@ -357,16 +362,23 @@ class Engine:
             elif market.deadlines.next_ns <= now_ns:
                 command = ExpireDue(symbol, DUE_MAX)
             self._writer.add(_NOBODY, 0, self._apply(command, now_ns))
+            if self._writer.backlog >= self._backlog_max:
+                await asyncio.sleep(FULL_S)
             for _ in range(CASCADE_TURNS):
                 await asyncio.sleep(0)
 
     async def _end_due(self, market: FullMarket | None, now_ns: int) -> int:
-        """End what is due, before another command is taken. Returns the time at which nothing is."""
+        """End what is due, before another command is taken. Returns the time at which nothing is.
+
+        What follows the book is priced again too, since what was due, or a reset, may have changed that.
+        """
         while True:
             if self.venue.timers.next_ns <= now_ns:
                 self._writer.add(_NOBODY, 0, self._apply(RunTimer(), now_ns))
             elif market is not None and market.deadlines.next_ns <= now_ns:
                 self._writer.add(_NOBODY, 0, self._apply(ExpireDue(market.instrument.symbol, DUE_MAX), now_ns))
+            elif market is not None and market.following.round:
+                await self._run_triggered(market)
             else:
                 return now_ns
             await asyncio.sleep(0)

@@ -14,6 +14,7 @@ import asyncpg
 from exchange.core.commands import Side
 from exchange.core.conditions import Pending, Progress
 from exchange.core.fees import needs_minor
+from exchange.core.following import locking_ticks
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.ledger import EXTERNAL, FEES
 from exchange.core.money import WithdrawalStatus
@@ -117,7 +118,7 @@ def _balances(state: VenueState) -> list[str]:
         instrument, terms, progress = rules[order.terms.market], order.terms, order.progress or Progress()
         remaining_lots = terms.quantity_lots - order.executed_lots - progress.prevented_lots
         key = instrument.quote.symbol if terms.side is Side.BUY else instrument.base.symbol
-        needs = needs_minor(instrument, order.rates, terms.side, standing_ticks(terms, order.progress), remaining_lots)
+        needs = needs_minor(instrument, order.rates, terms.side, locking_ticks(terms, order.progress), remaining_lots)
         if progress.pending is Pending.LIST:
             continue  # it needs nothing before it enters
         if progress.list_id:

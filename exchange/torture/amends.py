@@ -19,8 +19,8 @@ def of_orders(history: History) -> dict[str, list[Amendment]]:
 
 def prices(order: OrderRow, amendments: list[Amendment]) -> list[Decimal]:
     """Every limit that the order ever had. The price of a pegged one is within its limit, and never changes."""
-    if order.pegged_price is not None:
-        return [Decimal(order.pegged_price)]
+    if order.pegged_price is not None and order.locking_price is not None:
+        return [Decimal(order.locking_price)]
     return [Decimal(price) for price in (order.price, *(made["price"] for made in amendments)) if price is not None]
 
 

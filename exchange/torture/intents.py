@@ -144,7 +144,7 @@ def _order(chance: random.Random, market: str, user_id: str, step: int, item: in
             del body["price"]
     if kind == "peg":
         body |= _pegged(chance, side)
-        if chance.random() < 0.5:
+        if not body["peg"].get("follow") and chance.random() < 0.5:
             del body["price"]
     if kind == "market" and chance.random() < 0.5:
         body["quote_quantity"] = CENT.text(chance.randint(1, LOTS_MAX * MIDDLE_TICKS // 1000))
@@ -161,6 +161,8 @@ def _pegged(chance: random.Random, side: str) -> dict[str, Any]:
         peg |= chance.choice(
             ({"offset": TICK.text(chance.randint(0, CROSSING_TICKS))}, {"levels": chance.randint(0, 3)})
         )
+    if chance.random() < 0.4:
+        peg["follow"] = True
     body: dict[str, Any] = {"peg": peg}
     if chance.random() < 0.3:
         waits = _waits(chance, side)

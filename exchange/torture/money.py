@@ -220,7 +220,7 @@ def _balances(history: History) -> Iterator[Finding]:
         left = number(order.quantity) - number(order.executed_quantity) - number(order.prevented_quantity or "0")
         of = rules[order.market]
         asset = of["quote"] if order.side == "buy" else of["base"]
-        locked[order.user_id, asset] += _locks(of, order.side, number(order.standing_price or "0"), left)
+        locked[order.user_id, asset] += _locks(of, order.side, number(order.locking_price or "0"), left)
     for user_id, rows in history.final.balances.items():
         for row in rows:
             key = (user_id, row["asset"])

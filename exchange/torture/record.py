@@ -42,6 +42,11 @@ class OrderRow:
     peg: dict[str, Any] | None = None  # what was said of it
 
     @property
+    def locking_price(self) -> str | None:
+        """The price that it locks by: of one that follows the book, its limit."""
+        return self.price if self.peg is not None and self.peg.get("follow") else self.standing_price
+
+    @property
     def standing_price(self) -> str | None:
         """The price that it stands at in the book: of a pegged order, what it took from there."""
         return self.price if self.pegged_price is None else self.pegged_price
@@ -75,7 +80,11 @@ class OrderRow:
 
 
 def _said(peg: Peg | None) -> dict[str, Any] | None:
-    return None if peg is None else {name: value for name, value in peg.items() if value is not None}
+    return (
+        None
+        if peg is None
+        else {name: value for name, value in peg.items() if value is not None and value is not False}
+    )
 
 
 @dataclass(frozen=True, slots=True)

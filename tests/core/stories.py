@@ -8,7 +8,7 @@ An order reads `USER buy|sell QUANTITY @ PRICE`, or `USER buy|sell QUANTITY at m
 `IOC`, `FOK` or `POST`, `on MARKET`, `as CLIENT_ORDER_ID`, `stp MODE`, and `once more` where only an open order keeps
 the id from being used again; in the place of the QUANTITY of a market order there may be `for SUM`, of the quote.
 In the place of the price there may be `pegged to primary` or `pegged to market`, then `less OFFSET` or `levels COUNT`,
-then `limit PRICE`.
+then `limit PRICE`, and `follows`.
 
 Behind the price, `stop PRICE` or `take PRICE` makes an order wait for the last price, and `stop trail 100bps` or `take
 trail 0.50 from PRICE` follow it; `until NS` is the time of a gtd order. After every step the venue checks itself, and a
@@ -52,7 +52,7 @@ PLENTY = "1000000"
 ORDER = re.compile(
     r"(?:(?P<user>\w+) )?(?P<side>buy|sell|bid|ask) (?:(?P<quantity>[\d.]+)|for (?P<sum>[\d.]+))"
     r"(?: @ (?P<price>[\d.]+)|(?P<at_market> at market)(?: worst (?P<worst>[\d.]+))?|(?: pegged to (?P<peg>\w+)"
-    r"(?: less (?P<offset>[\d.]+))?(?: levels (?P<levels>\d+))?(?: limit (?P<limit>[\d.]+))?))"
+    r"(?: less (?P<offset>[\d.]+))?(?: levels (?P<levels>\d+))?(?: limit (?P<limit>[\d.]+))?(?P<follows> follows)?))"
     r"(?: (?P<waits>stop|take)(?: (?P<at>[\d.]+))?(?: trail (?P<trail>[\d.]+)(?P<bps>bps)?)?"
     r"(?: from (?P<start>[\d.]+))?)?(?: (?P<terms>GTC|IOC|FOK|POST))?(?: until (?P<until>\d+))?(?: on (?P<market>\w+))?"
     r"(?: as (?P<client_order_id>\S+))?(?: stp (?P<stp>\w+))?(?P<once_more> once more)?"
@@ -158,6 +158,7 @@ def _conditions(said: re.Match[str], rules: Instrument) -> Conditions | None:
         peg_to=None if said["peg"] is None else PegTo[said["peg"].upper()],
         peg_offset_ticks=ticks("offset"),
         peg_levels=None if said["levels"] is None else int(said["levels"]),
+        peg_follows=1 if said["follows"] else None,
     )
     return None if asked == Conditions() else asked
 

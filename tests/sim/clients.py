@@ -254,13 +254,15 @@ class Client:
 
     def _pegged(self, market: str, name: str, side: Side, chance: Random) -> PlaceOrder:
         """An order whose price comes from the book, perhaps when it is triggered."""
-        order = self._later(market, name, (side, chance.randrange(2, 8), None), False, chance)
+        price = chance.randrange(2, 8)
+        order = self._later(market, name, (side, price, None), False, chance)
         conditions = replace(
             order.conditions if chance.random() < 0.4 and order.conditions is not None else Conditions(),
             peg_to=chance.choice(tuple(PegTo)),
             peg_offset_ticks=chance.choice((None, None, 1)),
         )
         conditions.peg_levels = chance.choice((None, None, 1, 2)) if conditions.peg_offset_ticks is None else None
+        conditions.peg_follows = chance.choice((None, 1))
         waits = conditions.stop_ticks is not None or conditions.trails
         return replace(
             order,
@@ -268,7 +270,7 @@ class Client:
             if waits
             else OrderType.LIMIT,
             time_in_force=TimeInForce.GTC,
-            price_ticks=chance.choice((None, order.price_ticks)),
+            price_ticks=chance.choice((None, price)) if conditions.peg_follows is None else price,
             conditions=conditions,
         )
 

@@ -49,10 +49,11 @@ def one_of(*values: str) -> Check:
 
 def a_peg(value: Any) -> bool:
     return (
-        set(value) == {"to", "offset", "levels"}
+        set(value) == {"to", "offset", "levels", "follow"}
         and value["to"] in ("primary", "market")
         and or_null(a_number)(value["offset"])
         and or_null(a_count)(value["levels"])
+        and a_flag(value["follow"])
     )
 
 

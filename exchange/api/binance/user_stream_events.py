@@ -34,11 +34,8 @@ EXECUTIONS: Final[Mapping[str, str]] = {
     "AMENDED": "REPLACED",
 }
 """What a step of an order is called, by the name of its reason; every other step is NEW."""
-UNTOLD: Final = (
-    "TRIGGERED",
-    "REFILLED",
-    "WAITING",
-)  # another step follows that is told; Binance tells nothing of the other
+# After most of them another step follows that is told; Binance knows nothing of the others.
+UNTOLD: Final = ("TRIGGERED", "REFILLED", "WAITING", "REPRICED")
 EXPIRY_REASONS: Final[Mapping[str, str]] = {
     "UNFILLED": "UNFILLED_IOC_QUANTITY_EXPIRED",
     "FOK_UNFILLABLE": "UNFILLED_FOK_ORDER_EXPIRED",

@@ -55,7 +55,9 @@ def _became(order: replies.Order, update: OrderUpdated, progress: Progress, rule
 def _peg(conditions: Conditions, rules: Instrument) -> replies.Peg | None:
     if conditions.peg_to is None:
         return None
-    return replies.Peg(PEG_NAMES[conditions.peg_to], _price(conditions.peg_offset_ticks, rules), conditions.peg_levels)
+    offset = _price(conditions.peg_offset_ticks, rules)
+    follows = conditions.peg_follows is not None
+    return replies.Peg(PEG_NAMES[conditions.peg_to], offset, conditions.peg_levels, follows)
 
 
 def _price(ticks: int | None, rules: Instrument) -> str | None:

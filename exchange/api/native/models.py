@@ -71,6 +71,7 @@ class PegRequest(Request, kw_only=True):
     to: Annotated[str, _enum(*PEG_NAMES)]
     offset: Annotated[Number | None, msgspec.Meta(description="how far from the other side")] = None
     levels: Annotated[int, _PEG_LEVELS] | None = None
+    follow: Annotated[bool, msgspec.Meta(description="priced again when the book changes")] = False
 
 
 class PlaceOrderRequest(Request, kw_only=True):

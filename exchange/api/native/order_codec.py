@@ -72,6 +72,8 @@ def _check_peg(request: PlaceOrderRequest, peg: PegRequest, limit: bool, time_in
         raise ApiError("INVALID_FIELD", "peg goes with orders that have a limit.")
     if peg.offset is not None and peg.levels is not None:
         raise ApiError("INVALID_FIELD", "Give offset or levels of peg, not both.")
+    if peg.follow and (request.price is None or time_in_force is not GTC):
+        raise ApiError("INVALID_FIELD", "An order whose peg follows the book has a price, its limit, and is gtc.")
     primary = fields.choice("peg.to", peg.to, PEGS) is PegTo.PRIMARY
     if primary and time_in_force is not GTC:
         raise ApiError("INVALID_FIELD", "time_in_force of an order with peg to primary is gtc.")
@@ -104,6 +106,7 @@ def _conditions(request: PlaceOrderRequest, order_type: OrderType, rules: Instru
         peg_to=None if peg is None else fields.choice("peg.to", peg.to, PEGS),
         peg_offset_ticks=None if peg is None or peg.offset is None else fields.ticks(peg.offset, rules, "peg.offset"),
         peg_levels=None if peg is None else peg.levels,
+        peg_follows=1 if peg is not None and peg.follow else None,
     )
 
 

@@ -105,6 +105,7 @@ class Peg(Reply):
     to: Annotated[str, _enum(*names.PEG_NAMES)]
     offset: Number | None
     levels: int | None
+    follow: bool
 
 
 class Order(Reply):
@@ -134,7 +135,7 @@ class Order(Reply):
     quote_quantity: Annotated[Number | None, msgspec.Meta(description="of a market order by its sum of the quote")]
     visible_quantity: Annotated[Number | None, msgspec.Meta(description="of an iceberg: what the book shows at a time")]
     peg: Annotated[Peg | None, msgspec.Meta(description="where its price comes from, of a pegged order")]
-    pegged_price: Annotated[Number | None, msgspec.Meta(description="what a pegged order entered the book at")]
+    pegged_price: Annotated[Number | None, msgspec.Meta(description="what a pegged order stands in the book at")]
     strategy_id: int | None
     strategy_type: int | None
     stop_price: Number | None
