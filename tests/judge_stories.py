@@ -28,7 +28,7 @@ from exchange.core.commands import (
     Side,
     TimeInForce,
 )
-from exchange.core.conditions import Conditions, PegTo, SelfTrade
+from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Asset, FeeAsset, Instrument, MarketStatus
 from exchange.core.ledger import FEES
 from exchange.core.money import EndWithdrawal, MoneyCommand, RequestWithdrawal, ResetUser, TransferFunds
@@ -36,6 +36,7 @@ from exchange.core.timers import RunTimer
 from tests.judge import Judge
 from tests.judge_endings import ending, socket_of
 from tests.judge_markets import MARKETS, MARKETS_BY_NAME
+from tests.judge_pegs import order_to_beat, pegged
 from tests.judge_wish import Wish
 from tests.judge_wishes_of_lists import list_cancel, list_of
 from tests.model_records import Order
@@ -91,7 +92,7 @@ WAITING = {
     "take limit": OrderType.TAKE_PROFIT_LIMIT,
     "stop fok": OrderType.STOP_LOSS_LIMIT,
     "stop gtd": OrderType.STOP_LOSS_LIMIT,
-    "peg stop": OrderType.STOP_LOSS_LIMIT,  # see _pegged
+    "peg stop": OrderType.STOP_LOSS_LIMIT,  # see judge_pegs
 }
 MODES: tuple[SelfTrade | None, ...] = (None,) * 6 + tuple(SelfTrade)
 STATUSES = (*MarketStatus, *(MarketStatus.TRADING,) * 4, MarketStatus.POST_ONLY)
@@ -240,8 +241,8 @@ def grant(judge: Judge, wish: Wish) -> None:
         case "administer":
             judge.do(_administered(wish, judge.now_ns), later_ns)
         case "peg":
-            terms = ("peg", "peg", "peg", "peg market", "peg market", "peg stop")[wish.soon % 6]
-            judge.do(_pegged(rules, replace(wish, terms=terms), judge.now_ns), later_ns)
+            asked = _order(rules, replace(wish, terms="peg stop" if wish.soon == 5 else "gtc"), judge.now_ns)
+            judge.do(pegged(asked, wish.price + wish.lots + wish.soon, wish.soon), later_ns)
         case "better":  # than the best, or else one of the best leaves
             judge.do(_better(judge, rules, wish), later_ns)
         case "exact":
@@ -330,48 +331,12 @@ def _later(rules: Instrument, wish: Wish, now_ns: int) -> PlaceOrder:
     )
 
 
-def _pegged(rules: Instrument, wish: Wish, now_ns: int) -> PlaceOrder:
-    """An order whose price comes from the book, at once or when it is triggered."""
-    chances = wish.price + wish.lots + wish.soon
-    order = _later(rules, wish, now_ns) if wish.terms == "peg stop" else _order(rules, replace(wish, terms="gtc"))
-    market = wish.terms == "peg market" or (wish.terms == "peg stop" and wish.side is Side.BUY)
-    follows = wish.lots % 2 == 1
-    times = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK) if market and not follows else (TimeInForce.GTC,)
-    limit = order.price_ticks if chances % 3 == 0 else None
-    if follows and limit is None:
-        limit = 7 if wish.side is Side.BUY else 1
-    conditions = replace(
-        order.conditions or Conditions(),
-        peg_to=PegTo.MARKET if market else PegTo.PRIMARY,
-        peg_offset_ticks=wish.soon // 2 if chances % 4 == 0 else None,
-        peg_levels=wish.soon // 2 if chances % 4 == 1 else None,
-        peg_follows=1 if follows else None,
-        visible_lots=None if market else conditions_of(order).visible_lots,
-    )
-    return replace(
-        order,
-        time_in_force=times[chances % len(times)],
-        post_only=not market and chances % 5 == 0,
-        price_ticks=limit,
-        conditions=conditions,
-    )
-
-
 def _better(judge: Judge, rules: Instrument, wish: Wish) -> PlaceOrder | CancelOrder:
-    """An order before all others of a side; or one of these leaves."""
-    model = judge.model
-    of_side = [o for o in model.resting if (o.terms.market, o.terms.side) == (rules.symbol, wish.side)]
-    best = sorted(of_side, key=lambda order: order.limit * (-1 if wish.side is Side.BUY else 1))
-    if best and wish.lots > 4:
-        order = best[(wish.lots - 5) // 2 % len(best)]
-        return CancelOrder(order.user, rules.symbol, order.number, None)
-    price = (best[0].limit if best else wish.price) + (1 if wish.side is Side.BUY else -1)
+    best = order_to_beat(judge.model, rules.symbol, wish.side, wish.lots)
+    if best is not None and wish.lots > 4:
+        return CancelOrder(best.user, rules.symbol, best.number, None)
+    price = (wish.price if best is None else best.limit) + (1 if wish.side is Side.BUY else -1)
     return replace(_order(rules, replace(wish, terms="gtc")), price_ticks=max(1, price))
-
-
-def conditions_of(order: PlaceOrder) -> Conditions:
-    """What the order asks."""
-    return order.conditions or Conditions()
 
 
 def _replacement(rules: Instrument, order: Order, wish: Wish) -> ReplaceOrder:

@@ -41,8 +41,8 @@ class Pegs(Known):
         side = pegged_to(terms)
         of_side = [o for o in self.resting if (o.terms.market, o.terms.side) == (terms.market, side)]
         prices = {o.limit for o in of_side if not (wish.peg_follows and o.follows)}
-        behind = sorted(prices, reverse=side is Side.BUY)[wish.peg_levels or 0 :]
-        return behind[0] if behind else None
+        of_levels = sorted(prices, reverse=side is Side.BUY)[wish.peg_levels or 0 :]
+        return of_levels[0] if of_levels else None
 
     def peg_price(self, terms: PlaceOrder) -> int | None:
         """What its price would be now; None if the book has no such level."""

@@ -274,12 +274,7 @@ class Market:
         effects.touch(taker.trader.base if buying else taker.trader.quote)
         if self.rates is not None:
             self._average = traded(
-                self._average,
-                rules.avg_price_mins,
-                now_ns,
-                aggregate_ticks,
-                found.cost_tick_lots,
-                found.matched_lots,
+                self._average, rules.avg_price_mins, now_ns, aggregate_ticks, found.cost_tick_lots, found.matched_lots
             )
 
     def refill(self, maker: Order, now_ns: int, effects: Effects) -> None:
