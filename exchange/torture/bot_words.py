@@ -33,6 +33,10 @@ def plain(body: dict[str, Any]) -> dict[str, Any]:
     made.pop("peg", None)
     if made.pop("expire_at", None) is not None:
         del made["time_in_force"]
+    pegged = made.pop("peg", None) is not None
+    if pegged and "price" not in made:
+        made.pop("stop_price", None)
+        made["order_type"] = "market"
     if made.pop("trailing_amount", None) is not None:
         made["order_type"] = "market"
         made.pop("price", None)
