@@ -321,6 +321,7 @@ def _later(rules: Instrument, wish: Wish, now_ns: int) -> PlaceOrder:
         activation_ticks=1 + wish.lots % 6 if trails and wish.lots % 3 == 0 else None,
         expire_ns=now_ns + SOON_NS[wish.lots % len(SOON_NS)] + wish.price if soon else None,
         socket=socket_of(wish.soon, wish.lots),
+        visible_lots=wish.lots // 3 or None if wish.terms in ("stop limit", "trail limit", "peg stop") else None,
     )
     return PlaceOrder(
         *(wish.user, rules.symbol, wish.side, order_type),

@@ -85,8 +85,9 @@ class Amendments(Pegs):
         told.touched.add((terms.market, terms.side, order.pegged or terms.price_ticks or 0))
         self.step(order, UpdateReason.AMENDED, now_ns, told)
         asked = replace(changed.conditions or Conditions(), self_trade=order.mode)
-        wanted = replace(changed, quantity_lots=order.remaining, conditions=asked, price_ticks=order.limit)
-        wanted.order_type = OrderType.LIMIT  # also where it has waited
+        # What is in the book is a limit order, also if it has waited.
+        wanted = replace(changed, order_type=OrderType.LIMIT, conditions=asked)
+        wanted = replace(wanted, quantity_lots=order.remaining, price_ticks=order.limit)
         self.enter(order, wanted, now_ns, told)
 
     def changes_beside(self, order: Order, changed: PlaceOrder) -> tuple[Order, PlaceOrder] | None:

@@ -179,7 +179,7 @@ class Waiting(Pegs):
         fees = replace(rules, maker_fee_ppm=order.maker_ppm, taker_fee_ppm=order.taker_ppm, self_trade=order.mode)
         self.rules[terms.market] = fees
         if self.is_pegged(terms):
-            peg = replace(asked(terms), self_trade=None, expire_ns=None)
+            peg = replace(asked(terms), self_trade=None, expire_ns=None, visible_lots=None)
             reasons = self.refusals_of_pegged(replace(terms, conditions=peg), now_ns)
         else:
             reasons = self.refusals(replace(terms, conditions=None), now_ns)

@@ -30,6 +30,7 @@ from exchange.core.events import (
 )
 from exchange.core.fees import Rates, needs_minor
 from exchange.core.following import FOLLOWING_MAX, Following, follows
+from exchange.core.iceberg import hide
 from exchange.core.ledger import Ledger
 from exchange.core.market import Market
 from exchange.core.matching import NOTHING, Plan
@@ -260,6 +261,9 @@ class FullMarket(Market):
         self._pays_from(order, effects).release(self.needs_minor(order))
         del order.trader.open_orders[order]
         entering = as_entered(terms)
+        asked = entering.conditions
+        if asked is not None and asked.visible_lots is not None and asked.visible_lots >= terms.quantity_lots:
+            entering.conditions = replace(asked, visible_lots=None)  # since it was amended to less than that
         found = self.judged(entering, order.trader, progress.self_trade, order.rates, now_ns)
         order.updated_ns = now_ns
         if isinstance(found, RejectReason):
@@ -269,6 +273,7 @@ class FullMarket(Market):
             return
         order.progress = replace(progress, pending=Pending.NOTHING, working_ns=now_ns)
         take_price(order, self.book)
+        hide(order, found.matched_lots + found.prevented_lots)
         order.priority = 0
         if terms.time_in_force in MAY_REST:
             self._queue(order)

@@ -27,6 +27,7 @@ from tests.core.stories import (
     refusal,
     resting,
     retold,
+    run,
     shown,
     status,
     venue_of,
@@ -162,3 +163,22 @@ def test_it_goes_on_after_a_restart() -> None:
     assert shown(again) == ["ask 2.5 @ 100"]
     assert makers(again, place(again, "carol buy 3 @ 100")) == ["alice", "bob", "alice"]
     assert order_after(cancel(again, "alice", 1)).executed_lots == 2_500 - 500 + 500
+
+
+def test_a_stop_limit_hides_once_it_has_entered() -> None:
+    venue = book_of("bid 1 @ 100", "bid 1 @ 99")
+    place(venue, "carol sell 1 @ 100")
+    stop = order_of(venue, "alice sell 5 @ 101 stop 99")
+    assert stop.conditions is not None
+    asked = replace(stop, conditions=replace(stop.conditions, visible_lots=2_000))
+    assert refusal(do(venue, replace(asked, quantity_lots=2_000))) == "OUT_OF_RANGE"
+    order_id = order_after(do(venue, asked)).order_id
+    smaller = order_after(do(venue, replace(asked, user_id="bob"))).order_id
+    assert order_after(amend(venue, "bob", smaller, "to 1")).terms.quantity_lots == 1_000
+    assert balance(venue, "alice SOL") == "999995 + 5 locked"
+    place(venue, "carol sell 1 @ 99")
+    run(venue, 2)
+    assert shown(venue) == ["ask 3 @ 101"]
+    retold(venue)
+    assert shown(place(venue, "carol buy 6 @ 101")) == ["2 @ 101", "1 @ 101", "2 @ 101", "1 @ 101"]
+    assert order_id < smaller

@@ -87,6 +87,7 @@ async def test_a_resting_order_is_shown_as_it_was_asked(api: Api, market: str) -
         "last_prevented_match_id": None,
         "quote_quantity": None,
         "visible_quantity": None,
+        "list_id": None,
         "peg": None,
         "pegged_price": None,
         "strategy_id": None,

@@ -46,6 +46,8 @@ async def test_an_iceberg_shows_a_part_at_a_time(exchange: RunningExchange, user
         for wrong in ({"visible_quantity": "5"}, {"visible_quantity": "0"}):
             with pytest.raises(ApiError, match="OUT_OF_RANGE"):
                 await client.place(SELL | wrong)
+        stop = {"order_type": "stop_loss_limit", "stop_price": "90", "visible_quantity": "1"}
+        assert (await client.place(SELL | stop))["visible_quantity"] == "1"
         for wrong in ({"time_in_force": "ioc"}, {"order_type": "market"}):
             with pytest.raises(ApiError, match="INVALID_FIELD"):
                 await client.place(SELL | {"visible_quantity": "1"} | wrong)

@@ -32,8 +32,8 @@ def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> 
     if request.time_in_force is not None:
         time_in_force = fields.choice("time_in_force", request.time_in_force, _TIMES)
     _check_time(request, limit, time_in_force)
-    if request.visible_quantity is not None and (order_type is not LIMIT or time_in_force is not GTC):
-        raise ApiError("INVALID_FIELD", "visible_quantity goes with limit orders that are gtc.")
+    if request.visible_quantity is not None and (not limit or time_in_force is not GTC):
+        raise ApiError("INVALID_FIELD", "visible_quantity goes with orders that have a limit and are gtc.")
     if request.peg is not None:
         _check_peg(request, request.peg, limit, time_in_force)
     elif limit and request.price is None:
