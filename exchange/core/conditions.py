@@ -89,8 +89,8 @@ class Progress:
     `self_trade` is the mode that it entered with. Of what it asked, `prevented_lots` met orders of its own user, the
     last time in the prevented match `last_match_id`. `determined_lots` is what was found for its quote_minor. It was
     amended `amendments` times; before the first time it had `first_price_ticks` and `first_quantity_lots`. Of what
-    remains, `hidden_lots` are not shown. A pegged order stands in the book at `pegged_ticks`. `list_id` is the list that
-    the order is of, or 0.
+    remains, `hidden_lots` are not shown. A pegged order stands in the book at `pegged_ticks`. `list_id` is that of its
+    list, or 0.
 
     Of an order that waits, or has waited: it began to follow the price at `tracking_ns`, with the trade of its market
     that `tracking_trade` counts; the trade that `triggered_trade` counts, at `trigger_ticks`, triggered it at
