@@ -15,8 +15,11 @@ from exchange.core.administration import (
     CreateUser,
     KeyCreated,
     KeyRevoked,
+    SetTierFees,
     SetUserStatus,
+    SetUserTier,
     UserStatusSet,
+    UserTierSet,
 )
 from exchange.core.amendments import Amended, AmendOrder
 from exchange.core.commands import (
@@ -398,6 +401,12 @@ class Judge:
         elif isinstance(command, SetUserStatus):
             statuses = [event for event in events if isinstance(event, UserStatusSet)]
             same_as("statuses", statuses, [UserStatusSet(command.user_id, command.disabled)])
+        elif isinstance(command, SetTierFees):
+            symbol = command.market
+            same_as("rules", rest, [MarketSet(self.model.rules[symbol], symbol in self.model.by_call)])
+        elif isinstance(command, SetUserTier):
+            tiers = [event for event in events if isinstance(event, UserTierSet)]
+            same_as("tiers", tiers, [UserTierSet(command.user_id, command.tier)])
         else:
             keys = [event.key.api_key for event in events if isinstance(event, KeyCreated | KeyRevoked)]
             named = command.key.api_key if isinstance(command, CreateKey) else command.api_key
@@ -412,6 +421,7 @@ class Judge:
         same_as("disabled users", state.disabled_users, sorted(model.disabled))
         expected = sorted(model.timers, key=lambda timer: (timer[2], timer[0], timer[1] or ""))
         same_as("timers", state.timers, expected)
+        same_as("fee tiers", state.user_tiers, sorted(model.tiers.items()))
         same_as("keys", state.keys, sorted(model.keys, key=lambda key: key.api_key))
         self._check_money()
         self._check_orders(state)

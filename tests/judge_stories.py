@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from exchange.core.administration import ApiKey, CreateKey, CreateUser, KeyType, Origin, RevokeKey, SetUserStatus
+from exchange.core.administration import (
+    AdminCommand,
+    ApiKey,
+    CreateKey,
+    CreateUser,
+    KeyType,
+    Origin,
+    RevokeKey,
+    SetUserStatus,
+)
 from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     AddAsset,
@@ -37,6 +46,7 @@ from tests.judge import Judge
 from tests.judge_endings import ending, socket_of
 from tests.judge_markets import MARKETS, MARKETS_BY_NAME
 from tests.judge_pegs import order_to_beat, pegged
+from tests.judge_tiers import tiered
 from tests.judge_wish import Wish
 from tests.judge_wishes_of_lists import list_cancel, list_of
 from tests.model_records import Order
@@ -62,6 +72,8 @@ KINDS = (
         "odd",
         "time",
         "administer",
+        "tiers",
+        "tiers",
         "money",
         "money",
         "exact",
@@ -245,6 +257,8 @@ def grant(judge: Judge, wish: Wish) -> None:
             judge.do(pegged(asked, wish.price + wish.lots + wish.soon, wish.soon), later_ns)
         case "better":  # than the best, or else one of the best leaves
             judge.do(_better(judge, rules, wish), later_ns)
+        case "tiers":
+            judge.do(tiered(rules, wish.user, wish.lots, wish.price, wish.soon), later_ns)
         case "exact":
             exactly(judge, rules, wish)
         case "odd":
@@ -417,7 +431,7 @@ def _money(rules: Instrument, wish: Wish) -> MoneyCommand:
     return ResetUser(user, tuple(sorted(balances.items())), key, ROOT)
 
 
-def _administered(wish: Wish, now_ns: int) -> CreateUser | SetUserStatus | CreateKey | RevokeKey:
+def _administered(wish: Wish, now_ns: int) -> AdminCommand:
     """A user disabled for a while, mostly; or something about keys."""
     origin, user = ROOT, "nobody" if wish.price == 6 else wish.user
     match wish.lots:

@@ -12,7 +12,9 @@ from exchange.core.administration import (
     CreateKey,
     CreateUser,
     RevokeKey,
+    SetTierFees,
     SetUserStatus,
+    SetUserTier,
 )
 from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
@@ -118,6 +120,10 @@ class Model(Lists, Money, Endings):
                 self.create_key(command.key, told)
             case RevokeKey():
                 self._revoke_key(command.api_key, told)
+            case SetTierFees():
+                self.set_tier_fees(command, told)
+            case SetUserTier():
+                self.set_user_tier(command, told)
             case SetMarket():
                 self.set_market(command, told)
             case RunTriggered():
@@ -171,9 +177,8 @@ class Model(Lists, Money, Endings):
         if waits(terms):
             self.place_waiting(terms, now_ns, told)
             return
-        rules = self.rules[terms.market]
         order = Order(len(self.orders) + 1, terms, now_ns, now_ns)
-        order.maker_ppm, order.taker_ppm = rules.maker_fee_ppm, rules.taker_fee_ppm
+        order.maker_ppm, order.taker_ppm = self.rates_of(terms)
         order.mode = self.mode_of(terms)
         if terms.time_in_force in RESTS:  # it may come to rest
             self.priorities += 1
@@ -429,13 +434,12 @@ class Model(Lists, Money, Endings):
 
     def _fees_of_buy(self, terms: PlaceOrder, meets: list[tuple[Order, int]]) -> int:
         """What fees in the quote may cost a buy: each lot at its limit, or a market order what the walk says."""
-        rules = self.rules[terms.market]
+        rates = self.rates_of(terms)
         _, unit = self.worth_of(terms.market)
         if terms.order_type is OrderType.LIMIT:
             assert terms.price_ticks is not None
-            highest = max(rules.maker_fee_ppm, rules.taker_fee_ppm)
-            return terms.quantity_lots * fee(terms.price_ticks * unit, highest)
-        return sum(fee(maker.limit * lots * unit, rules.taker_fee_ppm) for maker, lots in meets)
+            return terms.quantity_lots * fee(terms.price_ticks * unit, max(rates))
+        return sum(fee(maker.limit * lots * unit, rates[1]) for maker, lots in meets)
 
     # --- what happens to it
 

@@ -7,10 +7,10 @@ from exchange.core.administration import KEYS_OF_USER_MAX, ApiKey
 from exchange.core.commands import SetMarket, SetMarketStatus
 from exchange.core.events import RejectReason
 from tests.model_records import Told
-from tests.model_waiting import Waiting
+from tests.model_tiers import Tiered
 
 
-class Administered(Waiting):
+class Administered(Tiered):
     """The model, with its administration."""
 
     def set_market(self, command: SetMarket, told: Told) -> None:
@@ -35,6 +35,11 @@ class Administered(Waiting):
             return
         if before is not None and command.origin is not None:
             wanted = replace(wanted, status=before.status)
+        with_tiers = self.keep_tiers(wanted)
+        if with_tiers is None:
+            told.refusals.add(RejectReason.OUT_OF_RANGE)
+            return
+        wanted = with_tiers
         self.rules[symbol] = wanted
         if command.origin is not None and wanted != before:
             self.by_call.add(symbol)

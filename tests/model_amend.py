@@ -77,10 +77,9 @@ class Amendments(Pegs):
         if in_place:
             self.step(order, UpdateReason.AMENDED, now_ns, told)
             return
-        rules = self.rules[terms.market]
         self.priorities += 1
         order.priority = self.priorities
-        order.maker_ppm, order.taker_ppm = rules.maker_fee_ppm, rules.taker_fee_ppm
+        order.maker_ppm, order.taker_ppm = self.rates_of(terms)
         self.resting.remove(order)
         told.touched.add((terms.market, terms.side, order.pegged or terms.price_ticks or 0))
         self.step(order, UpdateReason.AMENDED, now_ns, told)
@@ -201,7 +200,7 @@ class Amendments(Pegs):
         price = (changed.price_ticks or 0) if order.follows else order.pegged or changed.price_ticks or 0
         need = price * left * unit
         if rules.fee_asset is FeeAsset.QUOTE:
-            rates = rules.maker_fee_ppm, rules.taker_fee_ppm
+            rates = self.rates_of(changed)
             if as_it_is or order in self.waiting or self._in_place(order, changed):
                 rates = order.maker_ppm, order.taker_ppm
             need += left * fee(price * unit, max(rates))

@@ -11,6 +11,7 @@ from exchange.core.instrument import Asset, FeeAsset, Instrument
 from exchange.core.money import RequestWithdrawal, ResetUser, TransferFunds, WithdrawalStatus
 from tests.model_records import CANDLES_S, FEES, Account, Level, ListOf, Order, Public
 
+Rates = tuple[int, int]  # of makers and takers, in ppm
 Keyed = Deposit | RequestWithdrawal | TransferFunds | ResetUser
 
 
@@ -42,6 +43,8 @@ class Known:
         self.assets: dict[str, Asset] = {}
         self.rules: dict[str, Instrument] = {}
         self.by_call: set[str] = set()  # markets whose rules somebody has set while the venue ran
+        self.tiers: dict[str, str] = {}  # of users
+        self.tier_fees: dict[tuple[str, str], Rates] = {}  # by market and tier
         self.worths: dict[str, tuple[int, int]] = {}
         self.totals: Counter[Account] = Counter()
         self.accounts: set[Account] = set()  # that ever held anything
@@ -104,13 +107,18 @@ class Known:
                 need += order.remaining * lot_worth
         return need
 
+    def rates_of(self, terms: PlaceOrder) -> Rates:
+        """What an order pays that enters now: the rates of its user's tier, or else those of its market."""
+        rules, tier = self.rules[terms.market], self.tiers.get(terms.user_id, "")
+        return self.tier_fees.get((terms.market, tier), (rules.maker_fee_ppm, rules.taker_fee_ppm))
+
     def needs_of(self, terms: PlaceOrder) -> tuple[str, int]:
         """What an order that waits locks, and of which asset."""
         rules, (lot_worth, unit) = self.rules[terms.market], self.worth_of(terms.market)
         if terms.side is Side.SELL:
             return rules.base.symbol, terms.quantity_lots * lot_worth
         price = terms.price_ticks or 0
-        fees = fee(price * unit, max(rules.maker_fee_ppm, rules.taker_fee_ppm))
+        fees = fee(price * unit, max(self.rates_of(terms)))
         each = price * unit + (fees if rules.fee_asset is FeeAsset.QUOTE else 0)
         return rules.quote.symbol, terms.quantity_lots * each
 

@@ -73,13 +73,12 @@ class Lists(Replacements, Waiting):
         return reasons - LATER
 
     def _take_list(self, command: PlaceList, now_ns: int, told: Told) -> None:
-        rules = self.rules[command.market]
         of = ListOf(len(self.lists) + 1, command)
         self.lists.append(of)
         for at, terms in enumerate(command.orders):
             order = Order(len(self.orders) + 1, terms, now_ns, now_ns, of=of)
             order.for_list = at > 0 and command.list_type is not ListType.OCO
-            order.maker_ppm, order.taker_ppm = rules.maker_fee_ppm, rules.taker_fee_ppm
+            order.maker_ppm, order.taker_ppm = self.rates_of(terms)
             order.mode = self.mode_of(terms)
             if order.for_list or waits(terms):
                 order.status = OrderStatus.PENDING

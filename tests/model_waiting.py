@@ -102,7 +102,7 @@ class Waiting(Pegs):
         """The order waits from now on."""
         rules = self.rules[terms.market]
         order = Order(len(self.orders) + 1, terms, now_ns, now_ns, status=OrderStatus.PENDING)
-        order.maker_ppm, order.taker_ppm = rules.maker_fee_ppm, rules.taker_fee_ppm
+        order.maker_ppm, order.taker_ppm = self.rates_of(terms)
         mode = asked(terms).self_trade
         order.mode = rules.self_trade if mode is None else mode
         self.priorities += 1
@@ -177,7 +177,8 @@ class Waiting(Pegs):
         rules = self.rules[terms.market]
         # It is judged with the fees and the mode that it entered with.
         fees = replace(rules, maker_fee_ppm=order.maker_ppm, taker_fee_ppm=order.taker_ppm, self_trade=order.mode)
-        self.rules[terms.market] = fees
+        self.rules[terms.market], tiers = fees, self.tiers
+        self.tiers = {}
         if self.is_pegged(terms):
             peg = replace(asked(terms), self_trade=None, expire_ns=None, visible_lots=None)
             reasons = self.refusals_of_pegged(replace(terms, conditions=peg), now_ns)
@@ -186,7 +187,7 @@ class Waiting(Pegs):
         if asked(terms).self_trade is not None and not rules.self_trade_modes >> order.mode & 1:
             reasons.add(RejectReason.SELF_TRADE_PREVENTION)
         reasons.discard(RejectReason.USER_DISABLED)
-        self.rules[terms.market] = rules
+        self.rules[terms.market], self.tiers = rules, tiers
         if reasons:
             order.refused = reasons
             self.expire(order, ExpireReason.REFUSED_AT_TRIGGER, now_ns, told)

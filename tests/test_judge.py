@@ -19,6 +19,7 @@ from exchange.core import (
     commands,
     conditions,
     events,
+    fee_tiers,
     following,
     instrument,
     market,
@@ -40,7 +41,7 @@ from exchange.core.deadlines import Deadlines
 from exchange.core.effects import Effects
 from exchange.core.events import OrderUpdated, Rejected, RejectReason, Trade, UpdateReason
 from exchange.core.full_market import FullMarket
-from exchange.core.instrument import PPM
+from exchange.core.instrument import PPM, Instrument, TierFees
 from exchange.core.market import Market
 from exchange.core.matching import Plan, crosses, plan_for_quote
 from exchange.core.outcome import Applied, Outcome
@@ -58,6 +59,7 @@ from tests import (
     model_pegs,
     model_records,
     model_replace,
+    model_tiers,
     model_waiting,
 )
 from tests.judging import JUDGE, verdict_on
@@ -355,6 +357,36 @@ def peg_what_waits_at_once(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(FullMarket, "_wait", wait)
 
 
+def pay_the_markets_rates_in_a_tier(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Market, "rates_for", lambda self, trader: self.rates)
+
+
+def let_the_fees_of_a_tier_leave_nothing(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(instrument, "highest_fee_ppm", lambda rules: max(rules.maker_fee_ppm, rules.taker_fee_ppm))
+
+
+def keep_the_least_price_of_a_tier_that_is_gone(plant: pytest.MonkeyPatch) -> None:
+    rightly = instrument.with_tiers
+
+    def with_tiers(rules: Instrument, tiers: tuple[TierFees, ...]) -> Instrument:
+        kept = rightly(replace(rules, set_min_price_ticks=rules.min_price_ticks), tiers)
+        return replace(kept, set_min_price_ticks=rules.set_min_price_ticks)
+
+    plant.setattr(fee_tiers, "with_tiers", with_tiers)
+
+
+def take_the_rates_of_a_tier_for_open_orders(plant: pytest.MonkeyPatch) -> None:
+    rightly = Market._trade
+
+    def trade(self: Market, taker: Order, found: Plan, now_ns: int, effects: Effects) -> None:
+        for maker, _ in found.fills:
+            if not self._in_quote:
+                maker.rates = self.rates_for(maker.trader)
+        rightly(self, taker, found, now_ns, effects)
+
+    plant.setattr(Market, "_trade", trade)
+
+
 @of_sources
 @pytest.mark.parametrize(
     "error",
@@ -390,6 +422,10 @@ def peg_what_waits_at_once(plant: pytest.MonkeyPatch) -> None:
         count_those_that_follow,
         keep_the_place_of_what_is_priced_again,
         keep_locked_what_the_limit_costs,
+        pay_the_markets_rates_in_a_tier,
+        let_the_fees_of_a_tier_leave_nothing,
+        keep_the_least_price_of_a_tier_that_is_gone,
+        take_the_rates_of_a_tier_for_open_orders,
     ],
     ids=lambda error: str(error.__name__),
 )
@@ -420,7 +456,7 @@ def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> 
 
 PARTS = (
     *(model, model_amend, model_known, model_records, model_replace, model_admin, model_money, model_waiting),
-    *(model_pegs, model_endings, model_lists),
+    *(model_pegs, model_endings, model_lists, model_tiers),
 )
 
 

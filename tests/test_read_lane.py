@@ -210,7 +210,7 @@ class Replies:
 
 async def test_pages_take_their_turns_and_pay_for_their_bytes(commits: Commits) -> None:
     lane, replies = lane_of(commits, share=0.25), list[Response]()
-    service: Any = SimpleNamespace(lane=lane, tasks=None, administration=None, listing=None, treasury=None)
+    service: Any = SimpleNamespace(lane=lane, tasks=None, administration=None, listing=None, treasury=None, fees=None)
     handle = Rest(service, Refusals()).page_handler(metrics_page(lambda: b"x" * 2_000_000))
     request = Request("GET", b"/metrics", "/metrics", "", {}, b"", b"", None, "call-7")
     commits.order_waits()
@@ -225,7 +225,7 @@ async def test_pages_take_their_turns_and_pay_for_their_bytes(commits: Commits) 
 
 async def test_more_pages_than_may_wait_are_refused(commits: Commits) -> None:
     lane, replies = lane_of(commits, waiting_max=1), list[Response]()
-    service: Any = SimpleNamespace(lane=lane, tasks=None, administration=None, listing=None, treasury=None)
+    service: Any = SimpleNamespace(lane=lane, tasks=None, administration=None, listing=None, treasury=None, fees=None)
     handle = Rest(service, Refusals()).page_handler(metrics_page(lambda: b"text"))
     request = Request("GET", b"/metrics", "/metrics", "", {}, b"", b"", None, "call-7")
     commits.order_waits()
@@ -252,6 +252,11 @@ def test_reads_and_only_reads_take_a_lane() -> None:
         "ledger": HISTORY,
         "account": MEMORY,
         "own_keys": MEMORY,
+        "withdrawals": HISTORY,
+        "all_withdrawals": HISTORY,
+        "account_ledger": HISTORY,
+        "fees": MEMORY,
+        "fee_tiers": MEMORY,
         "candles": HISTORY,
         "users": MEMORY,
         "keys": MEMORY,

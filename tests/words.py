@@ -1,6 +1,6 @@
 """Commands and their outcomes in words, for the report of a failure."""
 
-from exchange.core.administration import CreateKey, CreateUser, RevokeKey, SetUserStatus
+from exchange.core.administration import CreateKey, CreateUser, RevokeKey, SetTierFees, SetUserStatus, SetUserTier
 from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     AddAsset,
@@ -63,6 +63,10 @@ def words(command: Command) -> str:
             return f"{command.user_id} joins"
         case SetUserStatus():
             return f"{command.user_id} is {'disabled' if command.disabled else 'enabled'}"
+        case SetTierFees(market, tier, maker_ppm, taker_ppm):
+            return f"{tier} pays {maker_ppm}/{taker_ppm} ppm on {market}"
+        case SetUserTier():
+            return f"{command.user_id} has the tier {command.tier}"
         case CreateKey(key=key):
             return f"{key.user_id} gets {key.api_key}"
         case RevokeKey():

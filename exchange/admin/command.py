@@ -68,7 +68,7 @@ def _users(run: Run) -> click.Group:
     @target_options
     def list_users(**where: Any) -> None:
         """List all users with their status."""
-        for row in run(lambda: _pages(target_of(**where), "/admin/users", "users")):
+        for row in run(lambda: pages(target_of(**where), "/admin/users", "users", "after")):
             logs.announce(f"{row['user_id']} {row['status']}")
 
     for action, summary in (
@@ -133,7 +133,7 @@ def _keys(run: Run) -> click.Group:
     @target_options
     def list_keys(user_id: str | None, **where: Any) -> None:
         """List the API keys of USER, or of all users, one JSON object a line; nothing of a secret."""
-        for row in run(lambda: _pages(target_of(**where), "/admin/keys", "keys", user_id=user_id)):
+        for row in run(lambda: pages(target_of(**where), "/admin/keys", "keys", "after", user_id=user_id)):
             logs.announce(shown_json(row))
 
     @key.command()
@@ -147,14 +147,15 @@ def _keys(run: Run) -> click.Group:
     return key
 
 
-async def _pages(target: Target, path: str, name: str, **query: str | None) -> list[Json]:
+async def pages(target: Target, path: str, name: str, cursor: str, **query: str | None) -> list[Json]:
+    """The rows of all pages; `cursor` is the field that takes the `next` of the page before."""
     rows: list[Json] = []
-    after: str | None = None
+    following: str | None = None
     while True:
-        page = await target.call("GET", path, query={"limit": PAGE, "after": after, **query})
+        page = await target.call("GET", path, query={"limit": PAGE, cursor: following, **query})
         rows += page[name]
-        after = page["next"]
-        if after is None:
+        following = page["next"]
+        if following is None:
             return rows
 
 

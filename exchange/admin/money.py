@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from exchange import logs
-from exchange.admin.command import Run, balances_of, shown_json, target_of, target_options
+from exchange.admin.command import Run, balances_of, pages, shown_json, target_of, target_options
 
 KEY = click.option("--key", required=True, help="A name of its own: each key counts once.")
 
@@ -30,6 +30,16 @@ def _withdrawals(run: Run) -> click.Group:
         """Lock AMOUNT of ASSET of USER, or of @fees, until the withdrawal is settled or released."""
         body = {"user_id": user_id, "asset": asset, "amount": amount, "key": key}
         logs.announce(shown_json(run(lambda: target_of(**where).call("POST", "/admin/withdrawals", body=body))))
+
+    @withdrawal.command("list")
+    @click.argument("user_id", metavar="[USER]", required=False)
+    @click.option("--all", "with_ended", is_flag=True, help="Those that have ended, too.")
+    @target_options
+    def list_withdrawals(user_id: str | None, with_ended: bool, **where: Any) -> None:
+        """List the pending withdrawals of USER, or of all users, one JSON object a line."""
+        query = {"user_id": user_id, "status": None if with_ended else "pending"}
+        for row in run(lambda: pages(target_of(**where), "/admin/withdrawals", "withdrawals", "before", **query)):
+            logs.announce(shown_json(row))
 
     for action, summary in (
         ("settle", "Settle the withdrawal KEY: the amount has left the exchange."),

@@ -1,4 +1,4 @@
-"""Administration: users with a status, their API keys, and what the audit keeps of each administrative action.
+"""Administration: users with a status and a fee tier, their API keys, and what the audit keeps of each action.
 
 The core stores keys and checks none: whether a request is signed is decided before a command is made of it. Of an HMAC
 key it holds the sealed secret, of the others the public key; neither says anything to whoever reads the journal.
@@ -80,6 +80,34 @@ class RevokeKey:
 
 
 @dataclass(slots=True)
+class SetTierFees:
+    """Set what the users of a fee tier pay in a market. Without rates it has none for the tier any more."""
+
+    market: str
+    tier: str
+    maker_ppm: int | None
+    taker_ppm: int | None
+    origin: Origin
+
+
+@dataclass(slots=True)
+class SetUserTier:
+    """Give a user a fee tier, or take it away."""
+
+    user_id: str
+    tier: str | None
+    origin: Origin
+
+
+@dataclass(slots=True)
+class UserTierSet:
+    """A user has another fee tier, or none any more."""
+
+    user_id: str
+    tier: str | None
+
+
+@dataclass(slots=True)
 class UserStatusSet:
     """A user was disabled or enabled."""
 
@@ -114,8 +142,9 @@ class Administered:
     origin: Origin
 
 
-AdminCommand = CreateUser | SetUserStatus | CreateKey | RevokeKey
-AdminEvent = UserStatusSet | KeyCreated | KeyRevoked | Administered
+TierCommand = SetTierFees | SetUserTier
+AdminCommand = CreateUser | SetUserStatus | CreateKey | RevokeKey | TierCommand
+AdminEvent = UserStatusSet | UserTierSet | KeyCreated | KeyRevoked | Administered
 
 
 class Keys:

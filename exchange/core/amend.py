@@ -178,7 +178,7 @@ def _refusal_of_money(market: Market, changed: PlaceOrder, order: Order, meets: 
     if changed.post_only and meets:
         return RejectReason.WOULD_TAKE
     stays = order.level is None or _keeps_its_place(order, changed)
-    rates = order.rates if stays else market.rates
+    rates = order.rates if stays else market.rates_for(order.trader)
     locks_ticks = (changed.price_ticks or 0) if follows(changed) else price_ticks
     needs = needs_minor(rules, rates, changed.side, locks_ticks, lots - _done_lots(order))
     gives = order.trader.quote if changed.side is BUY else order.trader.base
@@ -254,7 +254,7 @@ def _enter_again(
     gives.release(market.held_minor(order))
     effects.touch_level(market.book.remove(order))
     order.remaining_lots += changed.quantity_lots - order.terms.quantity_lots
-    order.rates = market.rates
+    order.rates = market.rates_for(order.trader)
     market.counts.last_priority += 1
     order.priority = market.counts.last_priority
     mode = SelfTrade.EXPIRE_TAKER if order.progress is None else order.progress.self_trade

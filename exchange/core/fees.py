@@ -36,6 +36,11 @@ def rates_of(rules: Instrument) -> Rates:
     return Rates(rules.maker_fee_ppm, rules.taker_fee_ppm)
 
 
+def tier_rates_of(rules: Instrument) -> dict[str, Rates]:
+    """The rates of the market's fee tiers, by name."""
+    return {found.tier: Rates(found.maker_ppm, found.taker_ppm) for found in rules.tiers}
+
+
 def fee_minor(amount_minor: int, fee_ppm: int) -> int:
     """The fee on an amount: rounded up to the minor unit; at most everything, since `fee_ppm` is at most PPM."""
     return -(-amount_minor * fee_ppm // PPM)

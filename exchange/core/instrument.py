@@ -131,6 +131,15 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class TierFees:
+    """What the users of a fee tier pay in a market, instead of its own rates."""
+
+    tier: str
+    maker_ppm: int
+    taker_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
 class Instrument:
     """The rules of one market. Made by `instrument_of`, which checks them."""
 
@@ -157,6 +166,8 @@ class Instrument:
     fills_may_leave_nothing: bool = False
     self_trade: SelfTrade = SelfTrade.EXPIRE_TAKER  # of an order that names no mode
     self_trade_modes: int = ALL_MODES  # those that an order may name, a bit each
+    set_min_price_ticks: int = 1  # as it was set: min_price_ticks is more where the fees need that
+    tiers: tuple[TierFees, ...] = ()  # by name
 
     def ticks(self, text: str) -> int:
         """The price in ticks. Raises InvalidNumber or OffGrid; the range is the caller's to check."""
@@ -223,8 +234,11 @@ def _fee_ppm(name: str, text: str) -> int:
     return fee_ppm
 
 
-def _fees(maker_fee: str, taker_fee: str, fee_asset: FeeAsset) -> tuple[int, int]:
-    """Both rates. A rebate comes out of the taker's fee, so it must be in the same asset and no more than that."""
+def fees_ppm(maker_fee: str, taker_fee: str, fee_asset: FeeAsset) -> tuple[int, int]:
+    """Both rates, in ppm. Raises InvalidInstrument.
+
+    A rebate comes out of the taker's fee, so it must be in the same asset and no more than that.
+    """
     taker_ppm = _fee_ppm("taker_fee", taker_fee)
     if not maker_fee.startswith("-"):
         return _fee_ppm("maker_fee", maker_fee), taker_ppm
@@ -242,11 +256,11 @@ def least_received_minor(fee_ppm: int) -> int:
 
 
 def _check_leaves_something(rules: "Instrument", lot_size: str) -> "Instrument":
-    """The rules, with min_price raised to where a fill of one lot leaves the seller something.
+    """The rules, with the min_price that was set, raised to where a fill of one lot leaves any seller something.
 
     Raises InvalidInstrument where no price does, or where a fill of one lot would leave the buyer nothing.
     """
-    fee_ppm = max(rules.maker_fee_ppm, rules.taker_fee_ppm)
+    fee_ppm = highest_fee_ppm(rules)
     if fee_ppm == PPM:
         raise InvalidInstrument("a fee of 1 takes everything, so a fill would leave its receiver nothing")
     least_minor = least_received_minor(fee_ppm)
@@ -255,16 +269,28 @@ def _check_leaves_something(rules: "Instrument", lot_size: str) -> "Instrument":
             f"lot_size {lot_size} is too small for the fees: a fill of one lot would leave the buyer nothing"
         )
     least_ticks = div_ceil(least_minor, rules.notional_unit)
-    if rules.min_price_ticks >= least_ticks:
-        return rules
-    if rules.min_price_ticks == 0:
+    if rules.set_min_price_ticks == 0:
         if least_ticks > 1:
             raise InvalidInstrument(
                 f"min_price 0 needs a larger tick_size or lot_size: below {rules.price_text(least_ticks)} the fees "
                 "would leave the seller of one lot nothing"
             )
-        return rules
-    return replace(rules, min_price_ticks=least_ticks)
+        least_ticks = 0
+    return replace(rules, min_price_ticks=max(rules.set_min_price_ticks, least_ticks))
+
+
+def highest_fee_ppm(rules: "Instrument") -> int:
+    """The highest rate that anybody can pay in the market."""
+    highest_ppm = max(rules.maker_fee_ppm, rules.taker_fee_ppm)
+    for tier in rules.tiers:
+        highest_ppm = max(highest_ppm, tier.maker_ppm, tier.taker_ppm)
+    return highest_ppm
+
+
+def with_tiers(rules: "Instrument", tiers: tuple[TierFees, ...]) -> "Instrument":
+    """The rules with these fee tiers, and the least price that they need. Raises InvalidInstrument."""
+    rules = replace(rules, tiers=tiers)
+    return rules if rules.fills_may_leave_nothing else _check_leaves_something(rules, rules.quantity_text(1))
 
 
 def _min_notional_minor(quote: Asset, text: str) -> int:
@@ -317,7 +343,7 @@ def instrument_of(
         raise InvalidInstrument(f"lot_size {lot_size} is finer than {base.symbol} with its {base.decimals} decimals")
     scale = quote.decimals - price_decimals - quantity_decimals
     notional_unit = _notional_unit(quote, tick * lot, scale, f"tick_size {tick_size} times lot_size {lot_size}")
-    maker_fee_ppm, taker_fee_ppm = _fees(maker_fee, taker_fee, fee_asset)
+    maker_fee_ppm, taker_fee_ppm = fees_ppm(maker_fee, taker_fee, fee_asset)
     rules = Instrument(
         symbol=symbol,
         base=base,
@@ -352,7 +378,8 @@ def _checked(rules: Instrument, min_price: str | None, lot_size: str) -> Instrum
     if not rules.self_trade_modes >> rules.self_trade & 1:
         raise InvalidInstrument("self_trade_prevention is none of allowed_self_trade_prevention")
     if min_price is not None:
-        rules = replace(rules, min_price_ticks=_min_price_ticks(rules, min_price))
+        price_ticks = _min_price_ticks(rules, min_price)
+        rules = replace(rules, min_price_ticks=price_ticks, set_min_price_ticks=price_ticks)
     return rules if rules.fills_may_leave_nothing else _check_leaves_something(rules, lot_size)
 
 

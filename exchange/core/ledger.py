@@ -22,12 +22,14 @@ class User:
 
     __slots__ = (
         *("accounts", "balances_changed_at", "balances_sequence", "is_house", "lists_sequence", "orders_sequence"),
+        "tier",
         "user_id",
     )
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
         self.is_house = user_id in HOUSE
+        self.tier: str | None = None  # of fees
         self.accounts: dict[str, Account] = {}
         self.orders_sequence = 0  # one a step of an order
         self.lists_sequence = 0  # one a command that changed a list, for each

@@ -79,7 +79,7 @@ class ListMarket(FullMarket):
         found: Plan | RejectReason = Plan()
         refused = orders[0]
         for terms in orders if is_oco else orders[:1]:
-            judged = self.judged(terms, trader, self.mode_of(terms), self.rates, now_ns)
+            judged = self.judged(terms, trader, self.mode_of(terms), self.rates_for(trader), now_ns)
             if isinstance(judged, RejectReason):
                 found, refused = judged, terms
                 break
@@ -101,10 +101,10 @@ class ListMarket(FullMarket):
         rich = Account(trader.user, "")
         rich.available = AMOUNT_MAX * AMOUNT_MAX
         anybody = Trader(trader.user, rich, rich)
-        later = replace(terms, post_only=False)
+        later, rates = replace(terms, post_only=False), self.rates_for(trader)
         if waits(terms):
-            return refusal_of_waiting(self.instrument, self.rates, (), self.book, later, anybody, now_ns)
-        return refusal(self.instrument, self.rates, (), self.book, later, anybody, now_ns)
+            return refusal_of_waiting(self.instrument, rates, (), self.book, later, anybody, now_ns)
+        return refusal(self.instrument, rates, (), self.book, later, anybody, now_ns)
 
     def _let_list_in(self, command: PlaceList, trader: Trader, found: Plan, now_ns: int, effects: Effects) -> None:
         self.counts.last_list_id += 1

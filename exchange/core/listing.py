@@ -85,11 +85,16 @@ def _rules(rules: Instrument) -> dict[str, str]:
         "max_open_orders": str(rules.max_open_orders),
         "status": rules.status.name.lower(),
         "min_price": rules.price_text(rules.min_price_ticks),
+        "set_min_price": rules.price_text(rules.set_min_price_ticks),
         "max_fills_per_order": str(rules.max_fills_per_order),
         "min_notional_applies_to_market": str(rules.min_notional_applies_to_market).lower(),
         "avg_price_mins": str(rules.avg_price_mins),
         "self_trade_prevention": rules.self_trade.name.lower(),
         "allowed_self_trade_prevention": str(rules.self_trade_modes),
+        "fee_tiers": " ".join(
+            f"{of.tier}:{decimal_text(of.maker_ppm, 6)}/{decimal_text(of.taker_ppm, 6)}" for of in rules.tiers
+        )
+        or "none",
     }
 
 

@@ -40,7 +40,7 @@ from exchange.core.events import (
     Trade,
     UpdateReason,
 )
-from exchange.core.fees import QUOTE, Rates, needs_minor, rates_of
+from exchange.core.fees import QUOTE, Rates, needs_minor, rates_of, tier_rates_of
 from exchange.core.following import locking_ticks
 from exchange.core.iceberg import hide, next_lots, note_hidden
 from exchange.core.instrument import Instrument
@@ -108,6 +108,11 @@ class Market:
         self._settlement.set_rules(instrument)
         self._in_quote = instrument.fee_asset is QUOTE
         self.rates: Rates | None = rates_of(instrument)  # of orders that enter; None: see Venue.replay
+        self._tier_rates = tier_rates_of(instrument)
+
+    def rates_for(self, trader: Trader) -> Rates | None:
+        """The rates of an order of that user which enters now."""
+        return self.rates if trader.user.tier is None else self._tier_rates.get(trader.user.tier, self.rates)
 
     def trader(self, user_id: str) -> Trader:
         """The user as this market sees them."""
@@ -139,7 +144,7 @@ class Market:
     def place(self, terms: PlaceOrder, sequence: int, now_ns: int) -> Applied | Rejected:
         """Match the order and rest, or expire, what remains."""
         trader, mode = self.trader(terms.user_id), self.mode_of(terms)
-        found = self.judged(terms, trader, mode, self.rates, now_ns)
+        found = self.judged(terms, trader, mode, self.rates_for(trader), now_ns)
         if isinstance(found, RejectReason):
             return Rejected(found, refusal_detail(found, terms, trader, self.instrument))
         effects = Effects(sequence)
@@ -170,7 +175,7 @@ class Market:
         """The order, with an id of its own."""
         self.counts.last_order_id += 1
         price_ticks = terms.price_ticks if terms.price_ticks is not None else 0
-        return Order(self.counts.last_order_id, terms, trader, price_ticks, now_ns, self.rates)
+        return Order(self.counts.last_order_id, terms, trader, price_ticks, now_ns, self.rates_for(trader))
 
     def _queue(self, order: Order) -> None:
         """The order is behind all others of its price."""
@@ -216,7 +221,7 @@ class Market:
     def would_refuse(self, terms: PlaceOrder, now_ns: int) -> Rejected | None:
         """Why the order would be refused now, or None."""
         trader = self.trader(terms.user_id)
-        found = self.judged(terms, trader, self.mode_of(terms), self.rates, now_ns)
+        found = self.judged(terms, trader, self.mode_of(terms), self.rates_for(trader), now_ns)
         if not isinstance(found, RejectReason):
             return None
         return Rejected(found, refusal_detail(found, terms, trader, self.instrument))
@@ -465,12 +470,8 @@ class Market:
         """The market's rules and counts, without its orders."""
         return MarketState(
             self.instrument,
-            self.book.sequence,
-            self._depth_sequence,
-            self._best_sequence,
-            self._trade_sequence,
-            self._last_aggregate_id,
-            self._last_trade_ns,
+            *(self.book.sequence, self._depth_sequence, self._best_sequence, self._trade_sequence),
+            *(self._last_aggregate_id, self._last_trade_ns),
             self._candles,
             self._average,
             self.last_match_id,

@@ -51,7 +51,7 @@ def replace_order(
         if isinstance(found, RejectReason):
             return _rejected(market, found, terms, trader)
     else:
-        found = market.judged(terms, trader, self_trade, market.rates, now_ns)
+        found = market.judged(terms, trader, self_trade, market.rates_for(trader), now_ns)
         if isinstance(found, RejectReason) and found in FILTERS:
             return _rejected(market, found, terms, trader)
         if refused is not None and isinstance(found, RejectReason):
@@ -65,7 +65,7 @@ def replace_order(
         assert order is not None
         canceled = market.take_out(order, now_ns, effects, command.cancel.cancel_id)
         if mode is not ReplaceMode.ATOMIC:
-            found = market.judged(terms, trader, self_trade, market.rates, now_ns)
+            found = market.judged(terms, trader, self_trade, market.rates_for(trader), now_ns)
     else:
         canceled = refused
     placed: OrderUpdated | Rejected
@@ -88,7 +88,7 @@ def _judged_without(
         if other.level is not None:  # else it waits
             market.book.lift(other)
     trader.leaving = len(leaving)
-    found = market.judged(terms, trader, mode, market.rates, now_ns)
+    found = market.judged(terms, trader, mode, market.rates_for(trader), now_ns)
     trader.leaving = 0
     for other, locked_minor in reversed(leaving):
         if other.level is not None:

@@ -93,6 +93,7 @@ class VenueState:
     markets: list[MarketState] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
     disabled_users: list[str] = field(default_factory=list)
+    user_tiers: list[tuple[str, str]] = field(default_factory=list)
     keys: list[ApiKey] = field(default_factory=list)
     accounts: list[BalanceChanged] = field(default_factory=list)
     orders: list[OpenOrder] = field(default_factory=list)

@@ -12,7 +12,7 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 4. What self-trade prevention takes off an order is noted in it, and is an event.
 5. Orders may wait for a price, and have a time to end; open orders can be amended and replaced.
 6. The price of an order may come from the book, and orders may be of a list. Orders end by timers of their users, and
-   with the sockets that placed them.
+   with the sockets that placed them. Users may have a fee tier, whose rates count instead of their market's.
 """
 
 from dataclasses import replace
@@ -28,7 +28,9 @@ from exchange.core.administration import (
     KeyRevoked,
     Keys,
     RevokeKey,
+    SetTierFees,
     SetUserStatus,
+    SetUserTier,
     UserStatusSet,
 )
 from exchange.core.amend import Amending
@@ -68,6 +70,7 @@ from exchange.core.events import (
     UserAdded,
 )
 from exchange.core.everywhere import cancel_everywhere, run_timer, set_timer
+from exchange.core.fee_tiers import FeeTiers
 from exchange.core.instrument import Asset
 from exchange.core.ledger import HOUSE, Ledger
 from exchange.core.list_events import ListChange, ListUpdated
@@ -110,6 +113,7 @@ class Venue:
         self.amending = Amending(self.client_ids, reductions_max)
         self.treasury = Treasury(self.ledger, keys_max)
         self.timers = Timers()
+        self.fee_tiers = FeeTiers(self.ledger, self.markets)
 
     def apply(self, command: Command, sequence: int, now_ns: int) -> Outcome:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
@@ -275,6 +279,8 @@ class Venue:
             return self._set_market(command)
         if isinstance(command, (RequestWithdrawal, EndWithdrawal, TransferFunds, ResetUser)):
             return self._move_money(command, sequence, now_ns)
+        if isinstance(command, (SetTierFees, SetUserTier)):
+            return self.fee_tiers.apply(command)
         assert isinstance(command, (CreateUser, SetUserStatus, CreateKey, RevokeKey))
         return self._administer(command, sequence, now_ns)
 
@@ -316,11 +322,15 @@ class Venue:
         before = None if market is None else market.instrument
         if before is not None and origin is not None:
             instrument = replace(instrument, status=before.status)
-            if before == instrument:
-                return None
         known = {symbol: other.instrument for symbol, other in self.markets.items()}
         if refused := refusal_of_market(self.assets, known, instrument):
             return refused
+        kept = self.fee_tiers.keep(instrument)
+        if isinstance(kept, Rejected):
+            return kept
+        instrument = kept
+        if before == instrument and origin is not None:
+            return None
         if market is None:
             market = self.open_market(MarketState(instrument))
         market.set_rules(instrument)

@@ -27,6 +27,7 @@ def state_of(venue: "Venue") -> VenueState:
         markets=[market.state() for _, market in sorted(venue.markets.items())],
         users=sorted(venue.ledger.users()),
         disabled_users=sorted(venue.disabled),
+        user_tiers=venue.fee_tiers.users(),
         keys=venue.keys.all(),
         accounts=sorted(
             (account.as_read() for account in venue.ledger.accounts()),
@@ -65,6 +66,7 @@ def restore(venue: "Venue", state: VenueState) -> None:
     for user_id in state.users:
         venue.ledger.add_user(user_id)
     venue.disabled = dict.fromkeys(state.disabled_users)
+    venue.fee_tiers.restore(state.user_tiers)
     for key in state.keys:
         venue.keys.add(key)
     for account in state.accounts:

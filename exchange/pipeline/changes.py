@@ -2,7 +2,15 @@
 
 from typing import Any, Final
 
-from exchange.core.administration import Administered, ApiKey, KeyCreated, KeyRevoked, UserStatusSet
+from exchange.core.administration import (
+    Administered,
+    ApiKey,
+    KeyCreated,
+    KeyRevoked,
+    SetTierFees,
+    UserStatusSet,
+    UserTierSet,
+)
 from exchange.core.amendments import Amended
 from exchange.core.commands import SetMarket
 from exchange.core.events import (
@@ -61,6 +69,7 @@ class Changes:
         "timers",
         "trades",
         "transfers",
+        "user_tiers",
         "users",
         "withdrawals",
     )
@@ -84,6 +93,7 @@ class Changes:
         self.timers: dict[tuple[str, str | None], TimerSet] = {}
         self.lists: dict[int, ListUpdated] = {}
         self.users: dict[str, bool] = {}  # and whether they are disabled
+        self.user_tiers: dict[str, str | None] = {}
         self.keys: dict[str, KeyChange] = {}
         self.audited: list[Audited] = []
         self.assets: list[Asset] = []
@@ -121,7 +131,7 @@ class Changes:
 
     def fits(self, applied: Applied) -> bool:
         """Whether the command may join these changes."""
-        return not self.commands or isinstance(applied.command, SetMarket) == bool(self.instruments)
+        return not self.commands or isinstance(applied.command, SetMarket | SetTierFees) == bool(self.instruments)
 
     def add(self, applied: Applied) -> None:
         """Add the next command."""
@@ -169,6 +179,8 @@ class Changes:
                 self.users[event.user_id] = False
             case UserStatusSet():
                 self.users[event.user_id] = event.disabled
+            case UserTierSet():
+                self.user_tiers[event.user_id] = event.tier
             case KeyCreated():
                 self.keys[event.key.api_key] = event.key, None
             case KeyRevoked():

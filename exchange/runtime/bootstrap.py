@@ -8,7 +8,7 @@ import structlog
 
 from exchange.config import Config, MarketConfig
 from exchange.core.commands import AddAsset, AddUser, Command, Deposit, SetMarket
-from exchange.core.instrument import AMOUNT_MAX, Asset, Instrument, InvalidInstrument
+from exchange.core.instrument import AMOUNT_MAX, Asset, Instrument, InvalidInstrument, with_tiers
 from exchange.core.listing import differing_rules, same_name
 from exchange.core.market import Market
 from exchange.core.treasury import SEED_PREFIX
@@ -64,6 +64,11 @@ def _changes(entry: MarketConfig, market: Market, wanted: Instrument) -> Iterato
     before = market.instrument
     if not entry.status:
         wanted = replace(wanted, status=before.status)
+    if before.tiers:
+        try:
+            wanted = with_tiers(wanted, before.tiers)
+        except InvalidInstrument as error:
+            raise Failure(f"[[markets]] {entry.symbol}, with its fee tiers: {error}.", 2) from error
     differing = differing_rules(before, wanted)
     if not differing and wanted == before:
         return

@@ -69,10 +69,11 @@ class NewKey:
 
 @dataclass(slots=True)
 class UserRead:
-    """A user, and whether they are disabled."""
+    """A user, whether they are disabled, and their fee tier."""
 
     user_id: str
     disabled: bool
+    tier: str | None
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class Users:
     def answer(self, venue: Venue) -> list[UserRead]:
         """Copy them."""
         found = nsmallest(self.limit, (user_id for user_id in venue.ledger.users() if user_id > self.after))
-        return [UserRead(user_id, user_id in venue.disabled) for user_id in found]
+        return [UserRead(user_id, user_id in venue.disabled, venue.ledger.user(user_id).tier) for user_id in found]
 
 
 @dataclass(slots=True)

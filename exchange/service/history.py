@@ -13,6 +13,7 @@ from exchange.core.candles import Candle
 from exchange.core.commands import Side
 from exchange.core.events import OrderUpdated, PreventedMatch, Trade
 from exchange.core.list_events import ListUpdated
+from exchange.core.money import Withdrawal
 
 ID_MAX = 2**63 - 1  # ids and times are BIGINT in the database; no order and no trade has this one
 
@@ -205,6 +206,18 @@ class ListRead:
     orders: list[OrderUpdated]
 
 
+@dataclass(slots=True)
+class LedgerFees:
+    """What the trades of a range of ids paid to the fee account, newest first. `low`: all above it were looked at.
+
+    `more`: there are trades from `low` on downwards. A fill is one side of a trade.
+    """
+
+    fills: list[LedgerFill]
+    low: int
+    more: bool
+
+
 class History(Protocol):
     """What the database answers. Ids and times are up to ID_MAX.
 
@@ -255,6 +268,12 @@ class History(Protocol):
 
     async def ledger_fills(self, user_id: str, markets: list[str] | None, upto: int, limit: int) -> list[LedgerFill]:
         """The user's newest fills up to a trade id, in some markets or in all; newest first."""
+
+    async def ledger_fees(self, upto: int, trades: int) -> LedgerFees:
+        """The fees of so many trades up to a trade id."""
+
+    async def withdrawals(self, user_id: str | None, pending: bool, page: Page) -> list[Withdrawal]:
+        """Withdrawals of one user or of all, perhaps only pending ones; the ids of the page are sequences."""
 
     async def ledger_transfers(
         self, user_id: str, asset: str | None, sequence: int, before: str, limit: int

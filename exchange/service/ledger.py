@@ -1,4 +1,4 @@
-"""A user's own postings, newest first: what each of their trades and each other transfer moved.
+"""Postings of a user or of the fee account, newest first: what each trade and each other transfer moved.
 
 A page is cut from two histories that are both in order: fills, by trade id, and transfers, by sequence and asset. Its
 cursor says how far it came in each.
@@ -9,6 +9,7 @@ from typing import Final
 
 from exchange.core.commands import Side
 from exchange.core.instrument import Instrument
+from exchange.core.ledger import FEES
 from exchange.core.money import TransferKind
 from exchange.core.venue import Venue
 from exchange.service.history import ID_MAX, History, LedgerFill, LedgerTransfer
@@ -59,33 +60,41 @@ class LedgerReading:
     async def page(
         self, user_id: str, asset: str | None, limit: int, before: Cursor
     ) -> tuple[list[Posting], Cursor | None]:
-        """The newest `limit` postings before the cursor, of one asset or of all, and the cursor of the next page."""
+        """The newest `limit` postings before the cursor, of one asset or of all, and the cursor of the next page.
+
+        Of the fee account a page may have fewer: it is made of so many trades, whether they paid a fee or not.
+        """
         rules = {symbol: market.instrument for symbol, market in self._venue.markets.items()}
         markets = None
         if asset is not None:
             markets = [symbol for symbol, traded in rules.items() if asset in (traded.base.symbol, traded.quote.symbol)]
         # Of the first trade up to six postings may be on the page before.
-        fills = await self._history.ledger_fills(
-            user_id, markets, (before.number - 1) // POSTINGS_OF_TRADE, limit + POSTINGS_OF_TRADE
-        )
+        upto, lowest = (before.number - 1) // POSTINGS_OF_TRADE, 0
+        if user_id == FEES:
+            paid = await self._history.ledger_fees(upto, limit)
+            fills, lowest = paid.fills, (paid.low + 1) * POSTINGS_OF_TRADE if paid.more else 0
+        else:
+            fills = await self._history.ledger_fills(user_id, markets, upto, limit + POSTINGS_OF_TRADE)
+        found_in = _fees_of if user_id == FEES else _of_fill
         moved = await self._history.ledger_transfers(user_id, asset, before.sequence, before.asset, limit + 1)
         trades = [
             found
             for fill in fills
-            for found in _of_fill(fill, rules[fill.market])
+            for found in found_in(fill, rules[fill.market])
             if asset in (None, found.posting.asset) and found.number < before.number
         ]
         trades.sort(key=lambda found: -found.number)
-        return _merged(trades, [_of_transfer(transfer) for transfer in moved], limit, before)
+        return _merged(trades, [_of_transfer(transfer) for transfer in moved], limit, before, lowest)
 
 
 def _merged(
-    trades: list[_Found], transfers: list[_Found], limit: int, before: Cursor
+    trades: list[_Found], transfers: list[_Found], limit: int, before: Cursor, lowest: int
 ) -> tuple[list[Posting], Cursor | None]:
+    """A page of both. With a `lowest` there may be more trades below that number, which were not looked at."""
     page: list[Posting] = []
     at, other = 0, 0
     number, sequence, asset = before.number, before.sequence, before.asset
-    while len(page) < limit and (at < len(trades) or other < len(transfers)):
+    while len(page) < limit and (at < len(trades) or (other < len(transfers) and not lowest)):
         newer = other < len(transfers) and (
             at == len(trades) or transfers[other].posting.time_ns >= trades[at].posting.time_ns
         )
@@ -95,6 +104,8 @@ def _merged(
         else:
             number, at = found.number, at + 1
         page.append(found.posting)
+    if lowest and at == len(trades):
+        return page, Cursor(lowest, sequence, asset)
     more = at < len(trades) or other < len(transfers)
     return page, Cursor(number, sequence, asset) if more else None
 
@@ -113,6 +124,16 @@ def _of_fill(fill: LedgerFill, rules: Instrument) -> list[_Found]:
         _Found(Posting(cause, asset, amount, fill.time_ns, fill.market, fill.trade_id, None), first + place, 0, "")
         for place, (cause, asset, amount) in enumerate(rows)
     ]
+
+
+def _fees_of(fill: LedgerFill, rules: Instrument) -> list[_Found]:
+    """The fee that one side of a trade paid, in the fee account; below zero it is a rebate."""
+    if not fill.fee_minor:
+        return []
+    asset = rules.fees_in(fill.side is Side.BUY).symbol
+    number = fill.trade_id * POSTINGS_OF_TRADE + (0 if fill.is_taker else 3)
+    posting = Posting("fee", asset, fill.fee_minor, fill.time_ns, fill.market, fill.trade_id, None)
+    return [_Found(posting, number, 0, "")]
 
 
 def _of_transfer(moved: LedgerTransfer) -> _Found:

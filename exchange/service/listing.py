@@ -38,6 +38,9 @@ class Listing:
         market = self._venue.markets.get(symbol)
         before = None if market is None else market.instrument
         base, quote = self._assets(symbol, before)
+        if before is not None and given.get("min_price") == before.price_text(before.min_price_ticks):
+            # As GET /markets shows it: the fees may have raised it, which is not what was set.
+            given = {name: value for name, value in given.items() if name != "min_price"}
         rules = replace(MarketRules(symbol) if before is None else rules_of(before), **given)
         if before is not None and (fixed := changes_fixed(before, rules)):
             raise Refused(Code.RULE_FIXED, f"{symbol} exists; {', '.join(fixed)} of a market cannot change.")

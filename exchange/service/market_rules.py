@@ -76,7 +76,7 @@ def rules_of(instrument: Instrument) -> MarketRules:
         max_open_orders=instrument.max_open_orders,
         status=instrument.status.name.lower(),
         fee_asset=instrument.fee_asset.name.lower(),
-        min_price=instrument.price_text(instrument.min_price_ticks),
+        min_price=instrument.price_text(instrument.set_min_price_ticks),
         max_fills_per_order=instrument.max_fills_per_order,
         min_notional_applies_to_market=instrument.min_notional_applies_to_market,
         avg_price_mins=instrument.avg_price_mins,

@@ -8,6 +8,7 @@ from exchange.core.candles import Candle
 from exchange.core.events import BalanceChanged, OrderUpdated, PreventedMatch
 from exchange.core.instrument import Instrument, MarketStatus
 from exchange.core.market_data import MarketData, MarketView
+from exchange.core.money import Withdrawal
 from exchange.core.public import Ticker
 from exchange.pipeline.engine import Engine
 from exchange.service.codes import Code, Refused
@@ -110,6 +111,10 @@ class Reading:
     ) -> Sequence[PreventedMatch]:
         """A page of a user's prevented matches."""
         return await self._history.prevented_matches(user_id, market, order_id, page)
+
+    async def withdrawals(self, user_id: str | None, pending: bool, page: Page) -> Sequence[Withdrawal]:
+        """A page of withdrawals: of one user or of all, perhaps only pending ones."""
+        return await self._history.withdrawals(user_id, pending, page)
 
     async def amendments(self, user_id: str, market: str | None, order_id: int | None, page: Page) -> Sequence[Amended]:
         """A page of the amendments of a user's orders."""

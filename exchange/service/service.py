@@ -8,6 +8,7 @@ from exchange.core.venue import Venue
 from exchange.pipeline.engine import Engine
 from exchange.pipeline.feeds import Feeds
 from exchange.service.administration import Administration
+from exchange.service.fees import Fees
 from exchange.service.ledger import LedgerReading
 from exchange.service.limits import RateLimits
 from exchange.service.listing import Listing
@@ -48,6 +49,7 @@ class Service:
         self.reading = reading
         self.administration = administration
         self.listing = Listing(engine)
+        self.fees = Fees(engine)
         self.treasury = treasury
         self.ledger = ledger
         self.lists = lists

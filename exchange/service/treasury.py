@@ -45,7 +45,7 @@ class Treasury:
 
     async def request_withdrawal(self, command: RequestWithdrawal) -> Withdrawal:
         """Lock what is to be withdrawn; the withdrawal as it is now, also after a retry."""
-        self._require_account(command.user_id)
+        self.require_account(command.user_id)
         await self._carry_out(command)
         return await self._withdrawal(command.key)
 
@@ -65,13 +65,13 @@ class Treasury:
 
     async def transfer(self, command: TransferFunds) -> None:
         """Move an amount to a user, once a key."""
-        self._require_account(command.from_user_id)
+        self.require_account(command.from_user_id)
         self._require_user(command.to_user_id)
         await self._carry_out(command)
 
     async def balances(self, user_id: str) -> list[BalanceChanged]:
         """All accounts of a user, or of the fees."""
-        self._require_account(user_id)
+        self.require_account(user_id)
         return await self._engine.read(Balances(user_id))
 
     # --- for tests of users
@@ -135,7 +135,7 @@ class Treasury:
         if not self._engine.venue.ledger.has_user(user_id):
             raise Refused(Code.NOT_FOUND, f"There is no user {user_id[:64]}.")
 
-    def _require_account(self, user_id: str) -> None:
+    def require_account(self, user_id: str) -> None:
         """A user, or the fees."""
         if user_id != FEES:
             self._require_user(user_id)

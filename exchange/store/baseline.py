@@ -66,6 +66,7 @@ def encode(state: VenueState) -> Iterator[str]:
     lists: dict[str, tuple[Sequence[Any], Callable[[Any], Any]]] = {
         "users": (state.users, str),
         "disabled_users": (state.disabled_users, str),
+        "user_tiers": (state.user_tiers, list),
         "keys": (state.keys, journal_admin.key_fields),
         "accounts": (state.accounts, _account),
         "orders": (state.orders, _order),
@@ -178,6 +179,7 @@ def _decode_5(parts: Sequence[Json]) -> VenueState:
         markets=[_market_from(fields, assets) for fields in lists.get("markets", ())],
         users=lists.get("users", []),
         disabled_users=lists.get("disabled_users", []),
+        user_tiers=[(user_id, tier) for user_id, tier in lists.get("user_tiers", ())],
         keys=[journal_admin.key_from(fields) for fields in lists.get("keys", ())],
         accounts=[
             BalanceChanged(user_id, asset, int(available), int(locked), *counts)

@@ -11,7 +11,8 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
    There are commands that enter what was triggered, that end what is due and that move money; amendments and
    replacements.
 5. Orders may be pegged, and there are lists of orders. A cancel has a name; that of a replacement stands with its mode.
-   There are timers, and sockets that end.
+   There are timers, and sockets that end. The rules of a market end with its least price as it was set, and what
+   its fee tiers pay.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,15 @@ from typing import Any, Final
 
 import orjson
 
-from exchange.core.administration import CreateKey, CreateUser, Origin, RevokeKey, SetUserStatus
+from exchange.core.administration import (
+    CreateKey,
+    CreateUser,
+    Origin,
+    RevokeKey,
+    SetTierFees,
+    SetUserStatus,
+    SetUserTier,
+)
 from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     AddAsset,
@@ -45,7 +54,16 @@ from exchange.core.commands import (
     TimeInForce,
 )
 from exchange.core.conditions import ALL_MODES, SelfTrade
-from exchange.core.instrument import COUNT_MAX, Asset, FeeAsset, Instrument, MarketStatus, decimal_text, instrument_of
+from exchange.core.instrument import (
+    COUNT_MAX,
+    Asset,
+    FeeAsset,
+    Instrument,
+    MarketStatus,
+    TierFees,
+    decimal_text,
+    instrument_of,
+)
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Applied
 from exchange.core.timers import CancelAllAfter, RunTimer
@@ -60,6 +78,8 @@ FIELDS_OF_1: Final = 10  # of the rules of a market in version 1
 RULES_SINCE_1: Final = (FeeAsset.RECEIVED, 0, COUNT_MAX, False, 0, True)
 FIELDS_OF_2: Final = 16
 RULES_SINCE_2: Final = (SelfTrade.EXPIRE_TAKER, ALL_MODES)
+FIELDS_OF_4: Final = 18
+MIN_PRICE: Final = 11  # where the rules have it
 
 # Of a member of an enumeration, which costs JSON's writer ten times what a number does, its number.
 _SIDES: Final = tuple(map(int, Side))
@@ -135,7 +155,7 @@ def _rare(command: Command) -> tuple[Any, ...]:
             return ("set_market", *((_origin(origin),) if origin is not None else ()), *rules(instrument))
         case PassTime():
             return ("pass_time",)
-        case CreateUser() | SetUserStatus() | CreateKey() | RevokeKey():
+        case CreateUser() | SetUserStatus() | CreateKey() | RevokeKey() | SetTierFees() | SetUserTier():
             return journal_admin.encode(command)
         case RequestWithdrawal() | EndWithdrawal() | TransferFunds() | ResetUser():
             return journal_money.encode(command)
@@ -269,7 +289,20 @@ def rules(instrument: Instrument) -> tuple[Any, ...]:
         instrument.fills_may_leave_nothing,
         instrument.self_trade,
         instrument.self_trade_modes,
+        instrument.set_min_price_ticks,
+        tiers_text(instrument.tiers),
     )
+
+
+def tiers_text(tiers: Sequence[TierFees]) -> str:
+    """What the tiers of a market pay, as it is stored: `name:maker:taker`, with spaces between."""
+    return " ".join(f"{found.tier}:{found.maker_ppm}:{found.taker_ppm}" for found in tiers)
+
+
+def tiers_from(text: str | None) -> tuple[TierFees, ...]:
+    """The tiers of stored text."""
+    found = (part.split(":") for part in (text or "").split())
+    return tuple(TierFees(tier, int(maker_ppm), int(taker_ppm)) for tier, maker_ppm, taker_ppm in found)
 
 
 def instrument_from(fields: Sequence[Any], assets: dict[str, Asset]) -> Instrument:
@@ -278,9 +311,11 @@ def instrument_from(fields: Sequence[Any], assets: dict[str, Asset]) -> Instrume
         fields = (*fields, *RULES_SINCE_1)
     if len(fields) == FIELDS_OF_2:
         fields = (*fields, *RULES_SINCE_2)
+    if len(fields) == FIELDS_OF_4:
+        fields = (*fields, fields[MIN_PRICE], "")
     symbol, base, quote, tick_size, lot_size, min_notional_minor, maker_fee_ppm, taker_fee_ppm, *limits = fields
     max_open_orders, status, fee_asset, min_price_ticks, max_fills, applies_to_market, mins, *modern = limits
-    leave_nothing, self_trade, self_trade_modes = modern
+    leave_nothing, self_trade, self_trade_modes, set_min_price_ticks, tiers = modern
     instrument = instrument_of(
         symbol,
         assets[base],
@@ -300,4 +335,10 @@ def instrument_from(fields: Sequence[Any], assets: dict[str, Asset]) -> Instrume
         self_trade=SelfTrade(self_trade),
         self_trade_modes=self_trade_modes,
     )
-    return replace(instrument, min_price_ticks=min_price_ticks, fills_may_leave_nothing=leave_nothing)
+    return replace(
+        instrument,
+        min_price_ticks=min_price_ticks,
+        fills_may_leave_nothing=leave_nothing,
+        set_min_price_ticks=set_min_price_ticks,
+        tiers=tiers_from(tiers),
+    )

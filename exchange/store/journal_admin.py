@@ -11,10 +11,14 @@ from exchange.core.administration import (
     KeyType,
     Origin,
     RevokeKey,
+    SetTierFees,
     SetUserStatus,
+    SetUserTier,
 )
 
-KINDS = frozenset(("create_user", "set_user_status", "create_key", "revoke_key"))
+KINDS = frozenset(
+    ("create_user", "set_user_status", "create_key", "revoke_key", "set_tier_fees", "set_user_tier"),
+)
 
 
 def encode(command: AdminCommand) -> tuple[Any, ...]:
@@ -29,6 +33,10 @@ def encode(command: AdminCommand) -> tuple[Any, ...]:
             return ("create_key", *origin, *key_fields(key))
         case RevokeKey(api_key):
             return ("revoke_key", *origin, api_key)
+        case SetTierFees(market, tier, maker_ppm, taker_ppm):
+            return ("set_tier_fees", *origin, market, tier, maker_ppm, taker_ppm)
+        case SetUserTier(user_id, tier):
+            return ("set_user_tier", *origin, user_id, tier)
 
 
 def decode(kind: str, fields: Sequence[Any]) -> AdminCommand:
@@ -44,6 +52,11 @@ def decode(kind: str, fields: Sequence[Any]) -> AdminCommand:
             return CreateKey(key_from((subject, *rest)), origin)
         case "revoke_key":
             return RevokeKey(subject, origin)
+        case "set_tier_fees":
+            tier, maker_ppm, taker_ppm = rest
+            return SetTierFees(subject, tier, maker_ppm, taker_ppm, origin)
+        case "set_user_tier":
+            return SetUserTier(subject, rest[0], origin)
     raise AssertionError(kind)
 
 

@@ -20,6 +20,22 @@ def fills(*, some_markets: bool) -> str:
     return f"SELECT * FROM ({sides}) AS f ORDER BY trade_id DESC LIMIT $3"
 
 
+# The fees of the last $2 trades up to the trade $1, those that were dropped left out, a row each; at least one row.
+FEES: Final = """
+    WITH bounds AS (
+        SELECT LEAST($1::bigint, p.last_trade_id) AS high, d.trade_id AS dropped FROM projection p, pruned d
+    ), range AS (SELECT high, dropped, GREATEST(high - $2::bigint, dropped) AS low FROM bounds)
+    SELECT r.low, r.low > r.dropped AS more, t.* FROM range r LEFT JOIN LATERAL (
+        SELECT f.* FROM markets m, LATERAL (
+            SELECT trade_id, market, taker_side::int AS side, taker_fee_minor::text AS taker_fee,
+                maker_fee_minor::text AS maker_fee, time_ns FROM trades
+            WHERE market = m.symbol AND trade_id > r.low AND trade_id <= r.high
+            AND (taker_fee_minor <> 0 OR maker_fee_minor <> 0)
+        ) AS f
+    ) AS t ON true ORDER BY t.trade_id DESC
+"""
+
+
 @cache
 def transfers(*, one_asset: bool) -> str:
     """Transfers from and to the user $1 before the sequence $2 and asset $3, at most $4; of the asset $5."""

@@ -39,6 +39,7 @@ from exchange.store.rows import (
     trade_row,
     transfer_row,
     user_row,
+    user_tier_row,
     withdrawal_row,
 )
 from exchange.store.schema import accounts, markets
@@ -113,6 +114,7 @@ PARTS: dict[str, tuple[str, str]] = {
     ),
     "joined": _insert("users", "ON CONFLICT (user_id) DO UPDATE SET status = EXCLUDED.status"),
     "timed": _insert("timers", "ON CONFLICT (user_id, market) DO UPDATE SET due_ns = EXCLUDED.due_ns"),
+    "tiered": _insert("user_tiers", "ON CONFLICT (user_id) DO UPDATE SET fee_tier = EXCLUDED.fee_tier"),
     "keyed": _insert("keys", "ON CONFLICT (api_key) DO UPDATE SET revoked_ns = EXCLUDED.revoked_ns"),
     "audited": _insert("audit"),
     "listed": _insert("assets"),
@@ -159,6 +161,7 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
         "groups_counted": (changes.list_counts(), list_count_row),
         "joined": (list(changes.users.items()), user_row),
         "timed": (list(changes.timers.values()), timer_row),
+        "tiered": (list(changes.user_tiers.items()), user_tier_row),
         "keyed": (list(changes.keys.values()), key_row),
         "audited": (changes.audited, audit_row),
         "listed": (changes.assets, asset_row),

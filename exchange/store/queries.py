@@ -12,11 +12,13 @@ from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import ExpireReason, OrderStatus, OrderUpdated, PreventedMatch, UpdateReason
 from exchange.core.list_events import ListChange, ListUpdated
+from exchange.core.money import Withdrawal, WithdrawalStatus
 from exchange.pipeline.outcomes import Overloaded
 from exchange.service.history import (
     ID_MAX,
     AuditedAction,
     Fill,
+    LedgerFees,
     LedgerFill,
     LedgerTransfer,
     ListRead,
@@ -145,6 +147,26 @@ class PostgresHistory:
         return [
             LedgerFill(trade_id, market, Side(side), is_taker, lots, int(quote), int(fee), time_ns)
             for trade_id, market, side, is_taker, lots, quote, fee, time_ns in rows
+        ]
+
+    async def ledger_fees(self, upto: int, trades: int) -> LedgerFees:
+        """The fees of so many trades up to a trade id."""
+        rows = await self._fetch(ledger_statements.FEES, min(upto, ID_MAX), trades)
+        fills = []
+        for _, _, trade_id, market, side, taker_fee, maker_fee, time_ns in rows:
+            if trade_id is not None:
+                sides = ((True, Side(side), int(taker_fee)), (False, Side(1 - side), int(maker_fee)))
+                fills += [LedgerFill(trade_id, market, of, is_taker, 0, 0, fee, time_ns) for is_taker, of, fee in sides]
+        return LedgerFees(fills, rows[0]["low"], rows[0]["more"])
+
+    async def withdrawals(self, user_id: str | None, pending: bool, page: Page) -> list[Withdrawal]:
+        """Withdrawals of one user or of all, perhaps only pending ones; the ids of the page are sequences."""
+        statement = statements.withdrawals(page, user=user_id is not None, pending=pending)
+        return [
+            Withdrawal(sequence, key, user, asset, int(amount), WithdrawalStatus(status), requested_ns, ended_ns)
+            for sequence, key, user, asset, amount, status, requested_ns, ended_ns in await self._fetch(
+                statement, *_bounds(page), *_some(user_id)
+            )
         ]
 
     async def ledger_transfers(

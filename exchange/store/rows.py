@@ -31,6 +31,7 @@ from exchange.core.list_events import ListUpdated
 from exchange.core.money import Withdrawal
 from exchange.core.timers import TimerSet
 from exchange.pipeline.changes import Audited, KeyChange, Reset, Transfer
+from exchange.store.journal import tiers_text
 from exchange.store.journal_lists import content_text, legs_text
 from exchange.store.numbers_text import numbers_text
 
@@ -48,6 +49,7 @@ _SAME_TERMS: Final = (NULL,) * 9  # of an order, between its id and what changes
 _SAME_RULES: Final = (NULL,) * 8  # of a market, between its symbol and its status
 _SAME_FURTHER_RULES: Final = (NULL,) * 6  # after its counts
 _SAME_MODES: Final = (NULL,) * 2
+_SAME_TIERS: Final = (NULL,) * 2
 # Of a member of an enumeration, which costs JSON's writer ten times what a number does, its number.
 _SIDES: Final = tuple(map(int, Side))
 _TYPES: Final = tuple(map(int, OrderType))
@@ -249,6 +251,7 @@ def market_row(changed: MarketChanged) -> Row:
         changed.last_match_id,
         NULL,
         " ".join(map(str, changed.tracks)),
+        *_SAME_TIERS,
     )
 
 
@@ -281,6 +284,8 @@ def instrument_row(changed: MarketSet) -> Row:
         0,
         changed.by_call,
         NULL,
+        rules.set_min_price_ticks,
+        words(tiers_text(rules.tiers).split()),
     )
 
 
@@ -294,6 +299,12 @@ def timer_row(timer: TimerSet) -> Row:
     """A timer; null where it is there no more."""
     market = ALL_MARKETS if timer.market is None else timer.market
     return bare(timer.user_id), market, NULL if timer.due_ns is None else timer.due_ns
+
+
+def user_tier_row(user: tuple[str, str | None]) -> Row:
+    """A user, and their fee tier."""
+    user_id, tier = user
+    return bare(user_id), NULL if tier is None else bare(tier)
 
 
 def key_row(change: KeyChange) -> Row:

@@ -111,6 +111,8 @@ markets = sa.Table(
     sa.Column("last_match_id", sa.BigInteger, nullable=False),
     sa.Column("by_call", sa.Boolean, nullable=False),  # whether a call has set the rules
     sa.Column("tracks", Text),  # see `core/triggers.py`, with spaces between; null: no order follows the price
+    sa.Column("set_min_price_ticks", sa.BigInteger, nullable=False),  # as it was set: the fees may need more
+    sa.Column("tiers", Text),  # what they pay: name:maker:taker, in ppm, with spaces between; null: there are none
 )
 
 # Those that run: see `core/timers.py`.
@@ -127,6 +129,13 @@ users = sa.Table(
     metadata,
     sa.Column("user_id", Text, primary_key=True),
     sa.Column("status", sa.SmallInteger, nullable=False),  # 1 is disabled
+)
+
+user_tiers = sa.Table(
+    "user_tiers",
+    metadata,
+    sa.Column("user_id", Text, primary_key=True),
+    sa.Column("fee_tier", Text),  # null: the tier was taken away
 )
 
 keys = sa.Table(
@@ -335,6 +344,7 @@ withdrawals = sa.Table(
     sa.Column("status", sa.SmallInteger, nullable=False),
     sa.Column("requested_ns", sa.BigInteger, nullable=False),
     sa.Column("ended_ns", sa.BigInteger),
+    sa.Index("withdrawals_by_user", "user_id", "sequence"),
     sa.Index("withdrawals_pending", "sequence", postgresql_where=sa.text("status = 0")),
 )
 

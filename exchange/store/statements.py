@@ -274,6 +274,19 @@ def _lists(start: bool, end: bool, oldest_first: bool, market: bool, status: boo
     return pages.statement(pages.of(_LIST, "order_lists", where, "list_id", "created_ns"))
 
 
+def withdrawals(page: Page, *, user: bool, pending: bool) -> str:
+    """A page of withdrawals: after the bounds the user."""
+    return _withdrawals(*_pages(page), user, pending)
+
+
+@cache
+def _withdrawals(start: bool, end: bool, oldest_first: bool, user: bool, pending: bool) -> str:
+    pages = Pages(start, end, oldest_first)
+    where = [*([f"user_id = ${pages.next}"] if user else []), *(["status = 0"] if pending else [])]
+    columns = "sequence, key, user_id, asset, amount_minor::text, status::int, requested_ns, ended_ns"
+    return pages.statement(pages.of(columns, "withdrawals", " AND ".join(where), "sequence", "requested_ns"))
+
+
 def audit(page: Page) -> str:
     """A page of what administrators did."""
     return _audit(*_pages(page))

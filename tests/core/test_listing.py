@@ -134,6 +134,8 @@ def test_every_rule_is_in_the_audit() -> None:
         "maker_fee_ppm": "maker_fee",
         "taker_fee_ppm": "taker_fee",
         "min_price_ticks": "min_price",
+        "set_min_price_ticks": "set_min_price",
+        "tiers": "fee_tiers",
         "avg_price_mins": "avg_price_mins",
         "min_notional_applies_to_market": "min_notional_applies_to_market",
         "self_trade": "self_trade_prevention",

@@ -13,7 +13,9 @@ from exchange.core.administration import (
     KeyType,
     Origin,
     RevokeKey,
+    SetTierFees,
     SetUserStatus,
+    SetUserTier,
 )
 from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
@@ -189,6 +191,11 @@ class Client:
             await self.insist([SetUserStatus(self.user, True, origin)], chance)
             await asyncio.sleep(chance.uniform(0, 0.2))
             await self.insist([SetUserStatus(self.user, False, origin)], chance)
+        elif chance.random() < 0.5:
+            tier = chance.choice(("gold", "silver"))
+            maker_ppm, taker_ppm = chance.choice(((0, 500), (1_000, 2_000), (7, 300_000), (None, None)))
+            await self.insist([SetTierFees(chance.choice(MARKETS), tier, maker_ppm, taker_ppm, origin)], chance)
+            await self.insist([SetUserTier(self.user, chance.choice((tier, tier, None)), origin)], chance)
         else:
             key = ApiKey(name, self.user, KeyType.ED25519, "cHVi", ("read", "trade"), None, ("::1",), None, 1)
             await self.insist([CreateKey(key, origin)], chance)
@@ -413,6 +420,8 @@ def _named(command: Command) -> str:
             return f"the status of {market}"
         case (
             CancelAllAfter()
+            | SetTierFees()
+            | SetUserTier()
             | SetUserStatus()
             | CreateKey()
             | RevokeKey()

@@ -84,6 +84,7 @@ class Tables:
         self.last_order_id = self.last_priority = 0
         self.assets: dict[str, Asset] = {}
         self.users: dict[str, bool] = {}  # and whether they are disabled
+        self.user_tiers: dict[str, str | None] = {}
         self.keys: dict[str, KeyChange] = {}
         self.audited: list[Audited] = []
         self.markets: dict[str, MarketState] = {}
@@ -106,9 +107,7 @@ class Tables:
             self.sequence, self.time_ns = sequence, time_ns
         assert (self.sequence, self.time_ns) == (stored.to_sequence, stored.time_ns), "the journal is not there yet"
         self.assets |= {asset.symbol: asset for asset in stored.assets}
-        self.users, self.timers = self.users | stored.users, self.timers | stored.timers
-        self.keys |= stored.keys
-        self.audited += stored.audited
+        self._store_users(stored)
         for asset, accounts in stored.accounts.items():
             self.accounts |= {(user_id, asset): account for user_id, account in accounts.items()}
         self.accepted += [
@@ -162,6 +161,12 @@ class Tables:
         timers = [(each.user_id, each.market, each.due_ns) for each in self.timers.values() if each.due_ns is not None]
         return sorted(timers, key=lambda timer: (timer[2], timer[0], timer[1] or ""))
 
+    def _store_users(self, stored: Changes) -> None:
+        self.users, self.timers = self.users | stored.users, self.timers | stored.timers
+        self.user_tiers |= stored.user_tiers
+        self.keys |= stored.keys
+        self.audited += stored.audited
+
     def state(self) -> VenueState:
         """What a process that starts now recovers."""
         orders = [order for order in self.orders.values() if order.status in OPEN]
@@ -177,6 +182,7 @@ class Tables:
             markets=[self.markets[symbol] for symbol in sorted(self.markets)],
             users=sorted(self.users),
             disabled_users=sorted(user for user, disabled in self.users.items() if disabled),
+            user_tiers=sorted((user, tier) for user, tier in self.user_tiers.items() if tier is not None),
             keys=[key for _, (key, revoked_ns) in sorted(self.keys.items()) if revoked_ns is None],
             accounts=[self._account(key) for key in sorted(self.accounts)],
             orders=[_open_order(order) for order in sorted(orders, key=lambda order: order.priority)],

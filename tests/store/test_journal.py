@@ -11,7 +11,9 @@ from exchange.core.administration import (
     KeyType,
     Origin,
     RevokeKey,
+    SetTierFees,
     SetUserStatus,
+    SetUserTier,
 )
 from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
@@ -141,6 +143,10 @@ COMMANDS: list[Command] = [
     CreateUser("ann", Origin("@console", None)),
     SetUserStatus("ann", True, ROOT),
     CreateKey(KEY, ROOT),
+    SetTierFees("GEM_CASH", "vip-1", -100, 1_000_000, ROOT),
+    SetTierFees("GEM_CASH", "vip-1", None, None, Origin("@console", None)),
+    SetUserTier("ann", "vip-1", ROOT),
+    SetUserTier("ann", None, ROOT),
     RevokeKey("k1", ROOT),
     RequestWithdrawal("ann", "CASH", 10**38 - 1, "key", ROOT),
     EndWithdrawal("key", True, ROOT),

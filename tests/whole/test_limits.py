@@ -1,6 +1,7 @@
 """Rate limits, where they are turned on."""
 
 import asyncio
+import time
 import urllib.request
 
 import aiohttp
@@ -118,3 +119,18 @@ async def test_an_address_has_no_more_connections_than_it_may(start: Start) -> N
             writer.close()
         writer.close()
     assert exchange.stop() == 0
+
+
+async def test_signatures_cannot_be_tried_faster_than_an_address_may_ask(start: Start) -> None:
+    """Also where each is of another key: what is refused counts as what is served."""
+    slow = "[limits]\nrequests_per_s = 0.01\nrequests_burst = 20\n"
+    exchange = start(served.CONFIG + '[auth]\nmode = "keys"\n' + slow + served.USER)
+    codes = []
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+        for guess in range(40):
+            headers = {"X-API-Key": f"{guess:032x}", "X-Timestamp": str(int(time.time() * 1000))}
+            headers["X-Signature"] = f"{guess:064x}"
+            async with session.get(f"{exchange.url}/balance", headers=headers) as reply:
+                codes.append((await reply.json())["code"])
+                assert ("Retry-After" in reply.headers) == (reply.status == 429)
+    assert codes == ["UNAUTHENTICATED"] * 20 + ["RATE_LIMITED"] * 20

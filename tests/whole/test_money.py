@@ -231,6 +231,9 @@ async def test_fees_are_read_and_paid_out(start: Start) -> None:
             422,
             "INSUFFICIENT_BALANCE",
         )
+        for limit in (1, 2, 100):
+            assert await fee_postings(api, limit) == ["transfer USDC -0.2", "fee USDC 0.5", "fee SOL 0.01"]
+            assert await fee_postings(api, limit, asset="SOL") == ["fee SOL 0.01"]
         exchange.stop(signal.SIGKILL)
         api = Api(session, exchange.start().url)
         assert {row["asset"]: row["locked"] for row in (await _account(api, "@fees"))} == {"SOL": "0", "USDC": "0.3"}
@@ -245,6 +248,43 @@ async def test_fees_are_read_and_paid_out(start: Start) -> None:
     where = ["--config", str(exchange.config), "--data-dir", str(exchange.data_dir)]
     checked = served.command("check", *where, "--replay")
     assert checked.returncode == 0, checked
+
+
+async def fee_postings(api: Api, limit: int, **query: Any) -> list[str]:
+    """The ledger of the fees, newest first, page by page."""
+    found: list[str] = []
+    before: dict[str, str] = {}
+    while True:
+        page = await api.ok("GET", "/admin/ledger", user_id="@fees", limit=limit, **query, **before)
+        assert len(page["postings"]) <= limit
+        found += [f"{row['cause']} {row['asset']} {row['amount']}" for row in page["postings"]]
+        if page["next"] is None:
+            return found
+        before = {"before": page["next"]}
+
+
+async def test_withdrawals_are_listed_to_their_user_and_to_administrators(api: Api, ring: Keyring) -> None:
+    user, other = await api.user(USDC="100"), await api.user(USDC="100")
+    keys = [fresh("payout") for _ in range(3)]
+    for key in keys:
+        await withdraw(api, user, "1", key)
+    await withdraw(api, other, "1", fresh("payout"))
+    await api.ok("POST", "/admin/withdrawals/settle", {"key": keys[1]})
+    listed = await api.ok("GET", "/withdrawals", user_id=user)
+    assert [(row["key"], row["status"]) for row in listed["withdrawals"]] == [
+        *((keys[2], "pending"), (keys[1], "settled"), (keys[0], "pending")),
+    ]
+    assert listed["next"] is None
+    first = await api.ok("GET", "/withdrawals", user_id=user, status="pending", limit=1)
+    rest = await api.ok("GET", "/withdrawals", user_id=user, status="pending", before=first["next"])
+    assert [row["key"] for row in (*first["withdrawals"], *rest["withdrawals"])] == [keys[2], keys[0]]
+    everybody = (await api.ok("GET", "/admin/withdrawals", status="pending", limit=2))["withdrawals"]
+    assert [row["user_id"] for row in everybody] == [other, user]
+    assert (await api.ok("GET", "/admin/withdrawals", user_id=other))["withdrawals"][0]["user_id"] == other
+    assert await api.refused("GET", "/withdrawals", user_id=user, status="gone") == (400, "INVALID_FIELD")
+    trader = await ring.key(await ring.user())
+    assert await trader.code("GET", "/admin/withdrawals") == "FORBIDDEN"
+    assert await trader.code("GET", "/admin/ledger", user_id="@fees") == "FORBIDDEN"
 
 
 async def _account(api: Api, user_id: str) -> Any:

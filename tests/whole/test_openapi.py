@@ -137,6 +137,16 @@ async def administration(api: Api, market: str) -> AsyncIterator[tuple[str, str,
     yield "GET", "/keys", await api.ok("GET", "/keys", **user)
     other = await api.ok("POST", "/admin/keys", wanted)
     yield "DELETE", "/keys", await api.ok("DELETE", "/keys", **user, api_key=other["api_key"])
+    tier = {"market": market, "fee_tier": fresh("tier")}
+    rates = {"maker_fee": "0", "taker_fee": "0"}
+    yield "POST", "/admin/fee_tiers", await api.ok("POST", "/admin/fee_tiers", tier | rates)
+    yield "GET", "/admin/fee_tiers", await api.ok("GET", "/admin/fee_tiers", market=market)
+    given = user | {"fee_tier": tier["fee_tier"]}
+    yield "POST", "/admin/users/fee_tier", await api.ok("POST", "/admin/users/fee_tier", given)
+    yield "GET", "/fees", await api.ok("GET", "/fees", **user, market=market)
+    other_tier = {"market": market, "fee_tier": fresh("tier")}
+    await api.ok("POST", "/admin/fee_tiers", other_tier | rates)
+    yield "DELETE", "/admin/fee_tiers", await api.ok("DELETE", "/admin/fee_tiers", **tier)
     for path in ("/admin/users", "/admin/keys", "/admin/audit"):
         yield "GET", path, await api.ok("GET", path, limit=1)
     yield "DELETE", "/admin/keys", await api.ok("DELETE", "/admin/keys", api_key=key["api_key"])
@@ -158,6 +168,9 @@ async def money(api: Api, market: str) -> AsyncIterator[tuple[str, str, Any]]:
     reset = {"user_id": user, "balances": {"USDC": "5"}, "key": fresh("key")}
     yield "POST", "/admin/reset", await api.ok("POST", "/admin/reset", reset)
     yield "GET", "/ledger", await api.ok("GET", "/ledger", user_id=user, limit=2)
+    yield "GET", "/admin/ledger", await api.ok("GET", "/admin/ledger", user_id=user, limit=2)
+    yield "GET", "/withdrawals", await api.ok("GET", "/withdrawals", user_id=user, limit=1)
+    yield "GET", "/admin/withdrawals", await api.ok("GET", "/admin/withdrawals", user_id=user, limit=1)
 
 
 async def test_real_replies_are_as_described(api: Api, market: str, document: Any) -> None:

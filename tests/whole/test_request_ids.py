@@ -73,7 +73,7 @@ class Replies:
 
 
 async def test_a_bug_is_logged_with_the_id_that_its_client_got() -> None:
-    nothing: Any = SimpleNamespace(tasks=Tasks(), administration=None, listing=None, treasury=None)
+    nothing: Any = SimpleNamespace(tasks=Tasks(), administration=None, listing=None, treasury=None, fees=None)
 
     async def broken(_: Any) -> Any:
         raise ZeroDivisionError

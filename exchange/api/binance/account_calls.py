@@ -24,7 +24,7 @@ class AccountCalls:
         self._limits = limits
 
     async def account(self, asked: Asked) -> Any:
-        """Balances and fees. The fees are the highest of all markets: each market has its own."""
+        """Balances and fees. The fees are the highest of the user's in all markets: each market has its own."""
         omit_zero = asked.params.flag("omitZeroBalances")
         asked.params.done()
         accounts = await self._service.reading.balances(asked.user_id)
@@ -35,8 +35,9 @@ class AccountCalls:
             if free or locked or not omit_zero:
                 amounts = numbers.amount(asset, free), numbers.amount(asset, locked)
                 balances.append({"asset": asset.symbol, "free": amounts[0], "locked": amounts[1]})
-        maker_ppm = max((rules.maker_fee_ppm for rules in self._symbols), default=0)
-        taker_ppm = max((rules.taker_fee_ppm for rules in self._symbols), default=0)
+        fees = (await self._service.fees.of_user(asked.user_id)).rates
+        maker_ppm = max((maker_ppm for _, maker_ppm, _ in fees), default=0)
+        taker_ppm = max((taker_ppm for _, _, taker_ppm in fees), default=0)
         return {
             "makerCommission": maker_ppm // FEE_UNIT_PPM,
             "takerCommission": taker_ppm // FEE_UNIT_PPM,
@@ -57,13 +58,14 @@ class AccountCalls:
         }
 
     async def commission(self, asked: Asked) -> Any:
-        """The fee rates of a market."""
+        """The user's fee rates in a market."""
         rules = self._rules(asked)
         asked.params.done()
+        [(_, *rates)] = (await self._service.fees.of_user(asked.user_id, rules.symbol)).rates
         none = _rates(0, 0)
         return {
             "symbol": symbol_of(rules),
-            "standardCommission": _rates(rules.maker_fee_ppm, rules.taker_fee_ppm),
+            "standardCommission": _rates(*rates),
             "specialCommission": none,
             "taxCommission": none,
             "discount": discount(),

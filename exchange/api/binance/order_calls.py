@@ -169,9 +169,10 @@ class OrderCalls:
         await self._service.trading.test(command)
         if not rates:
             return {}
+        [(_, maker_ppm, taker_ppm)] = (await self._service.fees.of_user(command.user_id, rules.symbol)).rates
         none = {"maker": numbers.ZERO, "taker": numbers.ZERO}
         return {
-            "standardCommissionForOrder": {"maker": rate(rules.maker_fee_ppm), "taker": rate(rules.taker_fee_ppm)},
+            "standardCommissionForOrder": {"maker": rate(maker_ppm), "taker": rate(taker_ppm)},
             "specialCommissionForOrder": none,
             "taxCommissionForOrder": none,
             "discount": discount(),

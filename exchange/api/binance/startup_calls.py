@@ -26,15 +26,17 @@ class StartupCalls:
         return [_asset(asset, *held.get(asset.symbol, (0, 0))) for asset in listed]
 
     async def trade_fee(self, asked: Asked) -> Any:
-        """The fees of a market, or of all."""
+        """The user's fees in a market, or in all."""
         symbol = asked.params.text("symbol")
         asked.params.done()
         markets = list(self._symbols) if symbol is None else [self._symbols.rules(symbol)]
+        found = await self._service.fees.of_user(asked.user_id, None if symbol is None else markets[0].symbol)
+        fees = {rules.symbol: rates for rules, *rates in found.rates}
         return [
             {
                 "symbol": symbol_of(rules),
-                "makerCommission": rate(rules.maker_fee_ppm),
-                "takerCommission": rate(rules.taker_fee_ppm),
+                "makerCommission": rate(fees[rules.symbol][0]),
+                "takerCommission": rate(fees[rules.symbol][1]),
             }
             for rules in markets
         ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exchange.api.native import models, models_lists, replies, replies_lists, replies_money
+from exchange.api.native import models, models_fees, models_lists, replies, replies_lists, replies_money
 from exchange.service.principal import Permission
 from exchange.service.read_lane import HISTORY, MEMORY
 
@@ -31,7 +31,7 @@ MOVING = ("UNKNOWN_ASSET", "INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE", "IN
 CHEAP = ("health", "time", "log_level")
 PAGES = (
     *("order_list", "lists", "orders", "trades", "fills", "ledger", "prevented_matches", "amendments"),
-    *("candles", "audit"),
+    *("candles", "audit", "withdrawals", "all_withdrawals", "account_ledger"),
 )
 
 
@@ -168,6 +168,10 @@ CALLS = (
         USER, TABLES, ("UNKNOWN_ASSET",),
     ),
     _call(
+        "GET", "/withdrawals", "withdrawals", READ, "A user's withdrawals, by page", models.WithdrawalsQuery,
+        replies_money.WithdrawalPage, USER, TABLES,
+    ),
+    _call(
         "POST", "/faucet", "faucet", TRADE, "Credit oneself, where the exchange has a faucet", models.FaucetRequest,
         replies.Balances, USER, ENGINE, ("NOT_FOUND", "UNKNOWN_ASSET", "OUT_OF_RANGE"),
     ),
@@ -182,6 +186,10 @@ CALLS = (
         "GET", "/prevented_matches", "prevented_matches", READ, "Prevented matches, by page",
         models.PreventedMatchesQuery, replies.PreventedMatchPage, USER, MARKET, TABLES,
     ),
+    _call(
+        "GET", "/fees", "fees", READ, "What a user pays", models_fees.FeesQuery, replies_money.Fees,
+        USER, MARKET, ENGINE,
+    ),
     _call("GET", "/markets", "markets", PUBLIC, "The markets and their rules", models.NoQuery, replies.Markets, ENGINE),
     _call("GET", "/ticker", "tickers", PUBLIC, "The last 24 hours", models.TickerQuery, replies.Tickers, MARKET),
     _call(
@@ -195,6 +203,14 @@ CALLS = (
     _call(
         "GET", "/admin/balance", "account", ADMIN, "Balances of a user, or of the fees", models.AccountQuery,
         replies.Balances, ENGINE, ("NOT_FOUND",),
+    ),
+    _call(
+        "GET", "/admin/ledger", "account_ledger", ADMIN, "Postings of a user, or of the fees",
+        models.AccountLedgerQuery, replies_money.LedgerPage, TABLES, ("NOT_FOUND", "UNKNOWN_ASSET"),
+    ),
+    _call(
+        "GET", "/admin/withdrawals", "all_withdrawals", ADMIN, "Withdrawals, by page", models.AllWithdrawalsQuery,
+        replies_money.WithdrawalPage, TABLES,
     ),
     _call(
         "POST", "/admin/withdrawals", "request_withdrawal", ADMIN, "Request a withdrawal", models.WithdrawalRequest,
@@ -229,6 +245,22 @@ CALLS = (
     _call(
         "POST", "/admin/markets/status", "market_status", ADMIN, "Change what a market takes",
         models.MarketStatusRequest, replies.Market, MARKET, ENGINE,
+    ),
+    _call(
+        "GET", "/admin/fee_tiers", "fee_tiers", ADMIN, "The fee tiers of a market", models_fees.FeeTiersQuery,
+        replies_money.FeeTiers, MARKET, ENGINE,
+    ),
+    _call(
+        "POST", "/admin/fee_tiers", "set_fee_tier", ADMIN, "Set what a fee tier pays", models_fees.FeeTierRequest,
+        replies_money.FeeTiers, MARKET, ENGINE, ("INVALID_NUMBER", "OUT_OF_RANGE"),
+    ),
+    _call(
+        "DELETE", "/admin/fee_tiers", "remove_fee_tier", ADMIN, "Forget what a fee tier pays",
+        models_fees.RemoveFeeTierRequest, replies_money.FeeTiers, MARKET, ENGINE, ("OUT_OF_RANGE",),
+    ),
+    _call(
+        "POST", "/admin/users/fee_tier", "set_user_tier", ADMIN, "Give a user a fee tier", models_fees.UserTierRequest,
+        replies_money.Fees, ENGINE, ("NOT_FOUND",),
     ),
     _call(
         "GET", "/admin/log_level", "log_level", ADMIN, "What is logged", models.NoQuery, replies.LogLevel,

@@ -37,11 +37,9 @@ def given_rules(request: MarketRequest, before: Instrument | None, assets: Mappi
     given = {name: getattr(request, name) for name in NAMES if getattr(request, name, None) is not None}
     if before is None and not {"tick_size", "lot_size"} <= given.keys():
         raise ApiError("INVALID_FIELD", f"tick_size and lot_size are missing: there is no market {request.market}.")
-    for name in _NUMBERS:
-        if name in given and not _NUMBER.fullmatch(given[name]):
-            raise ApiError("INVALID_NUMBER", f"{name} must be a plain decimal number.")
-    if "maker_fee" in given and not _NUMBER.fullmatch(given["maker_fee"].removeprefix("-")):
-        raise ApiError("INVALID_NUMBER", "maker_fee must be a plain decimal number, or one with - before it.")
+    for name in (*_NUMBERS, "maker_fee"):
+        if name in given:
+            decimal_of(name, given[name], may_be_negative=name == "maker_fee")
     for name, choices in _CHOICES.items():
         if name in given:
             choice(name, given[name], choices)
@@ -52,6 +50,15 @@ def given_rules(request: MarketRequest, before: Instrument | None, assets: Mappi
             choice("allowed_self_trade_prevention", mode, SELF_TRADE_MODES)
         given["allowed_self_trade_prevention"] = tuple(mode.lower() for mode in modes)
     return given
+
+
+def decimal_of(name: str, text: str, *, may_be_negative: bool = False) -> str:
+    """The text, if it is a decimal number. Raises ApiError."""
+    if may_be_negative and not _NUMBER.fullmatch(text.removeprefix("-")):
+        raise ApiError("INVALID_NUMBER", f"{name} must be a plain decimal number, or one with - before it.")
+    if not may_be_negative and not _NUMBER.fullmatch(text):
+        raise ApiError("INVALID_NUMBER", f"{name} must be a plain decimal number.")
+    return text
 
 
 def _check_fixed(request: MarketRequest, before: Instrument | None, assets: Mapping[str, Asset]) -> None:

@@ -396,6 +396,9 @@ Account = Annotated[
 AssetName = Annotated[str, msgspec.Meta(max_length=20)]
 
 
+PendingOnly = Annotated[str, msgspec.Meta(extra_json_schema={"enum": ["pending"]})] | None
+
+
 class WithdrawalRequest(Request, kw_only=True):
     """Lock an amount until the withdrawal is settled or released; the same key with the same content is locked once."""
 
@@ -442,6 +445,29 @@ class LedgerQuery(Request, kw_only=True):
     asset: AssetName | None = None
     limit: Annotated[int, _PAGE] = PAGE_DEFAULT
     before: Annotated[str, msgspec.Meta(max_length=64, description="the `next` of the page before")] | None = None
+
+
+class AccountLedgerQuery(Request, kw_only=True):
+    """A page of the postings of a user or of the fees, of one asset or of all, newest first."""
+
+    user_id: Account
+    asset: AssetName | None = None
+    limit: Annotated[int, _PAGE] = PAGE_DEFAULT
+    before: Annotated[str, msgspec.Meta(max_length=64, description="the `next` of the page before")] | None = None
+
+
+class WithdrawalsQuery(PageQuery, kw_only=True):
+    """A page of a user's withdrawals, by time or by the `next` of another page."""
+
+    user_id: User = None
+    status: PendingOnly = None
+
+
+class AllWithdrawalsQuery(PageQuery, kw_only=True):
+    """A page of withdrawals of all users, or of one, or of the fees."""
+
+    user_id: Account | None = None
+    status: PendingOnly = None
 
 
 class FaucetRequest(Request, kw_only=True):

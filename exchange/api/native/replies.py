@@ -413,6 +413,7 @@ class User(Reply):
 
     user_id: str
     status: UserStatus
+    fee_tier: Annotated[str | None, msgspec.Meta(description="null: the fees of each market")]
 
 
 class UserPage(Reply):

@@ -5,7 +5,19 @@ from typing import Annotated
 import msgspec
 
 from exchange.api.native import names
-from exchange.api.native.replies import _SIGNED, Balance, Id, Millis, Number, Order, Reply, _enum
+from exchange.api.native.replies import (
+    _RATE,
+    _SIGNED,
+    Balance,
+    FeeAsset,
+    Id,
+    Millis,
+    Number,
+    Order,
+    PageNext,
+    Reply,
+    _enum,
+)
 
 
 class Withdrawal(Reply):
@@ -18,6 +30,13 @@ class Withdrawal(Reply):
     status: Annotated[str, _enum(*names.WITHDRAWAL_STATUS_NAMES)]
     requested_at: Millis
     ended_at: Millis | None
+
+
+class WithdrawalPage(Reply):
+    """A page of withdrawals, newest first."""
+
+    withdrawals: list[Withdrawal]
+    next: PageNext
 
 
 class Transfer(Reply):
@@ -55,3 +74,35 @@ class UserReset(Reply):
     user_id: str
     canceled: list[Order]
     balances: list[Balance]
+
+
+class Fee(Reply):
+    """What a user pays in a market, for orders that enter now."""
+
+    market: str
+    maker_fee: Annotated[str, _RATE]
+    taker_fee: Number
+    fee_asset: FeeAsset
+
+
+class Fees(Reply):
+    """What a user pays."""
+
+    user_id: str
+    fee_tier: str | None
+    fees: list[Fee]
+
+
+class FeeTier(Reply):
+    """What the users of a fee tier pay in a market."""
+
+    fee_tier: str
+    maker_fee: Annotated[str, _RATE]
+    taker_fee: Number
+
+
+class FeeTiers(Reply):
+    """The fee tiers of a market, by name."""
+
+    market: str
+    fee_tiers: list[FeeTier]

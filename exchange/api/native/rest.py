@@ -21,6 +21,7 @@ from exchange.api.native.pages import Page
 from exchange.api.native.paging import next_of, page_of, whole_trades
 from exchange.api.native.pieces import listed
 from exchange.api.native.rest_admin import RestAdmin
+from exchange.api.native.rest_fees import RestFees
 from exchange.api.native.rest_keys import RestKeys
 from exchange.api.native.rest_listing import RestListing
 from exchange.api.native.rest_lists import RestLists
@@ -79,6 +80,7 @@ class Rest:
             RestMoney(service),
             RestKeys(service),
             RestLists(service),
+            RestFees(service),
             self,
         )
 

@@ -69,7 +69,7 @@ class RestAdmin:
         query = query_of(request, models.UsersQuery)
         limit = codec.page_limit(query.limit, models.PAGE_MAX)
         found = await self._administration.users(query.after or "", limit + 1)
-        rows = [replies.User(user.user_id, USER_STATUSES[user.disabled]) for user in found[:limit]]
+        rows = [replies.User(user.user_id, USER_STATUSES[user.disabled], user.tier) for user in found[:limit]]
         return replies.UserPage(rows, rows[-1].user_id if len(found) > limit else None)
 
     async def disable_user(self, request: Request) -> replies.Reply:

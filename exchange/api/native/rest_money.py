@@ -8,6 +8,7 @@ from exchange.api.native import codec, encode, fields, models, replies, replies_
 from exchange.api.native.decoding import body_of, query_of
 from exchange.api.native.errors import ApiError
 from exchange.api.native.names import WITHDRAWAL_STATUS_NAMES
+from exchange.api.native.paging import next_of, page_of
 from exchange.core.administration import Origin
 from exchange.core.instrument import Asset
 from exchange.core.ledger import FEES
@@ -57,6 +58,18 @@ class RestMoney:
         command = EndWithdrawal(key, settles, self._origin(request))
         return self._withdrawal(await self._treasury.end_withdrawal(command))
 
+    async def all_withdrawals(self, request: Request) -> replies.Reply:
+        """GET /admin/withdrawals."""
+        query = query_of(request, models.AllWithdrawalsQuery)
+        return await self._withdrawals(None if query.user_id is None else _account("user_id", query.user_id), query)
+
+    async def account_ledger(self, request: Request) -> replies.Reply:
+        """GET /admin/ledger."""
+        query = query_of(request, models.AccountLedgerQuery)
+        user_id = _account("user_id", query.user_id)
+        self._treasury.require_account(user_id)
+        return await self._ledger(user_id, query)
+
     async def transfer(self, request: Request) -> replies.Reply:
         """POST /admin/transfers."""
         body = body_of(request, models.TransferRequest)
@@ -98,14 +111,32 @@ class RestMoney:
         """GET /ledger."""
         query = query_of(request, models.LedgerQuery)
         assert request.principal is not None
-        user_id = self._service.user(request.principal, query.user_id, Permission.READ)
+        return await self._ledger(self._service.user(request.principal, query.user_id, Permission.READ), query)
+
+    async def withdrawals(self, request: Request) -> replies.Reply:
+        """GET /withdrawals."""
+        query = query_of(request, models.WithdrawalsQuery)
+        assert request.principal is not None
+        return await self._withdrawals(self._service.user(request.principal, query.user_id, Permission.READ), query)
+
+    # --- shared
+
+    async def _withdrawals(
+        self, user_id: str | None, query: models.WithdrawalsQuery | models.AllWithdrawalsQuery
+    ) -> replies.Reply:
+        if query.status is not None:
+            fields.choice("status", query.status, {"pending": True})
+        page = page_of(query)
+        found = await self._service.reading.withdrawals(user_id, query.status is not None, page)
+        rows = [self._withdrawal(each) for each in found[: query.limit]]
+        return replies_money.WithdrawalPage(rows, next_of(found, page, lambda each: each.sequence))
+
+    async def _ledger(self, user_id: str, query: models.LedgerQuery | models.AccountLedgerQuery) -> replies.Reply:
         limit = codec.page_limit(query.limit, models.PAGE_MAX)
         asset = None if query.asset is None else self._asset(query.asset).symbol
         page, following = await self._service.ledger.page(user_id, asset, limit, _cursor(query.before))
         assets = self._service.assets
         return replies_money.LedgerPage([_posting(posting, assets) for posting in page], _cursor_text(following))
-
-    # --- shared
 
     def _origin(self, request: Request) -> Origin:
         assert request.principal is not None, "the call is in the table as a public one"
