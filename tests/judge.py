@@ -57,7 +57,7 @@ from exchange.core.state import VenueState
 from exchange.core.venue import Venue
 from tests.copied import copied
 from tests.judge_lists import check_lists, compare_lists
-from tests.judge_reading import became, canceled_under, compare_refused, inside, same_as, timers_set
+from tests.judge_reading import became, compare_endings, compare_refused, inside, same_as, told_for_its_tracks
 from tests.model import Model
 from tests.model_records import Match, Move, Prevented, Told, Update
 from tests.told import check_told
@@ -170,7 +170,7 @@ class Judge:
         self._compare_amended(events, told)
         self._compare_replaced(outcome, told)
         self._compare_orders(events, told)
-        self._compare_endings(command, events)
+        compare_endings(command, events, self.model.timers)
         self._compare_primary(outcome, told)
         self._compare_levels(events, told)
         self._compare_markets(events, told)
@@ -285,13 +285,6 @@ class Judge:
             found.setdefault(number, []).append(update)
         same_as("orders", found, told.updates)
 
-    def _compare_endings(self, command: Command, events: list[Event]) -> None:
-        """The names of cancels, and timers."""
-        for event in events:
-            if isinstance(event, OrderUpdated):
-                canceled_under(command, event)
-        timers_set(command, events, self.model.timers)
-
     def _compare_levels(self, events: list[Event], told: Told) -> None:
         changes = [event for event in events if isinstance(event, LevelChanged)]
         found = {(event.market, event.side, event.price_ticks): event.total_lots for event in changes}
@@ -308,7 +301,8 @@ class Judge:
             expected.add(told.new_status)
         expected |= {self.model.orders[match.taker - 1].terms.market for match in told.prevented}
         expected |= {trade.market for trade in told.trades}
-        expected |= {market for market in changes if self._told_for_its_tracks(market, told)}
+        concerned = [self.model.orders[number - 1].terms for number in told.updates]
+        expected |= {market for market in changes if told_for_its_tracks(market, concerned)}
         expected |= {market for market, _, _ in told.touched} | told.rounds
         same_as("markets that changed", sorted(changes), sorted(expected))
         for market, event in changes.items():
@@ -318,16 +312,6 @@ class Judge:
             same_as("status", event.status, self.model.rules[market].status)
             same_as(f"prevented matches of {market}", event.last_match_id, self.model.public[market].prevented)
             same_as(f"aggregates of {market}", event.last_aggregate_id, self.model.public[market].aggregates)
-
-    def _told_for_its_tracks(self, market: str, told: Told) -> bool:
-        """Whether an order that follows the price came or went: then the market may be told."""
-        orders = [self.model.orders[number - 1].terms for number in told.updates]
-        return any(
-            terms.market == market
-            and terms.conditions is not None
-            and (terms.conditions.trails or terms.conditions.peg_follows)
-            for terms in orders
-        )
 
     def _compare_counts(self, market: str, book: int, counts: tuple[int, ...], candles: tuple[int, ...]) -> None:
         public = self.model.public[market]

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
+from exchange.core.commands import CancelOrder, OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.conditions import Conditions, PegTo
+from tests.judge_wish import Wish
 from tests.model import Model
 from tests.model_records import Order
 
@@ -39,3 +40,12 @@ def order_to_beat(model: Model, market: str, side: Side, lots: int) -> Order | N
     of_side = [order for order in model.resting if (order.terms.market, order.terms.side) == (market, side)]
     best_first = sorted(of_side, key=lambda order: order.limit * (-1 if side is Side.BUY else 1))
     return best_first[max(0, lots - 5) // 2 % len(best_first)] if best_first else None
+
+
+def better(model: Model, order: PlaceOrder, wish: Wish) -> PlaceOrder | CancelOrder:
+    """The order with a better price than the best; or else one of the best leaves."""
+    best = order_to_beat(model, order.market, wish.side, wish.lots)
+    if best is not None and wish.lots > 4:
+        return CancelOrder(best.user, order.market, best.number, None)
+    price = (wish.price if best is None else best.limit) + (1 if wish.side is Side.BUY else -1)
+    return replace(order, price_ticks=max(1, price))

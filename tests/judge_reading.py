@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from exchange.core.commands import CancelOrder, Command, OrderType, ReplaceOrder
+from exchange.core.commands import CancelOrder, Command, OrderType, PlaceOrder, ReplaceOrder
 from exchange.core.conditions import Pending
 from exchange.core.events import REFUSED, CanceledById, Event, ExpireReason, OrderStatus, OrderUpdated, RejectReason
 from exchange.core.ledger import EXTERNAL
@@ -73,3 +73,17 @@ def compare_refused(event: OrderUpdated, expected: Collection[RejectReason]) -> 
     assert (refused is None and not expected) or refused in expected, (
         f"refused at its trigger as {refused}; the model says {sorted(expected)}"
     )
+
+
+def told_for_its_tracks(market: str, concerned: Sequence[PlaceOrder]) -> bool:
+    """Whether an order that follows the price came or went: then the market may be told."""
+    asked = [terms.conditions for terms in concerned if terms.market == market and terms.conditions is not None]
+    return any(each.trails or each.peg_follows for each in asked)
+
+
+def compare_endings(command: Command, events: Sequence[Event], timers: list[Timer]) -> None:
+    """Compare the names of cancels, and timers."""
+    for event in events:
+        if isinstance(event, OrderUpdated):
+            canceled_under(command, event)
+    timers_set(command, events, timers)

@@ -24,6 +24,7 @@ from exchange.core.commands import (
     AddUser,
     CancelAll,
     CancelOrder,
+    Command,
     Deposit,
     ExpireDue,
     OrderType,
@@ -45,7 +46,7 @@ from exchange.core.timers import RunTimer
 from tests.judge import Judge
 from tests.judge_endings import ending, socket_of
 from tests.judge_markets import MARKETS, MARKETS_BY_NAME
-from tests.judge_pegs import order_to_beat, pegged
+from tests.judge_pegs import better, pegged
 from tests.judge_tiers import tiered
 from tests.judge_wish import Wish
 from tests.judge_wishes_of_lists import list_cancel, list_of
@@ -220,8 +221,8 @@ def grant(judge: Judge, wish: Wish) -> None:
             judge.do(CancelOrder(wish.user, order.terms.market, order.number, name, only_if, cancel_id), later_ns)
         case "cancel name":
             named = [order.terms for order in open_orders if order.terms.client_order_id]
-            market, name = (named[0].market, named[0].client_order_id) if named else (rules.symbol, "x")
-            judge.do(CancelOrder(wish.user, market, None, name), later_ns)
+            at, name = (named[0].market, named[0].client_order_id) if named else (rules.symbol, "x")
+            judge.do(CancelOrder(wish.user, at, None, name), later_ns)
         case "amend" if open_orders:
             judge.do(_amendment(judge, open_orders[wish.price % len(open_orders)], wish), later_ns)
         case "replace" if open_orders:
@@ -245,18 +246,13 @@ def grant(judge: Judge, wish: Wish) -> None:
             before, asks = judge.model.rules[rules.symbol], ROOT if wish.side is Side.BUY else None
             judge.do(_listed(before, wish) if wish.lots == 9 else SetMarket(_changed(before, wish), asks), later_ns)
         case "status":  # open again more often than not
-            status = STATUSES[wish.lots % len(STATUSES)]
-            asks = ROOT if wish.side is Side.BUY else None
-            judge.do(SetMarketStatus("NO_WHERE" if wish.price == 6 else rules.symbol, status, asks), later_ns)
+            judge.do(_new_status(rules, wish), later_ns)
         case "money":
             judge.do(_money(rules, wish), later_ns)
         case "administer":
             judge.do(_administered(wish, judge.now_ns), later_ns)
-        case "peg":
-            asked = _order(rules, replace(wish, terms="peg stop" if wish.soon == 5 else "gtc"), judge.now_ns)
-            judge.do(pegged(asked, wish.price + wish.lots + wish.soon, wish.soon), later_ns)
-        case "better":  # than the best, or else one of the best leaves
-            judge.do(_better(judge, rules, wish), later_ns)
+        case "peg" | "better":
+            judge.do(_for_pegs(judge, rules, wish), later_ns)
         case "tiers":
             judge.do(tiered(rules, wish.user, wish.lots, wish.price, wish.soon), later_ns)
         case "exact":
@@ -346,12 +342,18 @@ def _later(rules: Instrument, wish: Wish, now_ns: int) -> PlaceOrder:
     )
 
 
-def _better(judge: Judge, rules: Instrument, wish: Wish) -> PlaceOrder | CancelOrder:
-    best = order_to_beat(judge.model, rules.symbol, wish.side, wish.lots)
-    if best is not None and wish.lots > 4:
-        return CancelOrder(best.user, rules.symbol, best.number, None)
-    price = (wish.price if best is None else best.limit) + (1 if wish.side is Side.BUY else -1)
-    return replace(_order(rules, replace(wish, terms="gtc")), price_ticks=max(1, price))
+def _new_status(rules: Instrument, wish: Wish) -> SetMarketStatus:
+    market = "NO_WHERE" if wish.price == 6 else rules.symbol
+    return SetMarketStatus(market, STATUSES[wish.lots % len(STATUSES)], ROOT if wish.side is Side.BUY else None)
+
+
+def _for_pegs(judge: Judge, rules: Instrument, wish: Wish) -> Command:
+    """A pegged order; or one that is better than the best, or else one of the best leaves."""
+    stops = wish.soon == 5 and wish.kind == "peg"
+    asked = _order(rules, replace(wish, terms="peg stop" if stops else "gtc"), judge.now_ns)
+    if wish.kind == "peg":
+        return pegged(asked, wish.price + wish.lots + wish.soon, wish.soon)
+    return better(judge.model, asked, wish)
 
 
 def _replacement(rules: Instrument, order: Order, wish: Wish) -> ReplaceOrder:

@@ -94,14 +94,7 @@ class Model(Lists, Money, Endings):
             case CancelList():
                 self.cancel_list(command, now_ns, told)
             case CancelAll():
-                if command.market not in self.rules:
-                    told.refusals.add(RejectReason.UNKNOWN_MARKET)
-                if command.user_id not in self.users:
-                    told.refusals.add(RejectReason.UNKNOWN_USER)
-                for order in sorted([*self.resting, *self.waiting], key=lambda order: order.priority):
-                    mine = (order.terms.user_id, order.terms.market) == (command.user_id, command.market)
-                    if mine and order.is_open:
-                        self.take_out(order, now_ns, told)
+                self.cancel_all(command, now_ns, told)
             case Deposit():
                 self._deposit(command, told)
             case RequestWithdrawal():
@@ -119,7 +112,7 @@ class Model(Lists, Money, Endings):
             case CreateKey():
                 self.create_key(command.key, told)
             case RevokeKey():
-                self._revoke_key(command.api_key, told)
+                self.revoke_key(command.api_key, told)
             case SetTierFees():
                 self.set_tier_fees(command, told)
             case SetUserTier():
@@ -143,11 +136,6 @@ class Model(Lists, Money, Endings):
                 told.refusals = set() if known == command.asset else {RejectReason.RULE_FIXED}
             case PassTime():
                 pass
-
-    def _revoke_key(self, api_key: str, told: Told) -> None:
-        if api_key not in [key.api_key for key in self.keys]:
-            told.refusals.add(RejectReason.UNKNOWN_KEY)
-        self.keys = [key for key in self.keys if key.api_key != api_key]
 
     def _set_user_status(self, command: SetUserStatus, now_ns: int, told: Told) -> None:
         if command.user_id not in self.users:

@@ -54,6 +54,12 @@ class Administered(Tiered):
             self.public[command.market].best += 1
             told.new_status = command.market
 
+    def revoke_key(self, api_key: str, told: Told) -> None:
+        """Remove a key."""
+        if api_key not in [key.api_key for key in self.keys]:
+            told.refusals.add(RejectReason.UNKNOWN_KEY)
+        self.keys = [key for key in self.keys if key.api_key != api_key]
+
     def create_key(self, key: ApiKey, told: Told) -> None:
         """Add a key."""
         if key.user_id not in self.users:

@@ -1,6 +1,6 @@
 """What the model makes of timers, and of sockets that end; see `tests/model.py`."""
 
-from exchange.core.commands import EndSocket
+from exchange.core.commands import CancelAll, EndSocket
 from exchange.core.events import ExpireReason, RejectReason
 from exchange.core.timers import CancelAllAfter
 from tests.model_known import Known
@@ -10,7 +10,18 @@ DAY_MS = 24 * 3600 * 1000
 
 
 class Endings(Known):
-    """Cancels what its owner does not ask to cancel at that moment."""
+    """Cancels several orders at once, most of them when their owner does not ask for it."""
+
+    def cancel_all(self, command: CancelAll, now_ns: int, told: Told) -> None:
+        """Cancel all of a user in a market, in the order in which they came to rest."""
+        if command.market not in self.rules:
+            told.refusals.add(RejectReason.UNKNOWN_MARKET)
+        if command.user_id not in self.users:
+            told.refusals.add(RejectReason.UNKNOWN_USER)
+        for order in sorted([*self.resting, *self.waiting], key=lambda order: order.priority):
+            mine = (order.terms.user_id, order.terms.market) == (command.user_id, command.market)
+            if mine and order.is_open:
+                self.take_out(order, now_ns, told)
 
     def set_timer(self, command: CancelAllAfter, now_ns: int, told: Told) -> None:
         """Have everything canceled at a time, or take it back."""

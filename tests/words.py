@@ -21,6 +21,7 @@ from exchange.core.commands import (
 )
 from exchange.core.conditions import Conditions
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, Trade
+from exchange.core.instrument import Instrument
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Outcome
 from exchange.core.timers import CancelAllAfter, RunTimer
@@ -45,12 +46,7 @@ def words(command: Command) -> str:
             which = f"list {command.list_id}" if command.client_list_id is None else repr(command.client_list_id)
             return f"{command.user_id} cancels {which} on {command.market}"
         case SetMarket(instrument=rules):
-            fees = f"fees {rules.maker_fee_ppm}/{rules.taker_fee_ppm} ppm"
-            if rules.fee_asset:
-                fees += " of the quote"
-            most = f"at most {rules.max_open_orders} open and {rules.max_fills_per_order} fills"
-            limits = f"min notional {rules.min_notional_minor}, {most}"
-            return f"market {rules.symbol} is {rules.status.name.lower()}, {fees}, {limits}"
+            return _market_words(rules)
         case SetMarketStatus():
             return f"{command.market} becomes {command.status.name.lower()}"
         case CancelAllAfter(user_id, market, timeout_ms):
@@ -88,6 +84,15 @@ def words(command: Command) -> str:
         case Deposit():
             return f"{command.user_id} deposits {command.amount_minor} {command.asset} under {command.key!r}"
     return str(command)
+
+
+def _market_words(rules: Instrument) -> str:
+    fees = f"fees {rules.maker_fee_ppm}/{rules.taker_fee_ppm} ppm"
+    if rules.fee_asset:
+        fees += " of the quote"
+    most = f"at most {rules.max_open_orders} open and {rules.max_fills_per_order} fills"
+    limits = f"min notional {rules.min_notional_minor}, {most}"
+    return f"market {rules.symbol} is {rules.status.name.lower()}, {fees}, {limits}"
 
 
 def _amendment_words(command: AmendOrder) -> str:

@@ -32,7 +32,7 @@ from exchange.core.commands import (
 )
 from exchange.core.full_market import FullMarket
 from exchange.core.public import Channel
-from exchange.core.timers import CancelAllAfter, RunTimer
+from exchange.core.timers import NEVER_NS, CancelAllAfter, RunTimer
 from exchange.core.venue import Venue
 from exchange.pipeline.feeds import Feeds
 from exchange.pipeline.outcomes import OVERLOADED, SEEN, Outcome, Overloaded, Stopping
@@ -316,7 +316,8 @@ class Engine:
         applied, done, timers = 0, 0, self.venue.timers
         runs: list[_Run] = []
         try:
-            await self._end_due(market, self.time_ns())  # what the last process has left
+            if self._may_be_due(market):  # what the last process has left
+                await self._end_due(market, self.time_ns())
             if market is not None:
                 await self._end_bound(market)
                 await self._run_triggered(market)
@@ -383,6 +384,12 @@ class Engine:
                 return now_ns
             await asyncio.sleep(0)
             now_ns = self.time_ns()
+
+    def _may_be_due(self, market: FullMarket | None) -> bool:
+        """Whether it is worth asking the clock."""
+        if self.venue.timers.next_ns < NEVER_NS:
+            return True
+        return market is not None and (market.deadlines.next_ns < NEVER_NS or bool(market.following.round))
 
     async def _end_bound(self, market: FullMarket) -> None:
         """Cancel what is bound to sockets of the last process, of which none is left."""

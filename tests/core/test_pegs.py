@@ -166,7 +166,7 @@ def test_a_stop_takes_its_price_when_it_is_triggered(venue: Venue) -> None:
     ended = order_after(outcome, second.order_id)
     assert status(outcome, second.order_id) == "expired 0 of 2, refused_at_trigger"
     assert ended.progress is not None
-    assert ended.progress.refused == 11
+    assert ended.progress.refused == 9
     assert balance(venue, "alice USDC") == "1000000"
 
 
