@@ -48,12 +48,13 @@ test-compiled: compile
 		tests/whole/test_feeds_agree.py tests/whole/test_keys.py tests/whole/test_keys_restart.py
 
 # Which lines the tests run, the servers that they start included; `.coverage-html` shows the rest. Fails below FLOOR percent.
-# UNMEASURED are the tests that are long, kill processes, count steps, or do not run the package; `test-unmeasured` runs them.
+# UNMEASURED are the tests that are long, compute much, kill processes, count steps, or do not run the package; `test-unmeasured` runs them.
 # The two targets together run each test once, as CI does.
 FLOOR ?= 87
 COVERAGE := $(BIN)/python -m coverage
-UNMEASURED := $(wildcard tests/whole/test_killed*.py) $(addprefix tests/,core/test_cost.py whole/test_ctrl_c.py whole/test_fencing.py \
-	$(addprefix test_,$(addsuffix .py,bench bench_compare client_docs compiled docs layout packaging prove readme tidy words))) tests/web
+UNMEASURED := $(wildcard tests/whole/test_killed*.py tests/test_judge*.py) \
+	$(addprefix tests/,core/test_cost.py core/test_properties.py whole/test_ctrl_c.py whole/test_fencing.py \
+	$(addprefix test_,$(addsuffix .py,bench bench_compare binary client_docs compiled docs layout packaging prove readme tidy words))) tests/web
 MEASURED := $(filter-out $(UNMEASURED),$(wildcard $(addprefix tests/,test_*.py core/test_*.py whole/test_*.py) tests/torture/test_checker.py)) \
 	tests/conformance tests/feeds tests/http tests/store tests/client tests/replay
 # The tests run in two halves side by side: most of their time they wait for servers.
@@ -67,7 +68,7 @@ coverage: install
 	@$(COVERAGE) report --skip-covered --skip-empty --fail-under $(FLOOR)
 
 test-unmeasured: install
-	@$(BIN)/python -m pytest $(addprefix --ignore=,$(MEASURED))
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(MEASURED))
 
 # The documentation as a site in .site, from the files of docs/ and the README. A warning, such as a broken link, is an error.
 site: install

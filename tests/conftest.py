@@ -1,6 +1,7 @@
 """What the whole suite runs on: the compiled build with `--compiled`, and signals that are not ignored."""
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,8 +11,11 @@ import pytest
 from exchange.runtime import compiled
 
 OPTION = "--compiled"
+IN_WORKERS = "TESTS_ON_COMPILED_BUILD"  # the processes of `-n` have not the arguments, but they inherit the environment
 
-if OPTION in sys.argv:  # here and not in a hook, because pytest loads other conftest files before it calls hooks
+# Here and not in a hook, because pytest loads other conftest files before it calls hooks.
+if OPTION in sys.argv or IN_WORKERS in os.environ:
+    os.environ[IN_WORKERS] = "1"
     compiled.use()
 
 
