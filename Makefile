@@ -48,7 +48,8 @@ test-compiled: compile
 		tests/whole/test_feeds_agree.py tests/whole/test_keys.py tests/whole/test_keys_restart.py
 
 # Which lines the tests run, the servers that they start included; `.coverage-html` shows the rest. Fails below FLOOR percent.
-# UNMEASURED are the tests that are long, compute much, kill processes, count steps, or do not run the package; `test-unmeasured` runs them.
+# UNMEASURED are the tests that are long, compute much, kill processes, count steps, or do not run the package;
+# `test-unmeasured` runs them.
 # The two targets together run each test once, as CI does.
 FLOOR ?= 87
 COVERAGE := $(BIN)/python -m coverage
