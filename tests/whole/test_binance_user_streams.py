@@ -109,10 +109,10 @@ async def test_an_order_is_told_step_by_step(paying: tuple[Player, Player]) -> N
         ("TRADE", "FILLED", "MARKET", False),
     ]
     assert (took[1]["n"], took[1]["N"], took[1]["t"]) == ("0.10000000", "USDC", made["t"])
-    await one.bot.ok("DELETE", "/api/v3/order", symbol=one.bot.symbol, origClientOrderId="mine")
+    canceled = await one.bot.ok("DELETE", "/api/v3/order", symbol=one.bot.symbol, origClientOrderId="mine")
     (ended,) = await one.events(1)
     assert (ended["x"], ended["X"], ended["w"]) == ("CANCELED", "CANCELED", False)
-    assert (ended["c"], ended["C"]) == ("mine", "mine")
+    assert (ended["c"], ended["C"]) == (canceled["clientOrderId"], "mine")
     ids = [new["I"], made["I"], ended["I"]]
     assert ids == sorted(set(ids))
 

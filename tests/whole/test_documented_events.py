@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.api.native.names import PRIVATE, PUBLIC
-from tests.whole.api import Api
+from tests.whole.api import Api, order_body
 from tests.whole.served import PATIENCE_S
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
@@ -47,6 +47,10 @@ async def events(api: Api, market: str) -> list[Any]:
             message = await socket.receive_json()
             subscribed += message.get("message_type") == "SUBSCRIBED"
             heard += [message] if "data" in message else []
+        both = [order_body(None, market, text) for text in ("buy 1 @ 8", "buy 1 @ 7")]
+        listed = {"user_id": taker, "type": "oto", "orders": both, "client_list_id": "exit"}
+        await api.ok("POST", "/order/list", listed)
+        await api.ok("POST", "/order/cancel_all", {"user_id": taker})
         await api.order(taker, market, "buy 0.5 @ 150.02")
         while not wanted <= {kind_of(event) for event in heard}:
             heard.append(await socket.receive_json())

@@ -240,7 +240,8 @@ async def test_disabling_a_user_cancels_their_orders_and_refuses_new_ones(ring: 
     assert (await ann.ok("GET", "/balance"))["balances"][0]["locked"] == "0"
     history = (await ann.ok("GET", "/orders/history"))["orders"]
     assert {order["cancel_reason"] for order in history} == {"disabled"}
-    assert {"user_id": me, "status": "disabled"} in (await ring.root.ok("GET", "/admin/users", limit=1000))["users"]
+    users = (await ring.root.ok("GET", "/admin/users", limit=1000))["users"]
+    assert {"user_id": me, "status": "disabled", "fee_tier": None} in users
     assert (await ring.root.ok("POST", "/admin/users/enable", {"user_id": me}))["canceled"] == []
     order = await ann.ok("POST", "/order", buy())
     canceled = await ann.ok("DELETE", "/order", {"market": MARKET, "order_id": order["order_id"]})
