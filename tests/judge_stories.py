@@ -198,7 +198,7 @@ def end_due(judge: Judge, later_ns: int) -> None:
         for order in (*judge.model.resting, *judge.model.waiting)
         if order.terms.conditions is not None and (order.terms.conditions.expire_ns or now_ns + 1) <= now_ns
     ]:
-        judge.do(ExpireDue(due[0], 2), now_ns - judge.now_ns)
+        judge.do(ExpireDue(due[0], 1 + len(due) % 2), now_ns - judge.now_ns)
 
 
 def grant(judge: Judge, wish: Wish) -> None:

@@ -79,7 +79,7 @@ def say_that_the_owner_canceled(plant: pytest.MonkeyPatch) -> None:
 
 
 def take_a_retry_by_another_way_for_another_order(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(client_ids, "_same", lambda sent, again: sent == again)
+    plant.setattr(client_ids, "same_order", lambda sent, again: sent == again)
 
 
 def forget_the_name_of_a_cancel(plant: pytest.MonkeyPatch) -> None:

@@ -302,7 +302,7 @@ async def test_the_reference_shows_every_call_and_tries_one(screen: Screen) -> N
     await screen.page.get_by_role("link", name="API").click()
     document = await (await screen.page.request.get(f"{screen.exchange.url}/openapi.json")).json()
     calls = sum(len(methods) for methods in document["paths"].values())
-    await expect(screen.page.locator(".opblock")).to_have_count(calls)
+    await expect(screen.page.locator(".opblock")).to_have_count(calls, timeout=30_000)
     await screen.page.locator(".opblock-summary", has_text="/depth").click()
     await screen.page.get_by_role("button", name="Try it out").click()
     await screen.page.get_by_placeholder("market").fill(screen.market)
@@ -335,7 +335,7 @@ async def test_the_reference_has_no_raw_markdown_and_lists_every_code(screen: Sc
         summary = call.locator(".opblock-summary-control")
         await summary.evaluate("element => element.click()")
         await expect(call.locator(".opblock-body")).to_be_visible()
-        text = await call.inner_text()
+        text = await call.inner_text(timeout=120_000)
         assert "`" not in text
         if await call.get_attribute("id") == "operations-default-place":
             assert '"client_order_id": "mine"' in text
