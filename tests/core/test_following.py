@@ -8,6 +8,7 @@ from exchange.core import following, full_market
 from exchange.core.commands import SetMarketStatus
 from exchange.core.instrument import FeeAsset, MarketStatus, instrument_of
 from exchange.core.venue import Venue
+from exchange.runtime import compiled
 from tests.core.stories import (
     SOL,
     SOL_USDC,
@@ -257,6 +258,7 @@ def two_may_follow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "FOLLOWING_MAX", 2)
 
 
+@pytest.mark.skipif(compiled.in_use(), reason="no other bound can be put into what is compiled")
 @pytest.mark.usefixtures("two_may_follow")
 def test_no_more_than_so_many_follow_in_a_market(venue: Venue) -> None:
     follow(venue, "bob buy 1 pegged to primary limit 105", "carol buy 1 pegged to primary limit 105")
