@@ -47,6 +47,7 @@ from tests.judge import Judge
 from tests.judge_endings import ending, socket_of
 from tests.judge_markets import MARKETS, MARKETS_BY_NAME
 from tests.judge_pegs import better, pegged
+from tests.judge_themes import EVERYTHING, KINDS, TERMS, THEMES
 from tests.judge_tiers import tiered
 from tests.judge_wish import Wish
 from tests.judge_wishes_of_lists import list_cancel, list_of
@@ -56,48 +57,6 @@ USERS = ("ann", "ben", "cat")
 ROOT = Origin("root", "127.0.0.1")
 SOON_NS = (0, 1, 1, 1, 1_000_000, 20 * 10**9, 61 * 10**9, 5 * 3600 * 10**9)
 
-# The first is what hypothesis makes of a step that a failure does not need.
-KINDS = (
-    ("nothing",)
-    + ("order",) * 24
-    + (
-        "cancel",
-        "cancel",
-        "cancel name",
-        "retry",
-        "cancel all",
-        "deposit",
-        "rules",
-        "status",
-        "restart",
-        "odd",
-        "time",
-        "administer",
-        "tiers",
-        "tiers",
-        "money",
-        "money",
-        "exact",
-        "exact",
-        *("amend", "amend", "amend"),
-        "amend again",
-        "replace",
-        "replace",
-        *("timer", "timer", "socket", "socket"),
-        "list",
-        "list",
-        "list",
-        "list",
-        "cancel list",
-        *("peg", "peg", "peg", "better", "better"),
-    )
-)
-TERMS = (
-    *("gtc",) * 14,
-    *("ioc", "ioc", "fok", "fok", "post", "post", "market", "market", "worst", "sum", "sum"),
-    *("gtd", "gtd", "gtd", "stop", "stop", "take", "stop limit", "stop limit", "take limit", "stop fok", "stop gtd"),
-    *("trail", "trail", "trail", "trail limit"),
-)
 WAITING = {
     "stop": OrderType.STOP_LOSS,
     "take": OrderType.TAKE_PROFIT,
@@ -131,8 +90,9 @@ FUNDS: tuple[dict[str, int], ...] = (
 )
 
 
-def wish_of(what: int, how: int, markets: tuple[int, ...]) -> Wish:
+def wish_of(what: int, how: int, markets: tuple[int, ...], theme: str) -> Wish:
     """Each choice is a digit of one of two numbers: faster to draw than one by one, and evenly spread."""
+    kinds, terms = THEMES[theme]
     what, kind = divmod(what, len(KINDS))
     what, name = divmod(what, len(NAMES))
     how, side = divmod(how, 2)
@@ -142,11 +102,11 @@ def wish_of(what: int, how: int, markets: tuple[int, ...]) -> Wish:
     how, market = divmod(how, len(markets))
     how, mode = divmod(how, len(MODES))
     return Wish(
-        KINDS[kind],
+        kinds[kind % len(kinds)],
         USERS[user],
         markets[market],
         Side(side),
-        TERMS[how % len(TERMS)],
+        terms[how % len(TERMS) % len(terms)],
         price + 1,
         lots + 1,
         NAMES[name],
@@ -155,17 +115,19 @@ def wish_of(what: int, how: int, markets: tuple[int, ...]) -> Wish:
     )
 
 
+CHOICES = (EVERYTHING,) * len(THEMES) + tuple(THEMES)  # half of the stories are about everything
 WHAT_MAX = len(KINDS) * len(NAMES) * len(SOON_NS) - 1
 HOW_MAX = 2 * len(USERS) * 9 * 6 * 3 * len(TERMS) * len(MODES) - 1  # of at most three markets
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> Story:
-    """Stories of one, two or three markets that share funds."""
+def stories(draw: st.DrawFn, about: str | None = None) -> Story:
+    """Stories of one, two or three markets that share funds; each has a theme of its own, if none is given."""
+    theme = about or draw(st.sampled_from(CHOICES))
     markets = draw(st.sampled_from(((0,), (1,), (0, 1, 2), (2, 1), (3, 4), (4,), (5,), (6, 5), (5, 0, 6))))
     funds = tuple(draw(st.sampled_from((2,) * 6 + (1, 3, 0, 4, 4))) for _ in USERS)
     steps = draw(st.lists(st.tuples(st.integers(0, WHAT_MAX), st.integers(0, HOW_MAX)), min_size=25, max_size=60))
-    return Story(markets, funds, tuple(wish_of(what, how, markets) for what, how in steps))
+    return Story(markets, funds, tuple(wish_of(what, how, markets, theme) for what, how in steps))
 
 
 def tell(story: Story) -> Judge:
@@ -406,6 +368,7 @@ def _retry(judge: Judge, wish: Wish) -> PlaceOrder:
         2: {"user_id": wish.user},
         3: {"market": MARKETS[wish.market].symbol},
         4: {"side": wish.side},
+        5: {"conditions": replace(terms.conditions or Conditions(), socket=socket_of(1, wish.price))},
     }
     return replace(terms, **changes.get(wish.lots, {}))  # type: ignore[arg-type]
 

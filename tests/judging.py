@@ -1,10 +1,14 @@
 """Runs the judge over many stories that hypothesis makes up. A seed makes the same stories again."""
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 
+from exchange.core.venue import Venue
+from exchange.runtime import compiled
 from tests.judge import Verdict
 from tests.judge_stories import Story, stories, tell
 
@@ -17,18 +21,47 @@ JUDGE = settings(
     phases=(Phase.generate, Phase.shrink),
 )
 
+# Which stories hypothesis makes up also depends on what else is imported, so a bound on them must leave room.
+STORIES_MAX = 2_000  # until one catches an error that was planted; it ends with the first
 
-def verdict_on(count: int, seed: int | None = None, how: settings = JUDGE) -> tuple[str | None, Counter[str]]:
-    """The shortest story found that breaks the contract, if any, and what was judged; the same without a seed."""
+of_sources = pytest.mark.skipif(compiled.in_use(), reason="no wrong rule can be planted in what is compiled")
+
+Error = Callable[[pytest.MonkeyPatch], None]
+
+
+def verdict_on(
+    count: int, seed: int | None = None, how: settings = JUDGE, about: str | None = None
+) -> tuple[str | None, Counter[str]]:
+    """The shortest story found that breaks the contract, if any, and what was judged; the same without a seed.
+
+    `about` is a theme of `judge_themes`; without it the stories are about everything.
+    """
     seen: Counter[str] = Counter()
 
     def judged(story: Story) -> None:
         seen["stories"] += 1
         seen.update(tell(story).seen)
 
-    test = settings(how, max_examples=count, derandomize=seed is None)(given(stories())(judged))
+    test = settings(how, max_examples=count, derandomize=seed is None)(given(stories(about))(judged))
     try:
         (test if seed is None else seeded(seed)(test))()
     except Verdict as verdict:
         return str(verdict), seen
     return None, seen
+
+
+def planted(errors: dict[str, Iterable[Error]]) -> pytest.MarkDecorator:
+    """Each error with the theme of the stories that are to catch it, as the parameters of a test."""
+    return pytest.mark.parametrize(
+        ("error", "about"),
+        [pytest.param(error, about, id=str(error.__name__)) for about, some in errors.items() for error in some],
+    )
+
+
+def assert_caught(plant: pytest.MonkeyPatch, error: Error, about: str) -> None:
+    """Plant an error, and fail unless stories of that theme tell the judge of it: the venue's own checks are off."""
+    plant.setattr(Venue, "check", lambda self: None)
+    error(plant)
+    verdict, seen = verdict_on(STORIES_MAX, how=settings(JUDGE, phases=(Phase.generate,)), about=about)
+    assert verdict is not None
+    print(f"caught in {seen['stories']} stories about {about}, as\n{verdict}")

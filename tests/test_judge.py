@@ -2,13 +2,11 @@
 
 import ast
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
 
 from exchange.core import (
     administration,
@@ -47,7 +45,6 @@ from exchange.core.matching import Plan, crosses, plan_for_quote
 from exchange.core.outcome import Applied, Outcome
 from exchange.core.triggers import Trail, Triggers
 from exchange.core.venue import Venue
-from exchange.runtime import compiled
 from tests import (
     model,
     model_admin,
@@ -62,12 +59,9 @@ from tests import (
     model_tiers,
     model_waiting,
 )
-from tests.judging import JUDGE, verdict_on
+from tests.judging import STORIES_MAX, Error, assert_caught, of_sources, planted, verdict_on
 
-# Which stories hypothesis makes up also depends on what else is imported, so a bound on them must leave room.
-STORIES = 250
-STORIES_MAX = 5_000  # until one catches an error that was planted; it ends with the first
-of_sources = pytest.mark.skipif(compiled.in_use(), reason="no wrong rule can be planted in what is compiled")
+STORIES = 400
 
 
 def test_the_venue_does_what_the_contract_says() -> None:
@@ -388,61 +382,62 @@ def take_the_rates_of_a_tier_for_open_orders(plant: pytest.MonkeyPatch) -> None:
 
 
 @of_sources
-@pytest.mark.parametrize(
-    "error",
-    [
-        keep_the_price_improvement_locked,
-        lose_priority_on_a_partial_fill,
-        round_fees_down,
-        let_post_only_take,
-        give_the_sequence_as_id,
-        begin_an_aggregate_a_trade,
-        answer_with_the_accepted_order,
-        keep_locked_what_was_prevented,
-        let_the_makers_mode_decide,
-        spend_more_than_the_sum,
-        spend_no_more_after_the_first_price,
-        trigger_a_tick_late,
-        enter_the_last_first,
-        forget_the_tracks_that_a_price_passes,
-        keep_what_waited_locked,
-        end_the_latest_first,
-        let_what_is_over_enter,
-        keep_the_place_with_a_new_price,
-        lose_the_place_with_less_quantity,
-        compare_a_retry_with_what_was_amended,
-        reduce_twice_under_one_key,
-        judge_an_atomic_replacement_with_the_old_order_there,
-        place_although_the_cancel_failed,
-        keep_the_place_of_a_refill,
-        hide_from_a_fok,
-        peg_one_level_off,
-        let_a_peg_pass_its_limit,
-        peg_what_waits_at_once,
-        count_those_that_follow,
-        keep_the_place_of_what_is_priced_again,
-        keep_locked_what_the_limit_costs,
-        pay_the_markets_rates_in_a_tier,
-        let_the_fees_of_a_tier_leave_nothing,
-        keep_the_least_price_of_a_tier_that_is_gone,
-        take_the_rates_of_a_tier_for_open_orders,
-    ],
-    ids=lambda error: str(error.__name__),
+@planted(
+    {
+        "orders": [
+            keep_the_price_improvement_locked,
+            lose_priority_on_a_partial_fill,
+            round_fees_down,
+            let_post_only_take,
+            give_the_sequence_as_id,
+            begin_an_aggregate_a_trade,
+            answer_with_the_accepted_order,
+            keep_locked_what_was_prevented,
+            let_the_makers_mode_decide,
+            spend_more_than_the_sum,
+            spend_no_more_after_the_first_price,
+            keep_the_place_of_a_refill,
+            hide_from_a_fok,
+        ],
+        "waiting": [
+            trigger_a_tick_late,
+            enter_the_last_first,
+            forget_the_tracks_that_a_price_passes,
+            keep_what_waited_locked,
+        ],
+        "times": [end_the_latest_first, let_what_is_over_enter],
+        "amendments": [
+            keep_the_place_with_a_new_price,
+            lose_the_place_with_less_quantity,
+            compare_a_retry_with_what_was_amended,
+            reduce_twice_under_one_key,
+            judge_an_atomic_replacement_with_the_old_order_there,
+            place_although_the_cancel_failed,
+        ],
+        "pegs": [
+            peg_one_level_off,
+            let_a_peg_pass_its_limit,
+            peg_what_waits_at_once,
+            count_those_that_follow,
+            keep_the_place_of_what_is_priced_again,
+            keep_locked_what_the_limit_costs,
+        ],
+        "fees": [
+            pay_the_markets_rates_in_a_tier,
+            let_the_fees_of_a_tier_leave_nothing,
+            keep_the_least_price_of_a_tier_that_is_gone,
+            take_the_rates_of_a_tier_for_open_orders,
+        ],
+    }
 )
-def test_the_judge_sees_a_wrong_rule(
-    monkeypatch: pytest.MonkeyPatch, error: Callable[[pytest.MonkeyPatch], None]
-) -> None:
-    monkeypatch.setattr(Venue, "check", lambda self: None)
-    error(monkeypatch)
-    verdict, seen = verdict_on(STORIES_MAX, how=settings(JUDGE, phases=(Phase.generate,)))
-    assert verdict is not None
-    print(f"caught in {seen['stories']} stories, as\n{verdict}")
+def test_the_judge_sees_a_wrong_rule(monkeypatch: pytest.MonkeyPatch, error: Error, about: str) -> None:
+    assert_caught(monkeypatch, error, about)
 
 
 @of_sources
 def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> None:
     round_fees_down(monkeypatch)
-    verdict, _ = verdict_on(STORIES_MAX)
+    verdict, _ = verdict_on(STORIES_MAX, about="orders")
     assert verdict is not None
     lines = verdict.splitlines()
     told = next(number for number, line in enumerate(lines) if "trades:" in line)

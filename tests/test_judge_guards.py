@@ -1,10 +1,8 @@
 """Who judges the judge of timers, of sockets that end, and of the names of cancels: rules broken on purpose."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
 
 from exchange.core import client_ids, everywhere
 from exchange.core.book import Order
@@ -14,13 +12,11 @@ from exchange.core.full_market import FullMarket
 from exchange.core.market import Market
 from exchange.core.outcome import Applied
 from exchange.core.timers import Timer, Timers
-from exchange.core.venue import Venue
-from tests.judging import JUDGE, verdict_on
-from tests.test_judge import STORIES, STORIES_MAX, of_sources
+from tests.judging import Error, assert_caught, of_sources, planted, verdict_on
 
 
 def test_the_stories_reach_timers_and_sockets() -> None:
-    _, seen = verdict_on(STORIES)
+    _, seen = verdict_on(20, about="times")
     assert {"CancelAllAfter", "RunTimer", "EndSocket"} <= set(seen)
 
 
@@ -92,25 +88,21 @@ def forget_the_name_of_a_cancel(plant: pytest.MonkeyPatch) -> None:
 
 
 @of_sources
-@pytest.mark.parametrize(
-    "error",
-    [
-        keep_the_earlier_timer,
-        run_the_latest_timer,
-        forget_what_waits_when_a_timer_runs,
-        end_the_orders_of_other_sockets,
-        end_the_newest_orders_first,
-        say_that_the_owner_canceled,
-        take_a_retry_by_another_way_for_another_order,
-        forget_the_name_of_a_cancel,
-    ],
-    ids=lambda error: str(error.__name__),
+@planted(
+    {
+        "times": [
+            keep_the_earlier_timer,
+            run_the_latest_timer,
+            forget_what_waits_when_a_timer_runs,
+            end_the_orders_of_other_sockets,
+            end_the_newest_orders_first,
+            say_that_the_owner_canceled,
+        ],
+        "names": [
+            take_a_retry_by_another_way_for_another_order,
+            forget_the_name_of_a_cancel,
+        ],
+    }
 )
-def test_the_judge_sees_a_wrong_rule(
-    monkeypatch: pytest.MonkeyPatch, error: Callable[[pytest.MonkeyPatch], None]
-) -> None:
-    monkeypatch.setattr(Venue, "check", lambda self: None)
-    error(monkeypatch)
-    verdict, seen = verdict_on(STORIES_MAX, how=settings(JUDGE, phases=(Phase.generate,)))
-    assert verdict is not None
-    print(f"caught in {seen['stories']} stories, as\n{verdict}")
+def test_the_judge_sees_a_wrong_rule(monkeypatch: pytest.MonkeyPatch, error: Error, about: str) -> None:
+    assert_caught(monkeypatch, error, about)

@@ -1,10 +1,9 @@
 """The judge finds what is wrong with lists of orders: each rule is broken here, in two ways or more."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
 
 from exchange.core import list_market
 from exchange.core.book import Order
@@ -12,9 +11,7 @@ from exchange.core.events import Event, OrderStatus, OrderUpdated
 from exchange.core.full_market import FullMarket
 from exchange.core.list_market import ListMarket
 from exchange.core.list_rules import apart
-from exchange.core.venue import Venue
-from tests.judging import JUDGE, verdict_on
-from tests.test_judge import STORIES_MAX, of_sources
+from tests.judging import Error, assert_caught, of_sources, planted
 
 Plant = pytest.MonkeyPatch
 
@@ -135,31 +132,27 @@ def keep_the_place_of_a_pending_order(plant: Plant) -> None:
 
 
 @of_sources
-@pytest.mark.parametrize(
-    "error",
-    [
-        lock_what_each_leg_needs,
-        lock_what_is_pending,
-        keep_the_other_leg_when_one_fills,
-        keep_the_other_leg_when_one_is_triggered,
-        release_on_a_partial_fill,
-        release_nothing,
-        keep_what_is_pending_when_the_working_order_ends,
-        cancel_what_is_pending_instead_of_letting_it_expire,
-        cancel_one_leg_alone,
-        replace_one_leg_alone,
-        allow_any_prices,
-        compare_prices_of_pending_legs_with_the_last_one,
-        amend_one_leg_alone,
-        judge_an_amendment_as_of_a_single_order,
-        tell_nothing_of_lists,
-        keep_the_place_of_a_pending_order,
-    ],
-    ids=lambda error: str(error.__name__),
+@planted(
+    {
+        "lists": [
+            lock_what_each_leg_needs,
+            lock_what_is_pending,
+            keep_the_other_leg_when_one_fills,
+            keep_the_other_leg_when_one_is_triggered,
+            release_on_a_partial_fill,
+            release_nothing,
+            keep_what_is_pending_when_the_working_order_ends,
+            cancel_what_is_pending_instead_of_letting_it_expire,
+            cancel_one_leg_alone,
+            replace_one_leg_alone,
+            allow_any_prices,
+            compare_prices_of_pending_legs_with_the_last_one,
+            amend_one_leg_alone,
+            judge_an_amendment_as_of_a_single_order,
+            tell_nothing_of_lists,
+            keep_the_place_of_a_pending_order,
+        ],
+    }
 )
-def test_the_judge_sees_a_wrong_rule(monkeypatch: Plant, error: Callable[[Plant], None]) -> None:
-    monkeypatch.setattr(Venue, "check", lambda self: None)
-    error(monkeypatch)
-    verdict, seen = verdict_on(STORIES_MAX, how=settings(JUDGE, phases=(Phase.generate,)))
-    assert verdict is not None
-    print(f"caught in {seen['stories']} stories, as\n{verdict}")
+def test_the_judge_sees_a_wrong_rule(monkeypatch: pytest.MonkeyPatch, error: Error, about: str) -> None:
+    assert_caught(monkeypatch, error, about)

@@ -15,7 +15,7 @@ from exchange.postgres import postmaster
 from exchange.postgres.embedded import EmbeddedPostgres
 from tests.whole.process import PATIENCE_S, Exchange, directory, postgres_in, until
 
-AT_ONCE_S = 5.0  # on a busy machine; without a signal each of these starts would wait for ever, or for half a minute
+AT_ONCE_S = 20.0  # without a signal each of these starts would wait for ever, or for half a minute
 LOCK = f"SELECT pg_advisory_lock({0x45584348})"
 
 

@@ -1,0 +1,58 @@
+"""What the stories for the judge are about: the kinds of steps that they have, and the terms of their orders.
+
+A story of everything has little of each thing, and two rare things seldom meet in it. A story of one theme leaves
+most things out.
+"""
+
+EVERYTHING = "everything"
+
+# The first is what hypothesis makes of a step that a failure does not need.
+KINDS = (
+    "nothing",
+    *("order",) * 24,
+    *("cancel", "cancel", "cancel name", "retry", "cancel all", "deposit", "rules", "status", "restart", "odd", "time"),
+    *("administer", "tiers", "tiers", "money", "money", "exact", "exact"),
+    *("amend", "amend", "amend", "amend again", "replace", "replace"),
+    *("timer", "timer", "socket", "socket"),
+    *("list", "list", "list", "list", "cancel list"),
+    *("peg", "peg", "peg", "better", "better"),
+)
+TERMS = (
+    *("gtc",) * 14,
+    *("ioc", "ioc", "fok", "fok", "post", "post", "market", "market", "worst", "sum", "sum"),
+    *("gtd", "gtd", "gtd", "stop", "stop", "take", "stop limit", "stop limit", "take limit", "stop fok", "stop gtd"),
+    *("trail", "trail", "trail", "trail limit"),
+)
+PLAIN = ("gtc", "gtc", "gtc", "gtc", "ioc", "fok", "post", "market", "worst", "sum", "gtd")
+
+Theme = tuple[tuple[str, ...], tuple[str, ...]]
+THEMES: dict[str, Theme] = {
+    EVERYTHING: (KINDS, TERMS),
+    "orders": (("nothing", *("order",) * 12, "cancel", "rules", "restart", "odd"), PLAIN),
+    "names": (
+        ("nothing", *("order",) * 4, *("cancel", "cancel name", "retry") * 2, "restart"),
+        ("gtc", "gtc", "post", "ioc"),
+    ),
+    "amendments": (("nothing", *("order",) * 5, *("amend", "amend", "replace") * 2, "amend again", "cancel"), PLAIN),
+    "waiting": (
+        ("nothing", *("order",) * 12, "cancel", "restart", "status", "amend"),
+        ("gtc", "gtc", "gtc", "ioc", "market", *TERMS[-15:]),
+    ),
+    "times": (
+        ("nothing", *("order",) * 8, "time", "timer", "timer", "socket", "socket", "cancel", "restart"),
+        ("gtc", "gtd", "gtd", "stop gtd", "stop", "ioc"),
+    ),
+    "lists": (
+        ("nothing", *("order",) * 5, *("list",) * 4, "cancel list", "cancel", "amend", "replace", "status", "restart"),
+        ("gtc", "gtc", "gtc", "market", "ioc", "trail"),
+    ),
+    "pegs": (
+        ("nothing", *("order",) * 3, *("peg", "better") * 3, "cancel", "amend", "restart"),
+        ("gtc", "gtc", "market", "ioc"),
+    ),
+    "fees": (("nothing", *("order",) * 6, "tiers", "tiers", "tiers", "rules", "exact", "list", "restart"), PLAIN),
+    "money": (
+        ("nothing", *("order",) * 4, "money", "money", "deposit", "administer", "exact", "status", "restart"),
+        PLAIN,
+    ),
+}
