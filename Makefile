@@ -37,12 +37,17 @@ compile: install
 	@$(BIN)/python -c 'from exchange.runtime import compiled; compiled.build()' >.compiled.log 2>&1 && rm .compiled.log \
 		|| { echo "make: the exchange could not be compiled (.compiled.log says why); it runs as Python." >&2; exit 1; }
 
+# Most of their time the tests wait for servers, so two of them share a core well; those of a file share a server.
+WORKERS ?= 2
+SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile --durations 15
+
+test: WORKERS := 4
 test: lint site
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 # The tests of the compiled modules, on the compiled build. `--compiled` fails if the build is missing or out of date.
 test-compiled: compile
-	@$(BIN)/python -m pytest --compiled tests/test_compiled.py tests/core tests/conformance tests/feeds tests/http tests/store tests/test_judge.py \
+	@$(BIN)/python -m pytest --compiled $(SIDE_BY_SIDE) tests/test_compiled.py tests/core tests/conformance tests/feeds tests/http tests/store tests/test_judge.py \
 		tests/test_engine.py tests/test_writer.py tests/test_gathering.py tests/test_trading.py tests/whole/test_orders.py \
 		tests/whole/test_batch.py tests/whole/test_bad_input.py tests/whole/test_connection.py tests/whole/test_socket_orders.py \
 		tests/whole/test_feeds_agree.py tests/whole/test_keys.py tests/whole/test_keys_restart.py
@@ -58,18 +63,15 @@ UNMEASURED := $(wildcard tests/whole/test_killed*.py tests/test_judge*.py) \
 	$(addprefix test_,$(addsuffix .py,bench bench_compare binary client_docs compiled docs layout packaging prove readme tidy words))) tests/web
 MEASURED := $(filter-out $(UNMEASURED),$(wildcard $(addprefix tests/,test_*.py core/test_*.py whole/test_*.py) tests/torture/test_checker.py)) \
 	tests/conformance tests/feeds tests/http tests/store tests/client tests/replay
-# The tests run in two halves side by side: most of their time they wait for servers.
-WHOLE := $(filter tests/whole/%,$(MEASURED))
-FIRST_HALF := $(wordlist 1,$(shell echo $$(($(words $(WHOLE)) * 2 / 3))),$(WHOLE))
 coverage: install
 	@$(COVERAGE) erase
-	@.ci/side_by_side "$(COVERAGE) run -m pytest $(FIRST_HALF)" "$(COVERAGE) run -m pytest $(filter-out $(FIRST_HALF),$(MEASURED))"
+	@$(COVERAGE) run -m pytest $(SIDE_BY_SIDE) $(MEASURED)
 	@$(COVERAGE) combine --quiet
 	@$(COVERAGE) html --quiet --directory .coverage-html
 	@$(COVERAGE) report --skip-covered --skip-empty --fail-under $(FLOOR)
 
 test-unmeasured: install
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(MEASURED))
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(addprefix --ignore=,$(MEASURED))
 
 # The documentation as a site in .site, from the files of docs/ and the README. A warning, such as a broken link, is an error.
 site: install

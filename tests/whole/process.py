@@ -23,6 +23,7 @@ import psutil  # type: ignore[import-untyped]
 
 from exchange.postgres import postmaster
 from exchange.postgres.embedded import attached
+from tests.whole.made_once import data_directory
 
 PATIENCE_S = 60.0
 RECOVERY_S = 30.0
@@ -143,6 +144,7 @@ class Exchange:
         self.log = place / "exchange.log"
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
+        self._embedded = not database and "--ephemeral" not in options
         database = database or f"data_dir = {json.dumps(str(self.data_dir))}"
         self.config.write_text(CONFIG.format(port=port, database=database), encoding="utf-8")
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("EXCHANGE_")}
@@ -182,6 +184,8 @@ class Exchange:
 
     def start(self, *, output: int | None = None, shell: str = "") -> None:
         """Start it, and return when it is ready."""
+        if self._embedded:
+            data_directory(self.data_dir)
         ready = self.launch(output=output, shell=shell)
         assert self._process is not None
         until = time.monotonic() + PATIENCE_S

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from tests.whole.made_once import data_directory
+
 PATIENCE_S = 60.0  # until a test gives up; nothing is asserted about time
 POLL_S = 0.01
 EXCHANGE = str(Path(sys.executable).with_name("exchange"))
@@ -134,6 +136,8 @@ class Served:
     def start(self) -> "Served":
         """Return when it is ready."""
         self._starts += 1
+        if not self._ephemeral:
+            data_directory(self.data_dir)
         ready = self.place / f"ready-{self._starts}.json"
         with self._log().open("wb") as log:
             self._process = subprocess.Popen(

@@ -1,0 +1,40 @@
+"""A data directory as a first start leaves it, made once for all tests of a process: copying it takes little time.
+
+Tests of the first start itself, and of what interrupts it, launch the exchange in a directory that is not there.
+"""
+
+import asyncio
+import atexit
+import functools
+import shutil
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+from exchange.postgres.embedded import EmbeddedPostgres
+from exchange.store.postgres import migrate
+
+
+async def _make(data_dir: Path) -> None:
+    server = EmbeddedPostgres(data_dir)
+    await server.start()
+    await migrate(server.dsn)
+    await server.stop()
+
+
+@functools.cache
+def _made() -> Path:
+    place = Path(tempfile.mkdtemp(prefix="exchange-test-", dir="/tmp"))
+    place.chmod(0o755)
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    maker = threading.Thread(target=lambda: asyncio.run(_make(place / "data")))  # who asks may have a loop of its own
+    maker.start()
+    maker.join()
+    return place / "data"
+
+
+def data_directory(data_dir: Path) -> None:
+    """A copy, with its owners, unless there is a directory already."""
+    if not data_dir.exists():
+        subprocess.run(["cp", "-a", _made(), data_dir], check=True)
