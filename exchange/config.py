@@ -45,6 +45,7 @@ class ServerConfig(Section, frozen=True, kw_only=True):
     owed_bytes_max: int = 256 << 20  # for all clients together; then those that are owed most are cut off
     tls_certificate: str = ""  # a PEM file; both ports then speak TLS
     tls_key: str = ""  # of its private key; empty: it is in the same file
+    tls_handshakes_max: int = 512  # in progress; one more ends the oldest
     trusted_proxies: list[str] = []  # whose X-Forwarded-For is believed
     log_level: Literal["debug", "info", "warning", "error"] = "info"  # at the start; it can be changed while it runs
 
@@ -347,6 +348,7 @@ def _check(config: Config) -> None:
         "[server] idle_timeout_s": server.idle_timeout_s,
         "[server] write_timeout_s": server.write_timeout_s,
         "[server] owed_bytes_max": server.owed_bytes_max,
+        "[server] tls_handshakes_max": server.tls_handshakes_max,
         "[engine] market_queue_max": engine.market_queue_max,
         "[engine] backlog_max": engine.backlog_max,
         "[engine] batch_max": engine.batch_max,

@@ -192,7 +192,7 @@ class _Pulled(Collector):
             requests.add_metric([path], counts.requests[path])
         yield requests
         timeouts = CounterMetricFamily("exchange_http_timeouts", "Deadlines that clients missed.", labels=["deadline"])
-        for deadline in ("head", "body", "idle", "write", "ping"):
+        for deadline in ("head", "body", "idle", "write", "ping", "handshake"):
             timeouts.add_metric([deadline], counts.timeouts[deadline])
         yield timeouts
         yield _counter(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from exchange.api.binance.errors import BinanceError
+from exchange.service.limits import client_of
 
 WEIGHT_MAX: Final = 6000  # a minute
 RAW_REQUESTS_MAX: Final = 61_000  # in five minutes
@@ -70,7 +71,7 @@ class BinanceLimits:
 
     def weigh(self, address: str | None, weight: int) -> int:
         """Count a request against its address; the weight it has used in this minute. Raises BinanceError."""
-        name = address or ""
+        name = client_of(address or "")
         if self._banned:
             self._refuse_banned(name)
         used = self._weights.add(name, weight)
@@ -100,7 +101,7 @@ class BinanceLimits:
 
     def weight_of(self, address: str | None) -> dict[str, Any]:
         """The weight that an address has used."""
-        return _limit(*_WEIGHT, WEIGHT_MAX) | {"count": self._weights.count(address or "")}
+        return _limit(*_WEIGHT, WEIGHT_MAX) | {"count": self._weights.count(client_of(address or ""))}
 
     def _refuse_banned(self, name: str) -> None:
         until_s, now_s = self._banned.get(name, 0.0), self._now_s()

@@ -7,7 +7,7 @@ class HttpCounts:
     """Counts since the start.
 
     `requests` is by the path that a request took: `protocol`, `handed_over` or `websocket`. `timeouts` is by deadline:
-    `head`, `body`, `idle`, `write` or `ping`.
+    `head`, `body`, `idle`, `write`, `ping` or `handshake`.
     """
 
     __slots__ = ("refused_connections", "requests", "slow_closed", "timeouts")

@@ -17,6 +17,7 @@ from exchange.api.http.routes import Routes
 from exchange.api.http.site import Site
 from exchange.api.http.sockets import OpenSession
 from exchange.api.http.tls import tls_of
+from exchange.api.http.tls_listener import TlsListener
 from exchange.config import ServerConfig
 from exchange.failure import Failure
 
@@ -57,6 +58,7 @@ class Server:
         )
         self._listeners: list[asyncio.Server] = []
         self._tls = tls_of(config)
+        self._tls_listener: TlsListener | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> tuple[str, str]:
@@ -70,6 +72,13 @@ class Server:
         self._tasks = [asyncio.create_task(self.site.run(), name="deadlines of connections")]
         if self._tls is not None:
             self._tasks.append(asyncio.create_task(self._tls.run(), name="TLS certificate"))
+            self._tls_listener = TlsListener(
+                self.site,
+                self._tls.context,
+                lambda: HttpConnection(self.site),
+                handshake_timeout_s=self._config.head_timeout_s,
+                handshakes_max=self._config.tls_handshakes_max,
+            )
         ports = [await self._listen(port) for port in (self._config.port, self._config.ws_port)]
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
         secure = "" if self._tls is None else "s"
@@ -81,12 +90,11 @@ class Server:
 
     async def _listen(self, port: int) -> int:
         host, site = self._config.host, self.site
-        secured: dict[str, Any] = {}
-        if self._tls is not None:
-            secured = {"ssl": self._tls.context, "ssl_handshake_timeout": self._config.head_timeout_s}
         try:
+            if self._tls_listener is not None:
+                return await self._tls_listener.listen(host, port)
             listener = await asyncio.get_running_loop().create_server(
-                lambda: HttpConnection(site), host, port, backlog=1024, **secured
+                lambda: HttpConnection(site), host, port, backlog=1024
             )
         except OSError as error:
             raise Failure(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from error
@@ -98,6 +106,8 @@ class Server:
         """Take no new connections; those there are go on."""
         while self._listeners:
             self._listeners.pop().close()
+        if self._tls_listener is not None:
+            await self._tls_listener.close()
 
     async def stop(self) -> None:
         """Close every connection, once what it was promised is sent."""
