@@ -7,6 +7,8 @@ from exchange.torture.record import OrderRow
 
 TIMES: Final = {"ioc": "IOC", "fok": "FOK"}
 MARKET_TYPES: Final = ("MARKET", "STOP_LOSS", "TAKE_PROFIT")  # those without a price
+PEGS: Final = {"primary": "PRIMARY_PEG", "market": "MARKET_PEG"}
+PEG_WORDS: Final = {theirs: ours for ours, theirs in PEGS.items()}
 STATUSES: Final = {
     "NEW": "open",
     "PARTIALLY_FILLED": "partially_filled",
@@ -30,16 +32,14 @@ def symbol_of(market: str) -> str:
 def plain(body: dict[str, Any]) -> dict[str, Any]:
     """What a bot asks for in the place of an order that the dialect has no words for."""
     made = dict(body)
-    made.pop("peg", None)
     if made.pop("expire_at", None) is not None:
         del made["time_in_force"]
-    pegged = made.pop("peg", None) is not None
-    if pegged and "price" not in made:
-        made.pop("stop_price", None)
-        made["order_type"] = "market"
+    if "peg" in made:  # there it neither follows the book nor keeps a distance in money
+        made["peg"] = {name: value for name, value in made["peg"].items() if name in ("to", "levels")}
     if made.pop("trailing_amount", None) is not None:
         made["order_type"] = "market"
-        made.pop("price", None)
+        for name in ("price", "peg"):
+            made.pop(name, None)
     return made
 
 
@@ -57,9 +57,23 @@ def parameters(body: dict[str, Any], name: str) -> dict[str, Any]:
     ):
         if ours in body:
             made[theirs] = body[ours]
+    if "peg" in body:
+        made |= _peg(body["peg"])
     if "self_trade_prevention" in body:
         made["selfTradePreventionMode"] = body["self_trade_prevention"].upper()
     return made | {"newClientOrderId": name, "newOrderRespType": "FULL"}
+
+
+def _peg(peg: dict[str, Any]) -> dict[str, Any]:
+    made = {"pegPriceType": PEGS[peg["to"]]}
+    return made | ({"pegOffsetType": "PRICE_LEVEL", "pegOffsetValue": peg["levels"]} if "levels" in peg else {})
+
+
+def _pegged(order: dict[str, Any]) -> dict[str, Any] | None:
+    if "pegPriceType" not in order:
+        return None
+    levels = order.get("pegOffsetValue")
+    return {"to": PEG_WORDS[order["pegPriceType"]]} | ({} if levels is None else {"levels": levels})
 
 
 def row(order: dict[str, Any], user_id: str, market: str) -> OrderRow:
@@ -69,6 +83,8 @@ def row(order: dict[str, Any], user_id: str, market: str) -> OrderRow:
         status = "pending"
     no_price, by_quote = kind in MARKET_TYPES, Decimal(order["origQuoteOrderQty"])
     prevented, stop = order.get("preventedQuantity"), order.get("stopPrice")
+    peg, pegged = _pegged(order), order.get("peggedPrice")
+    no_price = no_price or (peg is not None and not Decimal(order["price"]))
     return OrderRow(
         str(order["orderId"]),
         order.get("origClientOrderId") or order["clientOrderId"],
@@ -76,7 +92,7 @@ def row(order: dict[str, Any], user_id: str, market: str) -> OrderRow:
         market,
         order["side"].lower(),
         "limit" if kind == "LIMIT_MAKER" else kind.lower(),
-        "ioc" if no_price else order["timeInForce"].lower(),
+        "ioc" if kind in MARKET_TYPES else order["timeInForce"].lower(),
         kind == "LIMIT_MAKER",
         None if no_price else shortest(order["price"]),
         shortest(order["origQty"]),
@@ -87,4 +103,6 @@ def row(order: dict[str, Any], user_id: str, market: str) -> OrderRow:
         None if prevented is None else shortest(prevented),
         shortest(order["origQuoteOrderQty"]) if by_quote else None,
         None if stop is None or not Decimal(stop) else shortest(stop),
+        pegged_price=None if pegged is None else shortest(pegged),
+        peg=peg,
     )

@@ -35,7 +35,8 @@ ORDER = {
     "strategyId": "1",
     "strategyType": "1000000",
 }
-WAITING = ORDER | {"type": "STOP_LOSS_LIMIT", "stopPrice": "2000000", "trailingDelta": "100"}
+WAITING = ORDER | {"type": "STOP_LOSS_LIMIT", "stopPrice": "2000000", "trailingDelta": "100", "icebergQty": "1"}
+WAITING |= {"pegPriceType": "PRIMARY_PEG", "pegOffsetType": "PRICE_LEVEL", "pegOffsetValue": "1"}
 REPLACE = ORDER | {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrderId": "123456789"}
 NAMED = {"symbol": "{symbol}", "orderId": "123456789", "origClientOrderId": "nobodys"}
 RANGE = {"startTime": "1000", "endTime": "2000", "limit": "10"}

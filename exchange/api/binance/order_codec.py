@@ -8,6 +8,7 @@ from typing import Final
 from exchange.api.binance.errors import BinanceError, filter_failure, illegal, mandatory, not_required, not_valid
 from exchange.api.binance.numbers import DECIMALS
 from exchange.api.binance.parameters import Parameters
+from exchange.api.binance.pegs import LIMIT_TYPES, asks_peg, peg
 from exchange.api.binance.words import ORDER_TYPES, SELF_TRADE_MODES, SIDES, TIMES_IN_FORCE, WAITING_TYPES
 from exchange.core.commands import CancelOrder, PlaceOrder, TimeInForce
 from exchange.core.conditions import Conditions, SelfTrade
@@ -15,12 +16,6 @@ from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, InvalidN
 
 LEGAL_ID: Final = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
 _LEGAL_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
-UNSUPPORTED: Final = {
-    "pegPriceType": "Pegged orders are not supported for this symbol.",
-    "pegOffsetType": "Pegged orders are not supported for this symbol.",
-    "pegOffsetValue": "Pegged orders are not supported for this symbol.",
-}
-NO_ICEBERG: Final = "Iceberg orders are not supported for this order type."
 DELTA_MAX: Final = 9999  # basis points
 STRATEGY_TYPE_MIN: Final = 1_000_000
 RESTRICTIONS: Final = {"ONLY_NEW": False, "ONLY_PARTIALLY_FILLED": True}  # whether the order has filled in part
@@ -49,11 +44,15 @@ def place_order(params: Parameters, rules: Instrument, user_id: str) -> PlaceOrd
     if order_type is None:
         raise BinanceError(-1116, "Invalid orderType.")
     time_in_force = _time_in_force(params, kind)
-    price_ticks, lots, quote_minor = _numbers(params, rules, kind)
+    pegged = asks_peg(params)
+    price_ticks, lots, quote_minor = _numbers(params, rules, kind, pegged=pegged)
     conditions, named = _conditions(params, quote_minor), client_id(params, "newClientOrderId")
     if order_type in WAITING_TYPES:
         conditions = conditions or Conditions()
         _wait(conditions, params, rules)
+    if pegged:
+        conditions = conditions or Conditions()
+        peg(conditions, params, kind, time_in_force)
     if "icebergQty" in params:
         conditions = conditions or Conditions()
         conditions.visible_lots = _visible(params, rules, kind, time_in_force)
@@ -88,12 +87,12 @@ def _time_in_force(params: Parameters, kind: str) -> TimeInForce:
     return found
 
 
-def _numbers(params: Parameters, rules: Instrument, kind: str) -> tuple[int | None, int, int | None]:
+def _numbers(params: Parameters, rules: Instrument, kind: str, *, pegged: bool) -> tuple[int | None, int, int | None]:
     """Price in ticks, quantity in lots, and the sum of the quote. Raises BinanceError."""
     price, quantity, quote = params.decimal("price"), params.decimal("quantity"), params.decimal("quoteOrderQty")
     stop, delta = params.decimal("stopPrice"), params.integer("trailingDelta")
-    has_price = kind in ("LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT")
-    if has_price and price is None:
+    has_price = kind in LIMIT_TYPES
+    if has_price and price is None and not pegged:
         raise mandatory("price")
     if not has_price and price is not None:
         raise not_required("price")
@@ -104,9 +103,6 @@ def _numbers(params: Parameters, rules: Instrument, kind: str) -> tuple[int | No
     elif stop is None and delta is None:
         message = "Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!"
         raise BinanceError(-1102, message)
-    for name, message in UNSUPPORTED.items():
-        if name in params:
-            raise BinanceError(-2010, message)
     if quote is not None:
         if kind != "MARKET" or quantity is not None:
             raise not_required("quoteOrderQty")
@@ -123,9 +119,7 @@ def _visible(params: Parameters, rules: Instrument, kind: str, time_in_force: Ti
     """How much of an iceberg is shown. Raises BinanceError."""
     shown = params.decimal("icebergQty")
     assert shown is not None
-    if kind in ("STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"):
-        raise BinanceError(-2010, NO_ICEBERG)
-    if kind not in ("LIMIT", "LIMIT_MAKER") or time_in_force is not TimeInForce.GTC:
+    if kind not in LIMIT_TYPES or time_in_force is not TimeInForce.GTC:
         raise not_required("icebergQty")
     return quantity_lots(shown, rules, "icebergQty")
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from exchange.api.binance import numbers
+from exchange.api.binance import numbers, pegs
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.parameters import Parameters
 from exchange.api.binance.symbols import symbol_of
@@ -10,6 +10,7 @@ from exchange.api.binance.words import (
     MARKET_TYPES,
     SELF_TRADE_WORDS,
     SIDE_WORDS,
+    expiry_word,
     status_word,
     time_in_force_word,
     type_word,
@@ -142,9 +143,10 @@ def working_time(update: OrderUpdated, asked: Asked) -> int:
 
 def further(update: OrderUpdated, rules: Instrument, in_units: Asked) -> dict[str, Any]:
     """What only some orders have."""
+    why = expiry_word(update)
+    made: dict[str, Any] = {} if why is None else {"expiryReason": why}
     if update.terms.conditions is None and update.progress is None:
-        return {}
-    made: dict[str, Any] = {}
+        return made
     asked, progress = update.terms.conditions or NOTHING_ASKED, update.progress or NOTHING_BECAME
     stop_ticks = asked.activation_ticks if asked.stop_ticks is None else asked.stop_ticks
     if stop_ticks is not None:
@@ -154,6 +156,10 @@ def further(update: OrderUpdated, rules: Instrument, in_units: Asked) -> dict[st
         made["trailingTime"] = in_units.time(progress.tracking_ns) if progress.tracking_ns else NOT_YET
     if asked.visible_lots is not None:
         made["icebergQty"] = numbers.quantity(rules, min(asked.visible_lots, update.terms.quantity_lots))
+    if asked.peg_to is not None:
+        made |= pegs.shown(asked)
+        if progress.pegged_ticks:
+            made["peggedPrice"] = numbers.price(rules, progress.pegged_ticks)
     if asked.strategy_id is not None:
         made["strategyId"] = asked.strategy_id
     if asked.strategy_type is not None:

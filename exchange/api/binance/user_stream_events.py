@@ -10,7 +10,7 @@ from exchange.api.binance import list_shapes, order_shapes
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.numbers import ZERO, amount, price, quantity
 from exchange.api.binance.symbols import symbol_of
-from exchange.core.commands import OrderType, Side
+from exchange.core.commands import Side
 from exchange.core.conditions import Progress
 from exchange.core.events import (
     BalanceChanged,
@@ -36,19 +36,13 @@ EXECUTIONS: Final[Mapping[str, str]] = {
 """What a step of an order is called, by the name of its reason; every other step is NEW."""
 # After most of them another step follows that is told; Binance knows nothing of the others.
 UNTOLD: Final = ("TRIGGERED", "REFILLED", "WAITING", "REPRICED")
-EXPIRY_REASONS: Final[Mapping[str, str]] = {
-    "UNFILLED": "UNFILLED_IOC_QUANTITY_EXPIRED",
-    "FOK_UNFILLABLE": "UNFILLED_FOK_ORDER_EXPIRED",
-    "MAX_FILLS": "EXCHANGE_CANCELED",
-    "USER_DISABLED": "EXCHANGE_CANCELED",
-    "REFUSED_AT_TRIGGER": "REJECTED",
-    "EXPIRE_AT": "EXCHANGE_CANCELED",
-    "OTHER_LEG": "EXCHANGE_CANCELED",
-    "WORKING_ORDER_ENDED": "EXCHANGE_CANCELED",
-}
 TOLD: Final = (ListChange.PLACED, ListChange.DONE)  # of a list; its orders tell the rest
 NOT_A_TRADE: Final = -1
-SOME_HAVE: Final = (("d", "trailingDelta"), ("D", "trailingTime"), ("j", "strategyId"), ("J", "strategyType"))
+SOME_HAVE: Final = (
+    *(("d", "trailingDelta"), ("D", "trailingTime"), ("j", "strategyId"), ("J", "strategyType")),
+    *(("gP", "pegPriceType"), ("gOT", "pegOffsetType"), ("gOV", "pegOffsetValue"), ("gp", "peggedPrice")),
+    ("eR", "expiryReason"),
+)
 NOTHING_BECAME: Final = Progress()
 
 Json = dict[str, Any]
@@ -171,18 +165,12 @@ class Happened:
                 made[letter] = shown[name]
         if shown["isWorking"]:
             made["W"] = shown["workingTime"]
-        return made | self._ending(update, rules, prevents=prevents)
+        return made | self._prevention(update, rules) if prevents else made
 
-    def _ending(self, update: OrderUpdated, rules: Instrument, *, prevents: bool) -> Json:
-        """Why an order has expired, or what self-trade prevention kept it from."""
-        if prevents:
-            match = self._match(update)
-            return {} if match is None else _prevented(update, match, rules)
-        why = update.expire_reason
-        if update.reason is not UpdateReason.EXPIRED or why is None or why.name not in EXPIRY_REASONS:
-            return {}
-        market = why is ExpireReason.UNFILLED and update.terms.order_type is OrderType.MARKET
-        return {"eR": "INSUFFICIENT_LIQUIDITY" if market else EXPIRY_REASONS[why.name]}
+    def _prevention(self, update: OrderUpdated, rules: Instrument) -> Json:
+        """What self-trade prevention kept the order from."""
+        match = self._match(update)
+        return {} if match is None else _prevented(update, match, rules)
 
     def _match(self, update: OrderUpdated) -> PreventedMatch | None:
         """The match that was prevented."""

@@ -1,5 +1,6 @@
 """The words of this dialect for what the exchange counts, and back."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from exchange.core.commands import OrderType, Side, TimeInForce
@@ -31,6 +32,17 @@ MARKET_STATUS_WORDS: Final = {
     MarketStatus.POST_ONLY: "POST_ONLY",
     MarketStatus.CANCEL_ONLY: "CANCEL_ONLY",
 }
+# Why an order expired, by the name of the reason. The others have no word, or end an order as canceled.
+EXPIRY_WORDS: Final[Mapping[str, str]] = {
+    "UNFILLED": "UNFILLED_IOC_QUANTITY_EXPIRED",
+    "FOK_UNFILLABLE": "UNFILLED_FOK_ORDER_EXPIRED",
+    "MAX_FILLS": "EXCHANGE_CANCELED",
+    "USER_DISABLED": "EXCHANGE_CANCELED",
+    "REFUSED_AT_TRIGGER": "REJECTED",
+    "EXPIRE_AT": "EXCHANGE_CANCELED",
+    "OTHER_LEG": "OCO_TRIGGER",
+    "WORKING_ORDER_ENDED": "OTO_PHASE_ONE_EXPIRED",
+}
 
 
 def status_word(update: OrderUpdated) -> str:
@@ -51,3 +63,13 @@ def type_word(update: OrderUpdated) -> str:
 def time_in_force_word(update: OrderUpdated) -> str:
     """The time in force of an order; one without a price is shown as GTC."""
     return "GTC" if update.terms.order_type in MARKET_TYPES else TIME_IN_FORCE_WORDS[update.terms.time_in_force]
+
+
+def expiry_word(update: OrderUpdated) -> str | None:
+    """Why an order has expired, where there is a word for it."""
+    why = update.expire_reason
+    if why is None or update.status is not OrderStatus.EXPIRED:
+        return None
+    if why is ExpireReason.UNFILLED and update.terms.order_type in MARKET_TYPES:
+        return "INSUFFICIENT_LIQUIDITY"
+    return EXPIRY_WORDS.get(why.name)
