@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Order } from "../src/api/types";
-import { type Draft, fieldsOf, orderBody } from "../src/model/draft";
+import { type Draft, fieldsOf, listBody, orderBody } from "../src/model/draft";
 import { FIELDS, type FieldName, NO_FIELDS } from "../src/model/fields";
 import { GROUPS, ORDER_TYPES, PEGS, TRIGGERS, typesIn } from "../src/model/orderTypes";
 import { grouped, percent, whole } from "../src/model/format";
@@ -85,6 +85,22 @@ test("a pegged order says where its price comes from, and its limit only if ther
   });
   const stop = orderBody(draft("stop_loss_pegged", numbers({ stop: "90", price: "91" })));
   assert.deepEqual(stop, { ...bare, order_type: "stop_loss_limit", stop_price: "90", price: "91", peg: { to: "primary" } });
+});
+
+test("a list has its orders in their order, and what depends on the first is of the other side", () => {
+  const typed = numbers({ price: "100", target: "120", stop: "90", stopLimit: "89" });
+  const leg = { market: "SOL_USDC", side: "sell", quantity: "2" };
+  const limit = { ...leg, order_type: "limit", price: "120" };
+  const stop = { ...leg, order_type: "stop_loss_limit", stop_price: "90", price: "89" };
+  const first = { ...leg, side: "buy", order_type: "limit", price: "100" };
+  assert.deepEqual(listBody(draft("oco", { ...typed, side: "sell" })), { type: "oco", orders: [limit, stop] });
+  assert.deepEqual(listBody(draft("otoco", typed)), { type: "otoco", orders: [first, limit, stop] });
+  assert.deepEqual(listBody(draft("oto_limit", typed)), { type: "oto", orders: [first, limit] });
+  const atMarket = { ...leg, order_type: "stop_loss", stop_price: "90", self_trade_prevention: "none" };
+  assert.deepEqual(listBody(draft("oto_stop", { ...numbers({ price: "100", stop: "90" }), selfTrade: "none" })), {
+    type: "oto",
+    orders: [{ ...first, self_trade_prevention: "none" }, atMarket],
+  });
 });
 
 test("every row of the table names fields that there are, and every group has a type", () => {

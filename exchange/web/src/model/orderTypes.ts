@@ -27,6 +27,7 @@ export const GROUPS: { value: GroupName; label: string }[] = [
   { value: "limit", label: "Limit" },
   { value: "market", label: "Market" },
   { value: "stop", label: "Stop" },
+  { value: "list", label: "List" },
 ];
 
 export interface OrderType {
@@ -61,12 +62,17 @@ const PRICE: Asked = { name: "price", required: true };
 const LIMIT_PRICE: Asked = { name: "price", required: true, label: "Limit price" };
 const WORST_PRICE: Asked = { name: "price", required: false, label: "Worst price" };
 const PEG_LIMIT: Asked = { name: "price", required: false, label: "Limit price" };
+const ENTRY: Asked = { name: "price", required: true, label: "Entry price" };
+const TARGET: Asked = { name: "target", required: true };
+const STOP: Asked = { name: "stop", required: true, label: "Stop trigger price" };
+const STOP_LIMIT: Asked = { name: "stopLimit", required: false };
 const QUANTITY: Asked = { name: "quantity", required: true };
 const AMOUNT: Asked = { name: "amount", required: true };
 
 type Shared = Pick<OrderType, "timesInForce" | "postOnlyWith" | "icebergWith" | "covered">;
 
 const TAKES: Shared = { timesInForce: [IOC], postOnlyWith: [], icebergWith: [], covered: "by-walk" };
+const AS_LIST: Shared = { timesInForce: [GTC], postOnlyWith: [], icebergWith: [], covered: "at-limit" };
 const MAY_REST: Shared = { timesInForce: [GTC, GTD, IOC, FOK], postOnlyWith: ["gtc", "gtd"], icebergWith: [], covered: "at-limit" };
 
 export const ORDER_TYPES: OrderType[] = [
@@ -183,6 +189,56 @@ export const ORDER_TYPES: OrderType[] = [
     pegs: true,
     limit: "price",
     ...MAY_REST,
+  },
+  {
+    id: "oco",
+    group: "list",
+    value: "oco",
+    label: "OCO: a limit or a stop",
+    hint: "Two orders: what happens first to one of them ends the other.",
+    fields: [TARGET, STOP, STOP_LIMIT, QUANTITY],
+    waits: false,
+    limit: null,
+    list: "oco",
+    ...AS_LIST,
+  },
+  {
+    id: "oto_limit",
+    group: "list",
+    value: "oto",
+    label: "OTO: then a limit",
+    hint: "When the first order is filled, a limit order of the other side enters.",
+    fields: [ENTRY, QUANTITY, { ...TARGET, label: "Then at the limit price" }],
+    waits: false,
+    limit: "price",
+    list: "oto",
+    then: "limit",
+    ...AS_LIST,
+  },
+  {
+    id: "oto_stop",
+    group: "list",
+    value: "oto",
+    label: "OTO: then a stop",
+    hint: "When the first order is filled, a stop-loss of the other side begins to wait.",
+    fields: [ENTRY, QUANTITY, STOP, STOP_LIMIT],
+    waits: false,
+    limit: "price",
+    list: "oto",
+    then: "stop",
+    ...AS_LIST,
+  },
+  {
+    id: "otoco",
+    group: "list",
+    value: "otoco",
+    label: "OTOCO: then one of both",
+    hint: "When the first order is filled, a limit order and a stop-loss of the other side enter; one ends the other.",
+    fields: [ENTRY, QUANTITY, { ...TARGET, label: "Take-profit price" }, STOP, STOP_LIMIT],
+    waits: false,
+    limit: "price",
+    list: "otoco",
+    ...AS_LIST,
   },
 ];
 

@@ -82,6 +82,7 @@ export const fillHistory = new History<Fill>("/fills", "fills");
 type OrdersData =
   | { type: "snapshot"; orders: Order[] }
   | { type: "update"; reason: string; order: Order; fill: unknown };
+type ListsData = { type: "snapshot"; lists: OrderList[] } | { type: "update"; reason: string; list: OrderList };
 type BalancesData = { type: "snapshot" | "update"; balances: Balance[] };
 
 const OPEN = new Set(["open", "partially_filled", "pending"]);
@@ -121,6 +122,7 @@ function listen(userId: string): () => void {
     },
     refused,
   });
+  const endLists = listenToLists(userId);
   const endBalances = socket.subscribe(`balances@${userId}`, {
     event: (frame) => {
       const data = frame.data as BalancesData;
@@ -134,9 +136,34 @@ function listen(userId: string): () => void {
   });
   return () => {
     endOrders();
+    endLists();
     endBalances();
     openOrders.value = [];
     balances.value = new Map();
+  };
+}
+
+function listenToLists(userId: string): () => void {
+  let held = new Map<string, OrderList>();
+  const show = (): void => {
+    openLists.value = new Map(held);
+  };
+  show();
+  const end = socket.subscribe(`lists@${userId}`, {
+    event: (frame) => {
+      const data = frame.data as ListsData;
+      if (data.type === "snapshot") held = new Map(data.lists.map((list) => [list.list_id, list]));
+      else if (data.list.status === "executing") held.set(data.list.list_id, data.list);
+      else held.delete(data.list.list_id);
+      onFrame(show);
+    },
+    gap: (reason) => {
+      if (reason === "lost") socket.again(`lists@${userId}`); // begins with a snapshot
+    },
+  });
+  return () => {
+    end();
+    openLists.value = new Map();
   };
 }
 
