@@ -32,7 +32,7 @@ async def test_a_pegged_order_takes_its_price_from_the_book(traded: Screen) -> N
     await expect(screen.preview("Cost at most")).to_have_text("196 USDC")
     await screen.submit()
     await expect(screen.open_orders.first).to_contain_text("98.00")
-    await expect(screen.open_orders.first).to_contain_text("pegged 1 level behind the best bid")
+    await expect(screen.open_orders.first).to_contain_text("pegged to the level 1 behind the best bid")
     await screen.open_orders.first.get_by_role("button", name="Change").click()
     await expect(screen.page.locator("#amend-price")).to_have_count(0)
     await screen.page.keyboard.press("Escape")
@@ -64,3 +64,20 @@ async def test_a_pegged_stop_takes_its_price_when_it_triggers(traded: Screen) ->
     async with Client(screen.exchange.url, screen.user) as client:
         (order,) = await client.open_orders(screen.market)
     assert order["pegged_price"] == "101"
+
+
+async def test_one_that_follows_the_book_needs_a_limit_and_moves_with_it(traded: Screen) -> None:
+    screen = traded
+    await screen.fill_in(side="Buy", kind="Pegged", quantity="2")
+    await screen.page.get_by_label("Follows the book").check()
+    await screen.submit()
+    await expect(screen.notice).to_have_text("Limit price is missing.")
+    await screen.page.locator("#order-price").fill("100.5")
+    await expect(screen.preview("Price now")).to_have_text("99.00")
+    await expect(screen.preview("Cost at most")).to_have_text("201 USDC")
+    await expect(screen.preview("Rests")).to_have_text(f"2 {screen.base}")
+    await screen.submit()
+    await expect(screen.open_orders).to_contain_text("follows the best bid")
+    await expect(screen.open_orders).to_contain_text("99.00")
+    await screen.place(screen.someone(), "buy", "100", "1")
+    await expect(screen.open_orders).to_contain_text("100.00")

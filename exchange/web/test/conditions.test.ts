@@ -118,8 +118,9 @@ test("a pegged order says where its price comes from", () => {
     peggedTo(order({ side, peg: { to, levels, offset } }));
   assert.equal(words("buy", "primary", null, null), "pegged to the best bid");
   assert.equal(words("buy", "market", null, "0.50"), "pegged to the best ask − 0.5");
-  assert.equal(words("sell", "primary", 1, null), "pegged 1 level behind the best ask");
+  assert.equal(words("sell", "primary", 1, null), "pegged to the level 1 behind the best ask");
   assert.equal(words("sell", "market", null, "2"), "pegged to the best bid + 2");
+  assert.equal(peggedTo(order({ peg: { to: "market", levels: null, offset: null, follow: true } })), "follows the best ask");
   assert.equal(peggedTo(order({})), null);
 });
 

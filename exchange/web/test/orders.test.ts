@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Order } from "../src/api/types";
+import type { Market, Order } from "../src/api/types";
 import { type Draft, fieldsOf, listBody, orderBody } from "../src/model/draft";
 import { FIELDS, type FieldName, NO_FIELDS } from "../src/model/fields";
 import { GROUPS, ORDER_TYPES, PEGS, TRIGGERS, typesIn } from "../src/model/orderTypes";
@@ -14,6 +14,7 @@ const draft = (type: string, changes: Partial<Draft> = {}): Draft => ({
   trigger: "price",
   pegTo: "primary",
   pegAt: "best",
+  pegFollows: false,
   fields: { ...NO_FIELDS, price: "150.02", quantity: " 2 ", amount: " 75.5 " },
   timeInForce: "gtc",
   expireAt: null,
@@ -83,6 +84,10 @@ test("a pegged order says where its price comes from, and its limit only if ther
     peg: { to: "market", offset: "0.5" },
     time_in_force: "ioc",
   });
+  const follows = orderBody(draft("pegged", { ...numbers({ price: "120" }), pegTo: "market", pegFollows: true, timeInForce: "gtd" }));
+  assert.deepEqual(follows, { ...bare, price: "120", peg: { to: "market", follow: true } });
+  const asked = fieldsOf(draft("pegged", { pegFollows: true })).find(({ name }) => name === "price");
+  assert.equal(asked?.required, true);
   const stop = orderBody(draft("stop_loss_pegged", numbers({ stop: "90", price: "91" })));
   assert.deepEqual(stop, { ...bare, order_type: "stop_loss_limit", stop_price: "90", price: "91", peg: { to: "primary" } });
 });
@@ -107,7 +112,7 @@ test("every row of the table names fields that there are, and every group has a 
   for (const { value } of GROUPS) assert.ok(typesIn(value).length > 0, value);
   for (const { fields } of [...TRIGGERS, ...PEGS]) for (const { name } of fields) assert.ok(FIELDS[name], name);
   for (const type of ORDER_TYPES) {
-    const shown = fieldsOf(type, "price", "levels").map(({ name }) => name);
+    const shown = fieldsOf({ type, trigger: "price", pegAt: "levels", pegFollows: false }).map(({ name }) => name);
     assert.equal(shown.includes("pegLevels"), type.pegs === true, type.id);
     if (type.list === undefined) assert.equal(shown.includes("stop"), type.waits, type.id);
     assert.equal(new Set(shown).size, shown.length, type.id);
@@ -125,6 +130,14 @@ test("a refusal is a sentence with the figures, and an unknown code the exchange
   );
   assert.equal(refusal("SOMETHING_NEW", "It says so."), "It says so.");
   assert.match(refusal("SOMETHING_NEW", ""), /SOMETHING_NEW/);
+});
+
+test("a filter of the market is said with its figure", () => {
+  const market = { filters: { max_quantity: "5", max_open_stops: 3, max_price: null } } as unknown as Market;
+  assert.equal(refusal("MAX_QUANTITY", "", { market }), "The quantity must be at most 5.");
+  assert.equal(refusal("TOO_MANY_OPEN_STOPS", "", { market }), "In this market you may have so many orders that wait for a price: 3.");
+  assert.equal(refusal("MAX_PRICE", "The exchange's own.", { market }), "The exchange's own.");
+  assert.equal(refusal("MAX_PRICE", ""), "The order is outside of a bound of its market (max_price).");
 });
 
 test("an order that expired without a trade says why", () => {

@@ -22,6 +22,8 @@ export interface Market {
   avg_price_mins: number;
   self_trade_prevention: string;
   allowed_self_trade_prevention: string[];
+  /** Bounds on orders by name; null where there is none. */
+  filters?: Record<string, string | number | boolean | null>;
 }
 
 export interface Ticker {
@@ -97,6 +99,7 @@ export interface Peg {
   to: "primary" | "market";
   offset: string | null;
   levels: number | null;
+  follow?: boolean;
 }
 
 /** Orders that depend on each other. In events its orders have ids and status only. */

@@ -50,9 +50,10 @@ export function peggedTo(order: Order): string | null {
   const { peg, side } = order;
   if (!peg) return null;
   const best = (side === "buy") === (peg.to === "primary") ? "best bid" : "best ask";
-  if (peg.levels) return `pegged ${peg.levels} ${peg.levels === 1 ? "level" : "levels"} behind the ${best}`;
-  if (peg.offset !== null) return `pegged to the ${best} ${side === "buy" ? "−" : "+"} ${whole(peg.offset)}`;
-  return `pegged to the ${best}`;
+  const verb = peg.follow ? "follows" : "pegged to";
+  if (peg.levels) return `${verb} the level ${peg.levels} behind the ${best}`;
+  if (peg.offset !== null) return `${verb} the ${best} ${side === "buy" ? "−" : "+"} ${whole(peg.offset)}`;
+  return `${verb} the ${best}`;
 }
 
 /** How far an order that waits, or has waited, is. */

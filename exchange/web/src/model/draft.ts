@@ -13,6 +13,8 @@ export interface Draft {
   /** Where its price comes from, if its type is pegged. */
   pegTo: PegTo;
   pegAt: PegAt;
+  /** It is priced again when the book changes. */
+  pegFollows: boolean;
   fields: Record<FieldName, string>;
   timeInForce: string;
   /** When a gtd order ends, in milliseconds since the epoch; null while that is not there. */
@@ -24,11 +26,13 @@ export interface Draft {
 
 export type Body = { [name: string]: string | boolean | number | Body | Body[] };
 
-/** The fields that the form shows for a type, from top to bottom. */
-export function fieldsOf(type: OrderType, trigger: TriggerName, pegAt: PegAt): Asked[] {
+/** The fields that the form shows, from top to bottom. */
+export function fieldsOf({ type, trigger, pegAt, pegFollows }: Pick<Draft, "type" | "trigger" | "pegAt" | "pegFollows">): Asked[] {
   const waitsFor = type.waits ? TRIGGERS.find((one) => one.value === trigger)!.fields : [];
   const pegged = type.pegs ? PEGS.find((one) => one.value === pegAt)!.fields : [];
-  return [...waitsFor, ...pegged, ...type.fields];
+  const follows = type.pegs === true && pegFollows; // it then must have a limit
+  const own = type.fields.map((field) => (follows && field.name === "price" ? { ...field, required: true } : field));
+  return [...waitsFor, ...pegged, ...own];
 }
 
 export const other = (side: Side): Side => (side === "buy" ? "sell" : "buy");
@@ -47,15 +51,16 @@ const PEG_FIELDS = new Set<FieldName>(["pegLevels", "pegOffset"]);
 export function orderBody(draft: Draft): Body {
   const { type } = draft;
   const body: Body = { market: draft.market, side: draft.side, order_type: type.value };
-  const names = fieldsOf(type, draft.trigger, draft.pegAt).map(({ name }) => name);
+  const names = fieldsOf(draft).map(({ name }) => name);
   if (type.icebergWith.includes(draft.timeInForce)) names.push("visible");
   typed(body, draft, names.filter((name) => !PEG_FIELDS.has(name)));
   if (type.pegs) {
     const peg: Body = { to: draft.pegTo };
     typed(peg, draft, names.filter((name) => PEG_FIELDS.has(name)));
+    if (draft.pegFollows) peg["follow"] = true;
     body["peg"] = peg;
   }
-  if (timesOf(type, draft.pegTo).length > 1) body["time_in_force"] = draft.timeInForce;
+  if (timesOf(type, draft.pegTo, draft.pegFollows).length > 1) body["time_in_force"] = draft.timeInForce;
   if (body["time_in_force"] === "gtd" && draft.expireAt !== null) body["expire_at"] = draft.expireAt;
   if (draft.postOnly && postOnlyTimesOf(type, draft.pegTo).includes(draft.timeInForce)) body["post_only"] = true;
   if (draft.selfTrade !== "") body["self_trade_prevention"] = draft.selfTrade;

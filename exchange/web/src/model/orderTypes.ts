@@ -277,9 +277,9 @@ export const PEGS: { value: PegAt; label: string; fields: Asked[] }[] = [
   { value: "offset", label: "An offset from it", fields: [{ name: "pegOffset", required: true }] },
 ];
 
-/** What it may be: pegged to its own side it rests. */
-export const timesOf = (type: OrderType, pegTo: PegTo): Choice[] =>
-  type.pegs && pegTo === "primary" ? type.timesInForce.filter((one) => one.value === "gtc") : type.timesInForce;
+/** What it may be: pegged to its own side, or following the book, it rests. */
+export const timesOf = (type: OrderType, pegTo: PegTo, follows: boolean): Choice[] =>
+  type.pegs && (follows || pegTo === "primary") ? type.timesInForce.filter((one) => one.value === "gtc") : type.timesInForce;
 
 export const postOnlyTimesOf = (type: OrderType, pegTo: PegTo): string[] =>
   type.pegs && pegTo === "market" ? [] : type.postOnlyWith;

@@ -13,6 +13,14 @@ export interface Context {
 
 type Sentence = (context: Context, message: string) => string;
 
+/** A sentence that ends with the figure of one of the market's filters. */
+function bounded(filter: string, words: string): Sentence {
+  return ({ market }, message) => {
+    const bound = market?.filters?.[filter];
+    return bound === undefined || bound === null ? message || `The order is outside of a bound of its market (${filter}).` : `${words} ${bound}.`;
+  };
+}
+
 const REFUSALS: Record<string, Sentence> = {
   INSUFFICIENT_BALANCE: ({ needs, available, asset }) =>
     needs !== undefined && available !== undefined
@@ -39,6 +47,20 @@ const REFUSALS: Record<string, Sentence> = {
   LIST_PRICES: () => "The limit and the stop must be on either side of the last price.",
   LIST_DONE: () => "All orders of this list have ended.",
   UNKNOWN_LIST: () => "The exchange has no such list.",
+  MAX_PRICE: bounded("max_price", "A price must be at most"),
+  MIN_QUANTITY: bounded("min_quantity", "The quantity must be at least"),
+  MAX_QUANTITY: bounded("max_quantity", "The quantity must be at most"),
+  MARKET_MIN_QUANTITY: bounded("market_min_quantity", "The quantity of an order at market must be at least"),
+  MARKET_MAX_QUANTITY: bounded("market_max_quantity", "The quantity of an order at market must be at most"),
+  MAX_NOTIONAL: bounded("max_notional", "The order must be worth at most"),
+  PRICE_BAND: () => "The price is too far from the average price of this market.",
+  TOO_MANY_OPEN_STOPS: bounded("max_open_stops", "In this market you may have so many orders that wait for a price:"),
+  TOO_MANY_OPEN_ICEBERGS: bounded("max_open_icebergs", "In this market you may have so many icebergs:"),
+  ICEBERG_PARTS: bounded("max_iceberg_parts", "Show more of it: an iceberg may have so many parts:"),
+  TRAILING_RANGE: () => "This market does not allow to trail the price by so many basis points.",
+  TOO_MANY_AMENDS: bounded("max_amends_per_order", "An order of this market may be changed so many times:"),
+  MAX_POSITION: bounded("max_position", "With this order you could come to have more of the base than"),
+  MAX_ASSET: () => "The order moves more of an asset than this market allows in one order.",
   CANCEL_CONDITION: () => "The order has changed meanwhile; it stays open.",
   UNKNOWN_USER: ({ userId }) => `There is no user ${userId ?? ""}.`,
   UNKNOWN_ORDER: () => "The exchange has no such order.",
@@ -65,6 +87,7 @@ const EXPIRED: Record<string, string> = {
   max_fills: "it had as many fills as this market allows one order",
   refused_at_trigger: "its price had come, and it could not enter",
   expire_at: "its time was over",
+  price_band: "its next fill would have been too far from the best price",
   other_leg: "the other order of its list came first",
   working_order_ended: "the order that it waited for ended",
 };

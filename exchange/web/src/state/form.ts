@@ -31,10 +31,11 @@ export const type = computed<OrderType>(() => {
 export const trigger = signal<TriggerName>("price");
 export const pegTo = signal<PegTo>("primary");
 export const pegAt = signal<PegAt>("best");
+export const pegFollows = signal(false);
 export const fields = signal(NO_FIELDS);
 /** The time in force chosen last. A type that does not have it takes its own first one. */
 const wantedTime = signal("gtc");
-export const times = computed(() => timesOf(type.value, pegTo.value));
+export const times = computed(() => timesOf(type.value, pegTo.value, pegFollows.value));
 export const timeInForce = computed(
   () => (times.value.find((one) => one.value === wantedTime.value) ?? times.value[0]!).value,
 );
@@ -65,7 +66,9 @@ export const available = (rules: Market): string => balances.value.get(spent(rul
 /** The last trade price, which triggers what waits; null before the first trade. */
 export const lastPrice = computed(() => tape.value[0]?.price ?? null);
 
-export const shownFields = computed(() => fieldsOf(type.value, trigger.value, pegAt.value));
+export const shownFields = computed(() =>
+  fieldsOf({ type: type.value, trigger: trigger.value, pegAt: pegAt.value, pegFollows: pegFollows.value }),
+);
 
 /** The shown field that a price from the book goes to. */
 function priceTarget(): FieldName {
@@ -105,6 +108,7 @@ export function draftOf(rules: Market): Draft {
     trigger: trigger.value,
     pegTo: pegTo.value,
     pegAt: pegAt.value,
+    pegFollows: pegFollows.value,
     fields: fields.value,
     timeInForce: timeInForce.value,
     expireAt: expiryTime(),

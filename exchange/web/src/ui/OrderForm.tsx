@@ -14,6 +14,7 @@ import {
   draftOf,
   group,
   pegAt,
+  pegFollows,
   pegTo,
   shownFields,
   side,
@@ -72,22 +73,32 @@ function TypeChoices() {
         </div>
       )}
       {type.value.pegs && (
-        <div class="pair">
-          <Select
-            name="order-peg-to"
-            label="Pegged to"
-            chosen={pegTo.value}
-            choices={PEG_SIDES}
-            choose={(value) => (pegTo.value = value)}
-          />
-          <Select
-            name="order-peg-at"
-            label="At"
-            chosen={pegAt.value}
-            choices={PEGS}
-            choose={(value) => (pegAt.value = value)}
-          />
-        </div>
+        <>
+          <div class="pair">
+            <Select
+              name="order-peg-to"
+              label="Pegged to"
+              chosen={pegTo.value}
+              choices={PEG_SIDES}
+              choose={(value) => (pegTo.value = value)}
+            />
+            <Select
+              name="order-peg-at"
+              label="At"
+              chosen={pegAt.value}
+              choices={PEGS}
+              choose={(value) => (pegAt.value = value)}
+            />
+          </div>
+          <label class="check" title="It is priced again when the book changes. It never takes, and needs a limit price.">
+            <input
+              type="checkbox"
+              checked={pegFollows.value}
+              onChange={(event) => (pegFollows.value = event.currentTarget.checked)}
+            />
+            Follows the book
+          </label>
+        </>
       )}
     </>
   );
@@ -126,7 +137,7 @@ function StatusLine() {
 
 /** The first field that stops the order from being sent at all, and a sentence about it. */
 function unready(draft: Draft, rules: Market): { id: string; words: string } | null {
-  for (const { name, label, required } of fieldsOf(draft.type, draft.trigger, draft.pegAt)) {
+  for (const { name, label, required } of fieldsOf(draft)) {
     const value = draft.fields[name].trim();
     const words = label ?? FIELDS[name].label;
     if (required && value === "") return { id: `order-${name}`, words: `${words} is missing.` };

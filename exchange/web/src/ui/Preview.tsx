@@ -20,7 +20,10 @@ export function terms(draft: Draft): Terms | null {
   const limit = typed === "" ? null : parse(typed);
   const required = fields.some((field) => field.name === bound && field.required);
   if (limit === null && (required || typed !== "")) return null;
-  const { side, timeInForce, postOnly } = draft;
+  const { side, timeInForce } = draft;
+  const follows = draft.type.pegs === true && draft.pegFollows;
+  const postOnly = draft.postOnly || follows; // one that follows the book never takes, and is covered at its limit
+  if (follows) return { side, quantity, amount, limit, covered, timeInForce, postOnly, waits };
   const pegged = draft.type.pegs && !waits ? pegOf(draft, limit) : limit;
   if (draft.type.pegs && !waits && pegged === null) return null;
   return { side, quantity, amount, limit: pegged, covered, timeInForce, postOnly, waits };
@@ -88,13 +91,14 @@ function TradingLines({ draft, rules, available }: Props) {
   const seen = asked === null ? null : estimate(rules, asked);
   const buys = draft.side === "buy";
   const received = buys ? rules.base : rules.quote;
+  const now = draft.type.pegs ? pegOf(draft, parse(draft.fields.price.trim())) : null;
   return (
     <dl class="preview" aria-label="Preview">
       <Line label={buys ? "Cost at most" : "Sells"}>
         {seen === null ? "–" : <Needs needs={seen.needs} asset={buys ? rules.quote : rules.base} available={available} />}
       </Line>
       {draft.type.pegs && (
-        <Line label="Price now">{asked?.limit ? grouped(text(asked.limit), priceDecimals(rules)) : "–"}</Line>
+        <Line label="Price now">{now === null ? "–" : grouped(text(now), priceDecimals(rules))}</Line>
       )}
       <Line label="Trades now">
         {seen === null
@@ -118,7 +122,7 @@ const feeLabel = (rules: Market): string => `Taker fee, ${whole(text(multiply(de
 
 /** What the numbers of the form say that the order waits for; null while they are not there. */
 function condition(draft: Draft, rules: Market): string | null {
-  const shown = new Set(fieldsOf(draft.type, draft.trigger, draft.pegAt).map(({ name }) => name));
+  const shown = new Set(fieldsOf(draft).map(({ name }) => name));
   const typed = (name: "stop" | "delta" | "distance" | "activation"): string | null => {
     const number = shown.has(name) ? parse(draft.fields[name].trim()) : null;
     return number === null ? null : text(number);
