@@ -16,6 +16,7 @@ from exchange.postgres.embedded import EmbeddedPostgres
 from tests.whole.process import PATIENCE_S, Exchange, directory, postgres_in, until
 
 AT_ONCE_S = 20.0  # without a signal each of these starts would wait for ever, or for half a minute
+MOMENTS = 10  # of one start
 LOCK = f"SELECT pg_advisory_lock({0x45584348})"
 
 
@@ -93,7 +94,9 @@ async def test_while_it_waits_for_another_exchange_to_leave_the_database() -> No
 
 async def test_at_any_moment_of_the_start(exchange: Exchange) -> None:
     """Each moment is a little later than the one before, from the first instructions to the ready file."""
+    began = time.monotonic()
     exchange.start()
+    step_s = (time.monotonic() - began) / MOMENTS
     assert exchange.stop() == 0
     delay_s, was_ready = 0.0, False
     while not was_ready:
@@ -105,7 +108,7 @@ async def test_at_any_moment_of_the_start(exchange: Exchange) -> None:
         # Python itself dies of the signal until the command's first line has run.
         assert exit_code in (0, -signal.SIGTERM), exchange.said()
         assert postgres_in(exchange.place) == []
-        delay_s += 0.15
+        delay_s += step_s
     assert "Traceback" not in exchange.said()
 
 
