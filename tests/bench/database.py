@@ -1,15 +1,18 @@
 """A PostgreSQL of the exchange's own kind, and in it an exchange whose orders were never sent."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from exchange.core.events import MarketSet, OrderStatus, OrderUpdated, UpdateReason
 from exchange.core.state import OpenOrder, VenueState
+from exchange.core.venue import Venue
 from exchange.failure import Failure
+from exchange.pipeline.changes import Changes
+from exchange.pipeline.commits import commit_once
 from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.store.postgres import PostgresStore
 from tests.bench.figure import UnmeasuredError
@@ -53,19 +56,17 @@ async def postgres(data_dir: Path) -> AsyncIterator[str]:
 
 
 async def lay(dsn: str, state: VenueState) -> None:
-    """Make the tables of an empty exchange, and fill them with the state."""
+    """Make the tables of an empty exchange, and fill them with the state, as the exchange's projector writes them."""
     store = PostgresStore(dsn)
     await store.open()
-    await store.close()
+    try:
+        for changes in _as_changes(state):
+            await commit_once(store.tables, changes)
+    finally:
+        await store.close()
     connection = await asyncpg.connect(dsn)
     try:
         async with connection.transaction():
-            await _copy(connection, "assets", ((asset.symbol, asset.decimals) for asset in state.assets))
-            await _copy(connection, "markets", map(_market, state.markets))
-            await _copy(connection, "users", ((user,) for user in state.users))
-            await _copy(connection, "accounts", map(_account, state.accounts))
-            columns = [*ORDER_COLUMNS, "priority"]
-            await _copy(connection, "open_orders", map(_open_order, state.orders), columns)
             await connection.execute(
                 "UPDATE projection SET sequence = $1, time_ns = $2, last_order_id = $3, last_priority = $4",
                 *(state.sequence, state.time_ns, state.last_order_id, state.last_priority),
@@ -77,55 +78,40 @@ async def lay(dsn: str, state: VenueState) -> None:
         await connection.close()
 
 
-async def _copy(connection: Any, table: str, rows: Iterable[tuple[Any, ...]], columns: list[str] | None = None) -> None:
-    await connection.copy_records_to_table(table, records=rows, columns=columns)
+def _as_changes(state: VenueState) -> list[Changes]:
+    """The state as two steps: one transaction writes either a market's rules or its counts."""
+    rules, counts = Changes(0), Changes(1)
+    rules.commands = counts.commands = 1
+    rules.assets = state.assets
+    rules.users = dict.fromkeys(state.users, False)
+    rules.instruments = {market.instrument.symbol: MarketSet(market.instrument) for market in state.markets}
+    # A venue without the orders knows how far its markets have counted.
+    venue = Venue.restore(VenueState(assets=state.assets, markets=state.markets))
+    counts.markets = {symbol: market.changed() for symbol, market in venue.markets.items()}
+    for account in state.accounts:
+        counts.accounts.setdefault(account.asset, {})[account.user_id] = account
+    counts.first_order_id = 1
+    counts.orders = {order.order_id: _resting(order) for order in state.orders}
+    return [rules, counts]
 
 
-def _market(market: Any) -> tuple[Any, ...]:
-    rules = market.instrument
-    return (
-        rules.symbol,
-        rules.base.symbol,
-        rules.quote.symbol,
-        rules.price_text(1),
-        rules.quantity_text(1),
-        Decimal(rules.min_notional_minor),
-        rules.maker_fee_ppm,
-        rules.taker_fee_ppm,
-        rules.max_open_orders,
-        int(rules.status),
-        market.book_sequence,
-        market.depth_sequence,
-        market.best_sequence,
-        market.trade_sequence,
-        market.last_trade_ns,
-        " ".join(map(str, market.candles)),
-        market.last_aggregate_id,
-        int(rules.fee_asset),
-        rules.min_price_ticks,
-        rules.max_fills_per_order,
-        rules.min_notional_applies_to_market,
-        rules.avg_price_mins,
-        rules.fills_may_leave_nothing,
+def _resting(order: OpenOrder) -> OrderUpdated:
+    return OrderUpdated(
+        UpdateReason.ACCEPTED,
+        order.order_id,
+        order.terms,
+        OrderStatus.PARTIALLY_FILLED if order.executed_lots else OrderStatus.OPEN,
+        order.executed_lots,
+        order.executed_quote_minor,
         None,
+        order.created_ns,
+        order.updated_ns,
+        order.priority,
+        None,
+        0,
+        order.rates,
+        order.progress,
     )
-
-
-def _account(account: Any) -> tuple[Any, ...]:
-    return (
-        account.user_id,
-        account.asset,
-        Decimal(account.available_minor),
-        Decimal(account.locked_minor),
-        account.balances_sequence,
-        account.orders_sequence,
-    )
-
-
-def _open_order(order: OpenOrder) -> tuple[Any, ...]:
-    status = 1 if order.executed_lots else 0
-    ends = (order.executed_lots, Decimal(order.executed_quote_minor), status, order.created_ns, order.updated_ns)
-    return order.order_id, *terms_row(order.terms), *ends, order.priority
 
 
 def terms_row(terms: Any) -> tuple[Any, ...]:
