@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from exchange.client import ApiKey
     from exchange.config import Config
 
-CONFIG = click.option("--config", type=FilePath(), help="The configuration file; default ./config.toml.")
+CONFIG = click.option(
+    "--config", type=FilePath(), help="The configuration file; default ./config.toml.  [env: EXCHANGE_CONFIG]"
+)
 DATA_DIR = click.option("--data-dir", help="Directory of the embedded PostgreSQL.  [env: EXCHANGE_DATABASE_DATA_DIR]")
 HOST = click.option("--host", help="The address to listen on.  [env: EXCHANGE_SERVER_HOST]")
 PORT = click.option("--port", type=int, help="The port of the API; 0 picks a free one.  [env: EXCHANGE_SERVER_PORT]")

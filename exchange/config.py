@@ -142,6 +142,13 @@ class RetentionConfig(Section, frozen=True, kw_only=True):
     minute_candles_days: float = 0.0  # 2 at least: a day is read at the start
 
 
+class TracingConfig(Section, frozen=True, kw_only=True):
+    """Where traces are sent, by OTLP over HTTP; empty: there are none. One command in `every` is traced."""
+
+    endpoint: str = ""
+    every: int = 100
+
+
 class AssetConfig(Section, frozen=True, kw_only=True):
     """An asset: its symbol and how many decimals it has."""
 
@@ -194,6 +201,7 @@ class Config(Section, frozen=True, kw_only=True):
     binance: BinanceConfig = BinanceConfig()
     faucet: FaucetConfig = FaucetConfig()
     retention: RetentionConfig = RetentionConfig()
+    tracing: TracingConfig = TracingConfig()
     assets: list[AssetConfig] = []
     markets: list[MarketConfig] = []
     users: list[UserConfig] = []
@@ -208,9 +216,11 @@ SECTIONS: dict[str, type[Section]] = {
     "binance": BinanceConfig,
     "faucet": FaucetConfig,
     "retention": RetentionConfig,
+    "tracing": TracingConfig,
 }
 
 
+CONFIG_VARIABLE = "EXCHANGE_CONFIG"
 MINUTES_MIN_DAYS = 2
 # What Kubernetes sets for a service called "exchange-server": EXCHANGE_SERVER_PORT=tcp://10.0.0.1:80 and others.
 _INJECTED = re.compile(r".*_SERVICE_(HOST|PORT(_.*)?)|.*_PORT_\d+_(TCP|UDP|SCTP)(_(PORT|PROTO|ADDR))?")
@@ -226,10 +236,13 @@ def packaged_config() -> Path:
 def load(
     path: Path | None, environment: Mapping[str, str], options: Mapping[tuple[str, str], str | int | None]
 ) -> Config:
-    """The configuration of `path`, else of the working directory, else the packaged one.
+    """The configuration of `path`, else the one that EXCHANGE_CONFIG names, else that of the working directory, else
+    the packaged one.
 
     `options` are the values of the command line by (section, key); None means not given. Raises Failure.
     """
+    named = environment.get(CONFIG_VARIABLE)
+    path = path or (Path(_at_home(named, CONFIG_VARIABLE)) if named else None)
     path = path or (Path("config.toml") if Path("config.toml").is_file() else packaged_config())
     try:
         # utf-8-sig: some editors begin a file with a byte order mark.
@@ -262,7 +275,7 @@ def _source(error: str, path: Path, environment: Mapping[str, str], said: Mappin
 def _environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str | int]:
     found: dict[tuple[str, str], str | int] = {}
     for name, value in environment.items():
-        if not name.startswith("EXCHANGE_"):
+        if not name.startswith("EXCHANGE_") or name == CONFIG_VARIABLE:
             continue
         section, _, key = name.removeprefix("EXCHANGE_").lower().partition("_")
         if section not in SECTIONS or _INJECTED.fullmatch(name) or _INJECTED_PORT.match(value):
@@ -327,6 +340,19 @@ def _check_retention(retention: RetentionConfig) -> None:
             raise Failure(f"[retention] {name} = {days} must be 0, which keeps everything, or {more}.", 2)
 
 
+def _check_endpoint(endpoint: str) -> None:
+    scheme, _, rest = endpoint.partition("://")
+    try:
+        if endpoint and scheme in ("http", "https"):
+            host_name(rest.partition("/")[0])
+        elif endpoint:
+            raise ValueError
+    except ValueError:
+        raise Failure(
+            f"[tracing] endpoint = {endpoint!r} must be an address such as http://127.0.0.1:4318/v1/traces.", 2
+        ) from None
+
+
 def _check(config: Config) -> None:
     """Check what the types do not express. Raises Failure."""
     server, engine = config.server, config.engine
@@ -358,6 +384,7 @@ def _check(config: Config) -> None:
         "[auth] window_s": config.auth.window_s,
         "[auth] signatures_max": config.auth.signatures_max,
         "[faucet] interval_s": config.faucet.interval_s,
+        "[tracing] every": config.tracing.every,
     }
     for section, limits in (("limits", config.limits), ("binance", config.binance)):
         names = [name for name in limits.__struct_fields__ if name != "enabled"]
@@ -368,6 +395,7 @@ def _check(config: Config) -> None:
     if not 0 < engine.read_share < 1:
         raise Failure(f"[engine] read_share = {engine.read_share} must be greater than 0 and less than 1.", 2)
     _check_retention(config.retention)
+    _check_endpoint(config.tracing.endpoint)
     for table, names in (
         ("assets", [asset.symbol for asset in config.assets]),
         ("markets", [market.symbol for market in config.markets]),

@@ -27,7 +27,9 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--database-url", help="The stopped exchange's PostgreSQL.  [env: EXCHANGE_DATABASE_URL]"),
         click.option("--data-dir", help="The stopped exchange's directory.  [env: EXCHANGE_DATABASE_DATA_DIR]"),
-        click.option("--config", type=FilePath(), help="The configuration file; default ./config.toml."),
+        click.option(
+            "--config", type=FilePath(), help="The configuration file; default ./config.toml.  [env: EXCHANGE_CONFIG]"
+        ),
         KEY_FILE,
         URL,
     ):

@@ -117,6 +117,7 @@ class Writer:
         self._committed: list[Entry] = []  # durable, and not released yet
         self._durable: list[Applied] = []  # what of them was stored
         self._committed_sequence = sequence
+        self.committed_s = (0.0, 0.0)  # when the commit of what is released next began and ended, in the loop's time
         self._commit_s = 0.0  # the duration of the last commit
         self._answered = 0  # how many entries were released last
         self._wake = asyncio.Event()
@@ -200,7 +201,8 @@ class Writer:
         else:
             durable = await self._commit()
         self._committed, self._committing, self._durable = self._committing, [], durable
-        self._commit_s = asyncio.get_running_loop().time() - began_s
+        self.committed_s = (began_s, asyncio.get_running_loop().time())
+        self._commit_s = self.committed_s[1] - began_s
 
     async def _gather(self, wanted: int) -> None:
         """Wait until half as many entries have arrived as were just answered, but no longer than the last commit took.

@@ -26,6 +26,7 @@ from exchange.pipeline.writer import Entry, Writer
 from exchange.runtime import garbage
 from exchange.runtime.bootstrap import differences
 from exchange.runtime.clock import Clock, steady_ns
+from exchange.runtime.tracing import Tracing
 from exchange.service.order_lookup import last_order_id
 
 TICK_S = 0.05
@@ -74,6 +75,7 @@ class Exchange:
         venue: Venue,
         data: MarketData,
         clock: Clock,
+        tracing: Tracing | None = None,
     ) -> None:
         self.config = config
         self.store = store
@@ -102,11 +104,14 @@ class Exchange:
         self._look_at_clock()  # what is wrong at the start is told at the start
         self.loop_lag_us = Histogram(powers=23)  # to eight seconds
         self._seeded = False
+        self._tracing = tracing
 
     def _released(self, entries: list[Entry]) -> None:
         """Show what has become durable: before those who wait are told."""
         self.closed_orders.released(entries)
         self.feeds.released(entries)
+        if self._tracing is not None:
+            self._tracing.released(entries, self.writer.committed_s, self.engine)
 
     def ready(self) -> bool:
         """Whether it can trade now."""
@@ -143,6 +148,8 @@ class Exchange:
             for task in [*tasks, *self.engine.tasks]:
                 task.cancel()
         await self.store.close()
+        if self._tracing is not None:
+            await self._tracing.close()
 
     async def stop(self) -> None:
         """Take nothing more, and return once everything taken is released and in the tables."""
@@ -186,6 +193,7 @@ async def build(
     store: OpenStore,
     now_ns: Callable[[], int] = time.time_ns,
     steady_ns: Callable[[], int] = steady_ns,
+    tracing: Tracing | None = None,
 ) -> Exchange:
     """Open the store and recover: an exchange that can run.
 
@@ -210,7 +218,7 @@ async def build(
             seconds=round(time.monotonic() - started, 2),
         )
     clock = Clock(now_ns, steady_ns, last_ns=venue.time_ns, jump_max_s=config.engine.clock_jump_max_s)
-    return Exchange(config, store, venue, await _market_data(store, venue), clock)
+    return Exchange(config, store, venue, await _market_data(store, venue), clock, tracing)
 
 
 async def _carry_on(store: OpenStore, venue: Venue, state: VenueState) -> int:

@@ -53,6 +53,7 @@ MODULES = (
     "exchange.service.history",
     "exchange.service.queries",
     "exchange.service.results",
+    "exchange.service.addresses",
     "exchange.service.limits",
     "exchange.service.principal",
     "exchange.service.signatures",

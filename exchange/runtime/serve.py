@@ -33,7 +33,7 @@ from exchange.core.venue import Venue
 from exchange.failure import Failure
 from exchange.logs import announce
 from exchange.postgres.embedded import EmbeddedPostgres
-from exchange.runtime import authentication
+from exchange.runtime import authentication, tracing
 from exchange.runtime.app import Exchange, build
 from exchange.runtime.assembly import limited, service_of
 from exchange.runtime.bootstrap import differences
@@ -101,6 +101,7 @@ async def serve(config: Config, options: ServeOptions) -> None:
 def _refuse_early(config: Config, options: ServeOptions) -> None:
     """Judge what can be judged without a database, before one is created. Raises Failure."""
     tls_of(config.server)
+    tracing.refuse_early(config.tracing)
     pgdata = Path(config.database.data_dir) / "pgdata"
     if not config.database.url and (options.ephemeral or not pgdata.exists()):
         differences(config, Venue())
@@ -141,7 +142,7 @@ async def _run(
     if options.prepare is not None:
         await options.prepare(_store(config, dsn, postgres))
     store = _store(config, dsn, postgres)
-    exchange = await build(config, store)
+    exchange = await build(config, store, tracing=tracing.tracing_of(config.tracing))
     history = PostgresHistory(dsn, exchange.projector.reached)
     orders = OrderLookup(exchange.engine, exchange.closed_orders, history)
     vault = cache(lambda: open_vault(config, data_dir, exchange.venue))
