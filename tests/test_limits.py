@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from exchange.api.http.peers import Peers
 from exchange.config import LimitsConfig
 from exchange.service import limits
 from exchange.service.codes import Code, Refused
@@ -140,29 +139,3 @@ def test_a_user_has_so_many_sockets_at_a_time() -> None:
     limited.leave_socket("ann")
     limited.enter_socket("ann")
     assert limited.channels_max(5000) == 3
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("2001:db8::1", "2001:db8::ffff:1", True),
-        ("2001:db8:0:1::1", "2001:db8::1", False),
-        ("fe80::1%eth0", "fe80::2%eth1", True),
-        ("::ffff:192.0.2.1", "192.0.2.1", True),
-        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
-        ("192.0.2.1", "192.0.2.2", False),
-        ("::1", "no:address", False),
-        ("", "::", False),
-    ],
-)
-def test_a_network_of_ipv6_is_one_client(one: str, other: str, same: bool) -> None:
-    limits = RateLimits(LimitsConfig(requests_burst=1), Clock(), enabled=True)
-    limits.request(one)
-    if same:
-        with pytest.raises(Refused):
-            limits.request(other)
-    else:
-        limits.request(other)
-    peers = Peers(1)
-    assert peers.begin(one)
-    assert peers.begin(other) is not same

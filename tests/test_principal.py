@@ -82,7 +82,9 @@ def test_another_machine_is_none(address: str | None) -> None:
         DevAuthenticator().authenticate(request(address), Permission.ADMIN)
 
 
-@pytest.mark.parametrize("header", ["forwarded", "Forwarded", "x-forwarded-for", "X-Forwarded-Proto", "X-FORWARDED-X"])
+@pytest.mark.parametrize(
+    "header", ["forwarded", "Forwarded", "x-forwarded-for", "X-Forwarded-Proto", "X-FORWARDED-X", "Via", "X-Real-IP"]
+)
 def test_what_a_proxy_forwards_is_not_from_this_machine(header: str) -> None:
     assert is_local(request("127.0.0.1", accept="*/*"))
     assert not is_local(request("127.0.0.1", **{header: ""}))

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from exchange.api.http.request import Request
 from exchange.config import AuthConfig, Config, DatabaseConfig, load, packaged_config
@@ -189,6 +191,37 @@ def test_what_is_stored_as_text_comes_back(data: bytes) -> None:
 def test_what_is_no_public_key_is_refused(key_type: KeyType, text: str) -> None:
     with pytest.raises(ValueError, match="it "):
         public_material(key_type, text)
+
+
+def rsa_key(exponent: int) -> str:
+    modulus = rsa.generate_private_key(65537, 2048).public_key().public_numbers().n
+    key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def test_a_key_whose_signatures_would_cost_too_much_is_refused() -> None:
+    assert public_material(KeyType.RSA, rsa_key(65537))
+    with pytest.raises(ValueError, match="exponent"):
+        public_material(KeyType.RSA, rsa_key(2**2000 + 1))
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        bytes(32),
+        bytes([1, *bytes(31)]),
+        bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),  # of order 8
+        b"\xff" * 32,
+    ],
+)
+def test_an_ed25519_key_that_nobody_can_have_is_refused(point: bytes) -> None:
+    with pytest.raises(ValueError, match="Ed25519"):
+        public_material(KeyType.ED25519, base64.b64encode(point).decode())
+
+
+def test_an_allowed_network_of_ipv4_may_be_written_as_ipv6() -> None:
+    authenticating, request = authenticator(Clock(), allowed_addresses=("::ffff:127.0.0.0/104",)), signed(START_NS)
+    assert answer(authenticating, request) == "ann"
 
 
 # --- the master key

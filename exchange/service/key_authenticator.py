@@ -7,10 +7,10 @@ the same whatever is wrong: the key, its end, or the signature.
 
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from exchange.core.administration import ApiKey, Keys, KeyType
+from exchange.service.addresses import Network, is_within, network_of
 from exchange.service.codes import Code, Refused
 from exchange.service.principal import NOBODY, Claim, Permission, Principal, RequestView
 from exchange.service.signatures import UsedSignatures, Verifier, verifier_of
@@ -22,8 +22,6 @@ _TIMESTAMP = re.compile(r"[0-9]{13}(?:[0-9]{3})?")  # milliseconds or microsecon
 _NONCE = re.compile(r"[A-Za-z0-9._-]{1,36}")
 _NO = "The API key is unknown, revoked or expired, or the signature is wrong."
 
-Network = IPv4Network | IPv6Network
-
 
 class _Known:
     """A key in the form in which it is asked for."""
@@ -33,7 +31,7 @@ class _Known:
     def __init__(self, key: ApiKey, verifier: Verifier) -> None:
         self.key = key
         self.verifier = verifier
-        self.networks: list[Network] = [ip_network(address) for address in key.allowed_addresses]
+        self.networks: list[Network] = [network_of(address) for address in key.allowed_addresses]
         self.permissions = frozenset(Permission(name) for name in key.permissions)
 
 
@@ -155,7 +153,7 @@ class KeyAuthenticator:
         return known
 
     def _owner(self, known: _Known, address: str | None) -> Principal:
-        if known.networks and not _within(address, known.networks):
+        if known.networks and not is_within(address, known.networks):
             raise Refused(Code.FORBIDDEN, "This key may not be used from this address.")
         return Principal(known.key.user_id, known.permissions, address, api_key=known.key.api_key)
 
@@ -187,12 +185,3 @@ def _header(request: RequestView, name: str) -> str:
     if not value:
         raise Refused(Code.UNAUTHENTICATED, f"The header {name} is missing: this call takes signed requests.")
     return value
-
-
-def _within(text: str | None, networks: list[Network]) -> bool:
-    try:
-        address = ip_address((text or "").partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return any(address in network or (mapped is not None and mapped in network) for network in networks)

@@ -5,33 +5,14 @@ have buckets of their own, so that placements never starve them.
 """
 
 import math
-import socket
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
+from exchange.service.addresses import client_of
 from exchange.service.codes import Code, Refused
 
 BUCKETS_MAX = 100_000  # who has not asked for longest is forgotten first, and starts with a full bucket again
-
-
-_MAPPED = bytes(10) + b"\xff\xff"  # before an IPv4 address that is written as IPv6
-
-
-def client_of(address: str) -> str:
-    """Whom an address counts as: of IPv6 its network of 64 bits, since a client has all of that.
-
-    An IPv4 address is itself, however it is written; what is no address is too.
-    """
-    if ":" not in address:
-        return address
-    try:
-        packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
-    except (OSError, ValueError):
-        return address
-    if packed.startswith(_MAPPED):
-        return socket.inet_ntop(socket.AF_INET, packed[len(_MAPPED) :])
-    return f"{socket.inet_ntop(socket.AF_INET6, packed[:8] + bytes(8))}/64"
 
 
 class Buckets:

@@ -7,9 +7,9 @@ known user that it names.
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Final, Protocol
 
+from exchange.service.addresses import address_of
 from exchange.service.codes import Code, Refused
 
 
@@ -24,6 +24,8 @@ class Permission(StrEnum):
 NOBODY: Final[frozenset[Permission]] = frozenset()
 CLIENT: Final = frozenset((Permission.READ, Permission.TRADE))
 ADMINISTRATOR: Final = frozenset(Permission)
+# Headers that proxies add, beside those that begin with x-forwarded-.
+_OF_PROXIES: Final = frozenset(("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"))
 
 
 class RequestView(Protocol):
@@ -165,18 +167,17 @@ class DevAuthenticator:
         """None ends."""
 
 
+def _is_of_a_proxy(header: str) -> bool:
+    name = header.lower()
+    return name in _OF_PROXIES or name.startswith("x-forwarded-")
+
+
 def is_local(request: RequestView) -> bool:
     """Whether the request comes from this machine itself: a reverse proxy's comes with headers that say so."""
-    if request.address is None or any(
-        name == "forwarded" or name.startswith("x-forwarded-") for name in map(str.lower, request.headers)
-    ):
+    if request.address is None or any(map(_is_of_a_proxy, request.headers)):
         return False
-    try:
-        address = ip_address(request.address.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address.is_loopback or (mapped is not None and mapped.is_loopback)
+    address = address_of(request.address)
+    return address is not None and address.is_loopback
 
 
 def user_for(principal: Principal, named: str | None, users: Users, needed: Permission) -> str:

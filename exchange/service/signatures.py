@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from nacl.bindings import crypto_core_ed25519_is_valid_point
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
@@ -23,6 +24,7 @@ from exchange.service.codes import Code, Refused
 from exchange.service.vault import Vault, from_text, to_text
 
 RSA_BITS: Final = (2048, 4096)  # at least and at most
+RSA_EXPONENT_MAX: Final = 2**32  # a larger one makes each signature cost milliseconds, right or wrong
 PUBLIC_KEY_MAX: Final = 2000  # letters of one as text
 _HMAC_BYTES = 32
 _ED25519_BYTES = 64
@@ -111,10 +113,15 @@ def public_material(key_type: KeyType, text: str) -> str:
     except (ValueError, UnsupportedAlgorithm):
         raise ValueError("it is neither PEM nor base64 of a public key") from None
     if key_type is KeyType.ED25519 and isinstance(key, Ed25519PublicKey):
-        return to_text(key.public_bytes_raw())
+        data = key.public_bytes_raw()
+        if not crypto_core_ed25519_is_valid_point(data):
+            raise ValueError("no signature can be of this Ed25519 key")
+        return to_text(data)
     if key_type is KeyType.RSA and isinstance(key, RSAPublicKey):
         if not RSA_BITS[0] <= key.key_size <= RSA_BITS[1]:
             raise ValueError(f"an RSA key must have {RSA_BITS[0]} to {RSA_BITS[1]} bits")
+        if key.public_numbers().e > RSA_EXPONENT_MAX:
+            raise ValueError(f"the public exponent of an RSA key must be {RSA_EXPONENT_MAX} at most")
         spki = serialization.PublicFormat.SubjectPublicKeyInfo
         return to_text(key.public_bytes(serialization.Encoding.DER, spki))
     raise ValueError(f"it is not a public key of type {key_type.value}")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from exchange.api.binance.errors import BinanceError
-from exchange.service.limits import client_of
+from exchange.service.addresses import client_of
 
 WEIGHT_MAX: Final = 6000  # a minute
 RAW_REQUESTS_MAX: Final = 61_000  # in five minutes

@@ -6,8 +6,9 @@ have written.
 """
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
+
+from exchange.service.addresses import Address, Network, address_of, is_within, network_of
 
 HEADER: Final = "x-forwarded-for"
 HOPS_MAX: Final = 20
@@ -17,14 +18,11 @@ class TrustedProxies:
     """The proxies that are believed; `networks` are addresses and networks as text."""
 
     def __init__(self, networks: Sequence[str]) -> None:
-        self._networks: list[IPv4Network | IPv6Network] = [ip_network(network) for network in networks]
+        self._networks: list[Network] = [network_of(network) for network in networks]
 
     def trusts(self, peer: str | None) -> bool:
         """Whether the peer of a connection is such a proxy."""
-        if not self._networks or peer is None:
-            return False
-        address = _address(peer)
-        return address is not None and self._listed(address)
+        return bool(self._networks) and is_within(peer, self._networks)
 
     def client(self, peer: str | None, headers: Mapping[str, str]) -> str | None:
         """The address of the client, given a peer that is trusted.
@@ -33,27 +31,19 @@ class TrustedProxies:
         """
         known = peer
         for hop in reversed(headers.get(HEADER, "").split(",")[-HOPS_MAX:]):
-            address = _address(hop.strip())
+            address = _address_of_hop(hop.strip())
             if address is None:
                 break
             known = str(address)
-            if not self._listed(address):
+            if not any(address in network for network in self._networks):
                 break
         return known
 
-    def _listed(self, address: IPv4Address | IPv6Address) -> bool:
-        return any(address in network for network in self._networks)
 
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def _address_of_hop(text: str) -> Address | None:
     """An address, perhaps with a port behind it as some proxies write it."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address if mapped is None else IPv4Address(mapped)
+    return address_of(text)

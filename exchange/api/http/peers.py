@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from exchange.service.limits import client_of
+from exchange.service.addresses import client_of
 
 
 class Peers:

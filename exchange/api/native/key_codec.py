@@ -1,10 +1,9 @@
 """API keys between the wire and the core: what may be asked for, and what is shown of a key."""
 
-from ipaddress import ip_network
-
 from exchange.api.native import codec, models, replies
 from exchange.api.native.errors import ApiError
 from exchange.core.administration import ApiKey, KeyType
+from exchange.service.addresses import network_of
 from exchange.service.administration import NewKey
 from exchange.service.history import ID_MAX, AuditedAction
 from exchange.service.principal import Permission
@@ -52,7 +51,7 @@ def _addresses(texts: list[str]) -> tuple[str, ...]:
         # A scope, as in fe80::1%eth0, names something of this machine and not an address.
         if any("%" in text for text in texts):
             raise ValueError
-        return tuple(dict.fromkeys(str(ip_network(text)) for text in texts))
+        return tuple(dict.fromkeys(str(network_of(text)) for text in texts))
     except ValueError:
         raise ApiError("INVALID_FIELD", "allowed_addresses must be addresses or networks, as 10.0.0.0/8.") from None
 
