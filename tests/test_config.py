@@ -151,3 +151,17 @@ def test_a_wrong_key_of_a_section_is_refused_and_the_known_ones_are_named(tmp_pa
 def test_one_port_cannot_be_both(tmp_path: Path) -> None:
     assert "8080" in refusal(tmp_path, "[server]\nws_port = 8080\n")
     assert loaded(tmp_path, "[server]\nport = 0\nws_port = 0\n").server.port == 0
+
+
+def test_a_variable_names_the_file_and_an_option_beats_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named, other = tmp_path / "named.toml", tmp_path / "config.toml"
+    named.write_text("[server]\nport = 1111\n")
+    other.write_text("[server]\nport = 2222\n")
+    monkeypatch.chdir(tmp_path)
+    assert load(None, {"EXCHANGE_CONFIG": str(named)}, {}).server.port == 1111
+    assert load(other, {"EXCHANGE_CONFIG": str(named)}, {}).server.port == 2222
+    assert load(None, {"EXCHANGE_CONFIG": ""}, {}).server.port == 2222
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load(None, {"EXCHANGE_CONFIG": "~/named.toml"}, {}).server.port == 1111
+    with pytest.raises(Failure, match="nowhere"):
+        load(None, {"EXCHANGE_CONFIG": str(tmp_path / "nowhere.toml")}, {})
