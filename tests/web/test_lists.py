@@ -5,7 +5,7 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
-from tests.web.screen import PHONE, Screen
+from tests.web.screen import DESKTOP, PHONE, Screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -35,7 +35,7 @@ async def test_an_oco_is_placed_shown_together_and_canceled(traded: Screen) -> N
     await expect(screen.open_orders).to_have_count(2)
     await expect(screen.open_orders.nth(0)).to_contain_text("110.00")
     await expect(screen.open_orders.nth(1)).to_contain_text("last ≤ 95.00")
-    await expect(screen.open_orders.get_by_role("button")).to_have_count(0)
+    await expect(screen.open_orders.get_by_role("button", name="Cancel")).to_have_count(0)
     await screen.place(screen.user, "buy", "90", "1")
     await expect(screen.open_orders).to_have_count(3)
     await head.get_by_role("button", name="Cancel list").click()
@@ -43,6 +43,23 @@ async def test_an_oco_is_placed_shown_together_and_canceled(traded: Screen) -> N
     await expect(head).to_have_count(0)
     await screen.page.get_by_role("tab", name="Order history").click()
     await expect(screen.page.locator(".account tbody")).to_contain_text("its list was canceled")
+
+
+async def test_a_leg_is_changed_and_the_other_one_gets_its_quantity(traded: Screen) -> None:
+    screen = traded
+    await screen.fill_in(side="Sell", kind="OCO: a limit or a stop", target="110", stop="95", quantity="2")
+    await screen.submit()
+    await screen.open_orders.nth(0).get_by_role("button", name="Change").click()
+    dialog = screen.page.get_by_role("dialog")
+    await dialog.get_by_label("Price").fill("112")
+    await expect(dialog.locator("#amend-hint")).to_have_text("The order goes to the back of the queue at its price.")
+    await dialog.get_by_label("Quantity").fill("1.5")
+    await expect(dialog.locator("#amend-hint")).to_contain_text("the other leg of its list, gets the same quantity.")
+    await dialog.get_by_role("button", name="Change").click()
+    await expect(dialog).to_have_count(0)
+    await expect(screen.open_orders.nth(0)).to_contain_text("112.00")
+    for leg in range(2):
+        await expect(screen.open_orders.nth(leg)).to_contain_text("0 / 1.5")
 
 
 async def test_one_leg_of_an_oco_ends_the_other(traded: Screen) -> None:
@@ -88,6 +105,9 @@ async def test_an_otoco_brings_its_legs_when_the_first_is_filled(traded: Screen)
     await expect(screen.open_orders.nth(0)).to_contain_text("Open")
     found = await Axe().run(screen.page)
     assert found.violations_count == 0, found.generate_report()
+    assert (
+        await screen.page.evaluate("document.documentElement.scrollHeight") == DESKTOP[1]
+    )  # the form scrolls, not the page
     await screen.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     await screen.page.get_by_role("navigation").get_by_role("button", name="Account").click()
     width = await screen.page.evaluate("document.documentElement.scrollWidth")

@@ -162,12 +162,15 @@ async def test_an_order_for_an_amount_of_the_quote_takes_whole_lots(screen: Scre
     await expect(screen.preview("Cost at most")).to_have_text("150.5 USDC")
     await screen.submit()
     await expect(screen.notice).to_have_text(f"Order filled: 1.5 {screen.base}.")
-    await screen.fill_in(kind="Amount", amount="0.000001", price="1")
+    await screen.fill_in(kind="Amount", amount="0.000001", worst="1")
     await screen.submit()
     await expect(screen.notice).to_contain_text("too small")
     await screen.fill_in(kind="Amount", amount="5")
     await screen.submit()
     await expect(screen.notice).to_contain_text("not even one lot")
+    await screen.fill_in(kind="Limit", price="90")
+    await screen.choose("Buy", "Market")  # the limit of another type is no worst price
+    await expect(screen.page.get_by_label("Worst price")).to_have_value("1")
 
 
 async def test_two_users_trade_with_each_other(screens: Screens, screen: Screen, exchange: RunningExchange) -> None:

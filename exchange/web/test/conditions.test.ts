@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Market, Order } from "../src/api/types";
+import type { Market, Order, OrderList } from "../src/api/types";
 import { amendBody, consequence } from "../src/model/amend";
 import { details, peggedTo, progress, reached, waitsFor, whyEnded } from "../src/model/conditions";
 import { decimal, text, ZERO } from "../src/model/decimal";
-import { grouped } from "../src/model/lists";
+import { grouped, otherLeg } from "../src/model/lists";
 import { pegPrice } from "../src/model/peg";
 
 const RULES = { tick_size: "0.01" } as Market;
@@ -111,6 +111,21 @@ test("what becomes of an amended order is said before it is sent", () => {
   assert.match(words({ status: "pending" }, "105", "3"), /goes on waiting/);
   assert.equal(words({}, "100", "5"), "Nothing changes yet.");
   assert.match(words({}, "abc", "5"), /plain digits/);
+});
+
+test("an amendment of a leg says that the other leg gets the same quantity", () => {
+  const [first, second, third] = ["4", "5", "6"].map((order_id) => order({ order_id, list_id: "1" }));
+  const list = (type: OrderList["type"]): OrderList => ({ type, orders: [first!, second!, third!] }) as unknown as OrderList;
+  const open = [third!, second!, first!];
+  const leg = (of: Order | undefined, type: OrderList["type"], shown = open): string | undefined =>
+    otherLeg(of!, list(type), shown)?.order_id;
+  assert.deepEqual([leg(first, "otoco"), leg(second, "otoco"), leg(third, "otoco")], [undefined, "6", "5"]);
+  assert.deepEqual([leg(second, "oto"), leg(third, "otoco", [third!])], [undefined, undefined]);
+  assert.equal(otherLeg(second!, undefined, open), null);
+  const words = (price: string, quantity: string): string => consequence(second!, { price, quantity }, undefined, third);
+  assert.match(words("100", "4"), /keeps its place in the queue\. Order 6, the other leg of its list, gets the same quantity\.$/);
+  assert.match(words("99", "5"), /at its price\.$/);
+  assert.match(words("100", "0"), /cancel it\.$/);
 });
 
 test("a pegged order says where its price comes from", () => {

@@ -15,7 +15,7 @@ const draft = (type: string, changes: Partial<Draft> = {}): Draft => ({
   pegTo: "primary",
   pegAt: "best",
   pegFollows: false,
-  fields: { ...NO_FIELDS, price: "150.02", quantity: " 2 ", amount: " 75.5 " },
+  fields: { ...NO_FIELDS, price: "150.02", worst: "151", quantity: " 2 ", amount: " 75.5 " },
   timeInForce: "gtc",
   expireAt: null,
   postOnly: false,
@@ -35,11 +35,11 @@ test("a limit order says its time in force, and post-only where that goes togeth
 test("a market order leaves its time in force to the exchange, and a worst price that was left empty out", () => {
   const bare = { market: "SOL_USDC", side: "buy", order_type: "market", quantity: "2" };
   assert.deepEqual(orderBody(draft("market", numbers({}))), bare);
-  assert.deepEqual(orderBody(draft("market", { timeInForce: "ioc" })), { ...bare, price: "150.02" });
+  assert.deepEqual(orderBody(draft("market", { timeInForce: "ioc" })), { ...bare, price: "151" });
 });
 
 test("an order by its amount is a market order without a quantity", () => {
-  const bare = { market: "SOL_USDC", side: "buy", order_type: "market", quote_quantity: "75.5", price: "150.02" };
+  const bare = { market: "SOL_USDC", side: "buy", order_type: "market", quote_quantity: "75.5", price: "151" };
   assert.deepEqual(orderBody(draft("amount")), bare);
 });
 
@@ -84,11 +84,11 @@ test("a pegged order says where its price comes from, and its limit only if ther
     peg: { to: "market", offset: "0.5" },
     time_in_force: "ioc",
   });
-  const follows = orderBody(draft("pegged", { ...numbers({ price: "120" }), pegTo: "market", pegFollows: true, timeInForce: "gtd" }));
+  const follows = orderBody(draft("pegged", { ...numbers({ pegLimit: "120" }), pegTo: "market", pegFollows: true, timeInForce: "gtd" }));
   assert.deepEqual(follows, { ...bare, price: "120", peg: { to: "market", follow: true } });
-  const asked = fieldsOf(draft("pegged", { pegFollows: true })).find(({ name }) => name === "price");
+  const asked = fieldsOf(draft("pegged", { pegFollows: true })).find(({ name }) => name === "pegLimit");
   assert.equal(asked?.required, true);
-  const stop = orderBody(draft("stop_loss_pegged", numbers({ stop: "90", price: "91" })));
+  const stop = orderBody(draft("stop_loss_pegged", numbers({ stop: "90", pegLimit: "91" })));
   assert.deepEqual(stop, { ...bare, order_type: "stop_loss_limit", stop_price: "90", price: "91", peg: { to: "primary" } });
 });
 

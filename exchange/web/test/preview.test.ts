@@ -133,3 +133,11 @@ test("an amount of the quote is as many whole lots as it takes, at each price", 
   assert.equal(by("buy", "0.009"), "0");
   assert.equal(by("sell", "247"), "2.5"); // 2 at 99, and 49 / 98
 });
+
+test("a limit order until a date rests like one without", () => {
+  const resting = seen({ quantity: decimal("5") });
+  assert.equal(resting["rests"], "2");
+  assert.deepEqual(seen({ quantity: decimal("5"), timeInForce: "gtd" }), resting);
+  const behind = seen({ limit: decimal("98"), timeInForce: "gtd", postOnly: true });
+  assert.deepEqual([behind["rests"], behind["expires"]], ["2", "0"]);
+});

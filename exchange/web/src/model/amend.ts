@@ -35,19 +35,30 @@ function crosses(side: Side, price: Decimal, best: Level | undefined): boolean {
   return side === "buy" ? order >= 0 : order <= 0;
 }
 
-/** What would become of the order, as a sentence. `best` is the best level of the other side, if its book is known. */
-export function consequence(order: Order, change: Change, best: Level | undefined): string {
+/**
+ * What would become of the order, as a sentence, and of the other leg of its list. `best` is the best level of the other
+ * side, if its book is known.
+ */
+export function consequence(order: Order, change: Change, best: Level | undefined, otherLeg: Order | null = null): string {
   const quantity = parse(change.quantity.trim());
   const price = order.price === null ? null : parse(change.price.trim());
   if (quantity === null || (order.price !== null && price === null)) return "Write plain digits, with a point for decimals.";
   if (compare(quantity, done(order)) <= 0)
     return `The quantity must stay above ${text(done(order))}, what is executed or prevented. To end the order, cancel it.`;
-  if (amendBody(order, change) === null) return "Nothing changes yet.";
+  const body = amendBody(order, change);
+  if (body === null) return "Nothing changes yet.";
+  const both = otherLeg !== null && body["quantity"] !== undefined;
+  return both ? `${place(order, change, best)} Order ${otherLeg.order_id}, the other leg of its list, gets the same quantity.` : place(order, change, best);
+}
+
+/** What becomes of its place in the queue, if it is changed so. */
+function place(order: Order, change: Change, best: Level | undefined): string {
   if (order.status === "pending") return "The order goes on waiting for the same.";
+  const price = parse(change.price.trim());
   const samePrice = price === null || !differs(change.price, order.price);
-  if (samePrice && order.quantity !== null && compare(quantity, decimal(order.quantity)) < 0)
+  if (samePrice && order.quantity !== null && compare(decimal(change.quantity.trim()), decimal(order.quantity)) < 0)
     return "The order keeps its place in the queue.";
-  if (!samePrice && price !== null && crosses(order.side, price, best))
+  if (!samePrice && crosses(order.side, price, best))
     return order.post_only ? "At this price it would trade at once, which a post-only order may not." : "At this price it would trade at once.";
   return "The order goes to the back of the queue at its price.";
 }

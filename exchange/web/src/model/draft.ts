@@ -31,7 +31,7 @@ export function fieldsOf({ type, trigger, pegAt, pegFollows }: Pick<Draft, "type
   const waitsFor = type.waits ? TRIGGERS.find((one) => one.value === trigger)!.fields : [];
   const pegged = type.pegs ? PEGS.find((one) => one.value === pegAt)!.fields : [];
   const follows = type.pegs === true && pegFollows; // it then must have a limit
-  const own = type.fields.map((field) => (follows && field.name === "price" ? { ...field, required: true } : field));
+  const own = type.fields.map((field) => (follows && field.name === type.limit ? { ...field, required: true } : field));
   return [...waitsFor, ...pegged, ...own];
 }
 

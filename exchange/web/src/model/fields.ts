@@ -4,6 +4,8 @@ import type { Market } from "../api/types";
 
 export type FieldName =
   | "price"
+  | "worst"
+  | "pegLimit"
   | "quantity"
   | "amount"
   | "stop"
@@ -44,6 +46,8 @@ const smallest = (decimals: number): string => (decimals === 0 ? "1" : `0.${"0".
 
 export const FIELDS: Record<FieldName, Field> = {
   price: { label: "Price", unit: "quote", api: "price", step: tick, isPrice: true },
+  worst: { label: "Worst price", unit: "quote", api: "price", step: tick, isPrice: true },
+  pegLimit: { label: "Limit price", unit: "quote", api: "price", step: tick, isPrice: true },
   quantity: { label: "Quantity", unit: "base", api: "quantity", step: lot },
   amount: { label: "Amount", unit: "quote", api: "quote_quantity", step: (market) => smallest(market.quote_decimals) },
   stop: {
@@ -107,6 +111,8 @@ export const FIELDS: Record<FieldName, Field> = {
 
 export const NO_FIELDS: Record<FieldName, string> = {
   price: "",
+  worst: "",
+  pegLimit: "",
   quantity: "",
   amount: "",
   stop: "",

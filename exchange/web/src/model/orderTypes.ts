@@ -50,7 +50,7 @@ export interface OrderType {
   limit: FieldName | null;
   /** Whether the balance must cover it at that price, or what walking the book costs. */
   covered: "at-limit" | "by-walk";
-  /** Its price comes from the book: the form asks for which, see PEGS. The price field is then its limit. */
+  /** Its price comes from the book: the form asks for which, see PEGS. */
   pegs?: true;
   /** It is a list of orders, of this `type`; the last ones of an oto depend on the first. */
   list?: "oco" | "oto" | "otoco";
@@ -60,8 +60,8 @@ export interface OrderType {
 
 const PRICE: Asked = { name: "price", required: true };
 const LIMIT_PRICE: Asked = { name: "price", required: true, label: "Limit price" };
-const WORST_PRICE: Asked = { name: "price", required: false, label: "Worst price" };
-const PEG_LIMIT: Asked = { name: "price", required: false, label: "Limit price" };
+const WORST_PRICE: Asked = { name: "worst", required: false };
+const PEG_LIMIT: Asked = { name: "pegLimit", required: false };
 const ENTRY: Asked = { name: "price", required: true, label: "Entry price" };
 const TARGET: Asked = { name: "target", required: true };
 const STOP: Asked = { name: "stop", required: true, label: "Stop trigger price" };
@@ -97,7 +97,7 @@ export const ORDER_TYPES: OrderType[] = [
     fields: [PEG_LIMIT, QUANTITY],
     waits: false,
     pegs: true,
-    limit: "price",
+    limit: "pegLimit",
     ...MAY_REST,
   },
   {
@@ -108,7 +108,7 @@ export const ORDER_TYPES: OrderType[] = [
     hint: "Trades at once, at the best prices that are there.",
     fields: [QUANTITY, WORST_PRICE],
     waits: false,
-    limit: "price",
+    limit: "worst",
     ...TAKES,
   },
   {
@@ -119,7 +119,7 @@ export const ORDER_TYPES: OrderType[] = [
     hint: "For so much of the quote asset: it takes as many whole lots as that allows.",
     fields: [AMOUNT, WORST_PRICE],
     waits: false,
-    limit: "price",
+    limit: "worst",
     ...TAKES,
   },
   {
@@ -153,7 +153,7 @@ export const ORDER_TYPES: OrderType[] = [
     fields: [PEG_LIMIT, QUANTITY],
     waits: true,
     pegs: true,
-    limit: "price",
+    limit: "pegLimit",
     ...MAY_REST,
   },
   {
@@ -187,7 +187,7 @@ export const ORDER_TYPES: OrderType[] = [
     fields: [PEG_LIMIT, QUANTITY],
     waits: true,
     pegs: true,
-    limit: "price",
+    limit: "pegLimit",
     ...MAY_REST,
   },
   {

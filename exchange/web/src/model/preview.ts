@@ -58,8 +58,8 @@ export function preview(market: Market, levels: readonly Level[], terms: Terms):
     left = d.subtract(left, quantity);
   }
   const walked = takesFor;
-  let rests = terms.timeInForce === "gtc" ? left : d.ZERO;
-  let expires = terms.timeInForce === "gtc" ? d.ZERO : left;
+  const stays = terms.timeInForce === "gtc" || terms.timeInForce === "gtd";
+  let [rests, expires] = stays ? [left, d.ZERO] : [d.ZERO, left];
   if (terms.postOnly) {
     [takes, takesFor, rests] = [d.ZERO, d.ZERO, terms.quantity];
   } else if (terms.timeInForce === "fok" && d.isPositive(left)) {

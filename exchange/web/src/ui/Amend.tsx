@@ -5,6 +5,8 @@ import { type Change, consequence } from "../model/amend";
 import { typeName } from "../model/conditions";
 import { decimal, isPositive, parse, text } from "../model/decimal";
 import { FIELDS } from "../model/fields";
+import { otherLeg } from "../model/lists";
+import { openLists, openOrders } from "../state/account";
 import { amend, amended, amendError, beginAmending } from "../state/amending";
 import { market, markets } from "../state/exchange";
 import { book, bookFrame } from "../state/market";
@@ -76,9 +78,10 @@ function Consequence({ order, rules }: { order: Order; rules: Market }) {
   bookFrame.value; // it follows the book
   const held = market.value?.market === rules.market ? book.peek() : null;
   const best = order.side === "buy" ? held?.asks[0] : held?.bids[0];
+  const leg = otherLeg(order, openLists.value.get(order.list_id ?? ""), openOrders.value);
   return (
     <p class="hint soft" id="amend-hint" aria-live="polite">
-      {consequence(order, change.value, best)}
+      {consequence(order, change.value, best, leg)}
     </p>
   );
 }

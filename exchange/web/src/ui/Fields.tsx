@@ -80,7 +80,7 @@ export function NumberField({ name, label, required, rules }: Asked & { rules: M
         />
         <span class="unit">{unitOf(field, rules)}</span>
       </div>
-      {name === "price" && <PriceButtons rules={rules} />}
+      {TRADES_AT.has(name) && <PriceButtons name={name} rules={rules} />}
       {(name === "quantity" || name === "amount") && <ShareButtons name={name} rules={rules} />}
       {said !== null && (
         <p class={wrong === null ? "hint soft" : "hint"} id={`order-${name}-hint`}>
@@ -103,12 +103,15 @@ function worth(rules: Market, quantity: Decimal): Decimal {
   return estimate(rules, { ...sale, postOnly: false, waits: false }).takesFor;
 }
 
-function PriceButtons({ rules }: { rules: Market }) {
+/** The prices that an order trades at: the best ones of the book are offered beside them. */
+const TRADES_AT = new Set<FieldName>(["price", "worst", "pegLimit"]);
+
+function PriceButtons({ name, rules }: { name: FieldName; rules: Market }) {
   const take = (which: "bid" | "mid" | "ask"): void => {
     const held = book.peek();
     const price =
       which === "mid" ? middle(held, rules) : (which === "bid" ? held?.bids[0]?.price : held?.asks[0]?.price) ?? null;
-    if (price !== null) setField("price", fixed(decimal(price), priceDecimals(rules)));
+    if (price !== null) setField(name, fixed(decimal(price), priceDecimals(rules)));
   };
   return (
     <div class="quick" role="group" aria-label="Take a price from the book">
@@ -123,9 +126,10 @@ function PriceButtons({ rules }: { rules: Market }) {
 
 /** The price by which a share of the balance becomes a quantity; null: by walking the book. */
 function reference(): Decimal | null {
-  const { price, stop, target } = fields.peek();
-  if (type.value.list === "oco") return parse(target.trim());
-  if (type.value.covered === "at-limit") return parse(price.trim());
+  const { stop, target } = fields.peek();
+  const { list, covered, limit } = type.value;
+  if (list === "oco") return parse(target.trim());
+  if (covered === "at-limit") return parse(fields.peek()[limit ?? "price"].trim());
   return type.value.waits ? (parse(stop.trim()) ?? (lastPrice.peek() === null ? null : decimal(lastPrice.peek()!))) : null;
 }
 

@@ -42,19 +42,18 @@ function ListHead({ listId, orders }: { listId: string; orders: readonly Order[]
   const list = openLists.value.get(listId);
   return (
     <tr class="list-head" data-list={listId}>
-      <td colSpan={5}>
-        <span class="beside">
-          <b>List {listId}</b>
-          <span class="soft">{list === undefined ? "" : LIST_NAMES[list.type]}</span>
-          <button
-            type="button"
-            class="small"
-            aria-label={`Cancel list ${listId}`}
-            onClick={() => void cancelList({ market: orders[0]!.market, list_id: listId })}
-          >
-            Cancel list
-          </button>
-        </span>
+      <td colSpan={4}>
+        <b>List {listId}</b> <span class="soft">{list === undefined ? "" : LIST_NAMES[list.type]}</span>
+      </td>
+      <td>
+        <button
+          type="button"
+          class="small"
+          aria-label={`Cancel list ${listId}`}
+          onClick={() => void cancelList({ market: orders[0]!.market, list_id: listId })}
+        >
+          Cancel list
+        </button>
       </td>
     </tr>
   );
@@ -71,16 +70,16 @@ function Row({ order }: { order: Order }) {
         <small class="soft">{status(order.status)}</small>
       </Executed>
       <td>
-        {!order.list_id && (
-          <span class="beside">
-            <button type="button" class="small" aria-label={`Change ${which}`} onClick={() => beginAmending(order)}>
-              Change
-            </button>
+        <span class="beside">
+          <button type="button" class="small" aria-label={`Change ${which}`} onClick={() => beginAmending(order)}>
+            Change
+          </button>
+          {!order.list_id && (
             <button type="button" class="small" aria-label={`Cancel ${which}`} onClick={() => void cancel(order)}>
               Cancel
             </button>
-          </span>
-        )}
+          )}
+        </span>
       </td>
     </tr>
   );

@@ -91,7 +91,7 @@ function TradingLines({ draft, rules, available }: Props) {
   const seen = asked === null ? null : estimate(rules, asked);
   const buys = draft.side === "buy";
   const received = buys ? rules.base : rules.quote;
-  const now = draft.type.pegs ? pegOf(draft, parse(draft.fields.price.trim())) : null;
+  const now = draft.type.pegs ? pegOf(draft, parse(draft.fields.pegLimit.trim())) : null;
   return (
     <dl class="preview" aria-label="Preview">
       <Line label={buys ? "Cost at most" : "Sells"}>
