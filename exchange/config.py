@@ -181,6 +181,7 @@ class MarketConfig(Section, frozen=True, kw_only=True):
     avg_price_mins: int = 5
     self_trade_prevention: SelfTradePrevention = "expire_taker"
     allowed_self_trade_prevention: tuple[SelfTradePrevention, ...] = get_args(SelfTradePrevention)
+    filters: dict[str, str | int | bool] = {}
 
 
 class UserConfig(Section, frozen=True, kw_only=True):

@@ -32,6 +32,23 @@ MARKETS: Final = {
     "ETH_BTC": ("0.00001", "0.001", "0.0001"),
 }
 
+# What every market of Binance has, at about its values.
+FILTERS: Final[dict[str, str | int | bool]] = {
+    "max_price": "1000000",
+    "max_notional": "9000000",
+    "bid_multiplier_up": "5",
+    "bid_multiplier_down": "0.2",
+    "ask_multiplier_up": "5",
+    "ask_multiplier_down": "0.2",
+    "max_open_stops": 5,
+    "max_iceberg_parts": 100,
+    "min_trailing_above_bps": 10,
+    "max_trailing_above_bps": 2000,
+    "min_trailing_below_bps": 10,
+    "max_trailing_below_bps": 2000,
+    "max_amends_per_order": 10,
+}
+
 
 def binance(config: Config) -> Config:
     """Markets that bots for Binance expect, and users with plenty of everything."""
@@ -46,6 +63,7 @@ def binance(config: Config) -> Config:
             max_open_orders=ORDERS_MAX,
             min_notional_applies_to_market=True,
             self_trade_prevention="expire_maker",
+            filters=dict(FILTERS),
         )
         for symbol, (tick_size, lot_size, min_notional) in MARKETS.items()
     ]

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 
 from exchange.core.commands import CancelOrder, Command, OrderType, PlaceOrder, ReplaceOrder
 from exchange.core.conditions import Pending
-from exchange.core.events import REFUSED, CanceledById, Event, ExpireReason, OrderStatus, OrderUpdated, RejectReason
+from exchange.core.effects import CanceledById
+from exchange.core.events import REFUSED, Event, ExpireReason, OrderStatus, OrderUpdated, RejectReason
 from exchange.core.ledger import EXTERNAL
 from exchange.core.timers import CancelAllAfter, RunTimer, Timer, TimerSet
 

@@ -45,7 +45,9 @@ from exchange.core.money import EndWithdrawal, MoneyCommand, RequestWithdrawal, 
 from exchange.core.timers import RunTimer
 from tests.judge import Judge
 from tests.judge_endings import ending, socket_of
+from tests.judge_filters import filtered
 from tests.judge_markets import MARKETS, MARKETS_BY_NAME
+from tests.judge_odd import odd
 from tests.judge_pegs import better, pegged
 from tests.judge_themes import EVERYTHING, KINDS, TERMS, THEMES
 from tests.judge_tiers import tiered
@@ -56,6 +58,7 @@ from tests.model_records import Order
 USERS = ("ann", "ben", "cat")
 ROOT = Origin("root", "127.0.0.1")
 SOON_NS = (0, 1, 1, 1, 1_000_000, 20 * 10**9, 61 * 10**9, 5 * 3600 * 10**9)
+
 
 WAITING = {
     "stop": OrderType.STOP_LOSS,
@@ -176,11 +179,7 @@ def grant(judge: Judge, wish: Wish) -> None:
         case "restart":
             judge.restart()
         case "cancel" if open_orders:
-            order = open_orders[wish.price % len(open_orders)]
-            name = order.terms.client_order_id if wish.lots % 2 else wish.name
-            only_if = (None, None, True, False)[wish.lots % 4]
-            cancel_id = f"cancel {wish.price}" if wish.price % 2 else None
-            judge.do(CancelOrder(wish.user, order.terms.market, order.number, name, only_if, cancel_id), later_ns)
+            judge.do(_cancel(open_orders[wish.price % len(open_orders)], wish), later_ns)
         case "cancel name":
             named = [order.terms for order in open_orders if order.terms.client_order_id]
             at, name = (named[0].market, named[0].client_order_id) if named else (rules.symbol, "x")
@@ -207,6 +206,9 @@ def grant(judge: Judge, wish: Wish) -> None:
         case "rules":
             before, asks = judge.model.rules[rules.symbol], ROOT if wish.side is Side.BUY else None
             judge.do(_listed(before, wish) if wish.lots == 9 else SetMarket(_changed(before, wish), asks), later_ns)
+        case "filters":
+            which = TERMS.index(wish.terms) + wish.lots
+            judge.do(SetMarket(filtered(judge.model.rules[rules.symbol], wish.price, which), ROOT), later_ns)
         case "status":  # open again more often than not
             judge.do(_new_status(rules, wish), later_ns)
         case "money":
@@ -220,9 +222,16 @@ def grant(judge: Judge, wish: Wish) -> None:
         case "exact":
             exactly(judge, rules, wish)
         case "odd":
-            judge.do(_odd(_order(rules, wish, judge.now_ns), wish), later_ns)
+            judge.do(odd(_order(rules, wish, judge.now_ns), wish.price, wish.lots), later_ns)
         case _:
             judge.do(_order(rules, wish, judge.now_ns), later_ns)
+
+
+def _cancel(order: Order, wish: Wish) -> CancelOrder:
+    name = order.terms.client_order_id if wish.lots % 2 else wish.name
+    only_if = (None, None, True, False)[wish.lots % 4]
+    cancel_id = f"cancel {wish.price}" if wish.price % 2 else None
+    return CancelOrder(wish.user, order.terms.market, order.number, name, only_if, cancel_id)
 
 
 def exactly(judge: Judge, rules: Instrument, wish: Wish) -> None:
@@ -443,20 +452,3 @@ def _changed(rules: Instrument, wish: Wish) -> Instrument:
         case 7 if wish.side is Side.BUY:
             return replace(rules, self_trade=SelfTrade(wish.price % len(SelfTrade)))
     return replace(rules, status=MarketStatus.TRADING)
-
-
-def _odd(order: PlaceOrder, wish: Wish) -> PlaceOrder:
-    """An order at the end of some range, or of somebody or somewhere unknown."""
-    huge = (UNITS_MAX, UNITS_MAX - 1, 0, UNITS_MAX // 2, 10**12, UNITS_MAX // 7)[wish.price - 1]
-    match wish.lots:
-        case 1:
-            return replace(order, user_id="nobody")
-        case 2:
-            return replace(order, market="NO_WHERE")
-        case 3 | 4 | 5:
-            return replace(order, quantity_lots=huge)
-        case 6 if order.price_ticks is not None:
-            return replace(order, price_ticks=huge)
-        case 7 if order.price_ticks is not None:
-            return replace(order, price_ticks=huge, quantity_lots=huge)
-    return replace(order, quantity_lots=10**12)

@@ -13,7 +13,7 @@ KINDS = (
     *("cancel", "cancel", "cancel name", "retry", "cancel all", "deposit", "rules", "status", "restart", "odd", "time"),
     *("administer", "tiers", "tiers", "money", "money", "exact", "exact"),
     *("amend", "amend", "amend", "amend again", "replace", "replace"),
-    *("timer", "timer", "socket", "socket"),
+    *("filters", "filters", "filters", "timer", "timer", "socket", "socket"),
     *("list", "list", "list", "list", "cancel list"),
     *("peg", "peg", "peg", "better", "better"),
 )
@@ -51,6 +51,11 @@ THEMES: dict[str, Theme] = {
         ("gtc", "gtc", "market", "ioc"),
     ),
     "fees": (("nothing", *("order",) * 6, "tiers", "tiers", "tiers", "rules", "exact", "list", "restart"), PLAIN),
+    "filters": (("nothing", *("order",) * 9, *("filters",) * 3, "amend", "amend", "cancel", "restart"), PLAIN),
+    "filters of what waits": (
+        ("nothing", *("order",) * 9, *("filters",) * 3, "list", "list", "list", "amend", "restart"),
+        ("gtc", "gtc", "gtc", "ioc", "market", *TERMS[-15:]),
+    ),
     "money": (
         ("nothing", *("order",) * 4, "money", "money", "deposit", "administer", "exact", "status", "restart"),
         PLAIN,

@@ -44,6 +44,7 @@ from exchange.core.instrument import FeeAsset, MarketStatus
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.timers import CancelAllAfter, RunTimer
 from tests.model_endings import Endings
+from tests.model_filters import Filtering
 from tests.model_known import fee
 from tests.model_lists import Lists
 from tests.model_money import MONEY_MAX, Money
@@ -55,7 +56,7 @@ BESIDE = (ExpireReason.OTHER_LEG, ExpireReason.LIST)  # it ended because another
 MINUTE_NS = 60 * 10**9
 
 
-class Model(Lists, Money, Endings):
+class Model(Lists, Money, Endings, Filtering):
     """The exchange as the contract tells it."""
 
     # --- one command
@@ -121,12 +122,8 @@ class Model(Lists, Money, Endings):
                 self.set_market(command, told)
             case RunTriggered():
                 self.run_triggered(command, now_ns, told)
-            case EndSocket():
-                self.end_socket(command, now_ns, told)
-            case CancelAllAfter():
-                self.set_timer(command, now_ns, told)
-            case RunTimer():
-                self.run_timer(now_ns, told)
+            case EndSocket() | CancelAllAfter() | RunTimer():
+                self.end(command, now_ns, told)
             case ExpireDue():
                 self.expire_due(command, now_ns, told)
             case SetMarketStatus():
@@ -267,12 +264,17 @@ class Model(Lists, Money, Endings):
         others = [order for order in others if order.terms.side is not terms.side and self._crosses(terms, order)]
         others.sort(key=lambda order: order.limit, reverse=terms.side is Side.SELL)
         queue = [(order, *self.there(order, terms)) for order in others]
+        edge = self.edge(terms)
         while queue:
             order, there, hidden = queue.pop(0)
             if left is not None:  # as many whole lots as the rest of the sum takes, and no further if that is not all
                 wanted = left // (order.limit * unit) if order.limit else there
             if wanted == 0:
                 break
+            if edge is not None and (order.limit > edge if terms.side is Side.BUY else order.limit < edge):
+                if left is not None:
+                    break
+                return meets, ExpireReason.PRICE_BAND
             if len(meets) + len(own) == self.rules[terms.market].max_fills_per_order:
                 end = ExpireReason.MAX_FILLS
                 break
@@ -338,7 +340,7 @@ class Model(Lists, Money, Endings):
             reasons.add(RejectReason.SELF_TRADE_PREVENTION)
         by_sum = not terms.quantity_lots and terms.order_type is OrderType.MARKET
         if by_sum and wish is not None and wish.quote_minor is not None:
-            return reasons | self._refusals_of_sum(terms, wish.quote_minor)
+            return reasons | self._refusals_of_sum(terms, wish.quote_minor, now_ns)
         if not 0 < terms.quantity_lots < STEPS_MAX:
             return reasons | {RejectReason.OUT_OF_RANGE}
         if wish is not None and wish.visible_lots is not None and not 0 < wish.visible_lots < terms.quantity_lots:
@@ -363,9 +365,9 @@ class Model(Lists, Money, Endings):
             reasons.add(RejectReason.MARKET_NOT_TRADING)
         if self.open_count(terms) >= rules.max_open_orders and terms.time_in_force in RESTS:
             reasons.add(RejectReason.TOO_MANY_OPEN_ORDERS)
-        return reasons
+        return reasons | self.broken(terms, now_ns, terms.quantity_lots, worth)
 
-    def _refusals_of_sum(self, terms: PlaceOrder, quote_minor: int) -> set[RejectReason]:
+    def _refusals_of_sum(self, terms: PlaceOrder, quote_minor: int, now_ns: int) -> set[RejectReason]:
         rules, price = self.rules[terms.market], terms.price_ticks
         if not 0 < quote_minor < MONEY_MAX or (price is not None and not rules.min_price_ticks <= price < STEPS_MAX):
             return {RejectReason.OUT_OF_RANGE}
@@ -374,6 +376,7 @@ class Model(Lists, Money, Endings):
         lots = sum(lots for _, lots in meets) + sum(lots for _, lots, _ in self.own_met)
         if not lots:
             return reasons | {RejectReason.NO_LIQUIDITY}
+        reasons |= self.broken(terms, now_ns, lots, self._worth(terms, meets))
         asset, need = self._need(terms, self._worth(terms, meets), meets)
         if terms.side is Side.SELL:
             need = lots * self.worth_of(terms.market)[0]

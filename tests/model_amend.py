@@ -48,10 +48,11 @@ class Amendments(Pegs):
         if changed == terms:
             told.duplicate, told.duplicate_of = True, order.number
             return
-        told.refusals = self._refused(order, changed)
+        told.refusals = self._refused(order, changed) | self.broken_by_amendment(order, changed, now_ns)
         other = self.changes_beside(order, changed)
         if other is not None:
-            told.refusals |= self._refused(*other) - {RejectReason.INSUFFICIENT_BALANCE}
+            beside = self._refused(*other) | self.broken_by_amendment(*other, now_ns)
+            told.refusals |= beside - {RejectReason.INSUFFICIENT_BALANCE}
         if told.refusals:
             return
         # Past this line the amendment happens.

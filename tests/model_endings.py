@@ -2,7 +2,7 @@
 
 from exchange.core.commands import CancelAll, EndSocket
 from exchange.core.events import ExpireReason, RejectReason
-from exchange.core.timers import CancelAllAfter
+from exchange.core.timers import CancelAllAfter, RunTimer
 from tests.model_known import Known
 from tests.model_records import Order, Told
 
@@ -22,6 +22,15 @@ class Endings(Known):
             mine = (order.terms.user_id, order.terms.market) == (command.user_id, command.market)
             if mine and order.is_open:
                 self.take_out(order, now_ns, told)
+
+    def end(self, command: EndSocket | CancelAllAfter | RunTimer, now_ns: int, told: Told) -> None:
+        """Carry one of these commands out."""
+        if isinstance(command, EndSocket):
+            self.end_socket(command, now_ns, told)
+        elif isinstance(command, CancelAllAfter):
+            self.set_timer(command, now_ns, told)
+        else:
+            self.run_timer(now_ns, told)
 
     def set_timer(self, command: CancelAllAfter, now_ns: int, told: Told) -> None:
         """Have everything canceled at a time, or take it back."""

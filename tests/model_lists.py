@@ -3,6 +3,7 @@
 After each command it looks at every list, for what has ended and what must follow from that.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from exchange.core.commands import CancelList, ListType, OrderType, PlaceList, P
 from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 from tests.model_records import ListOf, Match, Order, Told
 from tests.model_replace import Replacements
-from tests.model_waiting import RESTS, Waiting, asked, met, plain, waits
+from tests.model_waiting import RESTS, Waiting, asked, met, plain, shown_of, waits
 
 PROFITS = (OrderType.LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
 # Of the future, or of what its user has, and not of the order itself.
@@ -49,6 +50,7 @@ class Lists(Replacements, Waiting):
         for terms in orders if together else orders[:1]:
             told.refusals |= self.all_refusals(terms, now_ns)
         self.coming = 0
+        told.refusals |= self.broken_by_counts(orders)
         if not together:
             for terms in legs:
                 told.refusals |= self._never(terms, now_ns)
@@ -66,10 +68,10 @@ class Lists(Replacements, Waiting):
 
     def _never(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
         """Why an order could never enter, whoever has what."""
-        resting, prices = self.resting, self.prices[terms.market]
-        self.resting, self.prices[terms.market] = [], []
+        there = self.resting, self.waiting, self.totals, self.prices[terms.market]
+        self.resting, self.waiting, self.totals, self.prices[terms.market] = [], [], Counter(), []
         reasons = self.all_refusals(replace(terms, post_only=False), now_ns)
-        self.resting, self.prices[terms.market] = resting, prices
+        self.resting, self.waiting, self.totals, self.prices[terms.market] = there
         return reasons - LATER
 
     def _take_list(self, command: PlaceList, now_ns: int, told: Told) -> None:
@@ -222,12 +224,13 @@ class Lists(Replacements, Waiting):
             if waits(terms):
                 reasons |= self.refusals_of_waiting(terms, now_ns)
             else:
-                reasons |= self.refusals(replace(plain(terms), conditions=None), now_ns)
+                reasons |= self.refusals(replace(plain(terms), conditions=shown_of(terms)), now_ns)
                 named = terms.conditions is not None and terms.conditions.self_trade is not None
                 if named and not rules.self_trade_modes >> leg.mode & 1:
                     reasons.add(RejectReason.SELF_TRADE_PREVENTION)
             self.rules[market] = rules
         self.coming = 0
+        reasons |= self.broken_by_counts([leg.terms for leg in legs])
         return reasons - {RejectReason.USER_DISABLED}
 
     # --- amendments

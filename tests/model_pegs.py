@@ -6,7 +6,7 @@ from exchange.core.commands import PlaceOrder, Side, TimeInForce
 from exchange.core.conditions import PegTo
 from exchange.core.events import RejectReason, UpdateReason
 from exchange.core.instrument import MarketStatus
-from tests.model_known import Known
+from tests.model_filters import Filtering
 from tests.model_records import Order, Told
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
@@ -21,7 +21,7 @@ def pegged_to(terms: PlaceOrder) -> Side:
     return terms.side if wish.peg_to is PegTo.PRIMARY else Side(1 - terms.side)
 
 
-class Pegs(Known):
+class Pegs(Filtering):
     """The model, with orders whose price comes from the book."""
 
     def refusals(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:

@@ -15,6 +15,10 @@ FILTERS = {
     RejectReason.TOO_MANY_OPEN_ORDERS,
     RejectReason.USER_DISABLED,
     RejectReason.WOULD_TRIGGER,
+    *(RejectReason.MAX_PRICE, RejectReason.MIN_QUANTITY, RejectReason.MAX_QUANTITY, RejectReason.MARKET_MIN_QUANTITY),
+    *(RejectReason.MARKET_MAX_QUANTITY, RejectReason.MAX_NOTIONAL, RejectReason.PRICE_BAND, RejectReason.MAX_ASSET),
+    *(RejectReason.TOO_MANY_OPEN_STOPS, RejectReason.TOO_MANY_OPEN_ICEBERGS, RejectReason.ICEBERG_PARTS),
+    *(RejectReason.TRAILING_RANGE, RejectReason.MAX_POSITION),
 }
 
 

@@ -40,6 +40,12 @@ def asked(terms: PlaceOrder) -> Conditions:
     return terms.conditions
 
 
+def shown_of(terms: PlaceOrder) -> Conditions | None:
+    """What an order that enters still asks: to show a part, if it was not made smaller than that."""
+    visible = None if terms.conditions is None else terms.conditions.visible_lots
+    return None if visible is None or visible >= terms.quantity_lots else Conditions(visible_lots=visible)
+
+
 def met(terms: PlaceOrder, wanted: int, price: int) -> bool:
     """Whether a price is where the order wants it."""
     return price >= wanted if (terms.order_type, terms.side) in ABOVE else price <= wanted
@@ -83,6 +89,7 @@ class Waiting(Pegs):
             reasons = self.refusals(as_resting, now_ns)
         self.resting = books
         reasons -= {RejectReason.MARKET_NOT_TRADING, RejectReason.INSUFFICIENT_BALANCE}
+        reasons |= self.broken_by_waiting(terms) | self.broken(as_resting, now_ns, terms.quantity_lots, 0)
         asset, need = self.needs_of(terms)
         if need > self.available(terms.user_id, asset):
             reasons.add(RejectReason.INSUFFICIENT_BALANCE)
@@ -180,10 +187,11 @@ class Waiting(Pegs):
         self.rules[terms.market], tiers = fees, self.tiers
         self.tiers = {}
         if self.is_pegged(terms):
-            peg = replace(asked(terms), self_trade=None, expire_ns=None, visible_lots=None)
+            visible = None if (shown := shown_of(terms)) is None else shown.visible_lots
+            peg = replace(asked(terms), self_trade=None, expire_ns=None, visible_lots=visible)
             reasons = self.refusals_of_pegged(replace(terms, conditions=peg), now_ns)
         else:
-            reasons = self.refusals(replace(terms, conditions=None), now_ns)
+            reasons = self.refusals(replace(terms, conditions=shown_of(terms)), now_ns)
         if asked(terms).self_trade is not None and not rules.self_trade_modes >> order.mode & 1:
             reasons.add(RejectReason.SELF_TRADE_PREVENTION)
         reasons.discard(RejectReason.USER_DISABLED)

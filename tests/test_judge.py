@@ -50,6 +50,7 @@ from tests import (
     model_admin,
     model_amend,
     model_endings,
+    model_filters,
     model_known,
     model_lists,
     model_money,
@@ -451,7 +452,7 @@ def test_a_failure_is_told_as_a_short_story(monkeypatch: pytest.MonkeyPatch) -> 
 
 PARTS = (
     *(model, model_amend, model_known, model_records, model_replace, model_admin, model_money, model_waiting),
-    *(model_pegs, model_endings, model_lists, model_tiers),
+    *(model_pegs, model_endings, model_lists, model_tiers, model_filters),
 )
 
 

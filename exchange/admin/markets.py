@@ -57,12 +57,30 @@ def set_command(run: Run) -> click.Command:
         names = [name.replace("-", "_") for name in (*TEXTS, *COUNTS, *OTHERS)]
         rules = {name: options.pop(name) for name in names}
         rules["allowed_self_trade_prevention"] = list(options.pop("allow_mode")) or None
+        rules["filters"] = _filters(options.pop("filter")) or None
         body = {"market": market} | {name: value for name, value in rules.items() if value is not None}
         logs.announce(shown_json(run(lambda: target_of(**options).call("POST", "/admin/markets", body=body))))
 
     return set_market
 
 
+def _filters(given: tuple[str, ...]) -> dict[str, Any]:
+    """The filters of `NAME=VALUE` each: numbers are texts, but for what is counted. The exchange knows the names."""
+    filters: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.replace("-", "_").partition("=")
+        if not equals:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE.")
+        if name in COUNTED and not (value.isascii() and value.isdigit()):
+            raise click.BadParameter(f"{name} must be a whole number, not {value!r}.")
+        filters[name] = value not in ("0", "false") if "applies" in name else int(value) if name in COUNTED else value
+    return filters
+
+
+COUNTED = (
+    *("max_open_stops", "max_open_icebergs", "max_iceberg_parts", "max_amends_per_order"),
+    *("min_trailing_above_bps", "max_trailing_above_bps", "min_trailing_below_bps", "max_trailing_below_bps"),
+)
 OTHERS = ("status", "fee-asset", "self-trade-prevention", "min-notional-applies-to-market")
 
 
@@ -71,6 +89,7 @@ def _rules(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         *(click.option(f"--{name}", metavar="DECIMAL", help=HELP[name]) for name in TEXTS),
         *(click.option(f"--{name}", type=int, help=HELP[name]) for name in COUNTS),
+        click.option("--filter", multiple=True, metavar="NAME=VALUE", help="A bound; 0 takes it away; several."),
         click.option("--status", type=click.Choice(STATUSES), help="What the market takes."),
         click.option("--fee-asset", type=click.Choice(("received", "quote")), help="What fees are in; never changes."),
         click.option("--self-trade-prevention", type=click.Choice(MODES), help="Of an order that names no mode."),

@@ -161,6 +161,35 @@ class Amendment(TypedDict):
     timestamp: int
 
 
+class MarketFilters(TypedDict):
+    """The filters of a market: bounds on its orders, None where there is none."""
+
+    max_price: str | None
+    min_quantity: str | None
+    max_quantity: str | None
+    market_min_quantity: str | None
+    market_max_quantity: str | None
+    max_notional: str | None
+    max_notional_applies_to_market: bool
+    bid_multiplier_up: str | None
+    bid_multiplier_down: str | None
+    ask_multiplier_up: str | None
+    ask_multiplier_down: str | None
+    fill_band: str | None
+    fill_band_applies_to_limit: bool
+    max_open_stops: int | None
+    max_open_icebergs: int | None
+    max_iceberg_parts: int | None
+    min_trailing_above_bps: int | None
+    max_trailing_above_bps: int | None
+    min_trailing_below_bps: int | None
+    max_trailing_below_bps: int | None
+    max_amends_per_order: int | None
+    max_position: str | None
+    max_base: str | None
+    max_quote: str | None
+
+
 class Market(TypedDict):
     """The rules of one market and its status."""
 
@@ -183,6 +212,7 @@ class Market(TypedDict):
     avg_price_mins: int
     self_trade_prevention: str
     allowed_self_trade_prevention: list[str]
+    filters: MarketFilters
 
 
 class Depth(TypedDict):

@@ -2,13 +2,14 @@
 
 from typing import Final
 
+from exchange.core.band import plan_for_quote_in_band, plan_in_band
 from exchange.core.book import Book, Trader
 from exchange.core.commands import OrderType, PlaceOrder, Side
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import RejectReason
 from exchange.core.fees import QUOTE, Rates, fee_minor
 from exchange.core.instrument import Instrument
-from exchange.core.matching import Plan, plan, plan_for_quote
+from exchange.core.matching import Plan
 
 # Looking up a member in its enum costs more than a comparison.
 BUY: Final = Side.BUY
@@ -20,13 +21,13 @@ def affordable(
 ) -> Plan | RejectReason:
     """What the order would meet, or why a market order that would meet it is refused."""
     if terms.order_type is LIMIT:
-        return plan(book, terms, rules.max_fills_per_order, 0, None, mode)
+        return plan_in_band(rules, book, terms, 0, None, mode)
     if not terms.quantity_lots:
         return _for_quote(rules, book, terms, trader, mode, rates)
     if terms.side is not BUY:
-        return plan(book, terms, rules.max_fills_per_order, rules.min_price_ticks, None, mode)
+        return plan_in_band(rules, book, terms, rules.min_price_ticks, None, mode)
     cost_max = trader.quote.available // rules.notional_unit
-    found = plan(book, terms, rules.max_fills_per_order, 0, cost_max, mode)
+    found = plan_in_band(rules, book, terms, 0, cost_max, mode)
     if found.cost_tick_lots > cost_max:
         return RejectReason.INSUFFICIENT_BALANCE
     return found if _cost_minor(rules, found, rates) <= trader.quote.available else RejectReason.INSUFFICIENT_BALANCE
@@ -41,7 +42,7 @@ def _for_quote(
     sum_max = conditions.quote_minor // rules.notional_unit
     if limit_ticks is None and terms.side is not BUY:
         limit_ticks = rules.min_price_ticks
-    found = plan_for_quote(book, terms, rules.max_fills_per_order, limit_ticks, sum_max, mode)
+    found = plan_for_quote_in_band(rules, book, terms, limit_ticks, sum_max, mode)
     lots = found.matched_lots + found.prevented_lots
     if not lots:
         return RejectReason.NO_LIQUIDITY

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from exchange.core.amendments import Amended, AmendOrder, Reductions
+from exchange.core.band import plan_in_band
 from exchange.core.book import Order
 from exchange.core.client_ids import ClientIds
 from exchange.core.commands import PlaceOrder, Side
@@ -15,11 +16,12 @@ from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.effects import Effects, updated
 from exchange.core.events import Duplicate, Event, Rejected, RejectReason, UpdateReason
 from exchange.core.fees import needs_minor
+from exchange.core.filtering import refused_amendment
 from exchange.core.following import follows
 from exchange.core.iceberg import hide, take_hidden
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, MarketStatus
 from exchange.core.market import Market
-from exchange.core.matching import crosses, plan
+from exchange.core.matching import crosses
 from exchange.core.outcome import Applied
 from exchange.core.pegs import pegged, refusal_at
 from exchange.core.status import why_refused
@@ -80,10 +82,10 @@ class Amending:
             return Rejected(RejectReason.OUT_OF_RANGE, "An order that takes any price has none to change.")
         price = terms.price_ticks if terms.price_ticks is None or pegged(terms) else price_ticks
         changed = replace(terms, quantity_lots=quantity_lots, price_ticks=price, client_order_id=name)
-        rejected = _refusal(market, changed, order, self._client_ids)
+        rejected = _refusal(market, changed, order, self._client_ids, now_ns)
         other = market.changes_with(order, changed)
         if other is not None and rejected is None:
-            rejected = _refusal(market, other[1], other[0], self._client_ids)
+            rejected = _refusal(market, other[1], other[0], self._client_ids, now_ns)
             if rejected is not None and rejected.reason is RejectReason.INSUFFICIENT_BALANCE:
                 rejected = None  # what both lock was judged with the first
         if rejected is not None:
@@ -125,7 +127,7 @@ def _keeps_its_place(order: Order, changed: PlaceOrder) -> bool:
 # --- refuse
 
 
-def _refusal(market: Market, changed: PlaceOrder, order: Order, client_ids: ClientIds) -> Rejected | None:
+def _refusal(market: Market, changed: PlaceOrder, order: Order, client_ids: ClientIds, now_ns: int) -> Rejected | None:
     """Why the order may not become this, or None."""
     rules, terms, price_ticks = market.instrument, order.terms, _stands_at(order, changed)
     in_place = _keeps_its_place(order, changed)
@@ -137,7 +139,7 @@ def _refusal(market: Market, changed: PlaceOrder, order: Order, client_ids: Clie
     if name is not None and name != terms.client_order_id and client_ids.taken_by(terms.user_id, name) is not None:
         reason = RejectReason.CLIENT_ORDER_ID_CONFLICT
     elif (changed.quantity_lots, price_ticks) == (terms.quantity_lots, order.price_ticks):
-        return None
+        reason = _refused_by_filter(market, changed, order, now_ns)
     elif changed.quantity_lots <= _done_lots(order):
         done = rules.quantity_text(_done_lots(order))
         return Rejected(
@@ -146,8 +148,16 @@ def _refusal(market: Market, changed: PlaceOrder, order: Order, client_ids: Clie
     elif _out_of_range(rules, changed):
         reason = RejectReason.OUT_OF_RANGE
     else:
-        reason = _refusal_of_money(market, changed, order, meets)
+        reason = _refused_by_filter(market, changed, order, now_ns)
+        reason = reason or _refusal_of_money(market, changed, order, meets)
     return None if reason is None else Rejected(reason)
+
+
+def _refused_by_filter(market: Market, changed: PlaceOrder, order: Order, now_ns: int) -> RejectReason | None:
+    rules = market.instrument
+    if rules.filters is None:
+        return None
+    return refused_amendment(rules, rules.filters, market.state().average, changed, order, now_ns)
 
 
 def _out_of_range(rules: Instrument, changed: PlaceOrder) -> bool:
@@ -259,7 +269,7 @@ def _enter_again(
     order.priority = market.counts.last_priority
     mode = SelfTrade.EXPIRE_TAKER if order.progress is None else order.progress.self_trade
     wanted = replace(changed, quantity_lots=order.remaining_lots, price_ticks=_stands_at(order, changed))
-    found = plan(market.book, wanted, market.instrument.max_fills_per_order, 0, None, mode)
+    found = plan_in_band(market.instrument, market.book, wanted, 0, None, mode)
     hide(order, found.matched_lots + found.prevented_lots)
     _take_on(order, changed, client_ids, now_ns, effects)
     market.enter(order, found, now_ns, effects)

@@ -98,10 +98,10 @@ class Order:
 class Trader:
     """A user in one market: the two accounts it moves money on, and their open orders, in priority order.
 
-    `leaving` of them do not count while another one is judged.
+    `leaving` of them, which are `leaves`, do not count while another one is judged.
     """
 
-    __slots__ = ("base", "leaving", "open_orders", "quote", "user")
+    __slots__ = ("base", "leaves", "leaving", "open_orders", "quote", "user")
 
     def __init__(self, user: User, base: Account, quote: Account) -> None:
         self.user = user
@@ -109,6 +109,7 @@ class Trader:
         self.quote = quote
         self.open_orders: dict[Order, None] = {}
         self.leaving = 0
+        self.leaves: list[Order] = []
 
 
 class Level:

@@ -53,6 +53,31 @@ class Effects:
         self.prevented.append(match)
 
 
+@mypyc_attr(acyclic=True)
+class CanceledById(OrderUpdated):
+    """An order that was canceled, with the name of the cancel."""
+
+    def __init__(self, update: OrderUpdated, cancel_id: str) -> None:
+        OrderUpdated.__init__(
+            self,
+            update.reason,
+            update.order_id,
+            update.terms,
+            update.status,
+            update.executed_lots,
+            update.executed_quote_minor,
+            update.expire_reason,
+            update.created_ns,
+            update.updated_ns,
+            update.priority,
+            update.trade,
+            update.orders_sequence,
+            update.rates,
+            update.progress,
+        )
+        self.cancel_id = cancel_id
+
+
 def as_read(order: Order) -> OrderUpdated:
     """A copy of an open order as it is now."""
     return OrderUpdated(

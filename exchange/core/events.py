@@ -72,6 +72,7 @@ class ExpireReason(IntEnum):
     LIST = 10  # not expired but canceled, since an order of its list was canceled, or has expired
     CANCEL_ALL_AFTER = 11  # not expired but canceled, by a timer of its user
     DISCONNECT = 12  # not expired but canceled, since the socket that placed it has ended
+    PRICE_BAND = 13  # the next fill would have been too far from the best price at entry
 
 
 class RejectReason(StrEnum):
@@ -105,6 +106,20 @@ class RejectReason(StrEnum):
     NO_PRICE_LEVEL = "NO_PRICE_LEVEL"  # the book has no level that the order could be pegged to
     LIST_PRICES = "LIST_PRICES"  # the legs are not on either side of the last price
     UNKNOWN_LIST = "UNKNOWN_LIST"  # not open, or someone else's
+    MAX_PRICE = "MAX_PRICE"  # this and all that follow: filters of a market
+    MIN_QUANTITY = "MIN_QUANTITY"
+    MAX_QUANTITY = "MAX_QUANTITY"
+    MARKET_MIN_QUANTITY = "MARKET_MIN_QUANTITY"
+    MARKET_MAX_QUANTITY = "MARKET_MAX_QUANTITY"
+    MAX_NOTIONAL = "MAX_NOTIONAL"
+    PRICE_BAND = "PRICE_BAND"
+    TOO_MANY_OPEN_STOPS = "TOO_MANY_OPEN_STOPS"
+    TOO_MANY_OPEN_ICEBERGS = "TOO_MANY_OPEN_ICEBERGS"
+    ICEBERG_PARTS = "ICEBERG_PARTS"
+    TRAILING_RANGE = "TRAILING_RANGE"
+    TOO_MANY_AMENDS = "TOO_MANY_AMENDS"
+    MAX_POSITION = "MAX_POSITION"
+    MAX_ASSET = "MAX_ASSET"
 
 
 # Why an order that was triggered could not enter, by the number that is stored.
@@ -120,6 +135,17 @@ REFUSED: Final = {
     9: RejectReason.NO_PRICE_LEVEL,
     10: RejectReason.WOULD_TRIGGER,
     11: RejectReason.LIST_PRICES,
+    20: RejectReason.MAX_PRICE,
+    21: RejectReason.MIN_QUANTITY,
+    22: RejectReason.MAX_QUANTITY,
+    23: RejectReason.MARKET_MIN_QUANTITY,
+    24: RejectReason.MARKET_MAX_QUANTITY,
+    25: RejectReason.MAX_NOTIONAL,
+    26: RejectReason.PRICE_BAND,
+    27: RejectReason.TOO_MANY_OPEN_ICEBERGS,
+    28: RejectReason.ICEBERG_PARTS,
+    29: RejectReason.MAX_POSITION,
+    30: RejectReason.MAX_ASSET,
 }
 REFUSED_NUMBERS: Final = {reason: number for number, reason in REFUSED.items()}
 
@@ -242,31 +268,6 @@ class OrderUpdated:
         self.orders_sequence = orders_sequence
         self.rates = rates
         self.progress = progress
-
-
-@mypyc_attr(acyclic=True)
-class CanceledById(OrderUpdated):
-    """An order that was canceled, with the name of the cancel."""
-
-    def __init__(self, update: OrderUpdated, cancel_id: str) -> None:
-        OrderUpdated.__init__(
-            self,
-            update.reason,
-            update.order_id,
-            update.terms,
-            update.status,
-            update.executed_lots,
-            update.executed_quote_minor,
-            update.expire_reason,
-            update.created_ns,
-            update.updated_ns,
-            update.priority,
-            update.trade,
-            update.orders_sequence,
-            update.rates,
-            update.progress,
-        )
-        self.cancel_id = cancel_id
 
 
 @mypyc_attr(acyclic=True)

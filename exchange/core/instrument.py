@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Final
 
 from exchange.core.conditions import ALL_MODES, SelfTrade
+from exchange.core.filters import NUMBER_MAX, RATIO_DECIMALS, RATIO_MAX, Counted, Filters
 
 UNITS_MAX: Final = 2**63  # ticks and lots stay below it: they are BIGINT in the database
 AMOUNT_MAX: Final = 10**38  # minor units stay below it: they are NUMERIC(38,0) in the database
@@ -168,6 +169,7 @@ class Instrument:
     self_trade_modes: int = ALL_MODES  # those that an order may name, a bit each
     set_min_price_ticks: int = 1  # as it was set: min_price_ticks is more where the fees need that
     tiers: tuple[TierFees, ...] = ()  # by name
+    filters: Filters | None = None
 
     def ticks(self, text: str) -> int:
         """The price in ticks. Raises InvalidNumber or OffGrid; the range is the caller's to check."""
@@ -184,6 +186,22 @@ class Instrument:
     def quantity_text(self, quantity_lots: int) -> str:
         """The quantity as decimal text."""
         return decimal_text(quantity_lots * self.lot, self.quantity_decimals)
+
+    def ratio(self, text: str) -> int:
+        """A multiplier of prices in millionths. Raises InvalidNumber or OffGrid."""
+        return parse_scaled(text, RATIO_DECIMALS)
+
+    def ratio_text(self, ratio: int) -> str:
+        """The multiplier as decimal text."""
+        return decimal_text(ratio, RATIO_DECIMALS)
+
+    def most(self, counted: Counted) -> int:
+        """The largest number that a filter counted in that may have."""
+        if counted is Counted.TICKS or counted is Counted.LOTS:
+            return UNITS_MAX - 1
+        if counted is Counted.RATIO:
+            return RATIO_MAX
+        return NUMBER_MAX if counted is Counted.NUMBER else 1 if counted is Counted.FLAG else AMOUNT_MAX - 1
 
     def fees_in(self, buys: bool) -> Asset:
         """The asset that a buyer, or a seller, pays its fee in."""

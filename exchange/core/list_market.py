@@ -24,6 +24,8 @@ from exchange.core.events import (
     RejectReason,
     UpdateReason,
 )
+from exchange.core.filter_counts import refused_counts
+from exchange.core.filtering import refused_by_filter
 from exchange.core.full_market import MAY_REST, FullMarket, Released
 from exchange.core.iceberg import hide
 from exchange.core.instrument import AMOUNT_MAX
@@ -92,19 +94,25 @@ class ListMarket(FullMarket):
                 if reason is not None:
                     found, refused = reason, terms
                     break
+        filters = self.instrument.filters
+        if filters is not None and not isinstance(found, RejectReason):
+            found = refused_counts(filters, orders, trader) or found
         if isinstance(found, RejectReason):
             return Rejected(found, refusal_detail(found, refused, trader, self.instrument))
         return found
 
     def _refusal_for_later(self, terms: PlaceOrder, trader: Trader, now_ns: int) -> RejectReason | None:
         """Why an order could never enter, whatever its user has and the book holds by then."""
-        rich = Account(trader.user, "")
+        rules, rich = self.instrument, Account(trader.user, "")
         rich.available = AMOUNT_MAX * AMOUNT_MAX
-        anybody = Trader(trader.user, rich, rich)
+        anybody = Trader(trader.user, Account(trader.user, "") if terms.side is BUY else rich, rich)
         later, rates = replace(terms, post_only=False), self.rates_for(trader)
         if waits(terms):
-            return refusal_of_waiting(self.instrument, rates, (), self.book, later, anybody, now_ns)
-        return refusal(self.instrument, rates, (), self.book, later, anybody, now_ns)
+            return refusal_of_waiting(rules, rates, (), self.book, later, anybody, now_ns)
+        reason = refusal(rules, rates, (), self.book, later, anybody, now_ns)
+        if reason is None and rules.filters is not None:
+            return refused_by_filter(rules, rules.filters, (), later, anybody, now_ns)
+        return reason
 
     def _let_list_in(self, command: PlaceList, trader: Trader, found: Plan, now_ns: int, effects: Effects) -> None:
         self.counts.last_list_id += 1
@@ -255,6 +263,8 @@ class ListMarket(FullMarket):
             if not waits(order.terms):
                 found = judged
         trader.leaving += len(legs) - 1
+        if refused is None and self.instrument.filters is not None:
+            refused = refused_counts(self.instrument.filters, terms, trader)
         return found if refused is None else refused
 
     def _release(self, order: Order, found: Plan, now_ns: int, effects: Effects) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from exchange.core.events import Rejected, RejectReason
+from exchange.core.filters import texts
 from exchange.core.instrument import Asset, Instrument, decimal_text
 
 ASSETS_MAX: Final = 1000
@@ -72,9 +73,11 @@ def fixed_rules(rules: Instrument) -> dict[str, object]:
 
 
 def differing_rules(before: Instrument | None, after: Instrument) -> dict[str, str]:
-    """The rules that differ from those before, by name, as text; all of them if there were none."""
-    old = {} if before is None else _rules(before)
-    return {name: text for name, text in _rules(after).items() if old.get(name) != text}
+    """The rules that differ from those before, by name, as text; all of them if there were none. A filter that is there
+    no more is `none`."""
+    old, new = {} if before is None else _rules(before), _rules(after)
+    differing = {name: text for name, text in new.items() if old.get(name) != text}
+    return differing | {name: "none" for name in old if name not in new}
 
 
 def _rules(rules: Instrument) -> dict[str, str]:
@@ -95,6 +98,7 @@ def _rules(rules: Instrument) -> dict[str, str]:
             f"{of.tier}:{decimal_text(of.maker_ppm, 6)}/{decimal_text(of.taker_ppm, 6)}" for of in rules.tiers
         )
         or "none",
+        **{name: str(text).lower() for name, text in texts(rules).items() if text},
     }
 
 

@@ -25,10 +25,9 @@ from exchange.core.commands import (
 )
 from exchange.core.conditions import Progress, SelfTrade
 from exchange.core.counts import Counts
-from exchange.core.effects import Effects, filled, updated
+from exchange.core.effects import CanceledById, Effects, filled, updated
 from exchange.core.events import (
     MINUTE_NS,
-    CanceledById,
     Event,
     ExpireReason,
     LevelChanged,
@@ -41,6 +40,7 @@ from exchange.core.events import (
     UpdateReason,
 )
 from exchange.core.fees import QUOTE, Rates, needs_minor, rates_of, tier_rates_of
+from exchange.core.filtering import filtered
 from exchange.core.following import locking_ticks
 from exchange.core.iceberg import hide, next_lots, note_hidden
 from exchange.core.instrument import Instrument
@@ -120,8 +120,7 @@ class Market:
         if trader is None:
             ledger, rules = self._ledger, self.instrument
             base, quote = (ledger.account(user_id, asset.symbol) for asset in (rules.base, rules.quote))
-            trader = Trader(ledger.user(user_id), base, quote)
-            self._traders[user_id] = trader
+            self._traders[user_id] = trader = Trader(ledger.user(user_id), base, quote)
         return trader
 
     def open_orders(self, user_id: str) -> list[Order]:
@@ -198,7 +197,7 @@ class Market:
             prevent(self, order, found, now_ns, effects)
             self._expire(order, BY_SELF_TRADE, now_ns, effects)
         elif order.remaining_lots:
-            if order.priority and not found.met_fills_max:
+            if order.priority and not found.met_fills_max and not found.met_band:
                 self._rest(order, effects)
             else:
                 self._expire(order, found.why_unfilled(terms), now_ns, effects)
@@ -234,6 +233,8 @@ class Market:
         if rules.status is not TRADING and refuses(rules.status, terms, book):
             return RejectReason.MARKET_NOT_TRADING
         reason = refusal(rules, rates, self._average, book, terms, trader, now_ns)
+        if reason is None and rules.filters is not None:
+            return filtered(rules, rules.filters, self._average, book, terms, trader, mode, rates, now_ns)
         return affordable(rules, book, terms, trader, mode, rates) if reason is None else reason
 
     def mode_of(self, terms: PlaceOrder) -> SelfTrade:

@@ -24,12 +24,13 @@ class Plan:
 
     `fills` are (maker, lots) in the order they trade, each at the maker's price: the taker gets any improvement.
     `cost_tick_lots` is the sum of price times lots. `met_own_order`: the walk ended at an order of the same user.
-    `met_fills_max`: it ended before one fill too many. `prevented` are the orders of the same user that were met, as
+    `met_fills_max`: it ended before one fill too many. `met_band`: it ended before a fill too far from the best price.
+    `prevented` are the orders of the same user that were met, as
     (maker, what the taker loses by it, what the maker does), and `prevented_lots` what the taker loses in all.
     """
 
     __slots__ = (
-        *("cost_tick_lots", "fills", "matched_lots", "met_fills_max", "met_own_order"),
+        *("cost_tick_lots", "fills", "matched_lots", "met_band", "met_fills_max", "met_own_order"),
         *("prevented", "prevented_lots"),
     )
 
@@ -39,6 +40,7 @@ class Plan:
         self.cost_tick_lots = 0
         self.met_own_order = False
         self.met_fills_max = False
+        self.met_band = False
         self.prevented: list[tuple[Order, int, int]] | None = None
         self.prevented_lots = 0
 
@@ -69,6 +71,8 @@ class Plan:
             return ExpireReason.SELF_TRADE
         if self.met_fills_max:
             return ExpireReason.MAX_FILLS
+        if self.met_band:
+            return ExpireReason.PRICE_BAND
         return ExpireReason.FOK_UNFILLABLE if terms.time_in_force is TimeInForce.FOK else ExpireReason.UNFILLED
 
     def ended(self) -> "Plan":

@@ -7,6 +7,7 @@ from exchange.core.commands import CancelOrder, PlaceOrder, ReplaceMode, Replace
 from exchange.core.conditions import SelfTrade
 from exchange.core.effects import Effects
 from exchange.core.events import OrderUpdated, Rejected, RejectReason
+from exchange.core.filtering import OF_FILTERS
 from exchange.core.ledger import Account
 from exchange.core.market import Market
 from exchange.core.matching import Plan
@@ -22,6 +23,7 @@ FILTERS: Final = (
     RejectReason.MIN_NOTIONAL,
     RejectReason.TOO_MANY_OPEN_ORDERS,
     RejectReason.WOULD_TRIGGER,
+    *OF_FILTERS,
 )
 
 
@@ -87,9 +89,9 @@ def _judged_without(
         _pays_from(other).release(locked_minor)
         if other.level is not None:  # else it waits
             market.book.lift(other)
-    trader.leaving = len(leaving)
+    trader.leaving, trader.leaves = len(leaving), [other for other, _ in leaving]
     found = market.judged(terms, trader, mode, market.rates_for(trader), now_ns)
-    trader.leaving = 0
+    trader.leaving, trader.leaves = 0, []
     for other, locked_minor in reversed(leaving):
         if other.level is not None:
             market.book.put_back(other)

@@ -7,6 +7,8 @@ from exchange.core.commands import OrderType, PlaceOrder, TimeInForce
 from exchange.core.conditions import Conditions
 from exchange.core.events import RejectReason
 from exchange.core.fees import Rates
+from exchange.core.filter_counts import refused_counts
+from exchange.core.filtering import refused_by_filter, refused_waiting
 from exchange.core.instrument import UNITS_MAX, Instrument
 from exchange.core.refusal import refusal
 from exchange.core.status import POST_ONLY, TRADING
@@ -59,6 +61,10 @@ def refusal_of_waiting(
     if later.order_type is LIMIT:
         later.time_in_force = TimeInForce.GTC
     reason = refusal(rules, rates, average, book, later, trader, now_ns)
+    if reason is None and rules.filters is not None:
+        reason = refused_waiting(rules.filters, terms, conditions)
+        reason = reason or refused_by_filter(rules, rules.filters, average, later, trader, now_ns)
+        reason = reason or refused_counts(rules.filters, (terms,), trader)
     if reason is not None:
         return reason
     if len(trader.open_orders) - trader.leaving >= rules.max_open_orders:

@@ -73,10 +73,11 @@ def _changes(entry: MarketConfig, market: Market, wanted: Instrument) -> Iterato
     if not differing and wanted == before:
         return
     if market.by_call:
+        known = differing_rules(None, before)
         log.warning(
             "the configuration differs from the market, whose rules a call has set: the configuration does not count",
             market=before.symbol,
-            **{name: f"{differing_rules(None, before)[name]}, configured {text}" for name, text in differing.items()},
+            **{name: f"{known.get(name, 'none')}, configured {text}" for name, text in differing.items()},
         )
         return
     if not before.same_scale(wanted):

@@ -33,7 +33,8 @@ class Listing:
     async def set_market(self, symbol: str, given: Mapping[str, Any], origin: Origin) -> Instrument:
         """Open a market with the rules that are given, or give it those; its rules afterwards.
 
-        `given` is fields of MarketRules. The others stay as they are, or have their defaults in a new market.
+        `given` is fields of MarketRules, and of its filters those that change. The others stay as they are, or have
+        their defaults in a new market.
         """
         market = self._venue.markets.get(symbol)
         before = None if market is None else market.instrument
@@ -41,7 +42,9 @@ class Listing:
         if before is not None and given.get("min_price") == before.price_text(before.min_price_ticks):
             # As GET /markets shows it: the fees may have raised it, which is not what was set.
             given = {name: value for name, value in given.items() if name != "min_price"}
-        rules = replace(MarketRules(symbol) if before is None else rules_of(before), **given)
+        known = MarketRules(symbol) if before is None else rules_of(before)
+        filters = known.filters | given.get("filters", {})
+        rules = replace(known, **{**given, "filters": filters})
         if before is not None and (fixed := changes_fixed(before, rules)):
             raise Refused(Code.RULE_FIXED, f"{symbol} exists; {', '.join(fixed)} of a market cannot change.")
         wanted = instrument_from(rules, base, quote, before)

@@ -1,11 +1,13 @@
 """The rules of a market as somebody writes them, in a configuration or in a call, made into an instrument."""
 
 import re
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from typing import Final, NoReturn
 
 from exchange.core.conditions import SelfTrade
+from exchange.core.filters import FILTERS, Filters, Text, changed, texts
 from exchange.core.instrument import (
     AMOUNT_MAX,
     AVG_PRICE_MINS_MAX,
@@ -48,6 +50,7 @@ class MarketRules:
     avg_price_mins: int = 5
     self_trade_prevention: str = "expire_taker"
     allowed_self_trade_prevention: tuple[str, ...] = field(default=ALL_MODES)
+    filters: dict[str, Text] = field(default_factory=dict)  # by name; 0 is no bound
 
 
 NAMES: Final = tuple(rule.name for rule in fields(MarketRules))
@@ -84,6 +87,7 @@ def rules_of(instrument: Instrument) -> MarketRules:
         allowed_self_trade_prevention=tuple(
             mode.name.lower() for mode in SelfTrade if instrument.self_trade_modes >> mode & 1
         ),
+        filters={name: text for name, text in texts(instrument).items() if text is not None},
     )
 
 
@@ -110,9 +114,20 @@ def instrument_from(rules: MarketRules, base: Asset, quote: Asset, before: Instr
         if before is None or not before.fills_may_leave_nothing:
             raise
         instrument = _made_as_before(rules, base, quote, error)
+    instrument = replace(instrument, filters=_filters(instrument, rules.filters))
     if max(instrument.min_notional_minor, instrument.lot_minor, instrument.notional_unit) >= AMOUNT_MAX:
         raise InvalidInstrument("tick_size, lot_size or min_notional is too large")
     return instrument
+
+
+def _filters(instrument: Instrument, given: Mapping[str, Text]) -> Filters | None:
+    unknown = [name for name in given if name not in FILTERS]
+    if unknown:
+        raise InvalidInstrument(f"filters has no {unknown[0][:40]}; known are {', '.join(FILTERS)}")
+    try:
+        return changed(instrument, given)
+    except ValueError as error:
+        raise InvalidInstrument(str(error)) from None
 
 
 def _made_as_before(rules: MarketRules, base: Asset, quote: Asset, error: InvalidInstrument) -> Instrument:

@@ -11,8 +11,8 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
    There are commands that enter what was triggered, that end what is due and that move money; amendments and
    replacements.
 5. Orders may be pegged, and there are lists of orders. A cancel has a name; that of a replacement stands with its mode.
-   There are timers, and sockets that end. The rules of a market end with its least price as it was set, and what
-   its fee tiers pay.
+   There are timers, and sockets that end. The rules of a market end with its least price as it was set, what its fee
+   tiers pay, and its filters.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -54,6 +54,7 @@ from exchange.core.commands import (
     TimeInForce,
 )
 from exchange.core.conditions import ALL_MODES, SelfTrade
+from exchange.core.filters import filters_from, filters_text
 from exchange.core.instrument import (
     COUNT_MAX,
     Asset,
@@ -291,6 +292,7 @@ def rules(instrument: Instrument) -> tuple[Any, ...]:
         instrument.self_trade_modes,
         instrument.set_min_price_ticks,
         tiers_text(instrument.tiers),
+        filters_text(instrument.filters),
     )
 
 
@@ -312,10 +314,10 @@ def instrument_from(fields: Sequence[Any], assets: dict[str, Asset]) -> Instrume
     if len(fields) == FIELDS_OF_2:
         fields = (*fields, *RULES_SINCE_2)
     if len(fields) == FIELDS_OF_4:
-        fields = (*fields, fields[MIN_PRICE], "")
+        fields = (*fields, fields[MIN_PRICE], "", None)
     symbol, base, quote, tick_size, lot_size, min_notional_minor, maker_fee_ppm, taker_fee_ppm, *limits = fields
     max_open_orders, status, fee_asset, min_price_ticks, max_fills, applies_to_market, mins, *modern = limits
-    leave_nothing, self_trade, self_trade_modes, set_min_price_ticks, tiers = modern
+    leave_nothing, self_trade, self_trade_modes, set_min_price_ticks, tiers, filters = modern
     instrument = instrument_of(
         symbol,
         assets[base],
@@ -341,4 +343,5 @@ def instrument_from(fields: Sequence[Any], assets: dict[str, Asset]) -> Instrume
         fills_may_leave_nothing=leave_nothing,
         set_min_price_ticks=set_min_price_ticks,
         tiers=tiers_from(tiers),
+        filters=filters_from(filters),
     )

@@ -28,7 +28,7 @@ _TERMS = (
     "conditions"
 )
 PAGE = 10_000
-RULES = 20  # of a market, which are the first columns of its row
+RULES = 21  # of a market, which are the first columns of its row
 _SIDES, _TYPES, _TIMES = tuple(Side), tuple(OrderType), tuple(TimeInForce)
 
 
@@ -115,7 +115,7 @@ async def _markets(connection: "asyncpg.Connection[Any]", assets: dict[str, Asse
     rows = await connection.fetch(
         "SELECT symbol, base, quote, tick_size, lot_size, min_notional_minor::text, maker_fee_ppm, taker_fee_ppm, "
         "max_open_orders, status, fee_asset, min_price_ticks, max_fills_per_order, min_notional_applies_to_market, "
-        "avg_price_mins, fills_may_leave_nothing, self_trade, self_trade_modes, set_min_price_ticks, tiers, "
+        "avg_price_mins, fills_may_leave_nothing, self_trade, self_trade_modes, set_min_price_ticks, tiers, filters, "
         "book_sequence, depth_sequence, "
         "best_sequence, trade_sequence, last_aggregate_id, last_trade_ns, candles, average, last_match_id, by_call, "
         "tracks "

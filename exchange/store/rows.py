@@ -26,6 +26,7 @@ from exchange.core.events import (
     PreventedMatch,
     Trade,
 )
+from exchange.core.filters import filters_text
 from exchange.core.instrument import Asset
 from exchange.core.list_events import ListUpdated
 from exchange.core.money import Withdrawal
@@ -252,6 +253,7 @@ def market_row(changed: MarketChanged) -> Row:
         NULL,
         " ".join(map(str, changed.tracks)),
         *_SAME_TIERS,
+        NULL,
     )
 
 
@@ -286,6 +288,7 @@ def instrument_row(changed: MarketSet) -> Row:
         NULL,
         rules.set_min_price_ticks,
         words(tiers_text(rules.tiers).split()),
+        filters_text(rules.filters) or NULL,
     )
 
 

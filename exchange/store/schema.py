@@ -113,6 +113,7 @@ markets = sa.Table(
     sa.Column("tracks", Text),  # see `core/triggers.py`, with spaces between; null: no order follows the price
     sa.Column("set_min_price_ticks", sa.BigInteger, nullable=False),  # as it was set: the fees may need more
     sa.Column("tiers", Text),  # what they pay: name:maker:taker, in ppm, with spaces between; null: there are none
+    sa.Column("filters", Text),  # see `core/filters.py`; null: none
 )
 
 # Those that run: see `core/timers.py`.

@@ -172,6 +172,10 @@ class Bot(Trader):
                     command.settled = True
                     command.orders += [row(order, self._user_id, one) for order in canceled]
 
+    async def _cancel_all_after(self, market: str | None, timeout_ms: int) -> None:
+        """At once: the dialect has no timers."""
+        await self._cancel_all(market)
+
     async def _batch(self, items: tuple[Asked, ...]) -> None:
         """One after the other: the dialect has no batches."""
         for asked in items:

@@ -124,18 +124,19 @@ def _cancels(history: History) -> Iterator[Finding]:
 
 
 def _cancel_alls(history: History) -> Iterator[Finding]:
-    """No order that a user placed before an acknowledged `cancel_all` is open: a user waits for each answer."""
+    """No order that a user placed before an acknowledged `cancel_all`, or timer, is open: a user waits for each answer,
+    and by the end every timer has run."""
     there = {order.order_id: order for order in history.final.orders}
     placed: defaultdict[str, list[OrderRow]] = defaultdict(list)
     for command in history.commands:
         if command.kind == "place" and command.acknowledged:
             placed[command.user_id] += command.orders
-        elif command.kind == "cancel_all" and command.acknowledged:
+        elif command.kind in ("cancel_all", "cancel_all_after") and command.acknowledged:
             earlier = placed[command.user_id]
             for order in (order for order in earlier if command.market in (None, order.market)):
                 now = there.get(order.order_id)
                 if now is not None and now.status not in CLOSED:
-                    yield wrong(f"order {order.order_id} of {command.user_id} outlived an acknowledged cancel_all")
+                    yield wrong(f"order {order.order_id} of {command.user_id} outlived an acknowledged {command.kind}")
             placed[command.user_id] = [order for order in earlier if command.market not in (None, order.market)]
 
 

@@ -20,11 +20,13 @@ LOTS_MAX = 2000
 LIVES_STEPS = 30  # after so many steps an order is canceled, so that books and recovery stay small
 PAUSE_S = (0.02, 0.12)
 
-Does = Literal["place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace", "withdraw", "give"]
+Does = Literal[
+    "place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace", "withdraw", "give", "timer"
+]
 DOES: tuple[Does, ...] = (
-    *("place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace", "withdraw", "give"),
+    *("place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace", "withdraw", "give", "timer"),
 )
-WEIGHTS = (700, 150, 20, 110, 20, 4, 120, 80, 12, 8)
+WEIGHTS = (700, 150, 20, 110, 20, 4, 120, 80, 12, 8, 10)
 KINDS = ("gtc", "post_only", "ioc", "fok", "market", "gtd", "wait", "peg")
 KIND_WEIGHTS = (57, 8, 8, 5, 7, 3, 7, 5)
 STATUSES = ("post_only", "cancel_only", "halted")  # of a market, for the pause of its step

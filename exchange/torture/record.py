@@ -12,7 +12,7 @@ import orjson
 
 from exchange.client import Amendment, Balance, Depth, Fill, Json, Market, Order, Peg, PreventedMatch, Trade
 
-CommandKind = Literal["place", "cancel", "cancel_all", "amend"]
+CommandKind = Literal["place", "cancel", "cancel_all", "cancel_all_after", "amend"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,11 @@ class Trading(Protocol):
     async def cancel_all(self, market: str | None = None, user_id: str | None = None) -> list[Order]:
         """Cancel all orders."""
 
+    async def cancel_all_after(
+        self, timeout_ms: int, market: str | None = None, user_id: str | None = None
+    ) -> int | None:
+        """Cancel all orders after a time."""
+
     async def orders(self, items: list[dict[str, Any]], user_id: str | None = None) -> list[Order | Refusal]:
         """Send a batch."""
 
@@ -131,6 +136,8 @@ class Trader:
                 await self._replace(*meant.items)
             case "cancel_all":
                 await self._cancel_all(meant.market)
+            case "timer":
+                await self._cancel_all_after(meant.market, int(meant.pause_s * 1000))
             case "batch":
                 await self._batch(meant.items)
             case "deposit":
@@ -208,6 +215,10 @@ class Trader:
         command = self._new("cancel_all", market, None, {})
         canceled = await self._settled(command, lambda: self._trading.cancel_all(market, self._user_id))
         command.orders += [OrderRow.of(order) for order in canceled or ()]
+
+    async def _cancel_all_after(self, market: str | None, timeout_ms: int) -> None:
+        command = self._new("cancel_all_after", market, None, {})
+        await self._settled(command, lambda: self._trading.cancel_all_after(timeout_ms, market, self._user_id))
 
     async def _withdraw(self, amount: str, key: str, *, settles: bool) -> None:
         move = Move(self._user_id, None, "USDC", amount, key, settles)

@@ -3,7 +3,8 @@
 import pytest
 
 from exchange.core.commands import CancelOrder, SetMarketStatus
-from exchange.core.events import CanceledById, OrderUpdated
+from exchange.core.effects import CanceledById
+from exchange.core.events import OrderUpdated
 from exchange.core.instrument import MarketStatus
 from exchange.core.outcome import Applied, Outcome
 from exchange.core.timers import TIMEOUT_MAX_MS, CancelAllAfter, RunTimer, TimerSet

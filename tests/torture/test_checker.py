@@ -203,6 +203,10 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda h: swap(h.final.orders, ASK_CANCELED, replace(ASK_CANCELED, status="partially_filled")),
         "order 1 was canceled in a reply to cancel, and is now",
     ),
+    "an order that outlives a timer": (
+        lambda h: h.commands.append(Command("alice", "cancel_all_after", None, None, {}, True, None, [], 1)),
+        "order 3 of alice outlived an acknowledged cancel_all_after",
+    ),
     "an order that outlives a cancel_all": (
         lambda h: h.commands.append(Command("alice", "cancel_all", MARKET, None, {}, True, None, [], 1)),
         "order 3 of alice outlived an acknowledged cancel_all",

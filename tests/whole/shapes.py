@@ -128,6 +128,18 @@ TRADE: Shape = {
     "aggregate_id": an_id,
 }
 BALANCE: Shape = {"asset": a_text, "available": a_number, "locked": a_number, "total": a_number}
+FILTERS: Shape = {
+    **dict.fromkeys(("max_price", "min_quantity", "max_quantity", "max_notional"), or_null(a_number)),
+    **dict.fromkeys(("market_min_quantity", "market_max_quantity", "fill_band"), or_null(a_number)),
+    **dict.fromkeys(("bid_multiplier_up", "bid_multiplier_down"), or_null(a_number)),
+    **dict.fromkeys(("ask_multiplier_up", "ask_multiplier_down"), or_null(a_number)),
+    **dict.fromkeys(("max_position", "max_base", "max_quote"), or_null(a_number)),
+    **dict.fromkeys(("max_notional_applies_to_market", "fill_band_applies_to_limit"), a_flag),
+    **dict.fromkeys(("max_open_stops", "max_open_icebergs", "max_iceberg_parts"), or_null(a_count)),
+    **dict.fromkeys(("min_trailing_above_bps", "max_trailing_above_bps"), or_null(a_count)),
+    **dict.fromkeys(("min_trailing_below_bps", "max_trailing_below_bps"), or_null(a_count)),
+    "max_amends_per_order": or_null(a_count),
+}
 MARKET: Shape = {
     "market": a_text,
     "base": a_text,
@@ -148,6 +160,7 @@ MARKET: Shape = {
     "avg_price_mins": a_count,
     "self_trade_prevention": SELF_TRADE,
     "allowed_self_trade_prevention": lambda value: all(SELF_TRADE(mode) for mode in value),
+    "filters": lambda value: value.keys() == FILTERS.keys() and all(FILTERS[name](value[name]) for name in value),
 }
 HEALTH: Shape = {"status": one_of("ok"), "version": a_text, "sequence": a_count}
 

@@ -57,6 +57,8 @@ async def test_markets_say_their_rules(api: Api, markets: Markets) -> None:
         "avg_price_mins": 5,
         "self_trade_prevention": "expire_taker",
         "allowed_self_trade_prevention": ["expire_taker", "expire_maker", "expire_both", "decrement", "none"],
+        "filters": dict.fromkeys(shapes.FILTERS)
+        | {"max_notional_applies_to_market": False, "fill_band_applies_to_limit": False},
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from exchange.api.binance import numbers
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.errors import mandatory
+from exchange.api.binance.filters import account_filters, asset_filters
 from exchange.api.binance.limits import BinanceLimits
 from exchange.api.binance.order_calls import discount, rate
 from exchange.api.binance.symbols import Symbols, symbol_of
@@ -82,8 +83,8 @@ class AccountCalls:
         asked.params.done()
         return {
             "exchangeFilters": [],
-            "symbolFilters": [{"filterType": "MAX_NUM_ORDERS", "maxNumOrders": rules.max_open_orders}],
-            "assetFilters": [],
+            "symbolFilters": account_filters(rules),
+            "assetFilters": asset_filters(rules),
         }
 
     async def allocations(self, asked: Asked) -> Any:

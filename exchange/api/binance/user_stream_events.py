@@ -12,9 +12,9 @@ from exchange.api.binance.numbers import ZERO, amount, price, quantity
 from exchange.api.binance.symbols import symbol_of
 from exchange.core.commands import Side
 from exchange.core.conditions import Progress
+from exchange.core.effects import CanceledById
 from exchange.core.events import (
     BalanceChanged,
-    CanceledById,
     ExpireReason,
     OrderStatus,
     OrderUpdated,

@@ -10,6 +10,7 @@ import msgspec
 
 from exchange.api.native import events, replies
 from exchange.api.native.further import say_further
+from exchange.api.native.market_filters import filters_of
 from exchange.api.native.names import (
     CANCEL_REASONS,
     EXPIRE_REASON_NAMES,
@@ -29,9 +30,9 @@ from exchange.core.amendments import Amended
 from exchange.core.candles import Candle
 from exchange.core.commands import Side
 from exchange.core.conditions import SelfTrade
+from exchange.core.effects import CanceledById
 from exchange.core.events import (
     BalanceChanged,
-    CanceledById,
     MarketChanged,
     OrderStatus,
     OrderUpdated,
@@ -337,6 +338,7 @@ def market(rules: Instrument) -> replies.Market:
         rules.avg_price_mins,
         SELF_TRADE_NAMES[rules.self_trade],
         [SELF_TRADE_NAMES[mode] for mode in SelfTrade if rules.self_trade_modes >> mode & 1],
+        filters_of(rules),
     )
 
 

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from exchange.api.native.errors import ApiError
 from exchange.api.native.fields import choice
+from exchange.api.native.market_filters import GivenFilters
 from exchange.api.native.models import AssetRequest, MarketRequest
 from exchange.api.native.names import FEE_ASSETS, MARKET_STATUSES, SELF_TRADE_MODES
+from exchange.core.filters import FILTERS
 from exchange.core.instrument import Asset, Instrument
 from exchange.service.market_rules import ASSET_RULE, NAMES, split, valid_asset
 
@@ -49,6 +52,16 @@ def given_rules(request: MarketRequest, before: Instrument | None, assets: Mappi
         for mode in modes:
             choice("allowed_self_trade_prevention", mode, SELF_TRADE_MODES)
         given["allowed_self_trade_prevention"] = tuple(mode.lower() for mode in modes)
+    if request.filters is not None:
+        given["filters"] = _given_filters(request.filters)
+    return given
+
+
+def _given_filters(filters: GivenFilters) -> dict[str, Any]:
+    given = {name: getattr(filters, name) for name in FILTERS if getattr(filters, name) is not None}
+    for name, value in given.items():
+        if isinstance(value, str) and not _NUMBER.fullmatch(value):
+            raise ApiError("INVALID_NUMBER", f"{name} must be a plain decimal number.")
     return given
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from exchange.api.native.market_filters import GivenFilters
 from exchange.api.native.names import (
     FEE_ASSET_NAMES,
     LOG_LEVELS,
@@ -313,6 +314,7 @@ class MarketRequest(Request, kw_only=True):
     avg_price_mins: Annotated[int, _COUNT] | None = None
     self_trade_prevention: SelfTradePrevention | None = None
     allowed_self_trade_prevention: list[SelfTradePrevention] | None = None
+    filters: GivenFilters | None = None
 
 
 class LogLevelRequest(Request, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from exchange.api.native import names
+from exchange.api.native.market_filters import MarketFilters
 
 _ID = msgspec.Meta(extra_json_schema={"pattern": "^[1-9][0-9]*$"}, examples=["42"])
 _MARKET_ID = msgspec.Meta(
@@ -284,6 +285,7 @@ class Market(Reply):
     avg_price_mins: Annotated[Count, msgspec.Meta(description="of the average price; 0: the last price")]
     self_trade_prevention: Annotated[SelfTradePrevention, msgspec.Meta(description="of an order that names none")]
     allowed_self_trade_prevention: list[SelfTradePrevention]
+    filters: MarketFilters
 
 
 class Asset(Reply):
