@@ -46,6 +46,7 @@ THEMES: dict[str, Theme] = {
         ("nothing", *("order",) * 5, *("list",) * 4, "cancel list", "cancel", "amend", "replace", "status", "restart"),
         ("gtc", "gtc", "gtc", "market", "ioc", "trail"),
     ),
+    "lists amended": (("nothing", *("order",) * 2, *("list",) * 2, *("amend",) * 4, "deposit"), ("gtc", "gtc", "ioc")),
     "pegs": (
         ("nothing", *("order",) * 3, *("peg", "better") * 3, "cancel", "amend", "restart"),
         ("gtc", "gtc", "market", "ioc"),

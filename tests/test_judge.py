@@ -10,9 +10,9 @@ import pytest
 
 from exchange.core import (
     administration,
-    affordable,
     amend,
     amendments,
+    band,
     client_ids,
     commands,
     conditions,
@@ -176,7 +176,7 @@ def spend_more_than_the_sum(plant: pytest.MonkeyPatch) -> None:
     def plan_otherwise(book: Book, terms: PlaceOrder, fills: int, limit: int | None, sum_max: int, *of: Any) -> Plan:
         return rightly(book, terms, fills, limit, sum_max + 1, *of)
 
-    plant.setattr(affordable, "plan_for_quote", plan_otherwise)
+    plant.setattr(band, "plan_for_quote", plan_otherwise)
 
 
 def spend_no_more_after_the_first_price(plant: pytest.MonkeyPatch) -> None:
@@ -186,7 +186,7 @@ def spend_no_more_after_the_first_price(plant: pytest.MonkeyPatch) -> None:
         best = (book.asks if terms.side is Side.BUY else book.bids).best
         return rightly(book, terms, fills, limit if best is None else best.price_ticks, *of)
 
-    plant.setattr(affordable, "plan_for_quote", plan_otherwise)
+    plant.setattr(band, "plan_for_quote", plan_otherwise)
 
 
 def trigger_a_tick_late(plant: pytest.MonkeyPatch) -> None:

@@ -134,6 +134,7 @@ def keep_the_place_of_a_pending_order(plant: Plant) -> None:
 @of_sources
 @planted(
     {
+        "lists amended": [amend_one_leg_alone, judge_an_amendment_as_of_a_single_order],
         "lists": [
             lock_what_each_leg_needs,
             lock_what_is_pending,
@@ -147,8 +148,6 @@ def keep_the_place_of_a_pending_order(plant: Plant) -> None:
             replace_one_leg_alone,
             allow_any_prices,
             compare_prices_of_pending_legs_with_the_last_one,
-            amend_one_leg_alone,
-            judge_an_amendment_as_of_a_single_order,
             tell_nothing_of_lists,
             keep_the_place_of_a_pending_order,
         ],
