@@ -4,13 +4,19 @@ import json
 import re
 import shutil
 import socket
+import ssl
 import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
+from exchange.config import load
 from exchange.runtime import notify
-from tests.whole import served
+from tests.whole import certificates, served
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "docs" / "deploy"
@@ -98,10 +104,58 @@ def test_the_container_starts_the_exchange_as_an_ordinary_user_in_keys_mode() ->
     assert last["USER"].isdigit()
     assert last["USER"] != "0"
     variables = dict(pair.split("=", 1) for pair in last["ENV"].split())
-    assert variables["EXCHANGE_AUTH_MODE"] == "keys"
+    config = load(ROOT / "config.toml", variables, {})
+    assert (config.auth.mode, config.server.host) == ("keys", "0.0.0.0")
+    copied = [rest.split() for name, rest in instructions() if name == "COPY"]
+    assert ["config.toml", variables["EXCHANGE_CONFIG"]] in copied
     assert last["VOLUME"] == variables["EXCHANGE_DATABASE_DATA_DIR"]
     names = [name for name, _ in instructions()]
     assert names.index("HEALTHCHECK") > names.index("USER")
+
+
+class Health(BaseHTTPRequestHandler):
+    """Answers `GET /health` with a status."""
+
+    status = 200
+
+    def do_GET(self) -> None:
+        """Answer it."""
+        self.send_response(self.status if self.path == "/health" else 404)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing is printed."""
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("status", [200, 503])
+def test_the_container_is_healthy_when_the_exchange_is(tmp_path: Path, tls: bool, status: int) -> None:
+    _, command = dict(instructions())["HEALTHCHECK"].split("CMD ")
+    server = HTTPServer(("127.0.0.1", 0), type("Answering", (Health,), {"status": status}))
+    if tls:
+        certificates.make(tmp_path / "certificate.pem", tmp_path / "key.pem")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        _, *rest = json.loads(command.replace(":8080/", f":{server.server_port}/"))
+        done = subprocess.run([sys.executable, *rest], capture_output=True, timeout=60, check=False)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert (done.returncode == 0) is (status == 200), done.stderr
+
+
+def test_the_versions_of_the_lock_are_constraints_that_pip_can_read(tmp_path: Path) -> None:
+    [made] = re.findall(r"sed .*? >constraints\.txt", " ".join(rest for name, rest in instructions() if name == "RUN"))
+    script = made.replace("requirements.lock", str(ROOT / "requirements.lock"))
+    subprocess.run(["sh", "-euc", script], cwd=tmp_path, check=True)
+    lines = (tmp_path / "constraints.txt").read_text().splitlines()
+    names = {Requirement(line).name for line in lines}
+    assert {"aiohttp", "asyncpg", "uvloop"} <= names
 
 
 @pytest.mark.skipif(shutil.which("hadolint") is None, reason="there is no hadolint")
