@@ -21,6 +21,7 @@ CALLS_PAGE = ROOT / "docs" / "bots_calls.md"
 PATIENCE_S = 120.0
 BOTS = {
     "ccxt": ("tests.bots.with_ccxt", ("ccxt==4.5.90",)),
+    "ccxt's own tests": ("tests.bots.with_ccxt_suite", ("ccxt==4.5.90",)),
     "ccxt.pro": ("tests.bots.with_ccxt_pro", ("ccxt==4.5.90",)),
     "python-binance": ("tests.bots.with_python_binance", ("python-binance==1.0.37",)),
     "python-binance over sockets": ("tests.bots.with_python_binance_sockets", ("python-binance==1.0.37",)),

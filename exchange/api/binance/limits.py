@@ -28,12 +28,13 @@ class Window:
     def __init__(self, length_s: int, now_s: Callable[[], float]) -> None:
         self._length_s = length_s
         self._now_s = now_s
-        self._number = -1
+        self._until_s = 0.0
         self._counts: dict[str, int] = {}
 
     def add(self, name: str, count: int) -> int:
         """Count, and return how much it is now."""
-        self._turn()
+        if (now_s := self._now_s()) >= self._until_s:
+            self._begin(now_s)
         total = self._counts.get(name, 0) + count
         if total != count or len(self._counts) < NAMES_MAX:
             self._counts[name] = total
@@ -41,7 +42,8 @@ class Window:
 
     def count(self, name: str) -> int:
         """How much it is."""
-        self._turn()
+        if (now_s := self._now_s()) >= self._until_s:
+            self._begin(now_s)
         return self._counts.get(name, 0)
 
     def left_s(self) -> int:
@@ -49,11 +51,9 @@ class Window:
         now_s = self._now_s()
         return max(1, int(self._length_s - now_s % self._length_s) + 1)
 
-    def _turn(self) -> None:
-        number = int(self._now_s() // self._length_s)
-        if number != self._number:
-            self._number = number
-            self._counts = {}
+    def _begin(self, now_s: float) -> None:
+        self._until_s = (now_s // self._length_s + 1) * self._length_s
+        self._counts = {}
 
 
 class BinanceLimits:

@@ -10,12 +10,20 @@ from exchange.api.binance.numbers import DECIMALS
 from exchange.api.binance.parameters import Parameters
 from exchange.api.binance.pegs import LIMIT_TYPES, asks_peg, peg
 from exchange.api.binance.words import ORDER_TYPES, SELF_TRADE_MODES, SIDES, TIMES_IN_FORCE, WAITING_TYPES
-from exchange.core.commands import CancelOrder, PlaceOrder, TimeInForce
+from exchange.core.commands import CancelOrder, OrderType, PlaceOrder, TimeInForce
 from exchange.core.conditions import Conditions, SelfTrade
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument, InvalidNumber, OffGrid
 
 LEGAL_ID: Final = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
 _LEGAL_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
+PLAIN: Final = frozenset(
+    (
+        *("symbol", "side", "type", "timeInForce", "quantity", "price", "newClientOrderId", "newOrderRespType"),
+        *("recvWindow", "timestamp", "signature"),
+    )
+)
+"""The parameters of an order that asks nothing beyond a limit or a market order."""
+PLAIN_TYPES: Final = (OrderType.LIMIT, OrderType.MARKET)
 DELTA_MAX: Final = 9999  # basis points
 STRATEGY_TYPE_MIN: Final = 1_000_000
 RESTRICTIONS: Final = {"ONLY_NEW": False, "ONLY_PARTIALLY_FILLED": True}  # whether the order has filled in part
@@ -44,18 +52,23 @@ def place_order(params: Parameters, rules: Instrument, user_id: str) -> PlaceOrd
     if order_type is None:
         raise BinanceError(-1116, "Invalid orderType.")
     time_in_force = _time_in_force(params, kind)
-    pegged = asks_peg(params)
-    price_ticks, lots, quote_minor = _numbers(params, rules, kind, pegged=pegged)
-    conditions, named = _conditions(params, quote_minor), client_id(params, "newClientOrderId")
-    if order_type in WAITING_TYPES:
-        conditions = conditions or Conditions()
-        _wait(conditions, params, rules)
-    if pegged:
-        conditions = conditions or Conditions()
-        peg(conditions, params, kind, time_in_force)
-    if "icebergQty" in params:
-        conditions = conditions or Conditions()
-        conditions.visible_lots = _visible(params, rules, kind, time_in_force)
+    named = client_id(params, "newClientOrderId")
+    conditions: Conditions | None = None
+    if order_type in PLAIN_TYPES and not params.beyond(PLAIN):
+        price_ticks, lots = _price_and_quantity(params, rules, kind, pegged=False)
+    else:
+        pegged = asks_peg(params)
+        price_ticks, lots, quote_minor = _numbers(params, rules, kind, pegged=pegged)
+        conditions = _conditions(params, quote_minor)
+        if order_type in WAITING_TYPES:
+            conditions = conditions or Conditions()
+            _wait(conditions, params, rules)
+        if pegged:
+            conditions = conditions or Conditions()
+            peg(conditions, params, kind, time_in_force)
+        if "icebergQty" in params:
+            conditions = conditions or Conditions()
+            conditions.visible_lots = _visible(params, rules, kind, time_in_force)
     if named is not None:
         # One that is made here is new, so that order has nothing to say about what the same id means.
         conditions = conditions or Conditions()
@@ -87,15 +100,26 @@ def _time_in_force(params: Parameters, kind: str) -> TimeInForce:
     return found
 
 
+def _price_and_quantity(params: Parameters, rules: Instrument, kind: str, *, pegged: bool) -> tuple[int | None, int]:
+    """Price in ticks and quantity in lots. Raises BinanceError."""
+    price, quantity = params.decimal("price"), params.decimal("quantity")
+    if kind in LIMIT_TYPES:
+        if price is None and not pegged:
+            raise mandatory("price")
+    elif price is not None:
+        raise not_required("price")
+    if quantity is None:
+        if kind == "MARKET":
+            message = "Param 'quantity' or 'quoteOrderQty' must be sent, but both were empty/null!"
+            raise BinanceError(-1102, message)
+        raise mandatory("quantity")
+    return None if price is None else ticks(price, rules), quantity_lots(quantity, rules)
+
+
 def _numbers(params: Parameters, rules: Instrument, kind: str, *, pegged: bool) -> tuple[int | None, int, int | None]:
     """Price in ticks, quantity in lots, and the sum of the quote. Raises BinanceError."""
-    price, quantity, quote = params.decimal("price"), params.decimal("quantity"), params.decimal("quoteOrderQty")
+    quote = params.decimal("quoteOrderQty")
     stop, delta = params.decimal("stopPrice"), params.integer("trailingDelta")
-    has_price = kind in LIMIT_TYPES
-    if has_price and price is None and not pegged:
-        raise mandatory("price")
-    if not has_price and price is not None:
-        raise not_required("price")
     if kind in ("LIMIT", "MARKET", "LIMIT_MAKER"):
         for name, value in (("stopPrice", stop), ("trailingDelta", delta)):
             if value is not None:
@@ -103,16 +127,13 @@ def _numbers(params: Parameters, rules: Instrument, kind: str, *, pegged: bool) 
     elif stop is None and delta is None:
         message = "Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!"
         raise BinanceError(-1102, message)
-    if quote is not None:
-        if kind != "MARKET" or quantity is not None:
-            raise not_required("quoteOrderQty")
-        return None, 0, amount_minor("quoteOrderQty", quote, rules)
-    if quantity is None:
-        if kind == "MARKET":
-            message = "Param 'quantity' or 'quoteOrderQty' must be sent, but both were empty/null!"
-            raise BinanceError(-1102, message)
-        raise mandatory("quantity")
-    return None if price is None else ticks(price, rules), quantity_lots(quantity, rules), None
+    if quote is None:
+        return *_price_and_quantity(params, rules, kind, pegged=pegged), None
+    if params.decimal("price") is not None:
+        raise not_required("price")
+    if kind != "MARKET" or params.decimal("quantity") is not None:
+        raise not_required("quoteOrderQty")
+    return None, 0, amount_minor("quoteOrderQty", quote, rules)
 
 
 def _visible(params: Parameters, rules: Instrument, kind: str, time_in_force: TimeInForce) -> int:

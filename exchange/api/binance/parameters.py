@@ -4,7 +4,7 @@ Over HTTP they travel in the query, in the body as a form, or in both, where the
 reads is refused: `done` says so.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -26,26 +26,29 @@ def from_http(query: str, body: bytes) -> dict[str, str]:
     for text in (form, query):
         if not text:
             continue
-        pairs = _pairs(text)
-        one = dict(pairs)
-        if len(one) < len(pairs):
+        count, one = _read(text)
+        if len(one) < count:
             raise BinanceError(-1101, "Duplicate values for a parameter detected.")
         found.update(one)
     return found
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
+def _read(text: str) -> tuple[int, dict[str, str]]:
+    """How many parameters there are in a text, and the values by name. Raises BinanceError."""
     if text.count("&") >= PARAMETERS_MAX:
         raise BinanceError(-1101, "Too many parameters sent for this endpoint.")
     if "%" in text or "+" in text:
-        return parse_qsl(text, keep_blank_values=True)
+        decoded = parse_qsl(text, keep_blank_values=True)
+        return len(decoded), dict(decoded)
     # Most have nothing to decode; taking them apart is then all there is to do.
-    made = []
+    found: dict[str, str] = {}
+    count = 0
     for pair in text.split("&"):
-        name, _, value = pair.partition("=")
         if pair:
-            made.append((name, value))
-    return made
+            count += 1
+            name, _, value = pair.partition("=")
+            found[name] = value
+    return count, found
 
 
 class Parameters:
@@ -59,6 +62,10 @@ class Parameters:
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
+
+    def beyond(self, names: Set[str]) -> bool:
+        """Whether there are parameters of other names."""
+        return not self._values.keys() <= names
 
     def done(self) -> None:
         """All parameters that the call knows are read: refuse others."""

@@ -13,7 +13,7 @@ from math import inf
 from typing import cast
 
 from exchange.api.http.body import ChunkedBody, decoded
-from exchange.api.http.head import HEAD_MAX_BYTES, Head
+from exchange.api.http.head import HEAD_MAX_BYTES, Head, asked_path
 from exchange.api.http.head_reader import HeadReader
 from exchange.api.http.request import Request
 from exchange.api.http.routes import Route
@@ -194,7 +194,7 @@ class HttpConnection(asyncio.Protocol):
                         break
                     at = end
         except ApiError as error:
-            self._fail(error)
+            self._fail(error, path=asked_path(data, at))
             return len(data)
         finally:
             self._taking = False

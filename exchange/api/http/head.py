@@ -41,7 +41,8 @@ VARYING: Final = frozenset(("x-signature", "x-timestamp", "x-nonce", "x-request-
 
 
 class Head:
-    """What a head says. `body_bytes` is -1 for a chunked body; `old` is HTTP/1.0; `varies`: it has a header of VARYING.
+    """What a head says. `body_bytes` is -1 for a chunked body; `old` is HTTP/1.0; `varies`: it has a header of VARYING
+    or a signature in the query.
 
     `headers` has lower-case names; the values of one that came several times are joined by `, `.
     """
@@ -83,7 +84,7 @@ class Head:
         path, _, self.query = self.target.decode("utf-8", "replace").partition("?")
         # A letter or slash that is written as %61 or %2F is not decoded: a rule of a proxy for a path would not see it.
         self.path = unquote(path) if "%" in path and not _DISGUISED.search(path) else path
-        self.varies = not VARYING.isdisjoint(headers)
+        self.varies = "signature=" in self.query or not VARYING.isdisjoint(headers)
         options = _tokens(headers.get("connection"))
         self.keep_alive = "keep-alive" in options if old else "close" not in options
         upgrade = headers.get("upgrade")
@@ -134,6 +135,12 @@ def parse_head(data: bytes) -> Head:
     if not target.startswith(b"/") or b"#" in target:
         raise ApiError("INVALID_FIELD", "The target of the request must be a path that begins with /.")
     return Head(parser.get_method().decode(), target, _headers(found.fields), old=version == "1.0")
+
+
+def asked_path(data: bytes, at: int) -> str:
+    """The path in a request line that begins there, as far as one can be seen; the rest need not be readable."""
+    words = data[at : at + HEAD_MAX_BYTES].lstrip(b"\r\n").partition(b"\r\n")[0].split(b" ", 2)
+    return words[1].partition(b"?")[0].decode("latin-1") if len(words) > 1 else ""
 
 
 def _headers(fields: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -93,7 +93,7 @@ class Site:
             return known
         head = parse_head(data)
         found = head, self.routes.find(head.method, head.path)
-        if len(data) <= MEMO_HEAD_MAX_BYTES and not head.varies and b"signature=" not in head.target:
+        if len(data) <= MEMO_HEAD_MAX_BYTES and not head.varies:
             if len(self._memo) >= MEMO_MAX:
                 self._memo.clear()
             self._memo[data] = found
