@@ -20,7 +20,7 @@ from exchange.runtime.master_key import open_vault
 from exchange.service.codes import Code, Refused
 from exchange.service.key_authenticator import AHEAD_NS, KeyAuthenticator
 from exchange.service.principal import Claim, Permission
-from exchange.service.signatures import UsedSignatures, public_material
+from exchange.service.signatures import HmacVerifier, UsedSignatures, public_material
 from exchange.service.vault import Vault, WrongMasterKey, from_text, to_text
 
 MASTER = bytes(range(32))
@@ -162,6 +162,18 @@ def test_a_claim_of_a_socket_is_no_request() -> None:
 
 
 # --- the vault
+
+
+@pytest.mark.parametrize("length", [0, 1, 31, 63, 64, 65, 200])
+def test_a_secret_of_any_length_signs_any_message(length: int) -> None:
+    secret = bytes(range(length))
+    verifier = HmacVerifier(secret)
+    for size in (0, 1, 55, 56, 63, 64, 65, 1000):
+        message = bytes([size % 251]) * size
+        expected = hmac.digest(secret, message, "sha256")
+        assert verifier.verified(expected.hex(), message) == expected
+        assert verifier.verified(expected.hex().upper(), message) == expected
+        assert verifier.verified(expected.hex(), message + b"x") is None
 
 
 def test_a_sealed_secret_is_opened_by_its_master_key_under_its_own_name_only() -> None:

@@ -27,6 +27,7 @@ RSA_BITS: Final = (2048, 4096)  # at least and at most
 RSA_EXPONENT_MAX: Final = 2**32  # a larger one makes each signature cost milliseconds, right or wrong
 PUBLIC_KEY_MAX: Final = 2000  # letters of one as text
 _HMAC_BYTES = 32
+_BLOCK_BYTES = 64
 _ED25519_BYTES = 64
 
 
@@ -38,10 +39,12 @@ class Verifier(Protocol):
 
 
 class HmacVerifier:
-    """A shared secret."""
+    """A shared secret. HMAC-SHA256 (RFC 2104) begins both of its hashes with the secret: that part is hashed once."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        block = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK_BYTES else secret).ljust(_BLOCK_BYTES, b"\0")
+        self._inner = hashlib.sha256(bytes([byte ^ 0x36 for byte in block]))
+        self._outer = hashlib.sha256(bytes([byte ^ 0x5C for byte in block]))
 
     def verified(self, signature: str, message: bytes) -> bytes | None:
         """See Verifier."""
@@ -49,7 +52,10 @@ class HmacVerifier:
             given = bytes.fromhex(signature) if len(signature) == 2 * _HMAC_BYTES else b""
         except ValueError:
             given = b""
-        expected = hmac.digest(self._secret, message, "sha256")
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        expected = outer.digest()
         return expected if hmac.compare_digest(given, expected) else None
 
 
