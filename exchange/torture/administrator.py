@@ -19,6 +19,7 @@ LISTS_EVERY = 7
 FAUCET = "25"
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.02, 0.25
 PUBLIC_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="  # of RFC 8032, 7.1, test 1
+PASSING = ("OVERLOADED", "RATE_LIMITED", "MARKET_NOT_TRADING")
 DOES = ("reset", "disable", "revoke", "faucet")
 # Waits for a price that never comes, with 1 USDC locked.
 ORDER: dict[str, Any] = {
@@ -112,7 +113,8 @@ class Administrator:
         listed.settled = True
 
     async def _answered(self, what: Guest | Listed, send: Callable[[], Awaitable[Reply]]) -> Any:
-        """Send it until it is answered. A refusal that is not about load is recorded, and ends the attempts."""
+        """Send it until it is answered. A refusal is recorded and ends the attempts, unless it is about load or about
+        a market that a trader has closed for a while."""
         wait_s = FIRST_WAIT_S
         while True:
             what.attempts += 1
@@ -121,7 +123,7 @@ class Administrator:
             except Unreachable:
                 pass
             except ApiError as error:
-                if not (error.unsettled or error.code in ("OVERLOADED", "RATE_LIMITED")):
+                if not (error.unsettled or error.code in PASSING):
                     what.codes.append(error.code)
                     return []
             await asyncio.sleep(wait_s)
