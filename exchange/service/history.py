@@ -3,6 +3,7 @@
 Declares the History protocol. The store implements it and the service layer asks it, so neither imports the other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -200,10 +201,14 @@ class LedgerTransfer:
 
 @dataclass(slots=True)
 class ListRead:
-    """A list as it was read, and its orders in their order, but for those that were dropped long ago."""
+    """A list as it was read, and its orders in their order, but for those that were dropped long ago.
+
+    `trades`: what the orders took when the list was placed, where that is known.
+    """
 
     told: ListUpdated
     orders: list[OrderUpdated]
+    trades: Sequence[Trade] = ()
 
 
 @dataclass(slots=True)

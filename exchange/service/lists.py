@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from exchange.core.commands import CancelList, PlaceList
-from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason
+from exchange.core.events import Duplicate, OrderUpdated, Rejected, RejectReason, Trade
 from exchange.core.list_events import ListUpdated
 from exchange.core.outcome import Applied
 from exchange.core.venue import Venue
@@ -101,4 +101,5 @@ def read_of(applied: Applied) -> ListRead:
     for event in applied.events:
         if isinstance(event, OrderUpdated) and event.progress is not None and event.progress.list_id == found.list_id:
             orders[event.order_id] = event
-    return ListRead(found, [orders[leg.order_id] for leg in found.legs if leg.order_id in orders])
+    trades = [event for event in applied.events if isinstance(event, Trade) and event.taker_order_id in orders]
+    return ListRead(found, [orders[leg.order_id] for leg in found.legs if leg.order_id in orders], trades)

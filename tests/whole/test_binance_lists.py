@@ -84,6 +84,17 @@ async def test_pending_orders_enter_when_the_working_one_is_filled(pair: tuple[O
     assert (await owner.order(oto["orders"][1]["orderId"]))["orderListId"] == oto["orderListId"]
 
 
+async def test_a_new_list_says_what_its_orders_took(pair: tuple[Owner, Owner]) -> None:
+    owner, other = pair
+    await other.place("SELL 0.5 @ 9")
+    placed = await owner.ok("POST", f"{LISTS}/oto", **owner.oto(newOrderRespType="FULL"))
+    working, pending = placed["orderReports"]
+    assert [(fill["price"], fill["qty"]) for fill in working["fills"]] == [("9.00000000", "0.50000000")]
+    assert pending["fills"] == []
+    made = await owner.ok("POST", f"{LISTS}/oto", **owner.oto(newOrderRespType="RESULT"))
+    assert "fills" not in made["orderReports"][0]
+
+
 async def test_a_list_is_canceled_as_a_whole(pair: tuple[Owner, Owner]) -> None:
     owner, _ = pair
     one = {"symbol": owner.symbol}

@@ -43,7 +43,12 @@ def client_order_id(leg: Leg) -> str:
 def placed(found: ListRead, rules: Instrument, asked: Asked, kind: str) -> dict[str, Any]:
     """A new list, with its orders in as many words as were asked for."""
     make = order_shapes.acknowledged if kind == "ACK" else order_shapes.placed
-    return read(found.told, rules, asked) | {"orderReports": [make(order, rules, asked) for order in found.orders]}
+    reports = [make(order, rules, asked) for order in found.orders]
+    if kind == "FULL":
+        for order, report in zip(found.orders, reports, strict=True):
+            taken = [trade for trade in found.trades if trade.taker_order_id == order.order_id]
+            report["fills"] = order_shapes.fills(taken, rules)
+    return read(found.told, rules, asked) | {"orderReports": reports}
 
 
 def canceled(found: ListRead, rules: Instrument, cancel_id: str, asked: Asked) -> dict[str, Any]:
