@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import importlib
 import math
+import threading
 import time
 from typing import Any, Protocol
 
@@ -78,9 +79,18 @@ class Tracing:
 
     async def close(self) -> None:
         """Send what waits, if that is soon done."""
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+        def flush() -> None:
+            self._provider.shutdown()
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(done.set)
+
+        # No thread of the loop's own, whose end the process would wait for.
+        threading.Thread(target=flush, name="last traces", daemon=True).start()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
-                await asyncio.to_thread(self._provider.shutdown)
+                await done.wait()
 
 
 def refuse_early(config: TracingConfig) -> None:
