@@ -319,3 +319,18 @@ async def test_a_stop_is_placed_changed_and_canceled_on_a_phone(
     await expect(told).to_contain_text("changed: 1 at 88.")
     await row(screen).get_by_role("button", name="Cancel").tap()
     await expect(told).to_contain_text("canceled")
+
+
+async def test_a_filter_of_the_market_is_said_while_one_types_and_when_it_refuses(screen: Screen) -> None:
+    async with Client(screen.exchange.url) as house:
+        await house.set_market(screen.market, {"filters": {"max_price": "200", "market_max_quantity": "5"}})
+    await screen.page.reload()
+    await screen.live()
+    await screen.fill_in(side="Buy", price="200.01", quantity="6")
+    await expect(screen.page.locator("#order-price-hint")).to_have_text("This market takes at most 200.")
+    await screen.submit()
+    await expect(screen.notice).to_have_text("A price must be at most 200.")
+    await screen.choose("Buy", "Market")
+    await expect(screen.page.locator("#order-quantity-hint")).to_have_text("This market takes at most 5.")
+    await screen.submit()
+    await expect(screen.notice).to_have_text("The quantity of an order at market must be at most 5.")

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Market, Order } from "../src/api/types";
+import { decimal } from "../src/model/decimal";
 import { type Draft, fieldsOf, listBody, orderBody } from "../src/model/draft";
 import { FIELDS, type FieldName, NO_FIELDS } from "../src/model/fields";
+import { outside } from "../src/model/filters";
 import { GROUPS, ORDER_TYPES, PEGS, TRIGGERS, typesIn } from "../src/model/orderTypes";
 import { grouped, percent, whole } from "../src/model/format";
 import { expiry, marketWords, outcome, refusal, takes } from "../src/model/words";
@@ -169,4 +171,16 @@ test("every reason for which an order expires is said in words", () => {
   for (const reason of ["unfilled", "fok_unfillable", "self_trade", "max_fills", "refused_at_trigger", "expire_at"]) assert.notEqual(expiry(reason), reason);
   assert.equal(expiry("a_later_one"), "a_later_one");
   assert.equal(expiry(null), "");
+});
+
+test("a number outside of a filter of its market is said while it is typed", () => {
+  const filters = { max_price: "200", min_quantity: "0.5", max_quantity: "9", market_min_quantity: "1", market_max_quantity: "5" };
+  const market = { filters: { ...filters, max_open_stops: 3 } } as unknown as Market;
+  const said = (name: FieldName, number: string, atMarket = false): string | null => outside(name, decimal(number), market, atMarket);
+  assert.deepEqual([said("price", "200"), said("stop", "200.01")], [null, "This market takes at most 200."]);
+  assert.deepEqual([said("quantity", "0.4"), said("quantity", "9.1")], ["This market takes at least 0.5.", "This market takes at most 9."]);
+  assert.deepEqual([said("quantity", "0.5"), said("quantity", "9")], [null, null]);
+  assert.deepEqual([said("quantity", "0.9", true), said("quantity", "6", true)], ["This market takes at least 1.", "This market takes at most 5."]);
+  assert.deepEqual([said("quantity", "1", true), said("amount", "900", true), said("visible", "0.1")], [null, null, null]);
+  assert.equal(outside("price", decimal("999"), { filters: { max_price: null } } as unknown as Market, false), null);
 });

@@ -2,6 +2,7 @@ import { type Decimal, compare, decimal, fixed, floorTo, isMultiple, isPositive,
 import type { Market } from "../api/types";
 import { reached } from "../model/conditions";
 import { FIELDS, type FieldName, unitOf } from "../model/fields";
+import { outside } from "../model/filters";
 import type { Asked } from "../model/orderTypes";
 import { affordable, priceDecimals } from "../model/preview";
 import { available, fields, lastPrice, priceField, setField, side, type } from "../state/form";
@@ -18,6 +19,8 @@ export function hint(value: string, name: FieldName, rules: Market): string | nu
   if (!isPositive(number) && !mayBeZero) return "It must be above 0.";
   if (most !== undefined && compare(number, decimal(most)) > 0) return `It must be at most ${most}.`;
   if (!isMultiple(number, decimal(step(rules)))) return `It must be a multiple of ${step(rules)}.`;
+  const bounded = outside(name, number, rules, type.value.covered === "by-walk");
+  if (bounded !== null) return bounded;
   return name === "stop" ? thereAlready(number) : name === "target" ? notBeyond(number) : name === "visible" ? notLess(number) : null;
 }
 
