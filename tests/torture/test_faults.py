@@ -42,7 +42,7 @@ def test_the_same_seed_is_the_same_commands() -> None:
 
 
 def test_a_trader_does_everything_and_names_no_order_twice() -> None:
-    meant = [intent(1, "trader-1", step) for step in range(1000)]
+    meant = [intent(1, "trader-1", step) for step in range(2000)]
     assert {one.does for one in meant} == set(DOES)
     assert all(one.market is not None and one.status != "trading" for one in meant if one.does == "status")
     placed = [asked for one in meant for asked in one.items if asked.kind == "place"]

@@ -16,7 +16,26 @@ from tests.whole.served import Served
 from tests.whole.test_binance_bad_input import USUAL
 
 BAD: list[Any] = [
-    *(None, True, False, 0, -1, 1.5, 1e300, 2**63, -(2**63), "", " ", "abc", "-1", "1e5", "NaN", "null", "\x00", "1\n"),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1_500_000.5,
+        1e300,
+        2**63,
+        -(2**63),
+        "",
+        " ",
+        "abc",
+        "-1",
+        "1e5",
+        "NaN",
+        "null",
+        "\x00",
+        "1\n",
+    ),
     *("9" * 400, "0", "1.123456789", [], ["a"], [[]], {}, {"a": 1}, "é" * 50, "[1]", "true", "LIMIT", "💩", "1" * 21),
 ]
 PATHS = [
