@@ -7,19 +7,19 @@ from exchange.core.instrument import Instrument
 
 # Bounds near what most orders ask: prices of 1 to 6 ticks, quantities of 1 to 9 lots.
 BOUNDS: tuple[dict[str, int], ...] = (
-    {"max_price_ticks": 5},
-    {"min_quantity_lots": 2, "max_quantity_lots": 8},
-    {"market_min_quantity_lots": 2, "market_max_quantity_lots": 6},
-    {"max_notional_minor": 20, "max_notional_applies_to_market": 1},
-    {"bid_multiplier_up": 1_200_000, "bid_multiplier_down": 500_000},
-    {"ask_multiplier_up": 1_500_000, "ask_multiplier_down": 900_000},
-    {"fill_band": 250_000},
-    {"fill_band": 400_000, "fill_band_applies_to_limit": 1},
-    {"max_open_stops": 1, "max_open_icebergs": 1},
-    {"max_iceberg_parts": 2, "max_amends_per_order": 1},
-    {"min_trailing_above_bps": 3_000, "max_trailing_below_bps": 4_500},
-    {"max_position_minor": 40, "max_base_minor": 7},
-    {"max_quote_minor": 20, "max_amends_per_order": 2},
+    {"max_price_ticks": 5, "min_quantity_lots": 2, "max_quantity_lots": 8, "max_amends_per_order": 2},
+    {"market_min_quantity_lots": 2, "market_max_quantity_lots": 6, "max_iceberg_parts": 2, "max_amends_per_order": 1},
+    {"max_notional_minor": 12, "max_notional_applies_to_market": 1},
+    {
+        "bid_multiplier_up": 1_200_000,
+        "bid_multiplier_down": 500_000,
+        "ask_multiplier_up": 1_500_000,
+        "ask_multiplier_down": 900_000,
+    },
+    {"fill_band": 400_000, "fill_band_applies_to_limit": 1, "max_open_icebergs": 1},
+    {"max_open_stops": 1, "min_trailing_above_bps": 3_000, "max_trailing_below_bps": 4_500},
+    {"max_position_minor": 14, "max_base_minor": 7},
+    {"max_quote_minor": 12, "max_amends_per_order": 2},
 )
 
 

@@ -375,7 +375,8 @@ class Model(Lists, Money, Endings, Filtering):
         meets, _ = self.meetings(terms)
         lots = sum(lots for _, lots in meets) + sum(lots for _, lots, _ in self.own_met)
         if not lots:
-            return reasons | {RejectReason.NO_LIQUIDITY}
+            worth_too_much = self.broken(terms, now_ns, 0, 0) & {RejectReason.MAX_NOTIONAL}
+            return reasons | worth_too_much | {RejectReason.NO_LIQUIDITY}
         reasons |= self.broken(terms, now_ns, lots, self._worth(terms, meets))
         asset, need = self._need(terms, self._worth(terms, meets), meets)
         if terms.side is Side.SELL:

@@ -8,7 +8,7 @@ import pytest
 
 from exchange.core import amend, band, filter_counts, filtering, list_market, triggers, waiting
 from exchange.core.book import Book
-from exchange.core.commands import OrderType, PlaceOrder, Side
+from exchange.core.commands import PlaceOrder, Side
 from exchange.core.events import RejectReason
 from exchange.core.filters import Filters
 from exchange.core.instrument import Instrument
@@ -43,15 +43,6 @@ def let_a_tick_more(plant: pytest.MonkeyPatch) -> None:
 
 def let_what_the_band_ends_rest(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(band, "_note_band", lambda *of: None)
-
-
-def take_the_band_of_market_orders_for_all(plant: pytest.MonkeyPatch) -> None:
-    rightly = band.edge_of
-
-    def edge_of(rules: Instrument, book: Book, terms: PlaceOrder) -> int | None:
-        return rightly(rules, book, replace(terms, order_type=OrderType.MARKET))
-
-    plant.setattr(band, "edge_of", edge_of)
 
 
 def count_all_open_orders_as_stops(plant: pytest.MonkeyPatch) -> None:
@@ -144,7 +135,6 @@ def take_the_last_price_for_the_average(plant: pytest.MonkeyPatch) -> None:
             take_the_last_price_for_the_average,
             let_a_tick_more,
             let_what_the_band_ends_rest,
-            take_the_band_of_market_orders_for_all,
             allow_one_iceberg_more,
             round_the_parts_down,
             allow_one_amendment_more,
