@@ -1,12 +1,15 @@
 """What is bounded before a TLS handshake is over: connections, of all and of an address, handshakes, and their time."""
 
 import asyncio
+import errno
+import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from exchange.api.http import tls_listener
 from exchange.api.http.connection import HttpConnection
 from exchange.api.http.peers import Peers
 from exchange.api.http.site import Site
@@ -167,3 +170,24 @@ async def test_a_stop_ends_handshakes_and_listens_no_more(stage: Stage) -> None:
 async def test_what_it_cannot_listen_to_leaves_nothing_open(stage: Stage) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         await stage.listener.listen("127.0.0.1", taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOBUFS, errno.ECONNABORTED])
+async def test_it_accepts_again_after_the_system_had_no_room(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(tls_listener, "FULL_S", 0.01)
+    loop = asyncio.get_running_loop()
+    accept = loop.sock_accept
+    failed: list[int] = []
+
+    async def failing(listener: socket.socket) -> tuple[socket.socket, object]:
+        if not failed:
+            failed.append(number)
+            raise OSError(number, os.strerror(number))
+        return await accept(listener)
+
+    monkeypatch.setattr(loop, "sock_accept", failing)
+    await stage.open()
+    assert await stage.count() == b"HTTP/1.1 200 OK"
+    assert failed == [number]
