@@ -6,10 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import orjson
 import pytest
+from yarl import URL
 
 from tests.whole.api import Api, fresh, order_body
+from tests.whole.served import Served
 
 Reply = tuple[int, dict[str, str], Any]
 
@@ -198,3 +201,16 @@ async def test_clients_that_leave_with_an_order_under_way_disturb_nobody(api: Ap
             await line.reader.read()
         assert (await stays.ask(order))[0] == 200
     assert len((await api.ok("GET", "/orders/open", user_id=user))["orders"]) == 12
+
+
+@pytest.mark.parametrize("page", ["", "/docs"])  # after a page the application serves the connection
+async def test_a_path_in_disguise_is_not_there(shared: Served, page: str) -> None:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
+        found = {}
+        for path in (page, "/metrics", "/%6detrics", "/metrics%2F", "/%74ime", "/admin%2Fusers"):
+            async with session.get(URL(f"{shared.url}{path or '/time'}", encoded=True)) as reply:
+                await reply.read()
+                found[path] = reply.status
+    assert found == {page: 200, "/metrics": 200} | dict.fromkeys(
+        ("/%6detrics", "/metrics%2F", "/%74ime", "/admin%2Fusers"), 404
+    )

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from exchange.api.http.aiohttp_socket import AiohttpSocket
 from exchange.api.http.body import decoded
+from exchange.api.http.head import path_of
 from exchange.api.http.request import Request
 from exchange.api.http.request_id import HEADER
 from exchange.api.http.response import Response
@@ -57,21 +58,21 @@ class AiohttpApp:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         request_id = self._request_ids.of(request.headers.get(HEADER))
         try:
-            if request.path in self._site.socket_paths and request.method == "GET" and _upgrades(request):
+            if _path(request) in self._site.socket_paths and request.method == "GET" and _upgrades(request):
                 made = request_made(request, b"", request_id, self._address(request))
                 self._admission.admit(made.address, made.headers, changes=True)
                 return await AiohttpSocket(self._site, made).serve(request)
             return _sent(await self._answer(request, request_id), request_id)
         except Exception as error:
-            what = f"{request.method} {request.path}"
-            return _sent(self._site.refuse(_api_error(error), what, request_id, request.path), request_id)
+            what = f"{request.method} {_path(request)}"
+            return _sent(self._site.refuse(_api_error(error), what, request_id, _path(request)), request_id)
 
     async def _answer(self, request: web.Request, request_id: str) -> Response:
-        route = self._routes.find(request.method, request.path)
+        route = self._routes.find(request.method, _path(request))
         address = self._address(request)
         self._admission.admit(address, lower_case(request), changes=route is not None and route.changes)
         if route is None:
-            return self._site.no_route(request.path, request_id)
+            return self._site.no_route(_path(request), request_id)
         try:
             async with asyncio.timeout(self._config.body_timeout_s):
                 raw_body = await request.read()
@@ -89,6 +90,10 @@ class AiohttpApp:
         reply = _Reply()
         route.handle(request, reply)
         return await reply.response
+
+
+def _path(request: web.Request) -> str:
+    return path_of(request.raw_path.partition("?")[0])
 
 
 def _upgrades(request: web.Request) -> bool:
@@ -110,7 +115,7 @@ def request_made(request: web.Request, raw_body: bytes, request_id: str, address
     return Request(
         method=request.method,
         target=request.raw_path.encode("utf-8", "surrogateescape"),
-        path=request.path,
+        path=_path(request),
         query=query,
         headers=lower_case(request),
         raw_body=raw_body,

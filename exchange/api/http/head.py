@@ -40,6 +40,14 @@ _DISGUISED: Final = re.compile(
 VARYING: Final = frozenset(("x-signature", "x-timestamp", "x-nonce", "x-request-id", "authorization"))
 
 
+def path_of(path: str) -> str:
+    """The path that a target without its query names.
+
+    A letter or slash that is written as %61 or %2F is not decoded: a rule of a proxy for a path would not see it.
+    """
+    return unquote(path) if "%" in path and not _DISGUISED.search(path) else path
+
+
 class Head:
     """What a head says. `body_bytes` is -1 for a chunked body; `old` is HTTP/1.0; `varies`: it has a header of VARYING
     or a signature in the query.
@@ -82,8 +90,7 @@ class Head:
     def _judge(self) -> None:
         headers, old = self.headers, self.old
         path, _, self.query = self.target.decode("utf-8", "replace").partition("?")
-        # A letter or slash that is written as %61 or %2F is not decoded: a rule of a proxy for a path would not see it.
-        self.path = unquote(path) if "%" in path and not _DISGUISED.search(path) else path
+        self.path = path_of(path)
         self.varies = "signature=" in self.query or not VARYING.isdisjoint(headers)
         options = _tokens(headers.get("connection"))
         self.keep_alive = "keep-alive" in options if old else "close" not in options
