@@ -18,7 +18,7 @@ from tests.web.screen import Screen, Screens
 from tests.whole.api import bases
 from tests.whole.served import CONFIG, USER, market_text
 
-MARKETS = 50
+MARKETS = 70
 OPTIONS = (
     "--no-sandbox",  # CI is root
     "--disable-gpu",
