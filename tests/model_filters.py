@@ -68,6 +68,11 @@ class Filtering(Known):
             found.add(RejectReason.ICEBERG_PARTS)
         return found | self.broken_by_counts([terms])
 
+    def broken_unwalked(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
+        """Every filter that refuses a market order, but for what a walk through the book shows."""
+        found = self.broken(terms, now_ns, terms.quantity_lots, 0)
+        return found if terms.quantity_lots else found & {RejectReason.MAX_NOTIONAL}
+
     def broken_by_counts(self, coming: Sequence[PlaceOrder]) -> set[RejectReason]:
         """Every filter by which their user would have too many orders of a kind, all these counted."""
         filters, found = self.rules[coming[0].market].filters, set[RejectReason]()

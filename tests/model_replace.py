@@ -1,13 +1,19 @@
 """What the model makes of cancels and replacements; see `tests/model.py`."""
 
-from exchange.core.commands import CancelOrder, PlaceOrder, ReplaceMode, ReplaceOrder
+from exchange.core.commands import CancelOrder, OrderType, PlaceOrder, ReplaceMode, ReplaceOrder
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import OrderStatus, RejectReason, UpdateReason
 from tests.model_amend import Amendments
 from tests.model_records import Order, Told, asks_the_same
 
 # Judged with the old order still there, in the modes in which a part may fail alone.
-FILTERS = {
+OF_FILTERS = {
+    *(RejectReason.MAX_PRICE, RejectReason.MIN_QUANTITY, RejectReason.MAX_QUANTITY, RejectReason.MARKET_MIN_QUANTITY),
+    *(RejectReason.MARKET_MAX_QUANTITY, RejectReason.MAX_NOTIONAL, RejectReason.PRICE_BAND, RejectReason.MAX_ASSET),
+    *(RejectReason.TOO_MANY_OPEN_STOPS, RejectReason.TOO_MANY_OPEN_ICEBERGS, RejectReason.ICEBERG_PARTS),
+    *(RejectReason.TRAILING_RANGE, RejectReason.MAX_POSITION),
+}
+FILTERS = OF_FILTERS | {
     RejectReason.MARKET_NOT_TRADING,
     RejectReason.SELF_TRADE_PREVENTION,
     RejectReason.OUT_OF_RANGE,
@@ -15,11 +21,9 @@ FILTERS = {
     RejectReason.TOO_MANY_OPEN_ORDERS,
     RejectReason.USER_DISABLED,
     RejectReason.WOULD_TRIGGER,
-    *(RejectReason.MAX_PRICE, RejectReason.MIN_QUANTITY, RejectReason.MAX_QUANTITY, RejectReason.MARKET_MIN_QUANTITY),
-    *(RejectReason.MARKET_MAX_QUANTITY, RejectReason.MAX_NOTIONAL, RejectReason.PRICE_BAND, RejectReason.MAX_ASSET),
-    *(RejectReason.TOO_MANY_OPEN_STOPS, RejectReason.TOO_MANY_OPEN_ICEBERGS, RejectReason.ICEBERG_PARTS),
-    *(RejectReason.TRAILING_RANGE, RejectReason.MAX_POSITION),
 }
+# Of a market order, before it is known what it meets.
+BEFORE_THE_WALK = {RejectReason.INSUFFICIENT_BALANCE, RejectReason.NO_LIQUIDITY}
 
 
 class Replacements(Amendments):
@@ -57,6 +61,8 @@ class Replacements(Amendments):
             return
         reasons = self.all_refusals(place, now_ns)
         told.refusals = taken | (reasons & FILTERS)
+        if place.order_type is OrderType.MARKET and reasons & BEFORE_THE_WALK:
+            told.refusals = taken | (reasons & FILTERS - OF_FILTERS) | self.broken_unwalked(place, now_ns)
         if unable and (reasons or command.mode is ReplaceMode.STOP_ON_FAILURE):
             told.refusals |= unable
         if told.refusals:

@@ -22,6 +22,8 @@ from exchange.core.triggers import rises
 BUY: Final = Side.BUY
 LIMIT: Final = OrderType.LIMIT
 WITH_LIMIT: Final = (OrderType.LIMIT, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
+# A replacement asks first for what holds whatever else is open.
+AFTER_FILTERS: Final = (RejectReason.WOULD_TAKE, RejectReason.INSUFFICIENT_BALANCE)
 # The reasons that are filters of a market; those that only amendments have are not among them.
 OF_FILTERS: Final = (
     RejectReason.MAX_PRICE,
@@ -214,6 +216,7 @@ def refused_by_plan(
 def filtered(
     rules: Instrument,
     filters: Filters,
+    reason: RejectReason | None,
     average: tuple[int, ...],
     book: Book,
     terms: PlaceOrder,
@@ -222,9 +225,10 @@ def filtered(
     rates: Rates | None,
     now_ns: int,
 ) -> Plan | RejectReason:
-    """What an order that enters would meet, or the first reason of a filter, or of its user's money, to refuse it."""
-    reason = refused_by_filter(rules, filters, average, terms, trader, now_ns)
-    reason = reason or refused_counts(filters, (terms,), trader)
+    """What an order that enters would meet, or the first reason to refuse it. `reason` is what else refuses it."""
+    if reason is None or reason in AFTER_FILTERS:
+        refused = refused_by_filter(rules, filters, average, terms, trader, now_ns)
+        reason = refused or refused_counts(filters, (terms,), trader) or reason
     if reason is not None:
         return reason
     found = affordable(rules, book, terms, trader, mode, rates)

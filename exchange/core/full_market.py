@@ -59,6 +59,7 @@ class FullMarket(Market):
         self.triggers = Triggers(state.tracks[between:])
         self.deadlines = Deadlines()
         self.bound = BoundOrders()
+        self.money_first = False  # see Venue.replay
 
     def find(self, order_id: int) -> Order | None:
         """The open order of that id, in the book or waiting."""
@@ -85,7 +86,8 @@ class FullMarket(Market):
                     return self._judged_following(terms, priced, trader, mode, rates, now_ns)
                 terms = priced
             return super().judged(terms, trader, mode, rates, now_ns)
-        reason = refusal_of_waiting(self.instrument, rates, self._average, self.book, terms, trader, now_ns)
+        rules, average, money_first = self.instrument, self._average, self.money_first
+        reason = refusal_of_waiting(rules, rates, average, self.book, terms, trader, now_ns, money_first=money_first)
         return NOTHING if reason is None else reason
 
     def _judged_following(

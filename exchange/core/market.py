@@ -233,8 +233,8 @@ class Market:
         if rules.status is not TRADING and refuses(rules.status, terms, book):
             return RejectReason.MARKET_NOT_TRADING
         reason = refusal(rules, rates, self._average, book, terms, trader, now_ns)
-        if reason is None and rules.filters is not None:
-            return filtered(rules, rules.filters, self._average, book, terms, trader, mode, rates, now_ns)
+        if rules.filters is not None:
+            return filtered(rules, rules.filters, reason, self._average, book, terms, trader, mode, rates, now_ns)
         return affordable(rules, book, terms, trader, mode, rates) if reason is None else reason
 
     def mode_of(self, terms: PlaceOrder) -> SelfTrade:

@@ -12,7 +12,8 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 4. What self-trade prevention takes off an order is noted in it, and is an event.
 5. Orders may wait for a price, and have a time to end; open orders can be amended and replaced.
 6. The price of an order may come from the book, and orders may be of a list. Orders end by timers of their users, and
-   with the sockets that placed them. Users may have a fee tier, whose rates count instead of their market's.
+   with the sockets that placed them. Users may have a fee tier, whose rates count instead of their market's. An order
+   that waits is judged last by what its user has.
 """
 
 from dataclasses import replace
@@ -136,6 +137,8 @@ class Venue:
             self.counts.last_order_id = sequence - 1
             if command.time_in_force is TimeInForce.GTC:
                 self.counts.last_priority = sequence - 1
+        if rules_version < 6 and isinstance(command, ReplaceOrder) and command.place.market in self.markets:
+            return self._replay_replacement(command, sequence, now_ns)
         market = self.markets.get(command.market) if isinstance(command, PlaceOrder) else None
         if market is None or rules_version > 3:
             return self.apply(command, sequence, now_ns)
@@ -145,6 +148,13 @@ class Venue:
         market.notes_prevented = False
         outcome = self.apply(command, sequence, now_ns)
         market.rates, market.notes_prevented = rates, True
+        return outcome
+
+    def _replay_replacement(self, command: ReplaceOrder, sequence: int, now_ns: int) -> Outcome:
+        market = self.markets[command.place.market]
+        market.money_first = True
+        outcome = self.apply(command, sequence, now_ns)
+        market.money_first = False
         return outcome
 
     # --- one market

@@ -48,8 +48,14 @@ def refusal_of_waiting(
     terms: PlaceOrder,
     trader: Trader,
     now_ns: int,
+    *,
+    money_first: bool = False,
 ) -> RejectReason | None:
-    """The first reason not to let the order wait. Whether it would take is judged when it enters."""
+    """The first reason not to let the order wait. Whether it would take is judged when it enters.
+
+    What its user has comes last: a replacement asks first for what holds whatever else is open. `money_first`: as in
+    the rules before version 6.
+    """
     if rules.status is not TRADING and rules.status is not POST_ONLY:
         return RejectReason.MARKET_NOT_TRADING
     conditions = terms.conditions
@@ -61,18 +67,20 @@ def refusal_of_waiting(
     if later.order_type is LIMIT:
         later.time_in_force = TimeInForce.GTC
     reason = refusal(rules, rates, average, book, later, trader, now_ns)
-    if reason is None and rules.filters is not None:
-        reason = refused_waiting(rules.filters, terms, conditions)
-        reason = reason or refused_by_filter(rules, rules.filters, average, later, trader, now_ns)
-        reason = reason or refused_counts(rules.filters, (terms,), trader)
-    if reason is not None:
+    if reason is not None and (money_first or reason is not RejectReason.INSUFFICIENT_BALANCE):
         return reason
+    if rules.filters is not None:
+        refused = refused_waiting(rules.filters, terms, conditions)
+        refused = refused or refused_by_filter(rules, rules.filters, average, later, trader, now_ns)
+        refused = refused or refused_counts(rules.filters, (terms,), trader)
+        if refused is not None:
+            return refused
     if len(trader.open_orders) - trader.leaving >= rules.max_open_orders:
         return RejectReason.TOO_MANY_OPEN_ORDERS
     stop_ticks = conditions.stop_ticks
     if stop_ticks is not None and average and reached(terms, stop_ticks, average[0]):
         return RejectReason.WOULD_TRIGGER
-    return None
+    return reason
 
 
 def _in_range(conditions: Conditions, rules: Instrument) -> bool:

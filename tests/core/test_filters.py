@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from exchange.core.commands import ListType, PlaceList, SetMarket
+from exchange.core.commands import CancelOrder, ListType, PlaceList, ReplaceMode, ReplaceOrder, SetMarket
 from exchange.core.conditions import Conditions
 from exchange.core.events import REFUSED
 from exchange.core.filters import FILTERS, Text, changed, filters_from, filters_text, texts
@@ -162,6 +162,16 @@ def test_an_order_that_waits_for_another_is_held_to_the_filters_at_once() -> Non
     ):
         assert refusal(listed(venue, ListType.OTO, "bob bid 1 @ 95", leg)) == code
     assert fits(listed(venue, ListType.OTO, "bob ask 1 @ 105", "bob buy 9 @ 90")), "what they have then is not known"
+
+
+@pytest.mark.parametrize("mode", [ReplaceMode.STOP_ON_FAILURE, ReplaceMode.ALLOW_FAILURE])
+@pytest.mark.parametrize("text", ["alice buy 20000 @ 100", "alice buy 20000 @ 100 stop 110"])
+def test_a_replacement_that_a_filter_refuses_does_nothing_also_without_the_money(text: str, mode: ReplaceMode) -> None:
+    venue = with_filters(venue_of(), {"max_quantity": "15000"})
+    bid = placed(venue, "alice buy 10000 @ 100")
+    cancel = CancelOrder("alice", "SOL_USDC", bid, None)
+    assert refusal(do(venue, ReplaceOrder(cancel, order_of(venue, text), mode))) == "MAX_QUANTITY"
+    assert shown(venue) == ["bid 10000 @ 100"]
 
 
 def test_the_price_band_is_not_judged_before_there_is_a_price() -> None:

@@ -182,3 +182,28 @@ def test_an_order_that_stays_open_keeps_its_client_order_id() -> None:
     assert parts(replace(venue, stays, "buy 1 @ 80 as v once more", ALLOW)) == ["canceled", "open"]
     assert resting(venue) == ["alice bid 1 @ 80"]
     retold(venue)
+
+
+def all_in_a_stop() -> tuple[Venue, int]:
+    """Alice has all of her money in an order that waits; the last trade was at 100."""
+    venue = venue_of()
+    placed(venue, "maker ask 1 @ 100")
+    place(venue, "carol buy 1 @ 100")
+    return venue, placed(venue, "alice buy 10000 @ 100 stop 110")
+
+
+@pytest.mark.parametrize("mode", [STOP, ALLOW])
+def test_what_would_trigger_at_once_replaces_nothing_also_without_the_money(mode: ReplaceMode) -> None:
+    venue, stop = all_in_a_stop()
+    assert refusal(replace(venue, stop, "buy 5000 @ 100 stop 90", mode)) == "WOULD_TRIGGER"
+    assert list(venue.markets["SOL_USDC"].triggers.orders) == [stop]
+
+
+def test_before_version_6_what_a_user_has_was_judged_first() -> None:
+    venue, stop = all_in_a_stop()
+    terms = order_of(venue, "alice buy 5000 @ 100 stop 90")
+    command = ReplaceOrder(CancelOrder("alice", "SOL_USDC", stop, None), terms, ALLOW)
+    outcome = venue.replay(command, venue.sequence + 1, venue.time_ns, 5)
+    assert parts(outcome) == ["canceled", "WOULD_TRIGGER"]
+    stop = placed(venue, "alice buy 10000 @ 100 stop 110")
+    assert refusal(replace(venue, stop, "buy 5000 @ 100 stop 90", ALLOW)) == "WOULD_TRIGGER"
