@@ -1,6 +1,7 @@
 """What the model makes of the filters of a market; see `tests/model.py`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from exchange.core.commands import OrderType, PlaceOrder, Side
@@ -166,8 +167,7 @@ class Filtering(Known):
     def _far_off(self, terms: PlaceOrder, now_ns: int) -> bool:
         """Whether the price is too far from the average price."""
         filters = self.rules[terms.market].filters
-        one = PlaceOrder(**{name: getattr(terms, name) for name in terms.__slots__} | {"quantity_lots": 1})
-        worth = self.average_worth(one, now_ns)
+        worth = self.average_worth(replace(terms, quantity_lots=1), now_ns)
         if filters is None or worth is None or terms.price_ticks is None:
             return False
         average = worth / self.worth_of(terms.market)[1]
