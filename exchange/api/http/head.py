@@ -34,10 +34,9 @@ SINGLE = frozenset(
     )
 )
 # They differ with every request, so that a head that has one of them hardly comes again.
-_DISGUISED: Final = re.compile(
-    r"%(?:2[DEFdef]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])"
-)  # letters, digits, / - . _ ~
 VARYING: Final = frozenset(("x-signature", "x-timestamp", "x-nonce", "x-request-id", "authorization"))
+# Letters, digits and / - . _ ~, which a path need not encode.
+_DISGUISED: Final = re.compile(r"%(?:2[DEFdef]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])")
 
 
 def path_of(path: str) -> str:
