@@ -31,7 +31,7 @@ install: .venv/.installed
 	@touch $@
 	@echo "Installed."
 
-# Compiles the hot modules to C, from the same source; needs a C compiler and takes a minute or two. The command line uses
+# Compiles the hot modules to C, from the same source; needs a C compiler and takes some minutes. The command line uses
 # the build as long as it matches the sources. `rm -rf .compiled` removes it.
 compile: install
 	@$(BIN)/python -c 'from exchange.runtime import compiled; compiled.build()' >.compiled.log 2>&1 && rm .compiled.log \
