@@ -3,7 +3,8 @@
 They are sparse, so that they are made in seconds: a trade a market at every step, or two when prices move. The steps
 are short in the last hours, which a chart of minutes shows, and less than a minute before. Each trade goes through the
 whole exchange, as an order that rests and one that takes it, so the tables, the journal and the candles agree. Only an
-empty database gets a history.
+empty database gets a history, or one whose history was interrupted: the virtual clock knows whole seconds only, so a
+last command at a whole second is one of the history.
 """
 
 import asyncio
@@ -14,8 +15,10 @@ from collections.abc import Iterator
 import structlog
 
 from exchange.config import Config
+from exchange.core.average import NO_PRICE
 from exchange.core.commands import Command, OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.outcome import Applied
+from exchange.core.venue import Venue
 from exchange.demo.cast import KINDS, terms_of
 from exchange.demo.fundamental import ACCOUNT, BUSY, Fundamental
 from exchange.demo.terms import Terms, start_worth
@@ -45,38 +48,55 @@ class _Clock:
 
 
 class History:
-    """Makes the days up to `until_ns`, from the seed."""
+    """Makes the days up to the second of `until_ns`, from the seed."""
 
     def __init__(self, config: Config, seed: int, until_ns: int, *, days: float = DAYS) -> None:
         self._config = config
-        self._seconds = int(days * 86_400)
-        self._begin_ns = until_ns - self._seconds * NS_PER_S
-        self._clock = _Clock(self._begin_ns)
+        self._seed = seed
+        self._until_s = until_ns // NS_PER_S
+        self._begin_s = self._until_s - int(days * 86_400)
+        self._clock = _Clock(self._begin_s * NS_PER_S)
         self._terms = terms_of(config.markets)
         self._chance = random.Random(f"{seed}/history")
-        self._fundamental = Fundamental(
-            start_worth(config.markets), (ACCOUNT,), random.Random(f"{seed}/history/fundamental"), step_s=FINE_STEP_S
-        )
+        self._fundamental = self._worth(start_worth(config.markets))
         self._sides = dict.fromkeys((terms.symbol for terms in self._terms), Side.BUY)
 
     async def make(self, store: OpenStore) -> bool:
-        """Make it, unless the database has something in it already; whether it did."""
+        """Make it, or the rest of it, unless the database has something else in it; whether it did."""
         started = time.monotonic()
-        if await _used(store):
+        last_s, more_ns = divmod(await _last_ns(store), NS_PER_S)
+        if more_ns or last_s + FINE_STEP_S >= self._until_s:
             return False
-        log.info("making a history", days=round(self._seconds / 86_400, 1))
+        self._begin_s = max(self._begin_s, last_s + FINE_STEP_S)
+        self._clock.time_ns = self._begin_s * NS_PER_S
+        log.info("making a history", days=round((self._until_s - self._begin_s) / 86_400, 2))
         exchange = await build(self._config, store, self._clock.now_ns, self._clock.now_ns)
+        self._fundamental = self._worth(self._reached(exchange.venue))
         await exchange.run(lambda: self._trade(exchange))
         log.info("made a history", commands=exchange.venue.sequence, seconds=round(time.monotonic() - started, 1))
         return True
 
+    def _worth(self, worth: dict[str, float]) -> Fundamental:
+        chance = random.Random(f"{self._seed}/history/fundamental")
+        return Fundamental(worth, (ACCOUNT,), chance, step_s=FINE_STEP_S)
+
+    def _reached(self, venue: Venue) -> dict[str, float]:
+        """What the assets are worth by the last trades."""
+        worth = start_worth(self._config.markets)
+        for terms in self._terms:
+            market = venue.markets.get(terms.symbol)
+            last = market.state().average[:1] if market is not None else NO_PRICE
+            if last and terms.quote == ACCOUNT:
+                worth[terms.base] = last[0] * terms.tick_size
+        return worth
+
     async def _trade(self, exchange: Exchange) -> None:
         engine = exchange.engine
         outcomes: list[asyncio.Future[list[object]]] = []
-        fine_s = max(self._seconds - FINE_S, 0)
-        for now_s in (*range(0, fine_s, STEP_S), *range(fine_s, self._seconds, FINE_STEP_S)):
-            self._clock.time_ns = self._begin_ns + now_s * NS_PER_S
-            self._fundamental.advance(now_s)
+        fine_s = max(self._until_s - FINE_S, self._begin_s)
+        for now_s in (*range(self._begin_s, fine_s, STEP_S), *range(fine_s, self._until_s, FINE_STEP_S)):
+            self._clock.time_ns = now_s * NS_PER_S
+            self._fundamental.advance(now_s - self._begin_s)
             outcomes += [engine.submit_all(list(self._orders(terms))) for terms in self._terms]  # type: ignore[misc]
             while engine.queued()[0]:  # noqa: ASYNC110 - all of it belongs to this moment
                 await asyncio.sleep(0)
@@ -118,11 +138,12 @@ def _order(terms: Terms, user_id: str, side: Side, price: int, lots: int, lasts:
     )
 
 
-async def _used(store: OpenStore) -> bool:
-    """Whether there is anything in the database. What is there is not of the virtual clock."""
+async def _last_ns(store: OpenStore) -> int:
+    """When the last command was that the database has, 0 if it has none."""
     state = await store.open()
     try:
-        return bool(state.sequence or await store.unprojected(state))
+        unprojected = await store.unprojected(state)
+        return unprojected[-1].time_ns if unprojected else state.time_ns
     finally:
         await store.close()
 
