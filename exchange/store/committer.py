@@ -19,6 +19,7 @@ WRITER_LOCK = 0x45584348  # advisory locks are numbers; this one says "EXCH"
 LOCK_TIMEOUT_S = 30.0
 END_TIMEOUT_S = 10.0  # for a backend to end, before it is terminated again
 COMMIT_TIMEOUT_S = 10.0  # a frozen connection looks like a slow one; after this it is in doubt
+PATIENCE_MAX = 16  # times the timeout; each commit that took too long doubles what the next one may take
 MEGABYTE_S = 1.0  # more for each megabyte that it says, for which a server needs about a tenth of that
 ROW_S = MEGABYTE_S / 5_000  # and for each row to copy, which is at most some 200 bytes
 CONNECT_TIMEOUT_S = 5.0
@@ -85,6 +86,7 @@ class Committer(Generic[SpanT]):
         self._work = work
         self._ensure_running = ensure_running
         self._commit_timeout_s = commit_timeout_s
+        self._patience = 1  # how many times the timeout a commit may take
         self._lock_timeout_s = lock_timeout_s
         self._epoch = 0
         self._room_to = 0.0
@@ -119,12 +121,15 @@ class Committer(Generic[SpanT]):
             prepared = self._statements.get(transaction.parts) or await self._prepare(transaction.parts)
             # What says more may take longer: else a single command of a million orders would be in doubt for ever.
             said_mb = sum(len(value) for value in transaction.parameters if isinstance(value, str)) / 1_000_000
-            timeout_s = self._commit_timeout_s + said_mb * MEGABYTE_S
+            timeout_s = self._timeout_s + said_mb * MEGABYTE_S
             if transaction.copies:
                 fenced = await self._copy(prepared, transaction, timeout_s)
             else:
                 fenced = await prepared.fetchval(*transaction.parameters, timeout=timeout_s)
         except BROKEN as error:
+            if isinstance(error, TimeoutError):
+                # A database that is slower than the timeout, and not frozen, would be in doubt for ever.
+                self._patience = min(2 * self._patience, PATIENCE_MAX)
             self.drop()
             raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
         except asyncpg.PostgresError as error:
@@ -136,24 +141,30 @@ class Committer(Generic[SpanT]):
             raise CommitInDoubt(f"{type(error).__name__}: {error}") from error
         if fenced != 1:
             raise Failure("Another exchange has taken over this database.")
+        self._patience = max(1, self._patience // 2)
+
+    @property
+    def _timeout_s(self) -> float:
+        """The longest that one statement of a commit may take now."""
+        return self._commit_timeout_s * self._patience
 
     async def _copy(self, prepared: Any, transaction: Transaction, timeout_s: float) -> Any:
         """The statement and the copies in one transaction; nothing of it when the fence holds it back."""
         connection = self._connection
         assert connection is not None
-        await connection.execute("BEGIN", timeout=self._commit_timeout_s)
+        await connection.execute("BEGIN", timeout=self._timeout_s)
         fenced = await prepared.fetchval(*transaction.parameters, timeout=timeout_s)
         if fenced != 1:
-            await connection.execute("ROLLBACK", timeout=self._commit_timeout_s)
+            await connection.execute("ROLLBACK", timeout=self._timeout_s)
             return fenced
         for copy in transaction.copies:
             for begin in range(0, len(copy.items), PIECE_MAX):
                 piece = copy.items[begin : begin + PIECE_MAX]
                 source: Any = memoryview(lines(piece, copy.row))
                 # All of a piece at once: asyncpg waits without an end for more of one whose connection is gone.
-                async with asyncio.timeout(self._commit_timeout_s + len(piece) * ROW_S):
+                async with asyncio.timeout(self._timeout_s + len(piece) * ROW_S):
                     await connection.copy_to_table(copy.table, source=source, format="text", delimiter=",", null=NULL)
-        ended = await connection.execute("COMMIT", timeout=self._commit_timeout_s)
+        ended = await connection.execute("COMMIT", timeout=self._timeout_s)
         if ended != "COMMIT":
             raise Failure(f"The database refused a commit: {ended}.")
         return fenced
@@ -266,7 +277,7 @@ class Committer(Generic[SpanT]):
         if len(self._statements) == MAX_STATEMENTS:
             self._statements.clear()
         statement = self._work.statement(parts)
-        prepared = self._statements[parts] = await self._connection.prepare(statement, timeout=self._commit_timeout_s)
+        prepared = self._statements[parts] = await self._connection.prepare(statement, timeout=self._timeout_s)
         return prepared
 
 

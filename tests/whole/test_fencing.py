@@ -151,6 +151,25 @@ async def test_what_says_more_may_take_longer(dsn: str, monkeypatch: pytest.Monk
     assert await value(dsn, "SELECT count(*) FROM users WHERE length(user_id) = 64") == 20_000
 
 
+async def test_a_database_slower_than_the_timeout_comes_to_an_end(dsn: str) -> None:
+    """Each attempt may take longer than the one before: else every one of them would be in doubt."""
+    slow = """
+        CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
+        CREATE TRIGGER slow BEFORE INSERT ON journal FOR EACH STATEMENT EXECUTE FUNCTION wait();
+    """
+    async with writing(dsn):
+        pass
+    async with writing(dsn, seeded=False, commit_timeout_s=0.1) as made:
+        await execute(dsn, slow)
+        batch = some_orders(made)
+        async with asyncio.timeout(PATIENCE_S):  # for ever would be longer
+            await commit_once(made.store.journal, batch)
+        assert await sequence_of(dsn) == batch.to_sequence
+        await execute(dsn, "DROP TRIGGER slow ON journal")
+        await commit_once(made.store.tables, Changes.of(batch))
+    await is_right(dsn)
+
+
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
 async def test_a_server_that_may_forget_is_refused(dsn: str, name: str, setting: str) -> None:
     """At the start, and when it comes back otherwise than it was."""
