@@ -5,9 +5,9 @@ if the exchange refused and `Unreachable` if no complete reply arrived. It does 
 retries. Requests share one connection: calls that are awaited one after the other arrive in that order.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Self, cast
-from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -44,6 +44,7 @@ from exchange.client.types import (
     Ticker,
     Trade,
 )
+from exchange.client.url import address_of
 
 CONNECT_TIMEOUT_S = 10.0
 
@@ -62,16 +63,15 @@ class Client(ListCalls):
     def __init__(
         self, url: str, user_id: str | None = None, timeout_s: float = 30.0, *, key: ApiKey | KeyRing | None = None
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is not an address like http://127.0.0.1:8080")
-        self.url = url.rstrip("/")
+        self.url = address_of(url, ("http", "https"), "http://127.0.0.1:8080")
         self.user_id = user_id
         self._key = key
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=timeout_s)
         self._session: aiohttp.ClientSession | None = None
+        self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
+        self._turn = asyncio.Lock()
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1), timeout=self._timeout)
         return self
 
@@ -431,12 +431,14 @@ class Client(ListCalls):
         data = orjson.dumps(with_texts(body)) if body is not None else None
         headers = {"Content-Type": "application/json"} if body is not None else {}
         key = await self._signer(path, query or body or {})
-        if key is not None:
-            headers |= key.headers(method, url.raw_path_qs, data or b"")
         try:
-            async with self._session.request(method, url, data=data, headers=headers) as response:
-                text = await response.read()
-                return self._decode(response.status, response.headers.get("Retry-After"), text)
+            # There is one connection. A call that waits for it is signed when its turn comes: signatures grow old.
+            async with self._turn:
+                if key is not None:
+                    headers |= key.headers(method, url.raw_path_qs, data or b"")
+                async with self._session.request(method, url, data=data, headers=headers) as response:
+                    text = await response.read()
+                    return self._decode(response.status, response.headers.get("Retry-After"), text)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(f"{method} {path}: {error or type(error).__name__}") from error
 

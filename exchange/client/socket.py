@@ -12,7 +12,6 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, cast
-from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -34,6 +33,7 @@ from exchange.client.lists import list_name, list_terms
 from exchange.client.numbers import Number, with_texts
 from exchange.client.signing import ApiKey
 from exchange.client.types import Json, Order, OrderList, Refusal, Replaced
+from exchange.client.url import address_of
 
 CONNECT_TIMEOUT_S = 10.0
 FIRST_WAIT_S = 0.05
@@ -42,6 +42,8 @@ PING_S = 20.0  # a connection that answers none within half of it again is lost
 MESSAGE_MAX = 64 << 20
 
 BUSY = frozenset({"OVERLOADED", "RATE_LIMITED"})  # refusals that pass
+# So do these for who has signed in before: the machine was too slow, or the exchange has just started.
+LATE = frozenset({"TIMESTAMP_OUT_OF_WINDOW", "REPLAYED", "NOT_READY"})
 _LOST = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -67,10 +69,8 @@ class Socket:
         on_gap: Callable[[Gap], None] | None = None,
         key: ApiKey | None = None,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
-            raise ValueError(f"{url!r} is not an address like ws://127.0.0.1:8081")
-        self.url = url.rstrip("/") + ("/ws" if parts.scheme in ("http", "https") else "")
+        address = address_of(url, ("http", "https", "ws", "wss"), "ws://127.0.0.1:8081")
+        self.url = address + ("/ws" if address.lower().startswith("http") else "")
         self.user_id = user_id
         self.connections = 0
         self._timeout_s = timeout_s
@@ -297,23 +297,30 @@ class Socket:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 connection = await self._session.ws_connect(self.url, heartbeat=PING_S, max_msg_size=MESSAGE_MAX)
-                if self._key is not None:
-                    await self._sign_in(connection, self._key)
-                if self._cancels_on_disconnect:
-                    asked = {"message_type": "CANCEL_ON_DISCONNECT", "enabled": True}
-                    await connection.send_str(orjson.dumps(asked).decode())
+                try:
+                    await self._begin(connection)
+                except BaseException:
+                    await connection.close()
+                    raise
         except (*_LOST, TypeError) as error:  # TypeError: the connection ends instead of an answer
             raise Unreachable(f"{self.url}: {error or type(error).__name__}") from error
         self._connection = connection
         self.connections += 1
         return connection
 
+    async def _begin(self, connection: aiohttp.ClientWebSocketResponse) -> None:
+        """Sign in, and ask for what every connection of this socket has."""
+        if self._key is not None:
+            await self._sign_in(connection, self._key)
+        if self._cancels_on_disconnect:
+            asked = {"message_type": "CANCEL_ON_DISCONNECT", "enabled": True}
+            await connection.send_str(orjson.dumps(asked).decode())
+
     @staticmethod
     async def _sign_in(connection: aiohttp.ClientWebSocketResponse, key: ApiKey) -> None:
         await connection.send_str(orjson.dumps(key.auth()).decode())
         answer: Json = orjson.loads(await connection.receive_str())
         if answer.get("message_type") != "AUTHENTICATED":
-            await connection.close()
             code, text = str(answer.get("code")), str(answer.get("message", ""))
             if code in BUSY:
                 raise Unreachable(f"{code}: {text}")
@@ -337,8 +344,13 @@ class Socket:
                     # At random, so that many clients of one exchange do not all return at once.
                     await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
                     wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-                    with contextlib.suppress(Unreachable):
+                    try:
                         connection = await self._connect()
+                    except Unreachable:
+                        pass
+                    except ApiError as error:
+                        if error.code not in LATE:
+                            raise
                 for channel in self._channels:
                     self._renew(channel)
         except ApiError as error:  # the exchange no longer takes the key: there is nothing to try again

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
-from exchange.client import ApiError, Client, Unreachable
+from exchange.client import ApiError, Client, Socket, Unreachable
 
 
 @asynccontextmanager
@@ -107,7 +107,22 @@ async def test_the_calls_are_those_of_the_contract() -> None:
     assert {request.content_type for request in asked if request.method != "GET"} == {"application/json"}
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://here", "http://", ""])
-def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
+BAD_ADDRESSES = [
+    *("127.0.0.1:8080", "ftp://here", "http://", "", "http://here:99999", "http://here:-1", "http://here:0"),
+    *("http://here:port", "http://[::1", "http://two words", "http://here/?a=b", "http://here/#a", "http://he\\re"),
+    *("http://he\0re", "http://a..b", f"http://{'a' * 300}"),
+]
+
+
+@pytest.mark.parametrize("url", BAD_ADDRESSES)
+@pytest.mark.parametrize("client", [Client, Socket])
+def test_an_address_that_is_none_is_refused_at_once(url: str, client: type[Client | Socket]) -> None:
     with pytest.raises(ValueError, match="is not an address"):
-        Client(url)
+        client(url)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/", "https://here", "http://[::1]:80/below/"])
+def test_an_address_is_kept_without_a_slash_at_its_end(url: str) -> None:
+    assert Client(url).url == url.rstrip("/")
+    assert Socket(url).url == url.rstrip("/") + "/ws"
+    assert Socket(url.replace("http", "ws")).url == url.rstrip("/").replace("http", "ws")
