@@ -17,7 +17,7 @@ from exchange.admin.fees import fees_group
 from exchange.admin.markets import asset_group, set_command
 from exchange.admin.money import commands as money_commands
 from exchange.failure import Failure
-from exchange.options import KEY_FILE, FilePath
+from exchange.options import KEY_FILE, FilePath, FiniteRange
 from exchange.replay.command import replay_command
 from exchange.runtime import compiled
 from exchange.torture.command import torture_command
@@ -44,7 +44,9 @@ PROFILE_NAMES = ("binance",)
 PROFILE = click.option(
     "--profile", type=click.Choice(PROFILE_NAMES), help="Use these markets and users in the place of the file's."
 )
-READY_FILE = click.option("--ready-file", type=FilePath(), help="When ready, write the addresses to this file as JSON.")
+READY_FILE = click.option(
+    "--ready-file", type=FilePath(dir_okay=False), help="When ready, write the addresses to this file as JSON."
+)
 DATABASE_URL = click.option(
     "--database-url", help="Use this PostgreSQL instead of the embedded one.  [env: EXCHANGE_DATABASE_URL]"
 )
@@ -112,7 +114,7 @@ def serve(ephemeral: bool, ready_file: Path | None, **options: Any) -> None:
     "--rate",
     default=1.0,
     show_default=True,
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True, max=1000),
     help="How fast time goes for them; 1 is about a hundred orders a second.",
 )
 @click.option(

@@ -1,5 +1,6 @@
 """Kinds of options that several commands have."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,17 @@ class FilePath(click.Path):
         except RuntimeError:
             self.fail(f"{value!r} has no such home directory", param, ctx)
         return super().convert(expanded, param, ctx)
+
+
+class FiniteRange(click.FloatRange):
+    """A number within bounds. `click.FloatRange` takes `nan` for one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number, checked as `click.FloatRange` does."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
 
 
 class KeyFile(click.ParamType["ApiKey"]):

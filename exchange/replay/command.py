@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from exchange.failure import Failure
-from exchange.options import KEY_FILE, FilePath
+from exchange.options import KEY_FILE, FilePath, FiniteRange
 
 if TYPE_CHECKING:
     from exchange.client import ApiKey
     from exchange.replay.driver import ReplayOptions, ReplayResult
     from exchange.replay.loop import LoopTally
+
+RETRY_MAX_S = 366 * 24 * 3600
+EXPONENT_MAX = 40  # no number of the exchange has more digits
 
 # Modules are imported where they are needed: every other command starts without them.
 
@@ -33,6 +36,8 @@ class PositiveDecimal(click.ParamType[Decimal]):
             self.fail(f"{value!r} is not a decimal number", param, ctx)
         if not number.is_finite() or number <= 0:
             self.fail(f"{value!r} is not above zero", param, ctx)
+        if abs(number.adjusted()) > EXPONENT_MAX:
+            self.fail(f"{value!r} is out of range", param, ctx)
         return number
 
 
@@ -66,7 +71,7 @@ FILE = FilePath(exists=True, dir_okay=False)
 @click.option(
     "--retry-s",
     default=60.0,
-    type=click.FloatRange(min=0),
+    type=FiniteRange(0, RETRY_MAX_S),
     help="How long to wait for a lost exchange.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted run; give the same options.")

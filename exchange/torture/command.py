@@ -13,19 +13,24 @@ import orjson
 from rich.console import Console
 
 from exchange.failure import Failure
-from exchange.options import FilePath
+from exchange.options import FilePath, FiniteRange
 
 LINE_EVERY_S = 10.0
+MINUTES_MAX, KILLS_MAX = 10_000, 100_000  # the whole plan is made at the start
 
 
 @click.command("torture", context_settings={"show_default": True})
-@click.option("--minutes", default=2.0, type=click.FloatRange(min=0.1), help="About so long; decides how many faults.")
+@click.option(
+    "--minutes", default=2.0, type=FiniteRange(0.1, MINUTES_MAX), help="About so long; decides how many faults."
+)
 @click.option("--seed", default=1, help="The same number: the same faults, and the same commands.")
-@click.option("--kills", type=click.IntRange(min=0), help="Kills of the exchange, instead of --minutes.")
-@click.option("--postgres-kills", type=click.IntRange(min=0), help="Kills of PostgreSQL; a quarter of the others.")
+@click.option("--kills", type=click.IntRange(0, KILLS_MAX), help="Kills of the exchange, instead of --minutes.")
+@click.option(
+    "--postgres-kills", type=click.IntRange(0, KILLS_MAX), help="Kills of PostgreSQL; a quarter of the others."
+)
 @click.option("--keys", is_flag=True, help="In keys mode: every trader signs.")
-@click.option("--figures", type=FilePath(), help="Write the numbers of the closing table there, as JSON.")
-@click.option("--history", type=FilePath(), help="Write what the clients recorded there, as JSON.")
+@click.option("--figures", type=FilePath(dir_okay=False), help="Write the numbers of the closing table there, as JSON.")
+@click.option("--history", type=FilePath(dir_okay=False), help="Write what the clients recorded there, as JSON.")
 def torture_command(
     minutes: float,
     seed: int,
