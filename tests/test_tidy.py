@@ -81,6 +81,7 @@ MAY: dict[str, tuple[str, ...]] = {
 DATABASE = ("sqlalchemy", "asyncpg", "alembic", "psutil")
 OUTSIDE: dict[str, tuple[str, ...]] = {  # the libraries that only some parts may import
     **dict.fromkeys(DATABASE, ("exchange.store", "exchange.postgres")),
+    "asyncpg": ("exchange.store", "exchange.postgres", "exchange.torture.silence"),  # asks what PostgreSQL waits for
     "yarl": ("exchange.client",),
     "aiohttp": ("exchange.api", "exchange.client", "exchange.replay", "exchange.torture"),
     "msgspec": (

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from exchange.client import ApiError, ApiKey, Client, KeyRing, Socket, Unreachable
 from exchange.failure import Failure
@@ -22,10 +22,12 @@ from exchange.torture.faults import Fault
 from exchange.torture.findings import Finding, wrong
 from exchange.torture.follower import Follower
 from exchange.torture.intents import MARKETS
+from exchange.torture.patience import Silence, patiently
 from exchange.torture.proxy import Proxy
 from exchange.torture.reads import LEVELS, read_final
 from exchange.torture.record import History
 from exchange.torture.server import Pruner, Server
+from exchange.torture.silence import told
 from exchange.torture.workload import Pulse, Trader, Trading
 
 USERS = tuple(f"trader-{number}" for number in range(1, 9))
@@ -34,11 +36,11 @@ EVERYBODY = USERS + BOTS
 ASSETS = {"SOL": "10000000", "BTC": "10000000", "USDC": "1000000000"}
 RECOVERY_S = 60.0  # a longer recovery is a finding
 FULL_S = 4.0  # a disk stays full until the exchange ends, or this long
-BRING_BACK_S = 0.25
 LOOK_S = 0.25  # the interval at which books are read during the run
 POLL_S = 0.02
 
 Say = Callable[[str], None]
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(slots=True)
@@ -123,13 +125,19 @@ class Run:
 
     async def _ready(self, server: Server, keeping: "asyncio.Task[None]") -> None:
         async with Client(server.url) as client:
-            until = time.monotonic() + RECOVERY_S
-            while time.monotonic() < until and not keeping.done() and not self.history.ends:
-                with contextlib.suppress(ApiError, Unreachable):
-                    await client.health()
-                    return
-                await asyncio.sleep(POLL_S)
-        raise Failure(f"There is no exchange to torture: {[end.said for end in self.history.ends]}.")
+
+            async def healthy() -> None:
+                while not keeping.done() and not self.history.ends:
+                    with contextlib.suppress(ApiError, Unreachable):
+                        await client.health()
+                        return
+                    await asyncio.sleep(POLL_S)
+                raise Failure(f"There is no exchange to torture: {[end.said for end in self.history.ends]}.")
+
+            try:
+                await patiently(healthy(), RECOVERY_S)
+            except Silence as silence:
+                raise Failure(f"The exchange to torture did not start: {silence.said}.") from None
 
     async def _traded(
         self, faults: list[Fault], server: Server, database: Database, proxy: Proxy, reader: Client, house: Client
@@ -160,16 +168,21 @@ class Run:
             for follower in followers:
                 await stack.enter_async_context(_background(follower.follow()))
             looking = await stack.enter_async_context(_background(self._look(reader)))
+            breaker = Breaker(server, database, proxy, self.history)
             async with asyncio.TaskGroup() as group:
-                for trader in traders:
-                    group.create_task(trader.work())
-                group.create_task(Administrator(house, self.history, pruning, self._stopping).work())
-                group.create_task(self._break(faults, server, database, proxy))
+                working = [group.create_task(trader.work()) for trader in traders]
+                working.append(group.create_task(Administrator(house, self.history, pruning, self._stopping).work()))
+                try:
+                    await self._break(faults, breaker)
+                finally:
+                    proxy.thaw()
+                    self._stopping.set()
+                await self._answered(breaker, asyncio.wait(working), "the last commands had no answer")
             looking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await looking
-            async with asyncio.timeout(RECOVERY_S):
-                await asyncio.gather(*(follower.caught_up() for follower in followers))
+            caught_up = asyncio.gather(*(follower.caught_up() for follower in followers))
+            await self._answered(breaker, caught_up, "a follower did not hear to the end")
             self.history.final = await read_final(reader, EVERYBODY, MARKETS)
             self.whole = True
             self.tally.connections = sum(follower.connections for follower in followers)
@@ -193,54 +206,63 @@ class Run:
 
     # --- faults
 
-    async def _break(self, faults: list[Fault], server: Server, database: Database, proxy: Proxy) -> None:
-        breaker = Breaker(server, database, proxy, self.history, self._pulse)
+    async def _break(self, faults: list[Fault], breaker: "Breaker") -> None:
         waited = True
+        await self._recovered(breaker, None)
+        for number, fault in enumerate(faults, 1):
+            if fault.kind == "full disk" and not breaker.may_fill:
+                continue
+            await asyncio.sleep(fault.pause_s)
+            if fault.kind in ("second start", "full disk") and not waited:
+                await self._recovered(breaker, fault)
+            moment = await breaker.do(fault)
+            self.tally.done[fault.kind] += 1
+            waited = fault.waits
+            if waited:
+                took_s = await self._recovered(breaker, fault) - moment
+                self.tally.recoveries_s.setdefault(fault.kind, []).append(took_s)
+            self._say(f"{number} of {len(faults)} faults: {fault.kind}, {len(self.history.commands)} commands")
+        await self._recovered(breaker, faults[-1] if faults else None)
+
+    async def _recovered(self, breaker: "Breaker", fault: Fault | None) -> float:
+        """When a command is answered that was sent after this; silence is a finding."""
+
+        async def answered_at() -> float:
+            await self._pulse.after(time.monotonic())
+            return time.monotonic()
+
+        return await self._answered(breaker, answered_at(), f"nothing was answered after {fault}")
+
+    async def _answered(self, breaker: "Breaker", work: Awaitable[ResultT], otherwise: str) -> ResultT:
         try:
-            await self._pulse.after(0)
-            for number, fault in enumerate(faults, 1):
-                if fault.kind == "full disk" and not database.may_fill:
-                    continue
-                await asyncio.sleep(fault.pause_s)
-                if fault.kind in ("second start", "full disk") and not waited:
-                    await breaker.recovered()
-                moment = await breaker.do(fault)
-                self.tally.done[fault.kind] += 1
-                waited = fault.waits
-                if waited:
-                    self.tally.recoveries_s.setdefault(fault.kind, []).append(await breaker.recovered() - moment)
-                self._say(f"{number} of {len(faults)} faults: {fault.kind}, {len(self.history.commands)} commands")
-            await breaker.recovered()
-        except TimeoutError:
-            self.findings.append(wrong(f"nothing was answered for {RECOVERY_S:.0f} s after {fault}"))
+            # Not only after a kill: a full disk may end the exchange some time later.
+            return await patiently(work, RECOVERY_S, meanwhile=breaker.bring_back)
+        except Silence as silence:
+            self.findings.append(wrong(f"{otherwise} for {silence.said}{await breaker.told()}"))
             raise Stuck from None
-        finally:
-            proxy.thaw()
-            self._stopping.set()
 
 
 class Breaker:
     """Carries out the plan."""
 
-    def __init__(self, server: Server, database: Database, proxy: Proxy, history: History, pulse: Pulse) -> None:
+    def __init__(self, server: Server, database: Database, proxy: Proxy, history: History) -> None:
         self._server = server
         self._database = database
         self._proxy = proxy
         self._history = history
-        self._pulse = pulse
 
-    async def recovered(self) -> float:
-        """Wait until a command that is sent from now on is answered; returns that moment. Raises TimeoutError."""
-        answered = asyncio.ensure_future(self._pulse.after(time.monotonic()))
-        try:
-            async with asyncio.timeout(RECOVERY_S):
-                while not answered.done():
-                    # Not only after a kill: a full disk may end the exchange some time later.
-                    await self._database.bring_back()
-                    await asyncio.wait({answered}, timeout=BRING_BACK_S)
-        finally:
-            answered.cancel()
-        return time.monotonic()
+    @property
+    def may_fill(self) -> bool:
+        """Whether the disk can be filled."""
+        return self._database.may_fill
+
+    async def bring_back(self) -> None:
+        """Start PostgreSQL again if it does not run."""
+        await self._database.bring_back()
+
+    async def told(self) -> str:
+        """What everybody waits for."""
+        return await told(self._server, self._database, self._history)
 
     async def do(self, fault: Fault) -> float:
         """Cause the fault; returns the moment from which the exchange can recover."""

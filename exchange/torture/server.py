@@ -5,13 +5,16 @@ import contextlib
 import json
 import os
 import random
+import signal
 import socket
 import sys
 from pathlib import Path
 
 from exchange.client import ApiKey
 from exchange.failure import Failure
+from exchange.torture.patience import Silence, patiently
 from exchange.torture.record import End, History
+from exchange.torture.small import STACKS
 
 AGAIN_S = 0.1  # the pause before an exchange that ended by itself is started again
 START_S = 60.0
@@ -99,6 +102,7 @@ class Server:
         self.ws_url = f"ws://127.0.0.1:{port}/ws"
         self.starts = 0
         self.log = place / "exchange.log"
+        self._stacks = place / "stacks.txt"
         self._place = place
         self._config = place / "config.toml"
         self._config.write_text(CONFIG.format(port=port, url=json.dumps(url), mode=mode), encoding="utf-8")
@@ -133,7 +137,7 @@ class Server:
         while not self._stopping:
             said_before = self.log.stat().st_size if self.log.exists() else 0
             self._killed = False
-            self._process = await self._spawn(self.log)
+            self._process = await self._spawn(self.log, **{STACKS: str(self._stacks)})
             self._runs.set()
             self.starts += 1
             try:
@@ -177,17 +181,32 @@ class Server:
         options = ("--port", "0", "--ready-file", str(ready))
         process = await self._spawn(log, *options, EXCHANGE_DATABASE_LOCK_TIMEOUT_S="0.3")
         ended = asyncio.ensure_future(process.wait())
+
+        async def ended_or_ready() -> None:
+            while not ended.done() and not ready.exists():
+                await asyncio.wait({ended}, timeout=READY_POLL_S)
+
         try:
-            async with asyncio.timeout(START_S):
-                while not ended.done() and not ready.exists():
-                    await asyncio.wait({ended}, timeout=READY_POLL_S)
-        except TimeoutError:
-            pass
+            with contextlib.suppress(Silence):
+                await patiently(ended_or_ready(), START_S)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             exit_code = await ended
         return End(exit_code, "it started" if ready.exists() else _last_line(log, 0))
+
+    async def stacks(self, patience_s: float) -> str:
+        """Where every thread and every task of the exchange is, as far as it can still say."""
+        if self._process is None or self._process.returncode is not None:
+            return "it does not run"
+        before = self._stacks.stat().st_size if self._stacks.exists() else 0
+        self._process.send_signal(signal.SIGUSR1)
+        await asyncio.sleep(patience_s)
+        return self._stacks.read_bytes()[before:].decode(errors="replace") if self._stacks.exists() else ""
+
+    def last_lines(self, count: int) -> str:
+        """The end of its log."""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
 
     async def check(self, url: str) -> tuple[int, str]:
         """Run `exchange check --replay`; returns its exit code and its output."""

@@ -6,11 +6,14 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from typing import Any
 
+import asyncpg
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from exchange.torture.campaign import BOTS, torture
+from exchange.torture import campaign, silence
+from exchange.torture.campaign import BOTS, Breaker, torture
 from exchange.torture.faults import Fault
 from exchange.torture.report import closing_table, figures, sentences
 from tests.whole.process import EXCHANGE, PATIENCE_S, POLL_S, directory, postgres_in
@@ -54,6 +57,35 @@ def test_a_short_run_finds_nothing() -> None:
     assert (made["lost"], made["doubled"], made["wrong"]) == (0, 0, 0)
     assert made["faults"]["kills"] == 3
     assert made["commands"] == made["acknowledged"] + made["refused"]
+
+
+def test_silence_is_a_finding_that_says_what_everybody_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fault: somebody locks the journal, and never lets go."""
+
+    locking: list[Any] = []
+    told = Breaker.told
+
+    async def lock(self: Breaker, fault: Fault) -> float:
+        locking.append(await asyncpg.connect(self._database.dsn))
+        await locking[0].execute("BEGIN; LOCK TABLE journal")
+        monkeypatch.setattr(campaign, "RECOVERY_S", 2.0)
+        return time.monotonic()
+
+    async def unlock(self: Breaker) -> str:
+        said = await told(self)
+        await locking[0].close()
+        return said
+
+    monkeypatch.setattr(Breaker, "do", lock)
+    monkeypatch.setattr(Breaker, "told", unlock)
+    monkeypatch.setattr(silence, "ASKS_S", 1.0)
+    [said] = sentences(asyncio.run(torture(11, [Fault("kill", 0.3)], print)))
+    assert said.startswith("wrong: nothing was answered after Fault(kind='kill'")
+    assert "s of processor time" in said
+    assert "--- GET /health" in said
+    assert "Lock relation" in said  # what PostgreSQL says of the exchange's connection
+    assert "Writer._commit_next" in said  # where the writer is
+    assert "Command of " in said
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
