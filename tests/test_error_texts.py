@@ -10,7 +10,8 @@ from exchange.api.native import codec, message_reader, messages, models
 from exchange.api.native.errors import ApiError
 from exchange.api.native.order_codec import place_order
 from exchange.core.events import Rejected
-from tests.core.stories import SOL_USDC, order_of, venue_of
+from exchange.core.instrument import Instrument
+from tests.core.stories import SOL_USDC, order_of, placed, venue_of
 
 ORDER = '"market":"A_B","side":"buy","order_type":"limit","quantity":"1","price":"1"'
 
@@ -154,10 +155,40 @@ def test_a_small_order_is_told_the_least_there_may_be() -> None:
     assert outcome.detail == "Price times quantity must be at least 5 USDC, SOL_USDC's min_notional."
 
 
-def test_a_price_off_the_tick_is_told_the_tick() -> None:
+@pytest.mark.parametrize(
+    ("quantity", "price", "code", "text"),
+    [
+        ("1", "1.00000001", "OFF_TICK", "SOL_USDC's tick_size, 0.01."),
+        ("1.0001", "1", "OFF_LOT", "SOL_USDC's lot_size, 0.001."),
+    ],
+)
+def test_a_number_off_its_step_is_told_the_step(quantity: str, price: str, code: str, text: str) -> None:
     rules = venue_of().markets["SOL_USDC"].instrument
-    body = models.PlaceOrderRequest(market="SOL_USDC", side="buy", order_type="limit", quantity="1", price="1.00000001")
+    body = models.PlaceOrderRequest(market="SOL_USDC", side="buy", order_type="limit", quantity=quantity, price=price)
     with pytest.raises(ApiError) as refused:
         place_order(body, "alice", rules)
-    assert refused.value.code == "OFF_TICK"
-    assert f"SOL_USDC's tick_size, {rules.price_text(1)}." in refused.value.message
+    assert refused.value.code == code
+    assert text in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("rules", "order", "text"),
+    [
+        (
+            replace(SOL_USDC, min_price_ticks=5),
+            "alice buy 1 @ 0.04",
+            "The price must be at least 0.05, SOL_USDC's min_price.",
+        ),
+        (
+            replace(SOL_USDC, max_open_orders=1),
+            "alice buy 1 @ 2",
+            "You have 1 open orders in SOL_USDC, its max_open_orders.",
+        ),
+    ],
+)
+def test_a_broken_rule_is_told_with_its_number(rules: Instrument, order: str, text: str) -> None:
+    venue = venue_of(rules)
+    placed(venue, "alice buy 1 @ 1")
+    outcome = venue.apply(order_of(venue, order), venue.sequence + 1, venue.time_ns)
+    assert isinstance(outcome, Rejected)
+    assert outcome.detail == text

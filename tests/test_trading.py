@@ -126,3 +126,10 @@ async def test_only_the_answer_to_a_refused_cancel_waits_while_orders_do(venue: 
     assert isinstance(live.told[0], Canceled)  # placed on the same connection before, and seen
     assert again.told == ["later", Code.ORDER_CLOSED]
     assert unknown.told == ["later", Code.UNKNOWN_ORDER]
+
+
+async def test_a_market_that_is_not_there_is_named(venue: Venue) -> None:
+    async with flow_of(venue) as flow:
+        with pytest.raises(Refused) as refused:
+            trading_on(flow, ClosedOrders(10, 0, venue.sequence)).rules("DOGE_USDC")
+        assert (refused.value.code, refused.value.message) == (Code.UNKNOWN_MARKET, "There is no market DOGE_USDC.")

@@ -6,13 +6,17 @@ import json
 import os
 import socket
 import struct
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 import pytest
 
 from exchange.client import Client
+from exchange.postgres.embedded import attached
 from tests.whole import served
 from tests.whole.process import MARKET, PATIENCE_S, Exchange, directory, until
 from tests.whole.served import one_sentence
@@ -52,11 +56,15 @@ async def trades_again(exchange: Exchange) -> None:
     await until(accepted)
 
 
-async def dropped_lines(exchange: Exchange) -> float:
+async def metric(exchange: Exchange, name: str) -> float:
     async with aiohttp.ClientSession() as session, session.get(f"{exchange.url}/metrics") as reply:
         text = await reply.text()
-    (line,) = [line for line in text.splitlines() if line.startswith("exchange_log_lines_dropped_total ")]
+    (line,) = [line for line in text.splitlines() if line.startswith(f"{name} ")]
     return float(line.split()[1])
+
+
+async def dropped_lines(exchange: Exchange) -> float:
+    return await metric(exchange, "exchange_log_lines_dropped_total")
 
 
 @pytest.mark.parametrize("where", ["a pipe without a reader", "a full disk", "a full pipe"])
@@ -170,3 +178,31 @@ async def test_a_killed_postgresql_comes_back_with_no_open_file_left(exchange: E
             order = await client.place(ORDER, retry_s=PATIENCE_S)
             assert order["status"] == "open"
     assert await asyncio.to_thread(exchange.stop) == 0
+
+
+async def test_a_journal_ahead_of_the_clock_is_told_while_that_lasts(exchange: Exchange) -> None:
+    """As after a clock that jumped ahead, a restart, and a clock that was set right."""
+    days = timedelta(days=3)
+    exchange.start()
+    await trades_again(exchange)
+    assert await asyncio.to_thread(exchange.stop) == 0
+    async with attached(exchange.data_dir) as dsn:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(
+            "UPDATE projection SET time_ns = time_ns + $1", days // timedelta(microseconds=1) * 1000
+        )
+        await connection.close()
+    exchange.start()
+    await trades_again(exchange)
+    async with Client(exchange.url) as client:
+
+        async def is_told() -> bool:
+            return bool((await client.health())["clock_offset_ms"])
+
+        await until(is_told)
+        now_ms = (await client.call("GET", "/time"))["timestamp"]
+        ahead = timedelta(milliseconds=(await client.health())["clock_offset_ms"])
+        assert days - timedelta(minutes=5) < ahead <= days
+        assert now_ms > (time.time() + (days - timedelta(minutes=5)).total_seconds()) * 1000
+    assert await metric(exchange, "exchange_clock_offset_seconds") == pytest.approx(days.total_seconds(), abs=300)
+    assert "the machine's clock is behind the last command; time stands until it has caught up" in exchange.said()
