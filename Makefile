@@ -33,21 +33,25 @@ install: .venv/.installed
 
 # Compiles the hot modules to C, from the same source; needs a C compiler and takes some minutes. The command line uses
 # the build as long as it matches the sources. `rm -rf .compiled` removes it.
+# CI tests what the modules do, and compiles with OPTIMIZE=0; a later `make compile` compiles again.
+OPTIMIZE ?= 3
 compile: install
-	@$(BIN)/python -c 'from exchange.runtime import compiled; compiled.build()' >.compiled.log 2>&1 && rm .compiled.log \
+	@$(BIN)/python -c 'from exchange.runtime import compiled; compiled.build("$(OPTIMIZE)")' >.compiled.log 2>&1 && rm .compiled.log \
 		|| { echo "make: the exchange could not be compiled (.compiled.log says why); it runs as Python." >&2; exit 1; }
 
 # Most of their time the tests wait for servers, so two of them share a core well; those of a file share a server.
 WORKERS ?= 2
 SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile --durations 15
+# The tests start hundreds of processes; without bytecode that is kept, each of them would compile every module again.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 
 test: WORKERS := 4
 test: lint site
-	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	@$(PYTEST) $(SIDE_BY_SIDE)
 
 # The tests of the compiled modules, on the compiled build. `--compiled` fails if the build is missing or out of date.
 test-compiled: compile
-	@$(BIN)/python -m pytest --compiled $(SIDE_BY_SIDE) tests/test_compiled.py tests/core tests/conformance tests/feeds tests/http tests/store tests/test_judge.py \
+	@$(PYTEST) --compiled $(SIDE_BY_SIDE) tests/test_compiled.py tests/core tests/conformance tests/feeds tests/http tests/store tests/test_judge.py \
 		tests/test_engine.py tests/test_writer.py tests/test_gathering.py tests/test_trading.py tests/whole/test_orders.py \
 		tests/whole/test_batch.py tests/whole/test_bad_input.py tests/whole/test_connection.py tests/whole/test_socket_orders.py \
 		tests/whole/test_feeds_agree.py tests/whole/test_keys.py tests/whole/test_keys_restart.py
@@ -65,13 +69,13 @@ MEASURED := $(filter-out $(UNMEASURED),$(wildcard $(addprefix tests/,test_*.py c
 	tests/conformance tests/feeds tests/http tests/store tests/replay
 coverage: install
 	@$(COVERAGE) erase
-	@$(COVERAGE) run -m pytest $(SIDE_BY_SIDE) $(MEASURED)
+	@env -u PYTHONDONTWRITEBYTECODE $(COVERAGE) run -m pytest $(SIDE_BY_SIDE) $(MEASURED)
 	@$(COVERAGE) combine --quiet
 	@$(COVERAGE) html --quiet --directory .coverage-html
 	@$(COVERAGE) report --skip-covered --skip-empty --fail-under $(FLOOR)
 
 test-unmeasured: install
-	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(addprefix --ignore=,$(MEASURED))
+	@$(PYTEST) $(SIDE_BY_SIDE) $(addprefix --ignore=,$(MEASURED))
 
 # The documentation as a site in .site, from the files of docs/ and the README. A warning, such as a broken link, is an error.
 site: install

@@ -407,7 +407,7 @@ class Judge:
         same_as("timers", state.timers, expected)
         same_as("fee tiers", state.user_tiers, sorted(model.tiers.items()))
         same_as("keys", state.keys, sorted(model.keys, key=lambda key: key.api_key))
-        self._check_money()
+        self._check_money(state)
         self._check_orders(state)
         counts = (state.last_order_id, state.last_priority, state.last_trade_id)
         same_as("last order id, priority and trade id", counts, (len(model.orders), model.priorities, model.trades))
@@ -441,8 +441,8 @@ class Judge:
         known_keys = [(r.user_id, r.key, order.number) for r, order, _ in model.reductions]
         same_as("recent reductions", reductions, known_keys[-self.bounds["reductions_max"] :])
 
-    def _check_money(self) -> None:
-        state, model = self.venue.state(), self.model
+    def _check_money(self, state: VenueState) -> None:
+        model = self.model
         accounts = {(a.user_id, a.asset): (a.available_minor, a.locked_minor) for a in state.accounts}
         theirs = {account: amounts for account, amounts in accounts.items() if account[0] not in HOUSE}
         same_as("accounts", theirs, {**dict.fromkeys(theirs, (0, 0)), **model.balances()})

@@ -5,6 +5,7 @@ is what people do wrong, and numbers at the ends of their ranges.
 """
 
 from dataclasses import dataclass, replace
+from random import Random
 
 from hypothesis import strategies as st
 
@@ -49,7 +50,7 @@ from tests.judge_filters import filtered
 from tests.judge_markets import MARKETS, MARKETS_BY_NAME
 from tests.judge_odd import odd
 from tests.judge_pegs import better, pegged
-from tests.judge_themes import EVERYTHING, KINDS, TERMS, THEMES
+from tests.judge_themes import EVERYTHING, KINDS, NARROW, TERMS, THEMES
 from tests.judge_tiers import tiered
 from tests.judge_wish import Wish
 from tests.judge_wishes_of_lists import list_cancel, list_of
@@ -95,7 +96,7 @@ FUNDS: tuple[dict[str, int], ...] = (
 
 def wish_of(what: int, how: int, markets: tuple[int, ...], theme: str) -> Wish:
     """Each choice is a digit of one of two numbers: faster to draw than one by one, and evenly spread."""
-    kinds, terms = THEMES[theme]
+    kinds, terms = {**THEMES, **NARROW}[theme]
     what, kind = divmod(what, len(KINDS))
     what, name = divmod(what, len(NAMES))
     how, side = divmod(how, 2)
@@ -121,15 +122,28 @@ def wish_of(what: int, how: int, markets: tuple[int, ...], theme: str) -> Wish:
 CHOICES = (EVERYTHING,) * len(THEMES) + tuple(THEMES)  # half of the stories are about everything
 WHAT_MAX = len(KINDS) * len(NAMES) * len(SOON_NS) - 1
 HOW_MAX = 2 * len(USERS) * 9 * 6 * 3 * len(TERMS) * len(MODES) - 1  # of at most three markets
+TOGETHER = ((0,), (1,), (0, 1, 2), (2, 1), (3, 4), (4,), (5,), (6, 5), (5, 0, 6))
+FUNDS_OF_USERS = (2,) * 6 + (1, 3, 0, 4, 4)
+STEPS_MIN, STEPS_MAX = 25, 60
 
 
 @st.composite
 def stories(draw: st.DrawFn, about: str | None = None) -> Story:
     """Stories of one, two or three markets that share funds; each has a theme of its own, if none is given."""
     theme = about or draw(st.sampled_from(CHOICES))
-    markets = draw(st.sampled_from(((0,), (1,), (0, 1, 2), (2, 1), (3, 4), (4,), (5,), (6, 5), (5, 0, 6))))
-    funds = tuple(draw(st.sampled_from((2,) * 6 + (1, 3, 0, 4, 4))) for _ in USERS)
-    steps = draw(st.lists(st.tuples(st.integers(0, WHAT_MAX), st.integers(0, HOW_MAX)), min_size=25, max_size=60))
+    markets = draw(st.sampled_from(TOGETHER))
+    funds = tuple(draw(st.sampled_from(FUNDS_OF_USERS)) for _ in USERS)
+    step = st.tuples(st.integers(0, WHAT_MAX), st.integers(0, HOW_MAX))
+    steps = draw(st.lists(step, min_size=STEPS_MIN, max_size=STEPS_MAX))
+    return Story(markets, funds, tuple(wish_of(what, how, markets, theme) for what, how in steps))
+
+
+def story_by_chance(chance: Random, theme: str) -> Story:
+    """A story as hypothesis makes them up, in less time; it cannot be made shorter."""
+    markets = chance.choice(TOGETHER)
+    funds = tuple(chance.choice(FUNDS_OF_USERS) for _ in USERS)
+    length = chance.randint(STEPS_MIN, STEPS_MAX)
+    steps = [(chance.randint(0, WHAT_MAX), chance.randint(0, HOW_MAX)) for _ in range(length)]
     return Story(markets, funds, tuple(wish_of(what, how, markets, theme) for what, how in steps))
 
 
@@ -206,9 +220,10 @@ def grant(judge: Judge, wish: Wish) -> None:
         case "rules":
             before, asks = judge.model.rules[rules.symbol], ROOT if wish.side is Side.BUY else None
             judge.do(_listed(before, wish) if wish.lots == 9 else SetMarket(_changed(before, wish), asks), later_ns)
-        case "filters":
-            which = TERMS.index(wish.terms) + wish.lots
-            judge.do(SetMarket(filtered(judge.model.rules[rules.symbol], wish.price, which), ROOT), later_ns)
+        case "filters" | "market sizes" | "band" | "position":
+            which, before = TERMS.index(wish.terms) + wish.lots, judge.model.rules[rules.symbol]
+            held_minor = judge.model.total(wish.user, rules.base.symbol)
+            judge.do(SetMarket(filtered(before, wish, which, held_minor), ROOT), later_ns)
         case "status":  # open again more often than not
             judge.do(_new_status(rules, wish), later_ns)
         case "money":

@@ -62,3 +62,24 @@ THEMES: dict[str, Theme] = {
         PLAIN,
     ),
 }
+# Of so little that they only serve to catch one kind of error soon.
+NARROW: dict[str, Theme] = {
+    "market sizes": (
+        ("nothing", *("order",) * 9, "market sizes", "market sizes", "cancel"),
+        ("gtc", "gtc", "post", "market", "market", "worst"),
+    ),
+    "band": (("nothing", *("order",) * 9, "band", "band", "cancel"), ("gtc", "gtc", "gtc", "post", "ioc", "market")),
+    "position": (
+        ("nothing", *("order",) * 9, "position", "position", "cancel"),
+        ("gtc", "gtc", "gtc", "market", "sum"),
+    ),
+    "amendments filtered": (("nothing", *("order",) * 4, *("amend",) * 5, "market sizes"), ("gtc", "gtc", "ioc")),
+    "trails": (
+        ("nothing", *("order",) * 12, "cancel", "restart"),
+        ("gtc", "gtc", "gtc", "ioc", "market", "trail", "trail", "trail limit"),
+    ),
+    "lists canceled": (
+        ("nothing", *("order",) * 2, *("list",) * 3, "cancel", "cancel", "cancel", "replace", "cancel all"),
+        ("gtc", "gtc", "ioc"),
+    ),
+}

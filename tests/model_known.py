@@ -130,8 +130,11 @@ class Known:
 
     def available(self, user: str, asset: str) -> int:
         """What the user may still spend of the asset."""
-        total = self.fees[asset] if user == FEES else self.totals[user, asset]
-        return total - self.locked(user, asset)
+        return self.total(user, asset) - self.locked(user, asset)
+
+    def total(self, user: str, asset: str) -> int:
+        """What the user has of the asset."""
+        return self.fees[asset] if user == FEES else self.totals[user, asset]
 
     def withdrawing(self, user: str, asset: str) -> int:
         """What pending withdrawals of the user need of the asset."""
@@ -163,7 +166,8 @@ class Known:
 
     def balances(self) -> dict[Account, tuple[int, int]]:
         """Available and locked of every account that ever held something."""
-        return {(user, asset): (self.available(user, asset), self.locked(user, asset)) for user, asset in self.accounts}
+        locked = {(user, asset): self.locked(user, asset) for user, asset in self.accounts}
+        return {account: (self.total(*account) - amount, amount) for account, amount in locked.items()}
 
     def levels(self) -> dict[Level, int]:
         """The total of every price level there is."""
@@ -174,8 +178,9 @@ class Known:
 
     def best(self, market: str) -> list[tuple[int, int] | None]:
         """The best bid and the best ask of a market, as price and total."""
-        bids = {price: total for (name, side, price), total in self.levels().items() if (name, side) == (market, 0)}
-        asks = {price: total for (name, side, price), total in self.levels().items() if (name, side) == (market, 1)}
+        levels = self.levels()
+        bids = {price: total for (name, side, price), total in levels.items() if (name, side) == (market, 0)}
+        asks = {price: total for (name, side, price), total in levels.items() if (name, side) == (market, 1)}
         bid, ask = max(bids, default=0), min(asks, default=0)
         return [(bid, bids[bid]) if bids else None, (ask, asks[ask]) if asks else None]
 

@@ -44,6 +44,24 @@ def test_a_build_is_used_only_if_it_matches_the_sources(tmp_path: Path, digest: 
     assert last_line(USE, str(tmp_path)) == expected
 
 
+def test_a_build_of_another_optimization_is_made_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    monkeypatch.setattr(compiled, "BUILD", tmp_path)
+    monkeypatch.setattr(compiled, "MANIFEST", manifest)
+    manifest.write_text(json.dumps({"digest": compiled._digest(), "optimize": "0", "libraries": {}}))
+    compiled.build("0")
+    assert manifest.exists()
+    assert compiled.fits(), "tests run on either"
+
+    def mypycify(sources: object, *, opt_level: str, **options: object) -> None:
+        raise InterruptedError(opt_level)
+
+    monkeypatch.setattr("mypyc.build.mypycify", mypycify)
+    with pytest.raises(InterruptedError, match=compiled.OPTIMIZE):
+        compiled.build()
+    assert not compiled.fits()
+
+
 @pytest.mark.parametrize("text", [None, "", "{", '{"digest": "half a bu'])
 def test_an_interrupted_build_is_not_used(tmp_path: Path, text: str | None) -> None:
     if text is not None:

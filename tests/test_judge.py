@@ -400,10 +400,10 @@ def take_the_rates_of_a_tier_for_open_orders(plant: pytest.MonkeyPatch) -> None:
             keep_the_place_of_a_refill,
             hide_from_a_fok,
         ],
+        "trails": [forget_the_tracks_that_a_price_passes],
         "waiting": [
             trigger_a_tick_late,
             enter_the_last_first,
-            forget_the_tracks_that_a_price_passes,
             keep_what_waited_locked,
         ],
         "times": [end_the_latest_first, let_what_is_over_enter],

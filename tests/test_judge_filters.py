@@ -114,12 +114,6 @@ def take_the_last_price_for_the_average(plant: pytest.MonkeyPatch) -> None:
             with_other_filters("have_no_max_price", lambda filters: replace(filters, max_price_ticks=0)),
             with_other_filters("let_a_lot_below_min_quantity", lambda filters: replace(filters, min_quantity_lots=1)),
             with_other_filters("have_no_max_quantity", lambda filters: replace(filters, max_quantity_lots=0)),
-            with_other_filters(
-                "have_no_least_of_market_orders", lambda filters: replace(filters, market_min_quantity_lots=0)
-            ),
-            with_other_filters(
-                "have_no_most_of_market_orders", lambda filters: replace(filters, market_max_quantity_lots=0)
-            ),
             with_other_filters("have_no_max_notional", lambda filters: replace(filters, max_notional_minor=0)),
             with_other_filters(
                 "have_no_max_notional_of_market_orders",
@@ -133,15 +127,20 @@ def take_the_last_price_for_the_average(plant: pytest.MonkeyPatch) -> None:
             ),
             with_other_filters("have_no_max_base", lambda filters: replace(filters, max_base_minor=0)),
             take_the_last_price_for_the_average,
-            let_a_tick_more,
-            let_what_the_band_ends_rest,
-            allow_one_iceberg_more,
             round_the_parts_down,
-            allow_one_amendment_more,
-            amend_without_filters,
-            forget_the_open_buys,
             forget_what_only_the_walk_says,
         ],
+        "market sizes": [
+            with_other_filters(
+                "have_no_least_of_market_orders", lambda filters: replace(filters, market_min_quantity_lots=0)
+            ),
+            with_other_filters(
+                "have_no_most_of_market_orders", lambda filters: replace(filters, market_max_quantity_lots=0)
+            ),
+        ],
+        "band": [let_a_tick_more, let_what_the_band_ends_rest, allow_one_iceberg_more],
+        "amendments filtered": [allow_one_amendment_more, amend_without_filters],
+        "position": [forget_the_open_buys],
         "filters of what waits": [
             count_all_open_orders_as_stops,
             count_only_some_of_a_list,

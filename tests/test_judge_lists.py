@@ -135,6 +135,7 @@ def keep_the_place_of_a_pending_order(plant: Plant) -> None:
 @planted(
     {
         "lists amended": [amend_one_leg_alone, judge_an_amendment_as_of_a_single_order],
+        "lists canceled": [cancel_one_leg_alone, replace_one_leg_alone],
         "lists": [
             lock_what_each_leg_needs,
             lock_what_is_pending,
@@ -144,8 +145,6 @@ def keep_the_place_of_a_pending_order(plant: Plant) -> None:
             release_nothing,
             keep_what_is_pending_when_the_working_order_ends,
             cancel_what_is_pending_instead_of_letting_it_expire,
-            cancel_one_leg_alone,
-            replace_one_leg_alone,
             allow_any_prices,
             compare_prices_of_pending_legs_with_the_last_one,
             tell_nothing_of_lists,

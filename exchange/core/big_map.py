@@ -40,4 +40,5 @@ class BigMap(Generic[K, V]):
     def values(self) -> Iterator[V]:
         """All values."""
         for part in self._parts:
-            yield from part.values()
+            if part:
+                yield from part.values()

@@ -28,6 +28,7 @@ PACKAGED = "_compiled"  # in the package, when a wheel has brought it
 CHECKOUT_BUILD = PACKAGE.parent / ".compiled"
 BUILD = PACKAGE / PACKAGED if (PACKAGE / PACKAGED).is_dir() else CHECKOUT_BUILD
 MANIFEST = BUILD / "manifest.json"
+OPTIMIZE = "3"
 
 # Every module on the path of an order, with two exceptions: modules that use aiohttp's classes, whose objects do not
 # match their declared types, and msgspec's structs, which read annotations that a compiled class does not keep.
@@ -114,10 +115,10 @@ def use() -> None:
     """
     if in_use() or not fits():
         return
-    made = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    libraries = json.loads(MANIFEST.read_text(encoding="utf-8"))["libraries"]
     early = sorted(set(MODULES) & set(sys.modules))
     assert not early, f"imported before the compiled build was installed: {', '.join(early)}"
-    sys.meta_path.insert(0, _Finder(made["libraries"]))
+    sys.meta_path.insert(0, _Finder(libraries))
 
 
 def fits() -> bool:
@@ -126,6 +127,11 @@ def fits() -> bool:
         return bool(json.loads(MANIFEST.read_text(encoding="utf-8"))["digest"] == _digest())
     except (OSError, ValueError):
         return False
+
+
+def made(optimize: str = OPTIMIZE) -> bool:
+    """Whether there is a build that matches the sources and was made with this optimization."""
+    return fits() and json.loads(MANIFEST.read_text(encoding="utf-8")).get("optimize") == optimize
 
 
 def in_use() -> bool:
@@ -149,9 +155,12 @@ def _digest() -> str:
     return digest.hexdigest()
 
 
-def build() -> None:
-    """Compile the modules, unless there is a build that matches the sources."""
-    if fits():
+def build(optimize: str = OPTIMIZE) -> None:
+    """Compile the modules, unless there is a build that matches the sources and was made with this optimization.
+
+    `optimize` is the compiler's -O: for tests of what the modules do, less of it takes a fraction of the time.
+    """
+    if made(optimize):
         return
     from mypyc.build import mypycify
     from setuptools import Distribution
@@ -161,7 +170,7 @@ def build() -> None:
     digest = _digest()
     with tempfile.TemporaryDirectory() as scratch:
         sources = [str(_source(module)) for module in MODULES]
-        extensions = mypycify(sources, opt_level="3", debug_level="0", target_dir=scratch)
+        extensions = mypycify(sources, opt_level=optimize, debug_level="0", target_dir=scratch)
         for extension in extensions:
             # The compiler never inlines an exported function, because another library might replace it.
             extension.extra_compile_args.append("-fvisibility=hidden")
@@ -175,7 +184,9 @@ def build() -> None:
         for path in sorted(BUILD.rglob(f"*{suffix}"))
     }
     # Written last: a build that was interrupted has no manifest, and is not used.
-    MANIFEST.write_text(json.dumps({"digest": digest, "libraries": libraries}, indent=1), encoding="utf-8")
+    MANIFEST.write_text(
+        json.dumps({"digest": digest, "optimize": optimize, "libraries": libraries}, indent=1), encoding="utf-8"
+    )
 
 
 def launch(arguments: Sequence[str]) -> None:

@@ -3,16 +3,9 @@
 from collections.abc import Awaitable, Callable, Iterator
 from configparser import Error as ConfigParserError
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
-from alembic import command as alembic_command
-from alembic.config import Config as AlembicConfig
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from exchange.core.candles import Candle
 from exchange.core.state import VenueState
@@ -20,6 +13,7 @@ from exchange.failure import Failure, one_line
 from exchange.pipeline.commits import Journaled, SpanT
 from exchange.store import commit, partitions, projection, recovery
 from exchange.store.committer import COMMIT_TIMEOUT_S, CONNECT_TIMEOUT_S, LOCK_TIMEOUT_S, Committer, Work
+from exchange.store.migrations import migrate
 
 Found = TypeVar("Found")
 
@@ -120,33 +114,3 @@ def _failures() -> Iterator[None]:
     ) as error:
         # ValueError: a port in the URL that is no number. ConfigParserError: the service file that the URL names.
         raise Failure(f"The database cannot be used: {one_line(error)}.") from error
-    except DBAPIError as error:  # of a migration; what asyncpg said is the cause of the cause
-        cause = error.orig.__cause__ if error.orig is not None else None
-        raise Failure(f"The database cannot be used: {one_line(cause or error)}.") from error
-    except CommandError as error:
-        raise Failure(
-            f"The migrations of the database failed; a newer exchange may have written it: {one_line(error)}."
-        ) from error
-
-
-def migrations_dir() -> Path:
-    """The migrations: in the package when it was built, beside it in a checkout."""
-    packaged = Path(__file__).parent.parent / "migrations"
-    return packaged if packaged.is_dir() else packaged.parent.parent / "migrations"
-
-
-async def migrate(dsn: str) -> None:
-    """Bring the tables to the newest revision."""
-
-    def upgrade(connection: Connection) -> None:
-        config = AlembicConfig()
-        config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        alembic_command.upgrade(config, "head")
-
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn))
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(upgrade)
-    finally:
-        await engine.dispose()

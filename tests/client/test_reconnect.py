@@ -12,6 +12,7 @@ from exchange.client import Client, Event, Gap, Socket
 from exchange.testing import RunningExchange, running_exchange
 from tests.client.proxy import proxy_of
 from tests.client.stories import assert_book_is_the_exchanges, limit, seen, trade_at_random
+from tests.whole.made_once import data_directory
 
 
 async def test_missed_events_are_a_gap_of_exactly_those(
@@ -69,7 +70,7 @@ def kept() -> Iterator[RunningExchange]:
     place = Path(tempfile.mkdtemp(prefix="exchange-test-", dir="/tmp"))
     place.chmod(0o755)
     try:
-        with running_exchange(data_dir=place / "data") as exchange:
+        with running_exchange(data_dir=data_directory(place / "data")) as exchange:
             yield exchange
     finally:
         shutil.rmtree(place)

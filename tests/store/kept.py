@@ -34,7 +34,7 @@ from exchange.core.instrument import MarketStatus
 from exchange.core.outcome import Applied
 from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Batch
-from exchange.store.postgres import migrate
+from exchange.store.migrations import migrate
 from tests.whole.databases import Server, Writing, running_server, writing
 
 OLD = Path(__file__).parent / "old"

@@ -12,12 +12,7 @@ from typing import Any
 
 from alembic import op
 
-from exchange.store.postgres import PostgresStore, migrations_dir
-
-
-def revisions() -> list[str]:
-    """All migrations, oldest first."""
-    return sorted(path.name.partition("_")[0] for path in (migrations_dir() / "versions").glob("0*.py"))
+from exchange.store.postgres import PostgresStore
 
 
 class Killer:

@@ -11,9 +11,9 @@ import asyncpg
 import pytest
 
 from exchange.store.audit import audit
+from exchange.store.migrations import revisions
 from exchange.store.postgres import PostgresStore
 from tests.store.kept import kept, load, revision_of
-from tests.store.migrating import revisions
 from tests.store.test_kept import recovered
 from tests.whole.databases import Server, running_server
 

@@ -20,7 +20,8 @@ from exchange.core.venue import Venue
 from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Batch
 from exchange.store.audit import audit
-from exchange.store.postgres import PostgresStore, migrate
+from exchange.store.migrations import migrate
+from exchange.store.postgres import PostgresStore
 from exchange.store.recovery import candle_of
 from tests.core.test_candles import shown
 from tests.store.kept import OLD as FILES

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from exchange.core.candles import candles_of
+from exchange.store import projection, schema
 from exchange.store.rows import NULL, PIECE_MAX, bare, charts, lines, numbers, records
 from tests.core.test_candles import MIDNIGHT_S, shown, trade_at
 
@@ -45,6 +46,13 @@ async def test_candles_of_many_trades_are_those_of_all_together() -> None:
     ]
     made = {key: shown(candle) for key, candle in await charts(trades)}
     assert made == {key: shown(candle) for key, candle in candles_of(trades).items()}
+
+
+def test_what_a_row_sets_is_every_column_but_the_key_and_the_counts() -> None:
+    assert {*projection.OF_ACCOUNT, "user_id", "asset"} == set(schema.accounts.columns.keys())
+    ruled = {*projection.RULES, "symbol", *projection.COUNTS}
+    assert ruled == set(schema.markets.columns.keys())
+    assert len(ruled) == len(projection.RULES) + 1 + len(projection.COUNTS), "a column is in both"
 
 
 def test_ids_travel_as_an_array_of_numbers() -> None:

@@ -31,7 +31,8 @@ from exchange.pipeline.changes import Changes
 from exchange.pipeline.commits import Applied, Batch
 from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.store import recovery
-from exchange.store.postgres import PostgresStore, migrate
+from exchange.store.migrations import migrate
+from exchange.store.postgres import PostgresStore
 from exchange.store.schema import metadata
 
 SOL, USDC, WHOLE, UNIT, FINE, DUST = (

@@ -1,4 +1,7 @@
-"""A database that goes away while the exchange reads it at the start: one sentence, no traceback."""
+"""What the start of the store imports, and a database that goes away meanwhile: one sentence, no traceback."""
+
+import subprocess
+import sys
 
 import asyncpg
 import pytest
@@ -6,6 +9,15 @@ import pytest
 from exchange.failure import Failure
 from exchange.store import recovery
 from exchange.store.postgres import PostgresStore
+
+
+def test_a_start_without_a_migration_imports_none_of_the_libraries_for_them() -> None:
+    program = (
+        "import sys; import exchange.runtime.serve; "
+        "print([name for name in ('alembic', 'sqlalchemy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 async def test_a_database_that_goes_away_while_candles_are_read_is_a_failure_to_start(

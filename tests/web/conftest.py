@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from exchange.testing import RunningExchange, running_exchange
 from tests.web.screen import Screen, Screens
@@ -19,6 +19,7 @@ from tests.whole.api import bases
 from tests.whole.served import CONFIG, USER, market_text
 
 MARKETS = 70
+PATIENCE_MS = 30_000  # until a test gives up; nothing is asserted about time
 OPTIONS = (
     "--no-sandbox",  # CI is root
     "--disable-gpu",
@@ -45,6 +46,7 @@ def chromium() -> str:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     """One browser for all tests."""
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=list(OPTIONS))
         yield browser

@@ -12,7 +12,7 @@ from exchange.testing import RunningExchange
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
 # How often a test looks for what the page will show, twenty times a second.
-PATIENCE = 200
+PATIENCE = 600
 # What the browser says of a connection that a test cuts.
 CUT = ("WebSocket connection to", "net::ERR_CONNECTION", "net::ERR_EMPTY_RESPONSE", "net::ERR_SOCKET")
 
@@ -65,7 +65,7 @@ class Screen:
 
     async def live(self) -> None:
         """Wait for the book."""
-        await expect(self.book_state).to_have_text("Live", timeout=20_000)
+        await expect(self.book_state).to_have_text("Live", timeout=30_000)
 
     # Parts
 

@@ -10,6 +10,7 @@ from playwright.async_api import Page, Route, WebSocketRoute, expect
 from exchange.client import Client
 from exchange.testing import RunningExchange, running_exchange
 from tests.web.screen import CUT, Screens
+from tests.whole.made_once import data_directory
 from tests.whole.served import CONFIG, directory, market_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -79,7 +80,10 @@ async def test_a_gap_is_shown_and_the_book_asked_for_again(
 
 
 async def test_it_comes_back_after_a_restart_of_the_exchange(screens: Screens) -> None:
-    with directory() as place, running_exchange(CONFIG + market_text("SOL"), data_dir=place / "data") as exchange:
+    with (
+        directory() as place,
+        running_exchange(CONFIG + market_text("SOL"), data_dir=data_directory(place / "data")) as exchange,
+    ):
         user = exchange.user(SOL="100", USDC="100000")
         screen = await screens.open(exchange, "SOL", user)
         screen.expects(*CUT)
@@ -94,7 +98,7 @@ async def test_it_comes_back_after_a_restart_of_the_exchange(screens: Screens) -
                 {"market": "SOL_USDC", "side": "sell", "order_type": "limit", "price": "105", "quantity": "2"}
             )
         await screen.live()
-        await expect(screen.page.locator(".connection")).to_have_text("Live", timeout=20_000)
+        await expect(screen.page.locator(".connection")).to_have_text("Live")
         await expect(screen.open_orders).to_contain_text("105.00")
         await expect(screen.open_orders).to_have_count(1)
         await screen.shows("ask", [["105.00", "2.0000", "2.0000"]])

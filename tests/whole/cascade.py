@@ -23,6 +23,7 @@ from exchange.client import ApiError, Client, Socket, Unreachable
 from exchange.pipeline.engine import TRIGGERED_MAX
 from exchange.postgres.embedded import attached
 from exchange.testing import RunningExchange, running_exchange
+from tests.whole.made_once import data_directory
 from tests.whole.process import directory, until
 from tests.whole.served import CONFIG, command, market_text
 
@@ -153,7 +154,7 @@ def check(data_dir: Path) -> str:
 
 async def measure(stops: int, rounds: int, kills: int) -> None:
     """Print the figures."""
-    with directory() as place, running_exchange(RULES, data_dir=place / "data") as exchange:
+    with directory() as place, running_exchange(RULES, data_dir=data_directory(place / "data")) as exchange:
         stage = Stage(exchange, stops)
         for _ in range(rounds):
             await stage.set()

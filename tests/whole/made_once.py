@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 from exchange.postgres.embedded import EmbeddedPostgres
-from exchange.store.postgres import migrate
+from exchange.store.migrations import migrate
 
 
 async def _make(data_dir: Path) -> None:
@@ -25,16 +25,28 @@ async def _make(data_dir: Path) -> None:
 
 @functools.cache
 def _made() -> Path:
-    place = Path(tempfile.mkdtemp(prefix="exchange-test-", dir="/tmp"))
-    place.chmod(0o755)
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    place = place_for_all()
     maker = threading.Thread(target=lambda: asyncio.run(_make(place / "data")))  # who asks may have a loop of its own
     maker.start()
     maker.join()
     return place / "data"
 
 
-def data_directory(data_dir: Path) -> None:
-    """A copy, with its owners, unless there is a directory already."""
+def place_for_all() -> Path:
+    """A directory that is there until the process ends."""
+    place = Path(tempfile.mkdtemp(prefix="exchange-test-", dir="/tmp"))
+    place.chmod(0o755)
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
+
+
+def data_directory(data_dir: Path) -> Path:
+    """Where that is: a copy, unless there is a directory already."""
     if not data_dir.exists():
-        subprocess.run(["cp", "-a", _made(), data_dir], check=True)
+        copy(_made(), data_dir)
+    return data_dir
+
+
+def copy(made: Path, data_dir: Path) -> None:
+    """Copy a data directory with its owners."""
+    subprocess.run(["cp", "-a", made, data_dir], check=True)

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import functools
 import hashlib
 import hmac
 import json
@@ -9,6 +10,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,6 +19,7 @@ from yarl import URL
 
 from tests.whole import served
 from tests.whole.api import fresh, order_body
+from tests.whole.made_once import copy, data_directory, place_for_all
 from tests.whole.served import EXCHANGE, PATIENCE_S, Served, directory
 
 UNHURRIED = """
@@ -168,13 +171,23 @@ def keys_exchange() -> Iterator[tuple[Served, Any]]:
     """A stopped exchange with the user root, and their admin key as it was printed."""
     with directory() as place:
         exchange = Served(place, CONFIG)
+        data_dir, root = _with_root()
+        copy(data_dir, exchange.data_dir)
         try:
-            assert run(exchange, "user", "create", "root").returncode == 0
-            made = run(exchange, "key", "create", "root", "--type", "hmac", "--permissions", "admin")
-            assert made.returncode == 0, made.stderr
-            yield exchange, json.loads(made.stdout)
+            yield exchange, json.loads(root)
         finally:
             exchange.end()
+
+
+@functools.cache
+def _with_root() -> tuple[Path, str]:
+    """A data directory with that user, made once, and the key."""
+    exchange = Served(place_for_all(), CONFIG)
+    data_directory(exchange.data_dir)
+    assert run(exchange, "user", "create", "root").returncode == 0
+    made = run(exchange, "key", "create", "root", "--type", "hmac", "--permissions", "admin")
+    assert made.returncode == 0, made.stderr
+    return exchange.data_dir, made.stdout
 
 
 class Keyring:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from exchange.testing import running_exchange
 from tests.whole.cascade import RULES, Stage, check, run, run_with_kill
+from tests.whole.made_once import data_directory
 from tests.whole.process import directory
 
 STOPS = 2_000
@@ -20,7 +21,7 @@ async def test_orders_of_another_market_are_answered_while_stops_trigger_each_ot
 
 
 async def test_a_cascade_that_a_kill_has_ended_goes_on_before_the_market_takes_an_order() -> None:
-    with directory() as place, running_exchange(RULES, data_dir=place / "data") as exchange:
+    with directory() as place, running_exchange(RULES, data_dir=data_directory(place / "data")) as exchange:
         data_dir: Path = place / "data"
         stage = Stage(exchange, STOPS)
         await stage.set()

@@ -45,7 +45,9 @@ async def test_it_goes_on_where_it_was_interrupted(dsn: str) -> None:
     assert await made(dsn, UNTIL_S + 0.5)
     assert await value(dsn, TRADED) == HOURS
     assert await value(dsn, LONGEST_PAUSE) <= STEP_S * NS_PER_S
-    next_price = f"SELECT price_ticks FROM trades WHERE market = 'BTC_USDC' AND trade_id > {trades} ORDER BY trade_id LIMIT 1"
+    next_price = (
+        f"SELECT price_ticks FROM trades WHERE market = 'BTC_USDC' AND trade_id > {trades} ORDER BY trade_id LIMIT 1"
+    )
     assert abs(await value(dsn, next_price) / price - 1) < 0.01, "and at the price that was reached"
     assert not await made(dsn, UNTIL_S)
     assert not (await audit(dsn, replay=True)).findings

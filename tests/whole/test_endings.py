@@ -8,6 +8,7 @@ import pytest
 
 from exchange.client import ApiError, Client, Order, Socket
 from exchange.testing import RunningExchange, running_exchange
+from tests.whole.made_once import data_directory
 from tests.whole.served import command, directory
 
 BUY: dict[str, Any] = {"market": "SOL_USDC", "side": "buy", "order_type": "limit", "price": "50", "quantity": "1"}
@@ -108,7 +109,7 @@ async def test_the_event_of_an_order_carries_the_name_of_its_cancel(exchange: Ru
 
 
 async def test_timers_and_sockets_of_a_killed_exchange_end_before_intake() -> None:
-    with directory() as place, running_exchange(data_dir=place / "data") as exchange:
+    with directory() as place, running_exchange(data_dir=data_directory(place / "data")) as exchange:
         user, other = (exchange.user(SOL="1000", USDC="100000") for _ in range(2))
         async with (
             Client(exchange.url, user) as client,

@@ -10,6 +10,7 @@ from exchange.client import ApiError, Client
 from exchange.testing import running_exchange
 from tests.whole.api import Api, fresh
 from tests.whole.binance import Bot
+from tests.whole.made_once import data_directory
 from tests.whole.served import Served, command, directory
 
 SIZES = {"tick_size": "0.01", "lot_size": "0.1"}
@@ -74,7 +75,7 @@ async def test_an_order_beyond_one_is_refused_by_its_code(api: Api) -> None:
 
 
 async def test_a_restart_and_a_command_line_keep_them() -> None:
-    with directory() as place, running_exchange(data_dir=place / "data") as exchange:
+    with directory() as place, running_exchange(data_dir=data_directory(place / "data")) as exchange:
         async with Client(exchange.url) as client:
             rules = await client.set_market("SOL_USDC", {"filters": {"max_price": "500", "fill_band": "0.25"}})
         exchange.kill()

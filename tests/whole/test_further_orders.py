@@ -7,6 +7,7 @@ import pytest
 
 from exchange.client import ApiError, Client, Socket
 from exchange.testing import RunningExchange, running_exchange
+from tests.whole.made_once import data_directory
 from tests.whole.served import directory
 
 SELL: dict[str, Any] = {"market": "SOL_USDC", "side": "sell", "order_type": "limit", "price": "100", "quantity": "5"}
@@ -150,7 +151,7 @@ async def test_what_makes_no_sense_is_refused(
 
 
 def test_it_outlives_a_kill() -> None:
-    with directory() as place, running_exchange(data_dir=place / "data") as exchange:
+    with directory() as place, running_exchange(data_dir=data_directory(place / "data")) as exchange:
         user = exchange.user(SOL="10", USDC="1000")
 
         async def before() -> dict[str, Any]:

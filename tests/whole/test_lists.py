@@ -7,6 +7,7 @@ import pytest
 
 from exchange.client import ApiError, Client, Event, Feed, Socket
 from exchange.testing import RunningExchange, running_exchange
+from tests.whole.made_once import data_directory
 from tests.whole.served import command, directory
 
 SELL: dict[str, Any] = {"market": "SOL_USDC", "side": "sell", "quantity": "2"}
@@ -17,7 +18,7 @@ ENTRY = SELL | {"order_type": "limit", "side": "buy", "price": "95"}
 
 @pytest.fixture(scope="module")
 def exchange() -> Any:
-    with directory() as place, running_exchange(data_dir=place / "data") as running:
+    with directory() as place, running_exchange(data_dir=data_directory(place / "data")) as running:
         yield running
 
 
@@ -88,13 +89,13 @@ async def test_a_channel_tells_what_becomes_of_lists(exchange: RunningExchange, 
 
 async def test_lists_are_there_after_a_kill(user: str) -> None:
     with directory() as place:
-        with running_exchange(data_dir=place / "data") as running:
+        with running_exchange(data_dir=data_directory(place / "data")) as running:
             who = running.user(SOL="1000", USDC="100000")
             async with Client(running.url, who) as client:
                 first = await client.place_list("oco", [PROFIT, LOSS], "first")
                 second = await client.place_list("oto", [ENTRY, PROFIT])
             running.kill()
-        with running_exchange(data_dir=place / "data") as running:
+        with running_exchange(data_dir=data_directory(place / "data")) as running:
             async with Client(running.url, who) as client, Socket(running.url, who) as socket:
                 feed = await socket.subscribe(f"lists@{who}")
                 snapshot = (await heard(feed)).data

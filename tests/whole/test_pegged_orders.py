@@ -7,6 +7,7 @@ import pytest
 
 from exchange.client import ApiError, Client, Socket
 from exchange.testing import RunningExchange, running_exchange
+from tests.whole.made_once import data_directory
 from tests.whole.served import directory
 
 MARKET = "SOL_USDC"
@@ -157,7 +158,7 @@ async def test_what_a_reset_changes_is_followed_soon(exchange: RunningExchange, 
 
 
 async def test_it_keeps_its_price_over_a_kill() -> None:
-    with directory() as place, running_exchange(data_dir=place / "data") as running:
+    with directory() as place, running_exchange(data_dir=data_directory(place / "data")) as running:
         user = running.user(SOL="10", USDC="1000")
         async with Client(running.url, user) as client:
             await client.place(BUY | {"price": "100"})

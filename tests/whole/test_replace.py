@@ -7,6 +7,7 @@ import pytest
 
 from exchange.client import ApiError, Client, Socket
 from exchange.testing import RunningExchange, running_exchange
+from tests.whole.made_once import data_directory
 from tests.whole.served import directory
 
 BUY: dict[str, Any] = {"market": "SOL_USDC", "side": "buy", "order_type": "limit", "price": "100", "quantity": "5"}
@@ -14,7 +15,7 @@ BUY: dict[str, Any] = {"market": "SOL_USDC", "side": "buy", "order_type": "limit
 
 @pytest.fixture(scope="module")
 def exchange() -> Any:
-    with directory() as place, running_exchange(data_dir=place / "data") as running:
+    with directory() as place, running_exchange(data_dir=data_directory(place / "data")) as running:
         yield running
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from exchange.client import ApiError, Client, Event, Socket
 from exchange.testing import RunningExchange, running_exchange
+from tests.whole.made_once import data_directory
 from tests.whole.served import command, directory
 
 MARKET = "SOL_USDC"
@@ -152,7 +153,7 @@ async def test_a_gtd_order_ends_by_itself(exchange: RunningExchange, user: str) 
 
 
 async def test_what_waits_survives_a_kill_and_what_is_due_ends_before_intake() -> None:
-    with directory() as place, running_exchange(data_dir=place / "data") as exchange:
+    with directory() as place, running_exchange(data_dir=data_directory(place / "data")) as exchange:
         user = exchange.user(SOL="1000", USDC="100000")
         async with Client(exchange.url, user) as client:
             await traded_at(client, "100")
