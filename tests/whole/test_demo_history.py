@@ -32,6 +32,12 @@ async def dsn(server: Server) -> str:
     return server.dsn(await server.create())
 
 
+async def number(dsn: str, sql: str) -> int:
+    found = await value(dsn, sql)
+    assert isinstance(found, int)
+    return found
+
+
 async def made(dsn: str, until_s: float, hours: float = HOURS) -> bool:
     """Whether there was something to make."""
     return await History(DEMO, SEED, int(until_s * NS_PER_S), days=hours / 24).make(PostgresStore(dsn))
@@ -40,15 +46,15 @@ async def made(dsn: str, until_s: float, hours: float = HOURS) -> bool:
 async def test_it_goes_on_where_it_was_interrupted(dsn: str) -> None:
     """A history up to an earlier time is what one leaves that is killed."""
     assert await made(dsn, UNTIL_S - 3600, HOURS - 1)
-    price = await value(dsn, "SELECT price_ticks FROM trades WHERE market = 'BTC_USDC' ORDER BY trade_id DESC LIMIT 1")
-    trades = await value(dsn, "SELECT count(*) FROM trades")
+    price = await number(dsn, "SELECT price_ticks FROM trades WHERE market = 'BTC_USDC' ORDER BY trade_id DESC LIMIT 1")
+    trades = await number(dsn, "SELECT count(*) FROM trades")
     assert await made(dsn, UNTIL_S + 0.5)
-    assert await value(dsn, TRADED) == HOURS
-    assert await value(dsn, LONGEST_PAUSE) <= STEP_S * NS_PER_S
+    assert await number(dsn, TRADED) == HOURS
+    assert await number(dsn, LONGEST_PAUSE) <= STEP_S * NS_PER_S
     next_price = (
         f"SELECT price_ticks FROM trades WHERE market = 'BTC_USDC' AND trade_id > {trades} ORDER BY trade_id LIMIT 1"
     )
-    assert abs(await value(dsn, next_price) / price - 1) < 0.01, "and at the price that was reached"
+    assert abs(await number(dsn, next_price) / price - 1) < 0.01, "and at the price that was reached"
     assert not await made(dsn, UNTIL_S)
     assert not (await audit(dsn, replay=True)).findings
 
