@@ -73,7 +73,7 @@ MODULES = (
         f"exchange.api.binance.{stem}"
         for stem in (
             *("numbers", "symbols", "words", "parameters", "asked", "limits", "security"),
-            *("pegs", "order_codec", "order_shapes", "order_calls", "running", "rest"),
+            *("pegs", "order_codec", "order_shapes", "order_calls", "order_fills", "running", "rest"),
         )
     ),
     "exchange.api.http.frames",

@@ -74,6 +74,29 @@ def test_orders_are_counted_by_user() -> None:
     assert [row["count"] for row in limits.orders_of("ann")] == [1, ORDERS_10S_MAX + 4]
 
 
+def test_orders_that_fill_count_no_longer() -> None:
+    clock = Clock()
+    limits = BinanceLimits(clock, enabled=True)
+    assert not limits.counts_orders()
+    limits.order("ann", 3)
+    limits.filled("ann", 2)
+    limits.filled("bob", 1)
+    assert [row["count"] for row in limits.orders_of("ann")] == [1, 1]
+    limits.filled("ann", 5)
+    assert limits.order("ann", 1) == (1, 1)
+    assert limits.counts_orders()
+    clock.now_s += 86_400
+    assert not limits.counts_orders()
+
+
+def test_a_request_that_failed_is_charged_even_above_the_limit() -> None:
+    limits = BinanceLimits(Clock(), enabled=True)
+    limits.weigh("there", WEIGHT_MAX)
+    assert limits.weigh("there", 0) == WEIGHT_MAX  # what weighs nothing is not refused
+    assert limits.charge("there", 1) == WEIGHT_MAX + 1
+    assert refusal(limits, 0)[:2] == (-1003, 429)
+
+
 def test_nothing_is_refused_where_the_limits_of_the_exchange_do_not_hold() -> None:
     limits = BinanceLimits(Clock(), enabled=False)
     assert limits.weigh("there", WEIGHT_MAX * 2) == WEIGHT_MAX * 2
@@ -81,11 +104,12 @@ def test_nothing_is_refused_where_the_limits_of_the_exchange_do_not_hold() -> No
 
 
 def test_a_window_remembers_no_more_names_than_it_may() -> None:
-    window = Window(60, Clock())
+    clock = Clock()
+    window = Window(60, clock)
     for number in range(NAMES_MAX + 10):
-        window.add(str(number), 1)
+        window.add(str(number), 1, clock())
     assert window.count(str(NAMES_MAX + 5)) == 0
-    assert window.add("0", 1) == 2
+    assert window.add("0", 1, clock()) == 2
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,9 @@ def test_values_are_what_they_must_be() -> None:
     assert params.choice("word", ("LIMIT",)) == "LIMIT"
     assert code_of(params.choice, "word", ("MARKET",)) == -1130
     assert params.symbols() == ["A", "B"]
-    assert code_of(params.symbols, "word") == -1100
+    assert code_of(params.symbols, 1) == -1101
+    for text in ("A", '["A", "B"]', '["a"]', "[1]", "[]", '["A"'):
+        assert code_of(Parameters({"symbols": text}).symbols) == -1100
     assert params.limit(500, 1000) == 500
     assert Parameters({"limit": "5000"}).limit(500, 1000) == 1000
     assert code_of(Parameters({"limit": "0"}).limit, 500, 1000) == -1100

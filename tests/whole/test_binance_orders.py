@@ -255,10 +255,47 @@ async def test_orders_are_counted_in_headers(bots: Pair) -> None:
     maker, _ = bots
     await maker.place("BUY 1 @ 10")
     assert int(maker.headers["X-MBX-ORDER-COUNT-1D"]) == 1
-    assert int(maker.headers["X-MBX-USED-WEIGHT-1M"]) >= 1
     counts = await maker.ok("GET", "/api/v3/rateLimit/order")
     assert [row["intervalNum"] for row in counts] == [10, 1]
     assert counts[1]["count"] == 1
+
+
+async def test_an_order_counts_until_it_fills(bots: Pair) -> None:
+    maker, taker = bots
+    for _ in range(3):
+        await maker.place("BUY 2 @ 10")
+    await taker.place("SELL 1 @ 9")
+    await taker.place("SELL 1 @ 11")
+    # A maker's first fill takes five orders off, and a taker's one.
+    for bot, left in ((maker, 0), (taker, 1)):
+        counts = await bot.ok("GET", "/api/v3/rateLimit/order")
+        assert counts[1]["count"] == left
+    await maker.place("BUY 1 @ 8")
+    await taker.place("SELL 1 @ 9")
+    counts = await maker.ok("GET", "/api/v3/rateLimit/order")
+    assert counts[1]["count"] == 1  # the order that was filled before has filled further
+
+
+async def test_an_order_weighs_something_only_if_it_fails(bots: Pair) -> None:
+    maker, _ = bots
+
+    async def used() -> list[int]:
+        """The weight after a read, an order, and one that is refused."""
+        found = []
+        await maker.ok("GET", "/api/v3/ping")
+        found.append(int(maker.headers["X-MBX-USED-WEIGHT-1M"]))
+        order = await maker.place("BUY 1 @ 10")
+        found.append(int(maker.headers["X-MBX-USED-WEIGHT-1M"]))
+        await maker.ok("DELETE", "/api/v3/order", symbol=maker.symbol, orderId=order["orderId"])
+        found.append(int(maker.headers["X-MBX-USED-WEIGHT-1M"]))
+        assert await maker.code("DELETE", "/api/v3/order", symbol=maker.symbol, orderId=order["orderId"]) == -2011
+        found.append(int(maker.headers["X-MBX-USED-WEIGHT-1M"]))
+        return found
+
+    first, *following = await used()
+    if following[-1] < first:  # another minute has begun
+        first, *following = await used()
+    assert following == [first, first, first + 1]
 
 
 async def test_an_order_is_canceled_and_another_placed(bots: Pair) -> None:

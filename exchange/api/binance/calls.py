@@ -39,7 +39,10 @@ TRADE: Final = Security.TRADE
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `lane` is where it waits for its turn, for what only reads; `orders` counts against the user."""
+    """One call. `lane` is where it waits for its turn, for what only reads; `orders` counts against the user.
+
+    `free`: it weighs something only if it fails.
+    """
 
     operation: str
     security: Security = NONE
@@ -47,6 +50,7 @@ class Call:
     lane: str | None = None
     orders: int = 0
     cancels: bool = False
+    free: bool = False
 
     def weight_of(self, values: dict[str, str]) -> int:
         """What a request with these parameters weighs."""
@@ -164,23 +168,23 @@ API: Final[dict[tuple[str, str], Call]] = {
     ("GET", "/api/v3/ticker/price"): Call("price", weight=_by_symbol(2, 4), lane=MEMORY),
     ("GET", "/api/v3/ticker/bookTicker"): Call("book_ticker", weight=_by_symbol(2, 4), lane=MEMORY),
     ("GET", "/api/v3/ticker"): Call("window", weight=_of_window, lane=MEMORY),
-    ("POST", "/api/v3/order"): Call("place", TRADE, orders=1),
-    ("DELETE", "/api/v3/order"): Call("cancel", TRADE, cancels=True),
+    ("POST", "/api/v3/order"): Call("place", TRADE, orders=1, free=True),
+    ("DELETE", "/api/v3/order"): Call("cancel", TRADE, cancels=True, free=True),
     ("GET", "/api/v3/order"): Call("order", USER_DATA, 4, HISTORY),
     ("POST", "/api/v3/order/test"): Call("test", TRADE, _of_test),
-    ("POST", "/api/v3/order/cancelReplace"): Call("cancel_replace", TRADE, orders=1),
+    ("POST", "/api/v3/order/cancelReplace"): Call("cancel_replace", TRADE, orders=1, free=True),
     ("PUT", "/api/v3/order/amend/keepPriority"): Call("amend", TRADE, 4),
     ("GET", "/api/v3/order/amendments"): Call("amendments", USER_DATA, 4, HISTORY),
-    ("POST", "/api/v3/orderList/oco"): Call("oco", TRADE, orders=2),
-    ("POST", "/api/v3/orderList/oto"): Call("oto", TRADE, orders=2),
-    ("POST", "/api/v3/orderList/otoco"): Call("otoco", TRADE, orders=3),
-    ("POST", "/api/v3/order/oco"): Call("old_oco", TRADE, orders=2),
-    ("DELETE", "/api/v3/orderList"): Call("cancel_list", TRADE, cancels=True),
+    ("POST", "/api/v3/orderList/oco"): Call("oco", TRADE, orders=2, free=True),
+    ("POST", "/api/v3/orderList/oto"): Call("oto", TRADE, orders=2, free=True),
+    ("POST", "/api/v3/orderList/otoco"): Call("otoco", TRADE, orders=3, free=True),
+    ("POST", "/api/v3/order/oco"): Call("old_oco", TRADE, orders=2, free=True),
+    ("DELETE", "/api/v3/orderList"): Call("cancel_list", TRADE, cancels=True, free=True),
     ("GET", "/api/v3/orderList"): Call("order_list", USER_DATA, 4, HISTORY),
     ("GET", "/api/v3/allOrderList"): Call("all_lists", USER_DATA, 20, HISTORY),
     ("GET", "/api/v3/openOrderList"): Call("open_lists", USER_DATA, 6, HISTORY),
     ("GET", "/api/v3/openOrders"): Call("open_orders", USER_DATA, _by_symbol(6, 80), MEMORY),
-    ("DELETE", "/api/v3/openOrders"): Call("cancel_all", TRADE, cancels=True),
+    ("DELETE", "/api/v3/openOrders"): Call("cancel_all", TRADE, cancels=True, free=True),
     ("GET", "/api/v3/allOrders"): Call("all_orders", USER_DATA, 20, HISTORY),
     ("GET", "/api/v3/account"): Call("account", USER_DATA, 20, MEMORY),
     ("GET", "/api/v3/myTrades"): Call("own_trades", USER_DATA, _of_own_trades, HISTORY),

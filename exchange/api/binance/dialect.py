@@ -7,6 +7,7 @@ from typing import Final
 from exchange.api.binance.calls import REST, Calls
 from exchange.api.binance.errors import BinanceRefusals
 from exchange.api.binance.limits import BinanceLimits
+from exchange.api.binance.order_fills import OrderFills
 from exchange.api.binance.rest import BinanceRest
 from exchange.api.binance.running import Runner
 from exchange.api.binance.security import Guard
@@ -40,7 +41,8 @@ class Binance:
         self.streams = Streams(service, self.symbols)
         self.refusals = BinanceRefusals(by_code)
         self.limits = BinanceLimits(time.monotonic, enabled=service.limits.enabled)
-        self.guard = Guard(signers, service.reading.time_ns)
+        self._fills = OrderFills(self.limits, service.feeds)
+        self.guard = Guard(signers, service.engine.time_ns)
         self._keys = ListenKeys(time.monotonic, self.guard.usable)
         self.calls = Calls(service, self.symbols, tape, self.limits, self._keys)
         self._runner = Runner(service, self.calls)
@@ -61,6 +63,7 @@ class Binance:
         """A second has passed."""
         self._keys.sweep()
         self._sockets.sweep()
+        self._fills.sweep()
 
     def routes(self) -> list[Route]:
         """The routes of this dialect."""

@@ -22,6 +22,7 @@ from exchange.service.service import Service
 
 DEPTH_MAX: Final = 5000
 DEPTH_USUAL: Final = 100
+SYMBOLS_MAX: Final = 100  # of the calls that need them
 PIECE: Final = 50  # markets that are shown in one turn of the loop
 
 
@@ -123,9 +124,9 @@ class MarketCalls:
             known = self._infos[key] = (rules, encoded)
         return known[1]
 
-    def chosen(self, params: Parameters, *, needed: bool = False, most: int = 100) -> tuple[list[Instrument], bool]:
+    def chosen(self, params: Parameters, *, needed: bool = False) -> tuple[list[Instrument], bool]:
         """The markets that are asked for, and whether it is a single one. Raises BinanceError."""
-        symbol, symbols = params.text("symbol"), params.symbols()
+        symbol, symbols = params.text("symbol"), params.symbols(SYMBOLS_MAX if needed else None)
         status = _status(params)
         if symbol is not None and symbols is not None:
             raise BinanceError(-1128, "Combination of optional parameters invalid.")
@@ -138,9 +139,7 @@ class MarketCalls:
                 raise BinanceError(-1102, "Param 'symbol' or 'symbols' must be sent, but both were empty/null!")
             return [rules for rules in self._symbols if status in (None, MARKET_STATUS_WORDS[rules.status])], False
         markets = [self._symbols.rules(name) for name in symbols]
-        for rules in markets:
-            _check(rules, status)
-        return markets, False
+        return [rules for rules in markets if status in (None, MARKET_STATUS_WORDS[rules.status])], False
 
     def _rules(self, params: Parameters) -> Instrument:
         return self._symbols.rules(params.needed("symbol"))

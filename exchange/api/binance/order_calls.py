@@ -23,7 +23,9 @@ from exchange.service.results import Canceled, CanceledAll, Placed, Result
 from exchange.service.service import Service
 from exchange.service.trading import Submitted
 
-RESPONSES: Final = ("ACK", "RESULT", "FULL")
+ACK: Final = "ACK"
+FULL: Final = "FULL"
+RESPONSES: Final = (ACK, "RESULT", FULL)
 ORDERS_MAX: Final = 1000
 ORDERS_USUAL: Final = 500
 _BY_NUMBER = re.compile(r"o([0-9]{1,18})")
@@ -105,10 +107,10 @@ class _Canceling:
 
 def placed_shape(result: Placed, asked: Asked, kind: str) -> dict[str, Any]:
     """A new order, in as many words as were asked for."""
-    if kind == "ACK":
+    if kind == ACK:
         return order_shapes.acknowledged(result.order, result.rules, asked)
     made = order_shapes.placed(result.order, result.rules, asked)
-    if kind == "FULL":
+    if kind == FULL:
         made["fills"] = order_shapes.fills(result.trades(), result.rules)
     return made
 
@@ -128,7 +130,7 @@ def cancel_refusal(error: BaseException) -> BaseException:
 
 def response_kind(params: Parameters, kind: str | None) -> str:
     """How much is said of a new order of that type. Raises BinanceError."""
-    usual = "FULL" if kind in ("LIMIT", "MARKET") else "ACK"
+    usual = FULL if kind in ("LIMIT", "MARKET") else ACK
     return params.choice("newOrderRespType", RESPONSES) or usual
 
 
@@ -143,9 +145,12 @@ class OrderCalls:
 
     def place(self, asked: Asked, answer: Answer) -> None:
         """A new order. Raises BinanceError, Refused, Overloaded or Stopping."""
-        command, rules, kind = self._new_order(asked)
-        asked.params.done()
-        self._service.trading.place(_Placing(answer, asked, kind), command, rules)
+        params, rules = asked.params, self._rules(asked)
+        command, kind = order_codec.plain_limit(params, rules, asked.user_id), params.values.get("newOrderRespType")
+        if command is None or (kind is not None and kind not in RESPONSES):
+            command, rules, kind = self._new_order(asked)
+            params.done()
+        self._service.trading.place(_Placing(answer, asked, kind or FULL), command, rules)
 
     def cancel(self, asked: Asked, answer: Answer) -> None:
         """Cancel an order. Raises as `place` does."""

@@ -4,6 +4,7 @@ Over HTTP they travel in the query, in the body as a form, or in both, where the
 reads is refused: `done` says so.
 """
 
+import re
 from collections.abc import Collection, Mapping, Set
 from typing import Final
 from urllib.parse import parse_qsl
@@ -15,22 +16,26 @@ from exchange.api.binance.errors import BinanceError, illegal, mandatory, not_va
 
 PARAMETERS_MAX: Final = 100
 SIGNING: Final = ("timestamp", "recvWindow", "signature")
-SYMBOLS_MAX: Final = 100
 LEGAL_SYMBOLS: Final = r'^\["[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}\]$'
+_SYMBOLS = re.compile(r'\["[A-Z0-9\-_.]{1,20}"(?:,"[A-Z0-9\-_.]{1,20}")*\]')
 
 
 def from_http(query: str, body: bytes) -> dict[str, str]:
     """The parameters of a request over HTTP. Raises BinanceError."""
+    if not body:
+        return _distinct(query)
     found: dict[str, str] = {}
-    form = body.decode("utf-8", "replace") if body else ""
-    for text in (form, query):
-        if not text:
-            continue
-        count, one = _read(text)
-        if len(one) < count:
-            raise BinanceError(-1101, "Duplicate values for a parameter detected.")
-        found.update(one)
+    for text in (body.decode("utf-8", "replace"), query):
+        found.update(_distinct(text))
     return found
+
+
+def _distinct(text: str) -> dict[str, str]:
+    """The parameters of a query or a form. Raises BinanceError."""
+    count, one = _read(text) if text else (0, {})
+    if len(one) < count:
+        raise BinanceError(-1101, "Duplicate values for a parameter detected.")
+    return one
 
 
 def _read(text: str) -> tuple[int, dict[str, str]]:
@@ -54,24 +59,24 @@ def _read(text: str) -> tuple[int, dict[str, str]]:
 class Parameters:
     """The parameters of one request. Every method raises BinanceError where a value cannot be what it must be."""
 
-    __slots__ = ("_read", "_values")
+    __slots__ = ("_read", "values")
 
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
+    def __init__(self, values: dict[str, str]) -> None:
+        self.values = values
         self._read: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
-        return name in self._values
+        return name in self.values
 
     def beyond(self, names: Set[str]) -> bool:
         """Whether there are parameters of other names."""
-        return not self._values.keys() <= names
+        return not self.values.keys() <= names
 
     def done(self) -> None:
         """All parameters that the call knows are read: refuse others."""
-        read, sent = len(self._read), len(self._values)
+        read, sent = len(self._read), len(self.values)
         for name in SIGNING:
-            read += name in self._values and name not in self._read
+            read += name in self.values and name not in self._read
         if read == sent:
             return
         if not self._read:
@@ -84,7 +89,7 @@ class Parameters:
 
         `kind` is the type of the order where the call says it.
         """
-        values = {name: self._values[sent] for name, sent in names.items() if sent in self._values}
+        values = {name: self.values[sent] for name, sent in names.items() if sent in self.values}
         if kind is not None:
             values["type"] = kind
         return Parameters(values)
@@ -95,7 +100,7 @@ class Parameters:
 
     def text(self, name: str) -> str | None:
         """A parameter as it was sent, None without it."""
-        value = self._values.get(name)
+        value = self.values.get(name)
         if value is None:
             return None
         self._read.add(name)
@@ -106,7 +111,7 @@ class Parameters:
     def needed(self, name: str) -> str:
         """A parameter that must be there."""
         self._read.add(name)
-        value = self._values.get(name)
+        value = self.values.get(name)
         if not value:
             raise mandatory(name)
         return value
@@ -146,19 +151,17 @@ class Parameters:
             raise BinanceError(-1100, "Illegal characters found in parameter 'limit'; legal range is '^[1-9][0-9]*$'.")
         return min(value, most)
 
-    def symbols(self, name: str = "symbols") -> list[str] | None:
+    def symbols(self, most: int | None = None) -> list[str] | None:
         """A list of symbols: a JSON array of texts."""
+        name = "symbols"
         value = self.text(name)
         if value is None:
             return None
-        try:
-            listed = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            raise illegal(name, LEGAL_SYMBOLS) from None
-        if not isinstance(listed, list) or not listed or not all(isinstance(one, str) for one in listed):
+        if not _SYMBOLS.fullmatch(value):
             raise illegal(name, LEGAL_SYMBOLS)
-        if len(listed) > SYMBOLS_MAX:
-            raise BinanceError(-1101, f"Too many parameters; expected '{SYMBOLS_MAX}' and received '{len(listed)}'.")
+        listed: list[str] = orjson.loads(value)
+        if most is not None and len(listed) > most:
+            raise BinanceError(-1101, f"Too many parameters; expected '{most}' and received '{len(listed)}'.")
         if len(set(listed)) < len(listed):
             raise BinanceError(-1151, "Symbol is present multiple times in the list.")
         return listed

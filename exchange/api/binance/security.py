@@ -20,8 +20,9 @@ AHEAD_NS: Final = 1_000_000_000
 WINDOW_MS: Final = 5000  # unless the request says otherwise
 WINDOW_MAX_MS: Final = 60_000
 MICROSECONDS_FROM: Final = 10**15  # a timestamp of so much is in microseconds
+TIMESTAMP_DIGITS_MAX: Final = 18
+WELL_FORMED_MAX: Final = 10_000  # keys whose form is known; then all are forgotten
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_TIMESTAMP = re.compile(r"[0-9]{1,18}")
 _WINDOW = re.compile(r"[0-9]{1,8}(?:\.[0-9]{1,3})?")
 
 
@@ -32,6 +33,18 @@ class Security(Enum):
     API_KEY = 1  # a key, no signature
     USER_DATA = 2
     TRADE = 3
+
+
+# Looking a member up in its enum, or in a dict, costs more than a comparison.
+_API_KEY: Final = Security.API_KEY
+_TRADE: Final = Security.TRADE
+_MAY_READ: Final = Permission.READ
+_MAY_TRADE: Final = Permission.TRADE
+
+
+def permission_of(needed: Security) -> Permission:
+    """The permission that a call needs of a key."""
+    return _MAY_TRADE if needed is _TRADE else _MAY_READ
 
 
 def signed_part(query: str, body: bytes) -> tuple[bytes, str | None]:
@@ -70,11 +83,14 @@ class Guard:
     def __init__(self, signers: Signers, now_ns: Callable[[], int]) -> None:
         self._signers = signers
         self._now_ns = now_ns
+        self._well_formed: set[str] = set()
+        self._window = ""  # the last that was sent, and what it is: most clients send one
+        self._window_ns = 0
 
     def of_http(self, request: Request, values: Mapping[str, str], needed: Security) -> Principal:
         """The owner of the key that a request over HTTP names, and has signed with if need be. Raises BinanceError."""
         api_key = request.headers.get("x-mbx-apikey", "")
-        if needed is Security.API_KEY:
+        if needed is _API_KEY:
             return self.owner(api_key, request.address)
         message, signature = signed_part(request.query, request.raw_body)
         return self.signed(api_key, values, message, signature, request.address, needed)
@@ -130,7 +146,7 @@ class Guard:
 
     def check_permission(self, principal: Principal, needed: Security) -> None:
         """Raise BinanceError unless the principal has it."""
-        if PERMISSIONS[needed] not in principal.permissions:
+        if permission_of(needed) not in principal.permissions:
             raise BinanceError(-2015, NO_KEY, 401)
 
     def check_time(self, values: Mapping[str, str]) -> None:
@@ -138,11 +154,19 @@ class Guard:
         text = values.get("timestamp")
         if not text:
             raise mandatory("timestamp")
-        if not _TIMESTAMP.fullmatch(text):
+        if not (text.isascii() and text.isdigit() and len(text) <= TIMESTAMP_DIGITS_MAX):
             raise BinanceError(
                 -1100, "Illegal characters found in parameter 'timestamp'; legal range is '^[0-9]{1,20}$'."
             )
-        window_ns = _window_ns(values.get("recvWindow"))
+        window = values.get("recvWindow")
+        if window is None:
+            window_ns = WINDOW_MS * MILLISECOND_NS
+        else:
+            if not window:
+                raise BinanceError(-1105, "Parameter 'recvWindow' was empty.")
+            if window != self._window:
+                self._window_ns, self._window = _window_ns(window), window
+            window_ns = self._window_ns
         timestamp, now_ns = int(text), self._now_ns()
         time_ns = timestamp * (MICROSECOND_NS if timestamp >= MICROSECONDS_FROM else MILLISECOND_NS)
         if time_ns >= now_ns + AHEAD_NS:
@@ -151,20 +175,16 @@ class Guard:
             raise BinanceError(-1021, "Timestamp for this request is outside of the recvWindow.")
 
     def _check_format(self, api_key: str) -> None:
+        if api_key in self._well_formed:
+            return
         if not _KEY.fullmatch(api_key):
             raise BinanceError(-2014, "API-key format invalid.", 401)
+        if len(self._well_formed) >= WELL_FORMED_MAX:
+            self._well_formed.clear()
+        self._well_formed.add(api_key)
 
 
-PERMISSIONS: Final = {
-    Security.API_KEY: Permission.READ,
-    Security.USER_DATA: Permission.READ,
-    Security.TRADE: Permission.TRADE,
-}
-
-
-def _window_ns(text: str | None) -> int:
-    if text is None:
-        return WINDOW_MS * MILLISECOND_NS
+def _window_ns(text: str) -> int:
     if not _WINDOW.fullmatch(text):
         raise not_valid("recvWindow")
     whole, _, fraction = text.partition(".")

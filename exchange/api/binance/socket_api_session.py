@@ -17,7 +17,7 @@ from exchange.api.binance.errors import NO_KEY, NOT_OFFERED, BinanceError, Binan
 from exchange.api.binance.limits import BinanceLimits
 from exchange.api.binance.parameters import Parameters
 from exchange.api.binance.running import Begin, Runner
-from exchange.api.binance.security import PERMISSIONS, Guard, Security
+from exchange.api.binance.security import Guard, Security, permission_of
 from exchange.api.binance.socket_api_messages import NO_ID, Said, Unreadable
 from exchange.api.binance.socket_api_methods import METHODS, SESSION, SESSION_WEIGHT
 from exchange.api.binance.streams_sockets import (
@@ -69,6 +69,8 @@ class SocketApi:
         """The session of a socket. Raises BinanceError."""
         query = query_of(opened.query)
         unit_ns = unit_of_query(query)
+        if query.get("responseFormat", "json").lower() != "json":
+            raise BinanceError(-1155, "SBE is not enabled.")
         shows = _flag("returnRateLimits", query.get("returnRateLimits", "true"))
         session = ApiSession(self, peer, opened, unit_ns=unit_ns, shows_limits=shows)
         self.parts.sockets.opened(session)
@@ -120,13 +122,14 @@ class Subscription:
 class _Reply:
     """The answer to one request."""
 
-    __slots__ = ("_id", "_method", "_session", "limits")
+    __slots__ = ("_id", "_method", "_session", "limits", "owed")
 
     def __init__(self, session: "ApiSession", said: Said) -> None:
         self._session = session
         self._id = said.id
         self._method = said.method
         self.limits: Callable[[], messages.Limits | None] = _no_limits
+        self.owed = 0  # what the request weighs if it fails
 
     def done(self, value: Any) -> None:
         """Send a value."""
@@ -136,6 +139,8 @@ class _Reply:
     def failed(self, error: BaseException) -> None:
         """Send an error."""
         self._session.count(-1)
+        if self.owed:
+            self._session.charge(self.owed)
         self._session.say(messages.refusal(self._id, self._session.error_of(error, self._method), self.limits()))
 
 
@@ -213,7 +218,9 @@ class ApiSession:
                 raise BinanceError(-1020, NOT_OFFERED)
             reply.done(self._about_itself(said))
             return
-        self._parts.limits.weigh(self._address, call.weight_of(values))
+        weight = call.weight_of(values)
+        self._parts.limits.weigh(self._address, 0 if call.free else weight)
+        reply.owed = weight if call.free else 0
         asked = self._asked(call, said, values)
         if call.orders:
             self._parts.limits.order(asked.user_id, call.orders)
@@ -231,7 +238,7 @@ class ApiSession:
             return Asked(parameters, unit_ns=self.unit_ns)
         principal, api_key = self._principal(said, call.security)
         service = self._parts.service
-        user_id = service.user(principal, None, PERMISSIONS[call.security], cancels=call.cancels)
+        user_id = service.user(principal, None, permission_of(call.security), cancels=call.cancels)
         return Asked(parameters, user_id, self.unit_ns, api_key, self._address)
 
     def _principal(self, said: Said, needed: Security) -> tuple[Principal, str]:
@@ -323,7 +330,7 @@ class ApiSession:
     # --- the streams of users
 
     def _subscribe(self, principal: Principal, api_key: str, *, by_logon: bool) -> dict[str, Any]:
-        user_id = self._parts.service.user(principal, None, PERMISSIONS[Security.USER_DATA])
+        user_id = self._parts.service.user(principal, None, permission_of(Security.USER_DATA))
         if any(one.user_id == user_id for one in self._subscriptions.values()):
             raise BinanceError(-1130, "This account has a subscription on this connection already.")
         if len(self._subscriptions) >= SUBSCRIPTIONS_MAX or self._subscribed_ever >= SUBSCRIPTIONS_EVER_MAX:
@@ -374,6 +381,10 @@ class ApiSession:
     def error_of(self, error: BaseException, method: str) -> BinanceError:
         """What the client is told."""
         return self._parts.refusals.error_of(error, f"a socket's {method[:40]}", self._opened_as)
+
+    def charge(self, weight: int) -> None:
+        """A request that weighs something only if it fails has failed."""
+        self._parts.limits.charge(self._address, weight)
 
     def count(self, change: int) -> None:
         """Know how many requests wait for their answer."""

@@ -45,12 +45,12 @@ class Symbols:
 
     def rules(self, symbol: str) -> Instrument:
         """The rules of a market. Raises BinanceError."""
+        found = self.find(symbol)
+        if found is not None:
+            return found
         if not _LEGAL.fullmatch(symbol):
             raise illegal("symbol", LEGAL)
-        found = self.find(symbol)
-        if found is None:
-            raise BinanceError(-1121, "Invalid symbol.")
-        return found
+        raise BinanceError(-1121, "Invalid symbol.")
 
     def has(self, rules: Instrument) -> bool:
         """Whether a market is in this dialect."""

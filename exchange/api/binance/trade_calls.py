@@ -61,7 +61,8 @@ class TradeCalls:
         order_id, first = params.integer("orderId"), params.integer("fromId")
         page = page_in_time(params, params.limit(TRADES_USUAL, TRADES_MAX))
         params.done()
-        if first is not None and (page.start_ns is not None or page.end_ns is not None):
+        timed = page.start_ns is not None or page.end_ns is not None
+        if timed and (first is not None or order_id is not None):
             raise BinanceError(-1128, "Combination of optional parameters invalid.")
         found = list(await self._tape.own_trades(asked.user_id, rules.symbol, order_id, first, page))
         found.sort(key=lambda own: (own.fill.trade_id, own.fill.is_taker))

@@ -27,8 +27,8 @@ def reply_bytes(
         own += f"Content-Length: {len(body)}\r\n"
     if left is not None:
         own += f"X-RateLimit-Remaining: {left}\r\n"
-    if response.headers:
-        own += "".join(f"{name}: {value}\r\n" for name, value in response.headers)
+    for name, value in response.headers:
+        own += f"{name}: {value}\r\n"
     if not keep_alive:
         own += "Connection: close\r\n"
     elif old:
