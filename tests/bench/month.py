@@ -37,7 +37,7 @@ GROWTH_MAX = 1.10
 START_GROWTH_MAX = 1.5
 START_MORE_MAX_S = 2.0
 PATIENCE_S = 900.0
-MINUTE_DAYS = 1 / 1440  # the least that retention may be
+MINUTE_DAYS = 0.0007  # a little more than the least that retention may be
 POLL_S = 0.2
 KINDS = ("journal_days", "closed_orders_days", "trades_days")
 # The program that serves, with smaller partitions than a real one has.
