@@ -63,10 +63,11 @@ test-compiled: compile
 FLOOR ?= 87
 COVERAGE := $(BIN)/python -m coverage
 UNMEASURED := $(wildcard tests/whole/test_killed*.py tests/test_judge*.py) \
-	$(addprefix tests/,client/test_demo.py core/test_cost.py core/test_properties.py whole/test_ctrl_c.py whole/test_fencing.py \
+	$(addprefix tests/,client/test_demo.py core/test_cost.py core/test_many_trailing.py core/test_properties.py \
+	feeds/test_properties.py http/test_streams.py whole/test_ctrl_c.py whole/test_fencing.py \
 	$(addprefix test_,$(addsuffix .py,bench bench_compare binary client_docs compiled docs layout packaging prove readme tidy words))) tests/web
-MEASURED := $(filter-out $(UNMEASURED),$(wildcard $(addprefix tests/,test_*.py client/test_*.py core/test_*.py whole/test_*.py) tests/torture/test_checker.py)) \
-	tests/conformance tests/feeds tests/http tests/store tests/replay
+MEASURED := $(filter-out $(UNMEASURED),$(wildcard tests/test_*.py \
+	tests/torture/test_checker.py $(addsuffix /test_*.py,$(addprefix tests/,client core feeds http replay store whole))))
 coverage: install
 	@$(COVERAGE) erase
 	@env -u PYTHONDONTWRITEBYTECODE $(COVERAGE) run -m pytest $(SIDE_BY_SIDE) $(MEASURED)

@@ -176,6 +176,7 @@ def build(optimize: str = OPTIMIZE) -> None:
             extension.extra_compile_args.append("-fvisibility=hidden")
         command = build_ext(Distribution({"name": "exchange", "ext_modules": extensions}))
         command.build_lib, command.build_temp = str(BUILD), scratch
+        command.parallel = True  # the code is one file, but each module is a library of its own that loads it
         command.ensure_finalized()
         command.run()
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
