@@ -7,6 +7,8 @@ what has changed since. The snapshot serves later subscribers too, for as long a
 
 import asyncio
 from collections.abc import Callable, Iterator
+from heapq import merge as merge_sorted
+from itertools import islice
 
 from exchange.core.market_data import MarketData, MarketView
 from exchange.core.public import Channel, DepthDiff
@@ -14,6 +16,7 @@ from exchange.pipeline.subscriber import DepthSnapshot, Dialect, Message, Subscr
 
 SMALL_LEVELS = 100  # a book with so many levels at most is encoded anew whenever it has changed
 PIECE_LEVELS = 250  # are encoded in one turn of the loop: half a millisecond
+SORTED_PRICES = 5_000  # are sorted in one
 PAUSE_S = 0.003  # between two pieces: others get most of the loop
 CHANGES_MAX = 1_000  # levels that have changed since a snapshot; with more of them the next subscriber gets a new one
 
@@ -78,11 +81,13 @@ class _Copy:
 def _pieces(book: DepthSnapshot, dialect: Dialect, bids: dict[int, int], asks: dict[int, int]) -> Iterator[None]:
     """Encode a book into its parts; each step is a short one."""
     for totals, parts, descending in ((bids, book.bids, True), (asks, book.asks, False)):
-        prices = sorted(totals, reverse=descending)
-        for begin in range(0, len(prices), PIECE_LEVELS):
-            parts.append(
-                dialect.levels(book.market, [(price, totals[price]) for price in prices[begin : begin + PIECE_LEVELS]])
-            )
+        prices, runs = list(totals), list[list[int]]()
+        for begin in range(0, len(prices), SORTED_PRICES):
+            runs.append(sorted(prices[begin : begin + SORTED_PRICES], reverse=descending))
+            yield
+        ordered = iter(runs[0]) if len(runs) == 1 else merge_sorted(*runs, reverse=descending)
+        while piece := list(islice(ordered, PIECE_LEVELS)):
+            parts.append(dialect.levels(book.market, [(price, totals[price]) for price in piece]))
             yield
 
 

@@ -31,9 +31,10 @@ class DepthSnapshot:
 
 @dataclass(slots=True)
 class OrdersSnapshot:
-    """A user's open orders, oldest first."""
+    """A user's open orders, oldest first: as they are, or as parts that the dialect's `orders` made."""
 
     orders: list[OrderUpdated]
+    parts: list[bytes] | None = None
 
 
 @dataclass(slots=True)
@@ -93,6 +94,9 @@ class Dialect(Protocol):
     def levels(self, market: str, levels: Sequence[tuple[int, int]]) -> bytes:
         """A part of a depth snapshot: some levels, best first, as (price_ticks, total_lots)."""
 
+    def orders(self, orders: Sequence[OrderUpdated]) -> bytes:
+        """A part of a snapshot of open orders, oldest first."""
+
     def subscribed(self, channel: Channel, channel_sequence: int, tag: object) -> bytes:
         """The frame that says where a subscription begins. `tag` is what the dialect gave with the request."""
 
@@ -120,6 +124,8 @@ class Subscriber:
         "_conflated",
         "_conflated_values",
         "_connection",
+        "_held",
+        "_held_bytes",
         "_out",
         "_waiting",
         "_waiting_bytes",
@@ -140,15 +146,21 @@ class Subscriber:
         self._waiting_bytes = 0
         self._conflated: dict[tuple[Channel, int], Message] = {}
         self._conflated_values = 0
+        self._held: dict[Channel, list[bytes]] = {}  # what comes on channels whose beginning is still being made
+        self._held_bytes = 0
 
     @property
     def waiting_bytes(self) -> int:
         """How much waits for it here, beyond what its connection holds."""
-        return self._waiting_bytes + self._conflated_values * CONFLATED_BYTES
+        return self._waiting_bytes + self._held_bytes + self._conflated_values * CONFLATED_BYTES
 
     def offer(self, frame: bytes, message: Message) -> None:
         """Take an event of a channel."""
-        if not self.slow:
+        if self._held and (held := self._held.get(message.channel)) is not None:
+            held.append(frame)
+            self._held_bytes += len(frame)
+            self._judge()
+        elif not self.slow:
             self._out.append(frame)
         elif (key := _conflation_key(message)) is not None:
             self._conflate(key, message)
@@ -166,6 +178,24 @@ class Subscriber:
         """What is conflated of this channel is not wanted any more: it ends here, or begins anew with a snapshot."""
         for key in [key for key in self._conflated if key[0] == channel]:
             self._conflated_values -= _values(self._conflated.pop(key))
+        self._held_bytes -= sum(map(len, self._held.pop(channel, ())))
+
+    def hold(self, channel: Channel) -> list[bytes]:
+        """Keep back what comes on this channel, until `let_go`: its beginning is not there yet."""
+        held: list[bytes] = []
+        self._held[channel] = held
+        return held
+
+    def holds(self, channel: Channel, held: list[bytes]) -> bool:
+        """Whether that is still what is kept back of the channel."""
+        return self._held.get(channel) is held
+
+    def let_go(self, channel: Channel) -> None:
+        """Take what was kept back."""
+        frames = self._held.pop(channel)
+        self._held_bytes -= sum(map(len, frames))
+        for frame in frames:
+            self.send(frame)
 
     def _conflate(self, key: tuple[Channel, int], message: Message) -> None:
         before = self._conflated.get(key)
@@ -191,12 +221,14 @@ class Subscriber:
                 self.closed = True
                 self._connection.close(1013, TOO_SLOW)
             self._forget_waiting()
+            self._held, self._held_bytes = {}, 0
 
     def end(self) -> None:
         """The connection is gone: keep nothing for it."""
         self.closed = True
         self._out = []
         self._forget_waiting()
+        self._held, self._held_bytes = {}, 0
 
     def _forget_waiting(self) -> None:
         self._waiting, self._waiting_bytes = [], 0

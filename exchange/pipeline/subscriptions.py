@@ -6,6 +6,7 @@ from exchange.core.effects import as_read
 from exchange.core.public import Channel, Kind
 from exchange.core.venue import Venue
 from exchange.pipeline.feeds import Feeds
+from exchange.pipeline.order_snapshots import LongSnapshot, is_long
 from exchange.pipeline.outcomes import Outcome, OutcomeUnknown, Passed
 from exchange.pipeline.subscriber import BalancesSnapshot, Data, ListsSnapshot, Message, OrdersSnapshot, Subscriber
 
@@ -32,7 +33,7 @@ class Change(Passed):
         self.since = since
 
     def resolve(self, index: int, outcome: Outcome) -> None:
-        """Nothing to do: `release` sets `done`, or a depth snapshot does later."""
+        """Nothing to do: `release` sets `done`, or a long snapshot does later."""
 
     def give_up(self) -> None:
         """It has not taken effect in time."""
@@ -108,6 +109,10 @@ class Joining(Change):
         if channel.kind < Kind.ORDERS:
             self._look(feeds)
         subscriber.drop(channel)
+        first = self.first
+        if isinstance(first, OrdersSnapshot) and is_long(first.orders):
+            LongSnapshot(feeds, subscriber, channel, self.count, first.orders, self.tag, self.finish)
+            return
         feeds.send(subscriber, subscriber.dialect.subscribed(channel, self.count, self.tag))
         if self.first is not None:
             message = Message(channel, feeds.data.sequence, self.count, self.first)

@@ -12,7 +12,7 @@ from exchange.api.native.feed_frames import NativeFrames
 from exchange.api.native.names import name_of
 from exchange.core.candles import Candle, candles_of
 from exchange.core.commands import Command, PassTime
-from exchange.core.events import INTERVALS_S, Trade
+from exchange.core.events import INTERVALS_S, OrderUpdated, Trade
 from exchange.core.market_data import MarketData
 from exchange.core.public import Channel
 from exchange.core.venue import Venue
@@ -95,6 +95,10 @@ class Frames:
     def levels(self, market: str, levels: Sequence[tuple[int, int]]) -> bytes:
         self.pieces.append(len(levels))
         return self._frames.levels(market, levels)
+
+    def orders(self, orders: Sequence[OrderUpdated]) -> bytes:
+        self.pieces.append(len(orders))
+        return self._frames.orders(orders)
 
     def subscribed(self, channel: Channel, channel_sequence: int, tag: object) -> bytes:
         return self._frames.subscribed(channel, channel_sequence, tag)

@@ -46,6 +46,10 @@ class Frames:
         """The levels themselves."""
         return pickle.dumps(list(levels))
 
+    def orders(self, orders: Sequence[OrderUpdated]) -> bytes:
+        """The orders themselves."""
+        return pickle.dumps(list(orders))
+
     def subscribed(self, channel: Channel, channel_sequence: int, tag: object) -> bytes:
         """The channel and where it begins."""
         return pickle.dumps((name_of(channel), channel_sequence))
@@ -215,7 +219,8 @@ class Watcher:
 
     def _take_orders(self, user: str, count: int, data: Any) -> None:
         if isinstance(data, OrdersSnapshot):
-            self._orders[user] = {order.order_id for order in data.orders}
+            parts = [data.orders, *map(pickle.loads, data.parts or ())]
+            self._orders[user] = {order.order_id for part in parts for order in part}
         elif data.status in OPEN:
             self._orders[user].add(data.order_id)
         else:

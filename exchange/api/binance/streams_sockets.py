@@ -42,6 +42,10 @@ class NoChannels:
         """There is no such frame."""
         raise AssertionError(market)
 
+    def orders(self, orders: object) -> bytes:
+        """There is no such frame."""
+        raise AssertionError(orders)
+
     def subscribed(self, channel: Channel, channel_sequence: int, tag: object) -> bytes:
         """There is no such frame."""
         raise AssertionError(channel)

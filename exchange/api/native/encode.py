@@ -304,15 +304,8 @@ def balances(accounts: Sequence[BalanceChanged], assets: Mapping[str, Asset]) ->
     rows = []
     for account in sorted(accounts, key=lambda account: account.asset):
         asset = assets[account.asset]
-        total_minor = account.available_minor + account.locked_minor
-        rows.append(
-            replies.Balance(
-                asset.symbol,
-                asset.text(account.available_minor),
-                asset.text(account.locked_minor),
-                asset.text(total_minor),
-            )
-        )
+        free, locked = account.available_minor, account.locked_minor
+        rows.append(replies.Balance(asset.symbol, asset.text(free), asset.text(locked), asset.text(free + locked)))
     return rows
 
 
@@ -486,7 +479,8 @@ def _snapshot(data: Any, rules: Rules, assets: Mapping[str, Asset]) -> msgspec.S
         bids, asks = (msgspec.Raw(b"[%b]" % b",".join(parts)) for parts in (data.bids, data.asks))
         return events.DepthSnapshot(data.last_sequence, bids, asks)
     if isinstance(data, OrdersSnapshot):
-        return events.OrdersSnapshot(orders(data.orders, rules))
+        encoded: Any = None if data.parts is None else msgspec.Raw(b"[%b]" % b",".join(data.parts))
+        return events.OrdersSnapshot(orders(data.orders, rules) if encoded is None else encoded)
     if isinstance(data, ListsSnapshot):
         return events.ListsSnapshot([told_list(found) for found in data.lists])
     assert isinstance(data, BalancesSnapshot), data

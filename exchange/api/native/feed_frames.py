@@ -6,6 +6,7 @@ from typing import Any
 from exchange.api.http.frames import text_frame
 from exchange.api.native import encode, events
 from exchange.api.native.names import name_of
+from exchange.core.events import OrderUpdated
 from exchange.core.instrument import Instrument
 from exchange.core.public import Channel
 from exchange.core.venue import Venue
@@ -33,6 +34,10 @@ class NativeFrames:
     def levels(self, market: str, levels: Sequence[tuple[int, int]]) -> bytes:
         """Some levels of a book, without the brackets around them."""
         return encode.json_of(encode.levels(levels, self._rules(market)))[1:-1]
+
+    def orders(self, orders: Sequence[OrderUpdated]) -> bytes:
+        """Some open orders, without the brackets around them."""
+        return encode.json_of(encode.orders(orders, self._rules))[1:-1]
 
     def subscribed(self, channel: Channel, channel_sequence: int, tag: Any) -> bytes:
         """The frame of SUBSCRIBED; the tag is the id of the request."""
