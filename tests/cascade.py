@@ -1,6 +1,8 @@
 """Ten thousand stops that trigger each other, on the engine in memory: how long the loop pauses, and others wait.
 
-python -m tests.cascade [--stops 10000]
+python -m tests.cascade [--stops 10000] [--at-once]
+
+With `--at-once` all of them wait for one price, which one trade reaches.
 
 Times are of the processor: what this process has used of it meanwhile, so that they are the same on a busy machine.
 """
@@ -17,20 +19,20 @@ from tests.fake_store import flow_of
 STEP_S = 0.001
 
 
-async def main(stops: int) -> None:
+async def main(stops: int, *, at_once: bool) -> None:
     """Run it once, and print the figures."""
     venue = venue_of(replace(SOL_USDC, max_open_orders=10 * stops), SOL_EUR)
     for number in range(stops):
         price = f"{900 - number / 100:.2f}"
         terms = order_of(venue, f"maker bid 0.001 @ {price}")
         venue.apply(terms, venue.sequence + 1, venue.time_ns + 1)
-        stop = order_of(venue, f"bob sell 0.001 at market stop {price}")
+        stop = order_of(venue, f"bob sell 0.001 at market stop {'900' if at_once else price}")
         venue.apply(stop, venue.sequence + 1, venue.time_ns + 1)
     garbage.configure()  # as an exchange does once it has its orders
     pauses: list[float] = []
     waits: list[float] = []
     async with flow_of(venue, batch_max=4096) as flow:
-        triggers = flow.venue.markets["SOL_USDC"].triggers
+        market = flow.venue.markets["SOL_USDC"]
 
         async def watch() -> None:
             while True:
@@ -50,12 +52,12 @@ async def main(stops: int) -> None:
         waits.clear()
         begun = time.process_time()
         await flow.engine.submit_all([order_of(flow.venue, "carol sell 0.001 at market")])
-        while triggers.ready:  # noqa: ASYNC110
+        while market.has_more:  # noqa: ASYNC110
             await asyncio.sleep(0)
         took = time.process_time() - begun
         for task in tasks:
             task.cancel()
-    left = len(triggers.orders)
+    left = len(market.triggers.orders)
     print(f"{stops} stops in {took:.2f} s, {left} left; the longest pause {max(pauses) * 1000:.1f} ms;")
     print(f"of {len(waits)} orders of another market the longest waited {max(waits) * 1000:.1f} ms")
 
@@ -63,4 +65,6 @@ async def main(stops: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stops", type=int, default=10_000)
-    asyncio.run(main(parser.parse_args().stops))
+    parser.add_argument("--at-once", action="store_true")
+    asked = parser.parse_args()
+    asyncio.run(main(asked.stops, at_once=asked.at_once))

@@ -73,11 +73,14 @@ class Verdict(AssertionError):
 class Judge:
     """A venue and a model side by side. Orders are spoken of by the model's numbers: 1 is the first that was taken."""
 
-    def __init__(self, rules: list[Instrument], client_ids_max: int, keys_max: int, reductions_max: int) -> None:
+    def __init__(
+        self, rules: list[Instrument], client_ids_max: int, keys_max: int, reductions_max: int, told_max: int
+    ) -> None:
         self.bounds = {"client_ids_max": client_ids_max, "keys_max": keys_max, "reductions_max": reductions_max}
+        self.bounds["told_max"] = told_max
         self.client_ids_max = client_ids_max
         self.venue = Venue(**self.bounds)
-        self.model = Model(client_ids_max, keys_max, reductions_max)
+        self.model = Model(client_ids_max, keys_max, reductions_max, told_max)
         self.now_ns = START_NS
         self.order_ids: list[int] = []  # by number - 1
         self.trade_ids: list[int] = []
@@ -490,7 +493,7 @@ class Judge:
         same_as("how open orders stand", standing, stand)
         ready = [self._number(number) for market in self.venue.markets.values() for number in market.triggers.ready]
         expected_ready = sorted(model.ready, key=lambda order: list(self.venue.markets).index(order.terms.market))
-        begun = {m.instrument.symbol: m.tracks[:2] for m in state.markets if m.tracks and m.tracks[0] < 0}
+        begun = {m.instrument.symbol: m.tracks[:2] for m in state.markets if m.tracks and -4 < m.tracks[0] < 0}
         rounds = {market: (-sum(1 + side for side in sides), after) for market, (sides, after) in model.rounds.items()}
         same_as("what is to be priced again", begun, rounds)
         same_as("what is to enter", ready, [order.number for order in expected_ready])

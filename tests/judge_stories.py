@@ -149,7 +149,8 @@ def story_by_chance(chance: Random, theme: str) -> Story:
 
 def tell(story: Story) -> Judge:
     """Let the story happen before the judge."""
-    judge = Judge([MARKETS[market] for market in story.markets], client_ids_max=4, keys_max=2, reductions_max=2)
+    rules, told_max = [MARKETS[market] for market in story.markets], 1 + len(story.wishes) % 3
+    judge = Judge(rules, client_ids_max=4, keys_max=2, reductions_max=2, told_max=told_max)
     assets = {asset.symbol for market in story.markets for asset in (MARKETS[market].base, MARKETS[market].quote)}
     for user, funds in zip(USERS, story.funds, strict=True):
         judge.do(AddUser(user))
@@ -159,8 +160,9 @@ def tell(story: Story) -> Judge:
     for wish in story.wishes:
         end_due(judge, SOON_NS[wish.soon])
         grant(judge, wish)
-        while judge.model.ready or judge.model.rounds:
-            markets = [order.terms.market for order in judge.model.ready] or list(judge.model.rounds)
+        while judge.model.ready or judge.model.rounds or judge.model.unjudged:
+            markets = [order.terms.market for order in judge.model.ready]
+            markets = list(judge.model.unjudged) or markets or list(judge.model.rounds)
             judge.do(RunTriggered(markets[0], 1 + wish.lots // 5), 0)
             if wish.lots == 3:
                 judge.restart()

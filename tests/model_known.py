@@ -28,10 +28,11 @@ class Withdrawn:
 class Known:
     """All of it, and nothing that happens."""
 
-    def __init__(self, client_ids_max: int, keys_max: int, reductions_max: int) -> None:
+    def __init__(self, client_ids_max: int, keys_max: int, reductions_max: int, told_max: int) -> None:
         self.client_ids_max = client_ids_max
         self.keys_max = keys_max
         self.reductions_max = reductions_max
+        self.told_max = told_max
         self.users: set[str] = set()
         self.disabled: set[str] = set()
         self.own_met: list[tuple[Order, int, int]] = []  # by the last walk: the maker, what the taker and it lose
@@ -56,6 +57,8 @@ class Known:
         self.resting: list[Order] = []  # the books, in the order in which the orders came to rest
         self.waiting: list[Order] = []  # for a price, or to enter
         self.ready: list[Order] = []  # those of them that are to enter, in that order
+        self.unjudged: dict[str, list[tuple[int, int]]] = {}  # of a market, the trades that are not done with
+        self.judged = 0  # trades, done with or not
         self.timers: list[tuple[str, str | None, int]] = []  # the user, the market or all, and when
         self.rounds: dict[str, tuple[set[Side], int]] = {}  # of those that follow the book: sides, the last one done
         self.priorities = 0  # how many were given

@@ -49,6 +49,7 @@ class Order:
     best: int | None = None  # of one that follows the price: the best since it began, at tracking_ns
     tracking_ns: int = 0
     triggered_ns: int = 0
+    triggered_at: int = 0  # by which of all trades that were judged
     trigger_price: int = 0
     working_ns: int = 0  # when one that waited entered
     refused: set[RejectReason] = field(default_factory=set)  # why it could not enter
@@ -201,7 +202,8 @@ class Told:
     touched: set[Level] = field(default_factory=set)  # levels that lost an order, and may have got another
     not_canceled: set[RejectReason] = field(default_factory=set)  # of a replacement of which only the order was placed
     not_placed: set[RejectReason] = field(default_factory=set)  # of one of which only the cancel happened
-    rounds: set[str] = field(default_factory=set)  # markets where orders were priced again
+    rounds: set[str] = field(default_factory=set)  # markets where orders were priced again, or not all is told yet
+    triggers: int = 0  # how many orders trades made follow the price, or triggered
     new_status: str | None = None  # the market whose status changed
     moves: list[Move] = field(default_factory=list)  # of money, but for trades
 

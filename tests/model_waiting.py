@@ -3,8 +3,9 @@
 It looks at every waiting order for every trade, in the order of their numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from exchange.core.commands import ExpireDue, OrderType, PlaceOrder, RunTriggered, Side, TimeInForce
 from exchange.core.conditions import Conditions
@@ -126,19 +127,50 @@ class Waiting(Pegs):
         self.step(order, UpdateReason.ACCEPTED, now_ns, told)
 
     def judge_waiting(self, market: str, price: int, now_ns: int, told: Told, released: Sequence[Order] = ()) -> None:
-        """A trade at that price: what begins to follow it, and what is triggered, or is released by a list."""
-        begun = [order for order in self.waiting if order.terms.market == market and self._begins(order, price)]
-        for order in sorted(begun, key=lambda order: order.number):
-            order.best, order.tracking_ns = price, now_ns
-            self.step(order, UpdateReason.TRACKING, now_ns, told)
-        for order in sorted(self.waiting, key=lambda order: order.number):
-            if order.terms.market != market or order.triggered_ns or order in begun or order not in self.waiting:
+        """A trade at that price: what begins to follow it, and what is triggered, or is released by a list.
+
+        Behind trades of which not everything is told yet, a trade waits; what it releases is told at once.
+        """
+        self.judged += 1
+        is_first = market not in self.unjudged
+        self.unjudged.setdefault(market, []).append((price, self.judged))
+        if is_first:
+            self._judge_on(market, now_ns, told, released)
+        for order in released if market in self.unjudged else ():
+            if not order.triggered_ns:
+                self._ready(order, price, self.judged, now_ns, told)
+
+    def _judge_on(self, market: str, now_ns: int, told: Told, released: Sequence[Order] = ()) -> None:
+        """Tell what the trades that are not done with trigger, up to the most that one command may tell."""
+        for price, at in list(self.unjudged[market]):
+            for tell in self._met(market, price, at, now_ns, told, released):
+                if told.triggers == self.told_max:
+                    break
+                told.triggers += 1
+                tell()
+            if told.triggers == self.told_max:
+                return
+            self.unjudged[market].pop(0)
+            told.rounds.add(market)
+        del self.unjudged[market]
+        mine = [order for order in self.ready if order.terms.market == market]
+        others = [order for order in self.ready if order.terms.market != market]
+        self.ready = others + sorted(mine, key=lambda order: (order.triggered_at, order.number))
+
+    def _met(
+        self, market: str, price: int, at: int, now_ns: int, told: Told, released: Sequence[Order]
+    ) -> Iterator[Callable[[], None]]:
+        """Each order that a trade makes follow the price, then each that it triggers or releases, to be told."""
+        mine = sorted([order for order in self.waiting if order.terms.market == market], key=lambda each: each.number)
+        begun = [order for order in mine if self._begins(order, price)]
+        for order in begun:
+            yield partial(self._begin, order, price, now_ns, told)
+        for order in mine:
+            if order.triggered_ns or order in begun or order not in self.waiting:
                 continue
             if order.for_list:
                 if order in released:
-                    order.triggered_ns, order.trigger_price = now_ns, price
-                    self.ready.append(order)
-                    self.step(order, UpdateReason.TRIGGERED, now_ns, told)
+                    yield partial(self._ready, order, price, at, now_ns, told)
                 continue
             wish = asked(order.terms)
             if not wish.trails:
@@ -150,10 +182,20 @@ class Waiting(Pegs):
                 order.best = (min if order.terms.side is Side.BUY else max)(order.best, price)
                 triggered = _turned(order.terms, order.best, price)
             if triggered:
-                self.triggered(order, now_ns, told)
-                order.triggered_ns, order.trigger_price = now_ns, price
-                self.ready.append(order)
-                self.step(order, UpdateReason.TRIGGERED, now_ns, told)
+                yield partial(self._trigger, order, price, at, now_ns, told)
+
+    def _begin(self, order: Order, price: int, now_ns: int, told: Told) -> None:
+        order.best, order.tracking_ns = price, now_ns
+        self.step(order, UpdateReason.TRACKING, now_ns, told)
+
+    def _trigger(self, order: Order, price: int, at: int, now_ns: int, told: Told) -> None:
+        self.triggered(order, now_ns, told)
+        self._ready(order, price, at, now_ns, told)
+
+    def _ready(self, order: Order, price: int, at: int, now_ns: int, told: Told) -> None:
+        order.triggered_ns, order.triggered_at, order.trigger_price = now_ns, at, price
+        self.ready.append(order)
+        self.step(order, UpdateReason.TRIGGERED, now_ns, told)
 
     @staticmethod
     def _begins(order: Order, price: int) -> bool:
@@ -167,13 +209,16 @@ class Waiting(Pegs):
         """A price has triggered an order; it may be of a list."""
 
     def run_triggered(self, command: RunTriggered, now_ns: int, told: Told) -> None:
-        """Enter what is ready, in order; or else price again what follows the book."""
+        """Tell what was triggered; or else enter what is ready, in order; or else price again what follows the book."""
+        if command.market in self.unjudged:
+            self._judge_on(command.market, now_ns, told)
+            return
         if command.market in self.rounds and not any(o.terms.market == command.market for o in self.ready):
             self.price_again(command.market, command.orders_max, now_ns, told)
             return
         for _ in range(command.orders_max):
             mine = [order for order in self.ready if order.terms.market == command.market]
-            if mine:
+            if mine and command.market not in self.unjudged:
                 self.run_one(mine[0], now_ns, told)
 
     def run_one(self, order: Order, now_ns: int, told: Told) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from exchange.core.bound_orders import bound_to
 from exchange.core.commands import CancelAll, ExpireDue, PlaceOrder, RunTriggered
-from exchange.core.events import ExpireReason, OrderUpdated
+from exchange.core.events import ExpireReason, OrderUpdated, UpdateReason
 from exchange.core.timers import CancelAllAfter
 from exchange.core.venue import Venue
 from exchange.pipeline.commits import Applied
@@ -64,6 +64,27 @@ async def test_another_market_has_its_turns_in_a_cascade() -> None:
         ]
         assert names.count("RunTriggered") > 10
         assert placed_elsewhere[0] < len(names) - 5, "it waited for the cascade"
+
+
+async def test_another_market_has_its_turns_while_it_is_told_what_one_trade_has_triggered() -> None:
+    venue = two_markets()
+    for _ in range(900):
+        placed(venue, "bob sell 0.001 at market stop 300")
+    placed(venue, "maker bid 0.001 @ 300")
+    async with flow_of(venue) as flow:
+        trigger = ask(flow, "carol sell 0.001 at market", "carol bid 1 @ 1")
+        await turns(2)
+        other = ask(flow, "alice bid 1 @ 1 on SOL_EUR")
+        await asyncio.gather(trigger, other)
+        of_market = [applied for applied in flow.store.applied if getattr(applied.command, "market", "") == "SOL_USDC"]
+        assert kinds(flow)[-1] == "PlaceOrder", "it came before all had entered"
+        counts = [
+            sum(getattr(event, "reason", None) is UpdateReason.TRIGGERED for event in a.events) for a in of_market
+        ]
+        assert counts[:4] == [250, 250, 250, 150]
+        [elsewhere] = [a.sequence for a in flow.store.applied if getattr(a.command, "market", "") == "SOL_EUR"]
+        assert elsewhere < of_market[3].sequence, "it waited until all was told"
+        retold(flow.venue)
 
 
 async def test_what_becomes_due_in_a_cascade_ends_before_the_cascade_could_trade_with_it() -> None:

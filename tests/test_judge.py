@@ -43,7 +43,8 @@ from exchange.core.instrument import PPM, Instrument, TierFees
 from exchange.core.market import Market
 from exchange.core.matching import Plan, crosses, plan_for_quote
 from exchange.core.outcome import Applied, Outcome
-from exchange.core.triggers import Trail, Triggers
+from exchange.core.trailing import Trail
+from exchange.core.triggers import Triggers
 from exchange.core.venue import Venue
 from tests import (
     model,
@@ -190,12 +191,28 @@ def spend_no_more_after_the_first_price(plant: pytest.MonkeyPatch) -> None:
 
 
 def trigger_a_tick_late(plant: pytest.MonkeyPatch) -> None:
-    rightly = Triggers.traded
+    rightly = Triggers.judge
 
-    def traded(self: Triggers, price_ticks: int, trade: int) -> tuple[list[Order], list[Order]]:
-        return rightly(self, price_ticks - 1, trade)
+    def judge(self: Triggers, price_ticks: int, trade: int, released: list[Order] | None) -> bool:
+        return rightly(self, price_ticks - 1, trade, released)
 
-    plant.setattr(Triggers, "traded", traded)
+    plant.setattr(Triggers, "judge", judge)
+
+
+def forget_the_trades_after_one_that_triggers_very_many(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Triggers, "later", lambda *of: None)
+
+
+def enter_before_all_is_told(plant: pytest.MonkeyPatch) -> None:
+    rightly = FullMarket._tell
+
+    def tell(self: FullMarket, now_ns: int, effects: Effects) -> None:
+        if effects.events or not self.triggers.ready:
+            rightly(self, now_ns, effects)
+        else:
+            self._run(self.triggers.take(), now_ns, effects)
+
+    plant.setattr(FullMarket, "_tell", tell)
 
 
 def enter_the_last_first(plant: pytest.MonkeyPatch) -> None:
@@ -215,7 +232,7 @@ def forget_the_tracks_that_a_price_passes(plant: pytest.MonkeyPatch) -> None:
         found = rightly(self, price_ticks, trade, beginning)
         if self.tracks and before and not beginning:
             self.tracks[-1].best_ticks = before[-1]
-            self._find_nearest()
+            self._file(self.tracks[-1])
         return found
 
     plant.setattr(Trail, "traded", traded)
@@ -403,6 +420,8 @@ def take_the_rates_of_a_tier_for_open_orders(plant: pytest.MonkeyPatch) -> None:
         "trails": [forget_the_tracks_that_a_price_passes],
         "waiting": [
             trigger_a_tick_late,
+            forget_the_trades_after_one_that_triggers_very_many,
+            enter_before_all_is_told,
             enter_the_last_first,
             keep_what_waited_locked,
         ],

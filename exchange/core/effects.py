@@ -19,10 +19,10 @@ BY_FILLING: Final = UpdateReason.FILLED
 class Effects:
     """What one command does: its events so far, its primary order as it is now, and each level and account that it
     changed, once, in order. Prevented matches and amendments are told last: orders and trades come before all else.
-    `tracks`: what the orders that follow the price need has changed. So many events are `judged`: whether their trades
-    trigger others is known."""
+    `tracks`: what the orders that follow the price need has changed. So many events are `judged`: their trades have
+    been looked at. `told` counts the orders that they make follow the price, or trigger."""
 
-    __slots__ = ("accounts", "events", "judged", "levels", "order", "prevented", "sequence", "tracks")
+    __slots__ = ("accounts", "events", "judged", "levels", "order", "prevented", "sequence", "told", "tracks")
 
     def __init__(self, sequence: int) -> None:
         self.sequence = sequence
@@ -33,6 +33,7 @@ class Effects:
         self.prevented: list[Event] | None = None
         self.tracks = False
         self.judged = 0
+        self.told = 0
 
     def touch_level(self, level: Level) -> None:
         """The command has changed the level."""

@@ -37,7 +37,7 @@ from exchange.core.matching import NOTHING, Plan
 from exchange.core.outcome import Applied
 from exchange.core.pegs import at_its_price, peg_ticks, pegged, refusal_at, take_price
 from exchange.core.state import MarketState
-from exchange.core.triggers import Triggers, reached
+from exchange.core.triggers import TRADES, Triggers, reached
 from exchange.core.waiting import as_entered, refusal_of_waiting, waits
 
 BUY: Final = Side.BUY
@@ -45,6 +45,7 @@ MAY_REST: Final = (TimeInForce.GTC, TimeInForce.GTD)
 PENDING: Final = OrderStatus.PENDING
 Released = dict[int, list[Order]]  # by the id of a trade
 NONE: Final[Released] = {}  # never written to
+TOLD_MAX: Final = 250  # orders that begin to follow the price, or are triggered, in one command
 RUN_EVENTS_MAX: Final = 1_000  # of the orders that enter in one command, so that none of them holds up other markets
 
 
@@ -54,12 +55,18 @@ class FullMarket(Market):
     def __init__(self, state: MarketState, ledger: Ledger, ids: ClientIds, counts: Counts) -> None:
         super().__init__(state, ledger, ids, counts)
         # A round of those that follow the book comes first, with a number below zero.
-        between = 2 if state.tracks and state.tracks[0] < 0 else 0
+        between = 2 if state.tracks and TRADES < state.tracks[0] < 0 else 0
         self.following = Following((-state.tracks[0], state.tracks[1]) if between else ())
         self.triggers = Triggers(state.tracks[between:])
         self.deadlines = Deadlines()
         self.bound = BoundOrders()
         self.money_first = False  # see Venue.replay
+        self.told_max = TOLD_MAX
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a command of the exchange itself (`run_triggered`) must come before any other."""
+        return bool(self.triggers.ready or self.triggers.trades or self.following.round)
 
     def find(self, order_id: int) -> Order | None:
         """The open order of that id, in the book or waiting."""
@@ -146,7 +153,7 @@ class FullMarket(Market):
         self._ids.rested(order)
 
     def _note_tracks(self, effects: Effects) -> None:
-        tracks, round_ = self.triggers.tracks, self.following.round
+        tracks, round_ = self.triggers.stored, self.following.round
         if round_:
             tracks = (-round_[0], round_[1], *tracks)
         if self.tracks is not tracks and self.tracks != tracks:
@@ -162,7 +169,7 @@ class FullMarket(Market):
         released = self._note_filled(new) if self.lists else NONE
         for event in new:
             if isinstance(event, Trade):
-                self._judge(event, released.get(event.trade_id), now_ns, effects)
+                self._judge(event, released.get(event.trade_id) if released else None, now_ns, effects)
         effects.judged = len(events)
         self._note_tracks(effects)
 
@@ -174,28 +181,49 @@ class FullMarket(Market):
         """The order is triggered, and may have a partner."""
 
     def _judge(self, trade: Trade, released: list[Order] | None, now_ns: int, effects: Effects) -> None:
-        beginning, triggered = self.triggers.traded(trade.price_ticks, trade.market_trade_id)
-        if released:
-            triggered = sorted([*triggered, *released], key=_by_id)
-        for order in beginning:
-            assert order.progress is not None
-            order.progress = replace(order.progress, tracking_ns=now_ns, tracking_trade=trade.market_trade_id)
-            self._step(UpdateReason.TRACKING, order, now_ns, effects)
-        for order in triggered:
-            self.triggers.ready[order.order_id] = order
-        for order in triggered:
-            if order.order_id not in self.triggers.ready:
-                continue  # its partner was triggered by the same trade, and ended it
-            if self.partners:
-                self._end_partner(order, now_ns, effects)
-            assert order.progress is not None
-            order.progress = replace(
-                order.progress,
-                triggered_ns=now_ns,
-                triggered_trade=trade.market_trade_id,
-                trigger_ticks=trade.price_ticks,
-            )
-            self._step(UpdateReason.TRIGGERED, order, now_ns, effects)
+        """Judge by the trade, or later if what an earlier one triggers is not told yet. What it releases is told."""
+        triggers, price_ticks, count = self.triggers, trade.price_ticks, trade.market_trade_id
+        if triggers.trades:
+            triggers.later(price_ticks, count)
+        elif triggers.judge(price_ticks, count, released):
+            self._tell(now_ns, effects)
+        if released and triggers.trades:
+            for order in released:
+                if order.progress is not None and not order.progress.triggered_ns:
+                    triggers.tell_early(order)
+                    self._triggered(order, price_ticks, count, now_ns, effects)
+
+    def _tell(self, now_ns: int, effects: Effects) -> None:
+        """Tell what trades have triggered, but no more than a command may."""
+        triggers = self.triggers
+        while triggers.trades:
+            price_ticks, count = triggers.trades[0]
+            while effects.told < self.told_max:
+                order = triggers.next_begun()
+                if order is None:
+                    break
+                assert order.progress is not None
+                order.progress = replace(order.progress, tracking_ns=now_ns, tracking_trade=count)
+                self._step(UpdateReason.TRACKING, order, now_ns, effects)
+                effects.told += 1
+            while effects.told < self.told_max:
+                order = triggers.next_met()
+                if order is None:
+                    break
+                self._triggered(order, price_ticks, count, now_ns, effects)
+                effects.told += 1
+            if effects.told >= self.told_max:
+                return
+            triggers.done()
+
+    def _triggered(self, order: Order, price_ticks: int, count: int, now_ns: int, effects: Effects) -> None:
+        """That trade has triggered the order: it is ready to enter, and its partner ends."""
+        self.triggers.ready[order.order_id] = order
+        if self.partners:
+            self._end_partner(order, now_ns, effects)
+        assert order.progress is not None
+        order.progress = replace(order.progress, triggered_ns=now_ns, triggered_trade=count, trigger_ticks=price_ticks)
+        self._step(UpdateReason.TRIGGERED, order, now_ns, effects)
 
     def _step(self, reason: UpdateReason, order: Order, now_ns: int, effects: Effects) -> None:
         """Tell a step of an order that stays open."""
@@ -206,14 +234,19 @@ class FullMarket(Market):
     # --- orders that enter
 
     def run_triggered(self, command: RunTriggered, sequence: int, now_ns: int) -> Applied | None:
-        """Enter what is ready, and no further order after one that had very many fills; None if nothing is ready."""
-        effects = Effects(sequence)
-        if self.following.round and not self.triggers.ready:
+        """Tell what is triggered; when all of it is told, enter what is ready, and no further order after one that had
+        very many fills. None if there is nothing of that."""
+        effects, triggers = Effects(sequence), self.triggers
+        if triggers.trades:
+            self._tell(now_ns, effects)
+            self._note_tracks(effects)
+        elif self.following.round and not triggers.ready:
             self._price_again(command.orders_max, now_ns, effects)
-        for _ in range(command.orders_max):
-            if not self.triggers.ready or len(effects.events) >= RUN_EVENTS_MAX:
-                break
-            self._run(self.triggers.take(), now_ns, effects)
+        else:
+            for _ in range(command.orders_max):
+                if not triggers.ready or triggers.trades or len(effects.events) >= RUN_EVENTS_MAX:
+                    break
+                self._run(triggers.take(), now_ns, effects)
         effects.order = None
         return self.applied(command, effects, now_ns) if effects.events or effects.tracks else None
 
@@ -371,7 +404,7 @@ class FullMarket(Market):
         self.triggers.check()
         self.following.check(self.book)
         round_ = self.following.round
-        assert self.tracks == (*((-round_[0], round_[1]) if round_ else ()), *self.triggers.tracks)
+        assert self.tracks == (*((-round_[0], round_[1]) if round_ else ()), *self.triggers.stored)
         self.deadlines.check({order.order_id for order in self.all_open() if expire_ns(order) is not None})
         self.bound.check({order.order_id: order for order in self.all_open()})
 

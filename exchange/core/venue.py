@@ -13,7 +13,8 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
 5. Orders may wait for a price, and have a time to end; open orders can be amended and replaced.
 6. The price of an order may come from the book, and orders may be of a list. Orders end by timers of their users, and
    with the sockets that placed them. Users may have a fee tier, whose rates count instead of their market's. An order
-   that waits is judged last by what its user has.
+   that waits is judged last by what its user has. Of what a command triggers no more is told than a bound; the rest is
+   told by the next commands.
 """
 
 from dataclasses import replace
@@ -72,6 +73,7 @@ from exchange.core.events import (
 )
 from exchange.core.everywhere import cancel_everywhere, run_timer, set_timer
 from exchange.core.fee_tiers import FeeTiers
+from exchange.core.full_market import TOLD_MAX
 from exchange.core.instrument import Asset
 from exchange.core.ledger import HOUSE, Ledger
 from exchange.core.list_events import ListChange, ListUpdated
@@ -87,6 +89,7 @@ from exchange.core.treasury import KEYS_MAX, Treasury
 
 RULES_VERSION: Final = 6
 RULES_VERSIONS: Final = (1, 2, 3, 4, 5, 6)  # all that `replay` knows
+ALL: Final = 2**62
 
 VenueOutcome = list[Event] | Rejected | Duplicate | None
 
@@ -95,12 +98,18 @@ class Venue:
     """Markets, accounts and the counters that give them ids.
 
     `client_ids_max`, `keys_max` and `reductions_max` bound what is remembered, beside what is open, to recognize a
-    retry.
+    retry; `told_max` how much of what trades trigger is told in one command.
     """
 
     def __init__(
-        self, *, client_ids_max: int = RECENT_MAX, keys_max: int = KEYS_MAX, reductions_max: int = REDUCTIONS_MAX
+        self,
+        *,
+        client_ids_max: int = RECENT_MAX,
+        keys_max: int = KEYS_MAX,
+        reductions_max: int = REDUCTIONS_MAX,
+        told_max: int = TOLD_MAX,
     ) -> None:
+        self._told_max = told_max
         self.sequence = 0
         self.time_ns = 0
         self.assets: dict[str, Asset] = {}
@@ -133,6 +142,15 @@ class Venue:
     def replay(self, command: Command, sequence: int, now_ns: int, rules_version: int) -> Outcome:
         """Carry out a journaled command under the rules that it was first applied under."""
         assert rules_version in RULES_VERSIONS
+        market = self.markets.get(command.market) if isinstance(command, MARKET_COMMANDS) else None
+        if market is None or rules_version > 5:
+            return self._replay(command, sequence, now_ns, rules_version)
+        market.told_max = ALL
+        outcome = self._replay(command, sequence, now_ns, rules_version)
+        market.told_max = self._told_max
+        return outcome
+
+    def _replay(self, command: Command, sequence: int, now_ns: int, rules_version: int) -> Outcome:
         if rules_version == 1 and isinstance(command, PlaceOrder):
             self.counts.last_order_id = sequence - 1
             if command.time_in_force is TimeInForce.GTC:
@@ -354,6 +372,7 @@ class Venue:
     def open_market(self, state: MarketState) -> ListMarket:
         """Open a market with these rules and counts."""
         market = ListMarket(state, self.ledger, self.client_ids, self.counts, self.list_ids)
+        market.told_max = self._told_max
         self.markets[state.instrument.symbol] = market
         return market
 
@@ -422,9 +441,10 @@ class Venue:
         client_ids_max: int = RECENT_MAX,
         keys_max: int = KEYS_MAX,
         reductions_max: int = REDUCTIONS_MAX,
+        told_max: int = TOLD_MAX,
     ) -> "Venue":
         """The venue that goes on from that state."""
-        venue = cls(client_ids_max=client_ids_max, keys_max=keys_max, reductions_max=reductions_max)
+        venue = cls(client_ids_max=client_ids_max, keys_max=keys_max, reductions_max=reductions_max, told_max=told_max)
         venue_state.restore(venue, state)
         return venue
 

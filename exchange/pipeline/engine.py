@@ -333,7 +333,7 @@ class Engine:
                         ):
                             now_ns = await self._end_due(market, now_ns)
                         self._writer.add(run.ticket, index, self._apply(command, now_ns))
-                        if market is not None and (market.triggers.ready or market.following.round):
+                        if market is not None and market.has_more:
                             await self._run_triggered(market)
                     self._queued -= len(run.commands)
                     queue.waiting -= 1
@@ -355,7 +355,7 @@ class Engine:
         What is due meanwhile ends first, so that nothing that enters can trade with it.
         """
         symbol = market.instrument.symbol
-        while market.triggers.ready or market.following.round:
+        while market.has_more:
             now_ns = self.time_ns()
             command: Command = RunTriggered(symbol, TRIGGERED_MAX)
             if self.venue.timers.next_ns <= now_ns:
