@@ -250,8 +250,10 @@ def load(
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"The configuration {path} cannot be read: {error}.", 2) from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also of a number with thousands of digits, which is no TOMLDecodeError
         raise Failure(f"The configuration {path} is not TOML: {error}.", 2) from error
+    except RecursionError as error:
+        raise Failure(f"The configuration {path} nests lists or tables too deeply.", 2) from error
     said = {name: value for name, value in options.items() if value is not None}
     for (section, key), value in (_environment(environment) | said).items():
         if isinstance(tables.setdefault(section, {}), dict):

@@ -29,6 +29,10 @@ def said(body: str, model: type[msgspec.Struct] = models.PlaceOrderRequest) -> s
         (f'{{{ORDER.replace("1", "2", 0)},"price":2}}', 'INVALID_NUMBER: price must be a string such as "150.02".'),
         (f'{{{ORDER},"post_only":1}}', "INVALID_FIELD: post_only must be true or false."),
         (f'{{{ORDER},"user_id":[]}}', "INVALID_FIELD: user_id must be a string."),
+        (f'{{{ORDER},"expire_at":{"9" * 50}}}', "INVALID_FIELD: expire_at must be at most 9000000000000."),
+        (f'{{{ORDER},"expire_at":1e400}}', "INVALID_FIELD: expire_at is out of range."),
+        (f'{{{ORDER},"strategy_id":-1}}', "INVALID_FIELD: strategy_id must be at least 0."),
+        (f'{{{ORDER},"user_id":"{"a" * 65}"}}', "INVALID_FIELD: user_id must have at most 64 characters."),
         ("[]", "INVALID_FIELD: The request must be an object."),
         ('{"market":"A_B"}', "INVALID_FIELD: side is missing."),
     ],
@@ -55,6 +59,7 @@ TWICE: dict[str, tuple[str, type[msgspec.Struct]]] = {
     "an escape": (f'{{{ORDER},"\\u0070rice":"2"}}', models.PlaceOrderRequest),
     "a cancel": ('{"market":"A_B","market":"A_C","order_id":"1"}', models.OrderRequest),
     "a batch": ('{"orders":[{"a":1}],"orders":[]}', models.BatchRequest),
+    "beside a long number": (f'{{"orders":[{{"a":{"1" * 5000}}}],"orders":[]}}', models.BatchRequest),
     "within": ('{"cancel":{"market":"A_B","order_id":"1","order_id":"2"}}', models.BatchCancelItem),
     "a batch of no objects": ('{"orders":["orders"],"orders":["orders"]}', models.BatchRequest),
     "a batch of equal items": (
@@ -123,6 +128,13 @@ def test_a_message_with_a_field_twice_is_refused(kind: str, more: str) -> None:
     read = message_reader.read(f'{{"message_type":"{kind}",{ORDER},{more}}}')
     assert isinstance(read, message_reader.Unreadable)
     assert read.error.message.endswith("is given twice.")
+
+
+@pytest.mark.parametrize(("number", "text"), [(2**63, f"at most {2**63 - 1}"), (-(2**63) - 1, f"at least {-(2**63)}")])
+def test_the_name_of_a_request_has_bounds(number: int, text: str) -> None:
+    read = message_reader.read(f'{{"message_type":"PING","id":{number}}}')
+    assert isinstance(read, message_reader.Unreadable)
+    assert read.error.message == f"id must be {text}."
 
 
 def test_an_interval_is_case_sensitive() -> None:

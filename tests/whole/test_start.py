@@ -23,6 +23,8 @@ BAD_CONFIGS = {
     "an unknown key of a market": CONFIG.replace("tick_size", "tik_size"),
     "a number for a text": CONFIG.replace('tick_size = "0.01"', "tick_size = 0.01"),
     "no TOML": CONFIG + "\n[[[",
+    "what is nested too deeply": f"a = {'[' * 5000}{']' * 5000}",
+    "a number too long": f"a = {'1' * 5000}",
     "a value for a table": "server = 1\n",
     "a market twice": CONFIG + served.MARKET.format(
         base="SOL", min_notional="0", maker_fee="0", taker_fee="0", max_open_orders=1

@@ -3,7 +3,6 @@
 Also finds a field that is given twice, of which the decoder takes the last without a word.
 """
 
-import contextlib
 import json
 import re
 from typing import Any
@@ -33,6 +32,7 @@ KINDS = {
 }
 _WHERE = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`")
+_BOUND = re.compile(r"Expected `(?P<kind>[a-z]+)`(?P<length> of length)? (?P<sign>[<>]=) (?P<bound>-?[0-9]+)")
 _FIELD = re.compile(r"`(?P<field>[^`]*)`")
 _STRINGS = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+(:)?', re.DOTALL)  # of a JSON text, and whether it is a name
 
@@ -44,12 +44,23 @@ def invalid(error: msgspec.ValidationError, model: type[msgspec.Struct]) -> ApiE
     what, path = found["what"], (found["path"] or "").lstrip(".")
     if wrong := _EXPECTED.match(what):
         return _wrong_type(path, wrong["expected"])
+    if bound := _BOUND.fullmatch(what):
+        return ApiError("INVALID_FIELD", f"{path or 'The request'} must {_bounded(bound)}.")
+    if what in ("Integer value out of range", "Number out of range"):
+        return ApiError("INVALID_FIELD", f"{path or 'The request'} is out of range.")
     if what.startswith("Object contains unknown field"):
         return ApiError("INVALID_FIELD", f"{_field(what)} is no field of this; known are {_known(model, path)}.")
     if what.startswith("Object missing required field"):
         within = f" in {path}" if path else ""
         return ApiError("INVALID_FIELD", f"{_field(what)} is missing{within}.")
     return ApiError("INVALID_FIELD", f"{path or 'The request'}: {what[:1].lower()}{what[1:]}.")
+
+
+def _bounded(bound: re.Match[str]) -> str:
+    most = f"{'at most' if bound['sign'] == '<=' else 'at least'} {bound['bound']}"
+    if not bound["length"]:
+        return f"be {most}"
+    return f"have {most} {'items' if bound['kind'] == 'array' else 'characters'}"
 
 
 def _field(what: str) -> str:
@@ -130,8 +141,13 @@ def check_text(body: bytes | str) -> None:
     if len(names) == len(set(names)) and "\\" not in text:
         return
     # A name may recur in another object, and may be written in two ways.
-    with contextlib.suppress(ValueError, RecursionError):
-        json.loads(text, object_pairs_hook=_once)
+    try:
+        # Numbers stay text: one of thousands of digits would end the search.
+        json.loads(text, object_pairs_hook=_once, parse_int=str, parse_float=str)
+    except ValueError:
+        pass
+    except RecursionError:
+        raise ApiError("MALFORMED_JSON", "The body is nested too deeply.") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
