@@ -96,7 +96,11 @@ class Administrator:
         wanted = {"user_id": name, "type": "ed25519", "public_key": PUBLIC_KEY, "permissions": ["read"]}
         await self._answered(guest, lambda: house.call("POST", "/admin/keys", body=wanted))
         for api_key in await self._answered(guest, lambda: keys_of(house, name)):
-            await self._answered(guest, lambda key=api_key: house.call("DELETE", "/admin/keys", body={"api_key": key}))  # type: ignore[misc]
+            await self._answered(
+                guest,
+                lambda key=api_key: house.call("DELETE", "/admin/keys", body={"api_key": key}),  # type: ignore[misc]
+                done="UNKNOWN_KEY",
+            )
 
     async def _list(self, number: int, chance: random.Random) -> None:
         """Add an asset and a market, and change what it costs to trade there."""
@@ -112,19 +116,23 @@ class Administrator:
             )
         listed.settled = True
 
-    async def _answered(self, what: Guest | Listed, send: Callable[[], Awaitable[Reply]]) -> Any:
+    async def _answered(
+        self, what: Guest | Listed, send: Callable[[], Awaitable[Reply]], *, done: str | None = None
+    ) -> Any:
         """Send it until it is answered. A refusal is recorded and ends the attempts, unless it is about load or about
-        a market that a trader has closed for a while."""
-        wait_s = FIRST_WAIT_S
+        a market that a trader has closed for a while; or it says that an attempt without an answer has `done` it."""
+        wait_s, lost = FIRST_WAIT_S, False
         while True:
             what.attempts += 1
             try:
                 return await send()
             except Unreachable:
-                pass
+                lost = True
             except ApiError as error:
+                lost = lost or error.unsettled
                 if not (error.unsettled or error.code in PASSING):
-                    what.codes.append(error.code)
+                    if not (lost and error.code == done):
+                        what.codes.append(error.code)
                     return []
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)

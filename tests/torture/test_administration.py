@@ -1,13 +1,16 @@
 """What an administrator did and what became of it: each thing that may go wrong, planted, is found."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from exchange.client import ApiError, Client, Unreachable
+from exchange.torture.administrator import Administrator, Pruning
 from exchange.torture.checker import check
-from exchange.torture.record import End, History
+from exchange.torture.record import End, Guest, History
 from tests.torture.stories import clean
 
 Plant = Callable[[History], Any]
@@ -95,3 +98,38 @@ def test_the_judge_finds(name: str) -> None:
     plant(history)
     findings = [str(found) for found in check(history)]
     assert any(finding in said for said in findings), findings
+
+
+class House:
+    """Answers calls that revoke a key with one of these after the other."""
+
+    def __init__(self, *answers: Exception | None) -> None:
+        self._answers = list(answers)
+
+    async def call(self, method: str, path: str, **_: Any) -> Any:
+        """A key is made and found; to revoke it has the next answer."""
+        if method == "DELETE" and (error := self._answers.pop(0)) is not None:
+            raise error
+        return {"keys": [{"api_key": "a"}]} if method == "GET" else {}
+
+
+GONE = ApiError(404, "UNKNOWN_KEY", "", None, {})
+
+
+@pytest.mark.parametrize(
+    ("answers", "codes"),
+    [
+        ([None], []),
+        ([Unreachable(), GONE], []),  # the first attempt has revoked it
+        ([ApiError(503, "OUTCOME_UNKNOWN", "", None, {}), GONE], []),
+        ([GONE], ["UNKNOWN_KEY"]),
+        ([ApiError(503, "OVERLOADED", "", None, {}), GONE], ["UNKNOWN_KEY"]),
+    ],
+)
+async def test_a_key_that_an_attempt_without_an_answer_has_revoked_is_no_finding(
+    answers: list[Exception | None], codes: list[str]
+) -> None:
+    guest = Guest("g", "revoke", "1")
+    house = cast(Client, House(*answers))
+    await Administrator(house, clean(), cast(Pruning, None), asyncio.Event())._revoke(guest)
+    assert guest.codes == codes
