@@ -479,8 +479,7 @@ def _snapshot(data: Any, rules: Rules, assets: Mapping[str, Asset]) -> msgspec.S
         bids, asks = (msgspec.Raw(b"[%b]" % b",".join(parts)) for parts in (data.bids, data.asks))
         return events.DepthSnapshot(data.last_sequence, bids, asks)
     if isinstance(data, OrdersSnapshot):
-        encoded: Any = None if data.parts is None else msgspec.Raw(b"[%b]" % b",".join(data.parts))
-        return events.OrdersSnapshot(orders(data.orders, rules) if encoded is None else encoded)
+        return events.OrdersSnapshot(orders(data.orders, rules))
     if isinstance(data, ListsSnapshot):
         return events.ListsSnapshot([told_list(found) for found in data.lists])
     assert isinstance(data, BalancesSnapshot), data
