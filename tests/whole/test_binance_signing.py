@@ -62,6 +62,8 @@ async def test_a_timestamp_must_be_in_the_window(bot: Bot) -> None:
     assert await answer_of(bot, bot.signed(timestamp=now_ms(-6), recvWindow="10000.123")) == 0
     assert await answer_of(bot, bot.signed(timestamp=now_ms(3))) == -1021
     assert await answer_of(bot, bot.signed(timestamp=now_ms() * 1000)) == 0
+    assert await answer_of(bot, bot.signed(timestamp=now_ms() * 1_000_000)) == -1021
+    assert await answer_of(bot, bot.signed(timestamp="9" * 21)) == -1100
     assert await answer_of(bot, bot.signed(timestamp="soon")) == -1100
     assert await answer_of(bot, bot.signed(timestamp="")) == -1102
     assert await answer_of(bot, bot.signed(recvWindow=60001)) == -1131
