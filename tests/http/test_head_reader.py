@@ -25,9 +25,12 @@ def signed(*, key: str = "k1", timestamp: str = "1800000000000", signature: str 
     return f"POST /order HTTP/1.1\r\n{lines}\r\n".encode()
 
 
-def asked(query: str, *, path: str = "/api/v3/order", method: str = "POST") -> bytes:
+def asked(
+    query: str, *, path: str = "/api/v3/order", method: str = "POST", key: str = "k1", length: str = "0"
+) -> bytes:
     """The head of an order that is signed in its query."""
-    return f"{method} {path}?{query} HTTP/1.1\r\nHost: here\r\nX-MBX-APIKEY: k1\r\nContent-Length: 0\r\n\r\n".encode()
+    headers = f"Host: here\r\nX-MBX-APIKEY: {key}\r\nContent-Length: {length}\r\n"
+    return f"{method} {path}?{query} HTTP/1.1\r\n{headers}\r\n".encode()
 
 
 class Parsed:
@@ -78,6 +81,22 @@ def test_the_next_query_is_not_parsed() -> None:
         *(asked('signature="'), asked("signature=1", path="/api/v3/%6frder")),
     ]
     for data in others:
+        assert outcome(reader.read, data) == outcome(parse_head, data)
+
+
+def test_keys_and_lengths_that_come_again_are_those_of_their_own_head() -> None:
+    parsed = Parsed()
+    reader = HeadReader(parsed)
+    for number, (key, length) in enumerate(
+        [("k1", "0"), ("k1", "0"), ("k2", "7"), ("k2", "7"), ("k1", "7"), ("k1", "0")]
+    ):
+        data = asked(f"n={number}&signature=ab", key=key, length=length)
+        head, _ = reader.read(data)
+        assert shown(head) == shown(parse_head(data))
+        assert (head.headers["x-mbx-apikey"], head.body_bytes) == (key, int(length))
+    assert parsed.count == 1
+    for length in ("x", "9" * 19):
+        data = asked("signature=ab", length=length)
         assert outcome(reader.read, data) == outcome(parse_head, data)
 
 

@@ -18,7 +18,7 @@ _LINE: Final = re.compile(rb"\r\n([A-Za-z-]+):[ \t]*([A-Za-z0-9._+/=-]+)(?=\r\n)
 _VALUE: Final = re.compile(rb"[A-Za-z0-9._+/=-]+")
 QUERY: Final = "?"  # in the place of a header's name
 _SIGNED: Final = re.compile(rb"[A-Z]+ (/[A-Za-z0-9._/-]*\?)([A-Za-z0-9._+/=&%~:,-]+) HTTP/1\.1(?=\r\n)")
-_QUERY: Final = re.compile(rb"[A-Za-z0-9._+/=&%~:,-]+")
+_QUERY_BYTES: Final = bytes(byte for byte in range(256) if re.match(rb"[A-Za-z0-9._+/=&%~:,-]", bytes([byte])))
 
 Found = tuple[Head, Route | None]
 
@@ -26,7 +26,7 @@ Found = tuple[Head, Route | None]
 class Pattern:
     """A head that was parsed, as the texts between the values that may differ in the next one."""
 
-    __slots__ = ("_before_query", "_between", "_head", "_names", "route")
+    __slots__ = ("_before_query", "_between", "_head", "_last", "_names", "_rest", "route")
 
     def __init__(self, data: bytes, head: Head, route: Route | None) -> None:
         self._head = head
@@ -34,6 +34,8 @@ class Pattern:
         self._names: list[str] = []
         self._between: list[bytes] = []
         self._before_query = b""  # of the target
+        self._rest = b""  # what followed the query in the last head that was read, and that head
+        self._last: Head | None = None
         at = 0
         signed = _SIGNED.match(data)
         if signed is not None and b"signature=" in signed[2]:
@@ -54,28 +56,47 @@ class Pattern:
         between = self._between
         if not data.startswith(between[0]):
             return None
-        headers, at = dict(self._head.headers), len(between[0])
-        target, query = self._head.target, self._head.query
-        for number, name in enumerate(self._names, 1):
-            value = (_QUERY if name == QUERY else _VALUE).match(data, at)
+        if self._before_query:
+            return self._read_signed(data)
+        return self._read_rest(data, 0, len(between[0]), self._head.target)
+
+    def _read_signed(self, data: bytes) -> Head | None:
+        """The head of a request with a signature in its query. What follows it is mostly what followed the last one."""
+        begin, following = len(self._between[0]), self._between[1]
+        end = data.find(b" ", begin)
+        if end <= begin or not data.startswith(following, end):
+            return None
+        query, rest, last = data[begin:end], data[end:], self._last
+        if query.translate(None, _QUERY_BYTES):
+            return None
+        target = self._before_query + query
+        if last is not None and rest == self._rest:
+            head: Head | None = Head(last.method, target, last.headers, old=last.old, like=last)
+        else:
+            head = self._read_rest(data, 1, end + len(following), target)
+        if head is not None:
+            head.query = query.decode()
+            self._rest, self._last = rest, head
+        return head
+
+    def _read_rest(self, data: bytes, known: int, at: int, target: bytes) -> Head | None:
+        """The head whose first values are known; what follows them begins there."""
+        headers = dict(self._head.headers)
+        for number, name in enumerate(self._names[known:], known + 1):
+            value = _VALUE.match(data, at)
             if value is None:
                 return None
-            text, following = value[0], between[number]
+            text, following = value[0], self._between[number]
             at = value.end()
             if not data.startswith(following, at):
                 return None
             if name == "content-length" and not (text.isdigit() and len(text) <= LENGTH_DIGITS_MAX):
                 return None
-            if name == QUERY:
-                target, query = self._before_query + text, text.decode()
-            else:
-                headers[name] = text.decode()
+            headers[name] = text.decode()
             at += len(following)
         if at != len(data):
             return None
-        head = Head(self._head.method, target, headers, old=self._head.old, like=self._head)
-        head.query = query
-        return head
+        return Head(self._head.method, target, headers, old=self._head.old, like=self._head)
 
     def fits(self, data: bytes) -> bool:
         """Whether it reads the head that it was made of as the parser did."""
