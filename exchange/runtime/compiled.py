@@ -173,8 +173,9 @@ def build(optimize: str = OPTIMIZE) -> None:
         sources = [str(_source(module)) for module in MODULES]
         extensions = mypycify(sources, opt_level=optimize, debug_level="0", target_dir=scratch)
         for extension in extensions:
-            # The compiler never inlines an exported function, because another library might replace it.
-            extension.extra_compile_args.append("-fvisibility=hidden")
+            # The compiler never inlines an exported function, because another library might replace it. The search for
+            # warnings takes longer than a compilation without optimization.
+            extension.extra_compile_args = [*extension.extra_compile_args, "-fvisibility=hidden", "-Wno-all"]
         command = build_ext(Distribution({"name": "exchange", "ext_modules": extensions}))
         command.build_lib, command.build_temp = str(BUILD), scratch
         command.parallel = True  # the code is one file, but each module is a library of its own that loads it
