@@ -68,6 +68,7 @@ async def test_an_rsa_key_signs(ring: Keyring) -> None:
         {"allowed_addresses": ["everywhere"]},
         {"allowed_addresses": ["fe80::1%eth0"]},
         {"expires_at": 1},
+        {"expires_at": 9_300_000_000_000},
         {"label": 'a label, with "quotes"'},
     ],
     ids=str,

@@ -60,8 +60,10 @@ def _expiry_ns(expires_at: int | None, now_ns: int) -> int | None:
     if expires_at is None:
         return None
     expires_ns = codec.decode_millis("expires_at", expires_at) * NS_PER_MS
-    if not now_ns < expires_ns < ID_MAX:
+    if expires_ns <= now_ns:
         raise ApiError("INVALID_FIELD", "expires_at must be in the future.")
+    if expires_ns >= ID_MAX:
+        raise ApiError("INVALID_FIELD", "expires_at must be before the year 2262.")
     return expires_ns
 
 
