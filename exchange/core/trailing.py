@@ -113,12 +113,13 @@ class Trail:
     by `tidy`, and no earlier: the orders that a trade has triggered come from there, until all of them are told.
     """
 
-    __slots__ = ("_emptied", "_nearest", "changed", "side", "sign", "tracks", "waiting")
+    __slots__ = ("_emptied", "_nearest", "_numbers", "changed", "side", "sign", "tracks", "waiting")
 
     def __init__(self, side: Side, numbers: Iterable[int]) -> None:
         self.side = side
         self.sign = -1 if side is BUY else 1
-        pairs = iter(numbers)
+        self._numbers = list(numbers)  # of the tracks: since and best_ticks
+        pairs = iter(self._numbers)
         self.tracks = [Track(since, best) for since, best in zip(pairs, pairs, strict=True)]
         self.waiting: dict[int, Order] = {}  # for the first trade of the market
         self._nearest: SortedList[Key] = SortedList()  # of the tracks with orders, and the trade that each is since
@@ -134,8 +135,7 @@ class Trail:
             return
         place = self._place(since)
         if place == len(self.tracks):
-            self.tracks.append(Track(since, last_ticks))
-            self.changed = True
+            self._append(Track(since, last_ticks))
         track = self.tracks[place]
         track.put(order)
         self._file(track)
@@ -148,6 +148,11 @@ class Trail:
         track = self.tracks[self._place(since)]
         track.take(order)
         self._file(track)
+
+    def _append(self, track: Track) -> None:
+        self.tracks.append(track)
+        self._numbers += (track.since, track.best_ticks)
+        self.changed = True
 
     def _place(self, since: int) -> int:
         """Where the first track is that is as young as that trade."""
@@ -175,13 +180,13 @@ class Trail:
             new = Track(trade, price_ticks)
             while tracks and self.sign * tracks[-1].best_ticks <= signed:
                 passed = tracks.pop()
+                del self._numbers[-2:]
                 self._take_out(passed)
                 new.join(passed)
             for order in beginning:
                 new.put(order)
-            tracks.append(new)
+            self._append(new)
             self._file(new)
-            self.changed = True
         found: list[int] = []
         while self._nearest and self._nearest[-1][0] >= signed:
             track = tracks[self._place(self._nearest[-1][1])]
@@ -195,6 +200,7 @@ class Trail:
             place = self._place(track.since)
             if place < len(self.tracks) and self.tracks[place] is track and track.empty:
                 del self.tracks[place]
+                del self._numbers[2 * place : 2 * place + 2]
                 self.changed = True
         self._emptied.clear()
 
@@ -204,7 +210,7 @@ class Trail:
 
     def numbers(self) -> tuple[int, ...]:
         """The tracks as they are stored."""
-        return tuple([number for track in self.tracks for number in (track.since, track.best_ticks)])
+        return tuple(self._numbers)
 
     def ids(self) -> list[int]:
         """The orders of this trail."""
@@ -216,6 +222,7 @@ class Trail:
             assert track.since < later.since
             assert track.best_ticks * self.sign > later.best_ticks * self.sign
         assert all(track in self._emptied for track in self.tracks if track.empty)
+        assert self._numbers == [number for track in self.tracks for number in (track.since, track.best_ticks)]
         nearest: list[Key] = []
         for track in self.tracks:
             assert track.nearest == track.find_nearest(self.sign)

@@ -1,11 +1,11 @@
 """Stops that trigger each other in a whole exchange with PostgreSQL: how long others wait, and a kill in the middle.
 
-python -m tests.whole.cascade [--stops 10000] [--rounds 3] [--kills 3]
+python -m tests.whole.cascade [--stops 10000] [--rounds 3] [--kills 3] [--at-once]
 
-Each stop sells at the market and so triggers the next. Meanwhile a client of another market sends one order after the
-other, so that one is always on its way: what holds up the loop of the exchange for a time holds up one of them for as
-long. A round with a kill ends the process in the middle of the cascade; the next process goes on before it takes an
-order of that market.
+Each stop sells at the market and so triggers the next; or, with `--at-once`, one trade triggers all of them. Meanwhile
+a client of another market sends one order after the other, so that one is always on its way: what holds up the loop of
+the exchange for a time holds up one of them for as long. A round with a kill ends the process in the middle of the
+cascade; the next process goes on before it takes an order of that market.
 """
 
 import argparse
@@ -45,11 +45,15 @@ class Ran:
 
 
 class Stage:
-    """An exchange with a book of bids, and a stop at the price of each. `last` is the order id of the last stop."""
+    """An exchange with a book of bids, and a stop at the price of each, or all of them at the first.
 
-    def __init__(self, exchange: RunningExchange, stops: int) -> None:
+    `last` is the order id of the last stop.
+    """
+
+    def __init__(self, exchange: RunningExchange, stops: int, *, at_once: bool = False) -> None:
         self.exchange = exchange
         self.stops = stops
+        self.at_once = at_once
         self.seller = exchange.user(SOL="1000000")
         self.buyer = exchange.user(USDC="100000000")
         self.other = exchange.user(USDC="1000000")
@@ -66,7 +70,12 @@ class Stage:
                 prices = [f"{(TOP_CENTS - number) / 100:.2f}" for number in numbers]
                 bid, stop = {"side": "buy", "order_type": "limit"}, {"side": "sell", "order_type": "stop_loss"}
                 await buyer.orders([ORDER | bid | {"price": price} for price in prices])
-                placed: list[Any] = await seller.orders([ORDER | stop | {"stop_price": price} for price in prices])
+                placed: list[Any] = await seller.orders(
+                    [
+                        ORDER | stop | {"stop_price": f"{TOP_CENTS / 100:.2f}" if self.at_once else price}
+                        for price in prices
+                    ]
+                )
                 self.last = placed[-1]["order_id"]
 
     async def begin(self) -> None:
@@ -152,10 +161,10 @@ def check(data_dir: Path) -> str:
     return checked.stdout.strip()
 
 
-async def measure(stops: int, rounds: int, kills: int) -> None:
+async def measure(stops: int, rounds: int, kills: int, *, at_once: bool) -> None:
     """Print the figures."""
     with directory() as place, running_exchange(RULES, data_dir=data_directory(place / "data")) as exchange:
-        stage = Stage(exchange, stops)
+        stage = Stage(exchange, stops, at_once=at_once)
         for _ in range(rounds):
             await stage.set()
             ran = await run(stage)
@@ -178,5 +187,6 @@ if __name__ == "__main__":
     parser.add_argument("--stops", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--at-once", action="store_true")
     asked = parser.parse_args()
-    asyncio.run(measure(asked.stops, asked.rounds, asked.kills))
+    asyncio.run(measure(asked.stops, asked.rounds, asked.kills, at_once=asked.at_once))
