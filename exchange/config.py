@@ -133,6 +133,15 @@ class FaucetConfig(Section, frozen=True, kw_only=True):
     amounts: dict[str, str] = {}
 
 
+class FiltersConfig(Section, frozen=True, kw_only=True):
+    """What a user may have open in all markets together; 0 is no bound. A market's own filters are in its table."""
+
+    max_open_orders: int = 0
+    max_open_stops: int = 0
+    max_open_icebergs: int = 0
+    max_open_lists: int = 0
+
+
 class RetentionConfig(Section, frozen=True, kw_only=True):
     """How many days of history are kept; 0 keeps all of it."""
 
@@ -201,6 +210,7 @@ class Config(Section, frozen=True, kw_only=True):
     limits: LimitsConfig = LimitsConfig()
     binance: BinanceConfig = BinanceConfig()
     faucet: FaucetConfig = FaucetConfig()
+    filters: FiltersConfig = FiltersConfig()
     retention: RetentionConfig = RetentionConfig()
     tracing: TracingConfig = TracingConfig()
     assets: list[AssetConfig] = []
@@ -216,6 +226,7 @@ SECTIONS: dict[str, type[Section]] = {
     "limits": LimitsConfig,
     "binance": BinanceConfig,
     "faucet": FaucetConfig,
+    "filters": FiltersConfig,
     "retention": RetentionConfig,
     "tracing": TracingConfig,
 }

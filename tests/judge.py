@@ -55,6 +55,7 @@ from exchange.core.money import MoneyCommand, RequestWithdrawal, Transferred
 from exchange.core.outcome import Applied, Outcome, Replaced
 from exchange.core.state import VenueState
 from exchange.core.venue import Venue
+from exchange.core.venue_filters import SetVenueFilters
 from tests.copied import copied
 from tests.judge_lists import check_lists, compare_lists
 from tests.judge_reading import became, compare_endings, compare_refused, inside, same_as, told_for_its_tracks
@@ -345,7 +346,7 @@ class Judge:
         self._compare_moves(command, events, told)
         if isinstance(command, SetMarket):
             self._compare_rules(command, events, rest)
-        if isinstance(command, AddAsset | SetMarket | SetMarketStatus):
+        if isinstance(command, AddAsset | SetMarket | SetMarketStatus | SetVenueFilters):
             self._compare_audited(command, events)
         if isinstance(command, PassTime):
             same_as("events", events, [TimePassed()])
@@ -372,7 +373,9 @@ class Judge:
         if command.origin is None or events:
             same_as("rules", rest, [MarketSet(self.model.rules[symbol], symbol in self.model.by_call)])
 
-    def _compare_audited(self, command: AddAsset | SetMarket | SetMarketStatus, events: list[Event]) -> None:
+    def _compare_audited(
+        self, command: AddAsset | SetMarket | SetMarketStatus | SetVenueFilters, events: list[Event]
+    ) -> None:
         """What somebody asked for and was carried out is in the audit, with its origin."""
         audited = [event.origin for event in events if isinstance(event, Administered)]
         same_as("the origin in the audit", audited, [command.origin] if command.origin is not None and events else [])
@@ -409,6 +412,7 @@ class Judge:
         expected = sorted(model.timers, key=lambda timer: (timer[2], timer[0], timer[1] or ""))
         same_as("timers", state.timers, expected)
         same_as("fee tiers", state.user_tiers, sorted(model.tiers.items()))
+        same_as("filters", (state.filters, state.filters_by_call), (model.bounds, model.bounds_by_call))
         same_as("keys", state.keys, sorted(model.keys, key=lambda key: key.api_key))
         self._check_money(state)
         self._check_orders(state)

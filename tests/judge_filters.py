@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+from exchange.core.administration import Origin
 from exchange.core.commands import Side
 from exchange.core.filters import Filters
 from exchange.core.instrument import Instrument
+from exchange.core.venue_filters import SetVenueFilters, VenueFilters
 from tests.judge_wish import Wish
 
 # Bounds near what most orders ask: prices of 1 to 6 ticks, quantities of 1 to 9 lots.
@@ -27,7 +29,22 @@ BOUNDS: dict[str, dict[str, int]] = {
     "stops": {"max_open_stops": 1, "min_trailing_above_bps": 3_000, "max_trailing_below_bps": 4_500},
     "position": {"max_position_minor": 14, "max_base_minor": 7},
     "asset": {"max_quote_minor": 12, "max_amends_per_order": 2},
+    "list counts": {"max_open_lists": 1},
 }
+# On what a user has open in all markets; mostly none.
+EVERYWHERE: tuple[VenueFilters, ...] = (
+    VenueFilters(),
+    VenueFilters(max_open_orders=4),
+    VenueFilters(max_open_stops=2, max_open_lists=1),
+    VenueFilters(max_open_icebergs=1, max_open_orders=7),
+    VenueFilters(max_open_lists=2),
+    VenueFilters(max_open_icebergs=2, max_open_stops=1),
+)
+
+
+def filtered_everywhere(price: int, which: int) -> SetVenueFilters:
+    """Some filters of the venue, by a call or by a configuration."""
+    return SetVenueFilters(EVERYWHERE[price - 1], Origin("root", "127.0.0.1") if which % 2 else None)
 
 
 def filtered(rules: Instrument, wish: Wish, which: int, held_minor: int) -> Instrument:

@@ -46,7 +46,7 @@ from exchange.core.money import EndWithdrawal, MoneyCommand, RequestWithdrawal, 
 from exchange.core.timers import RunTimer
 from tests.judge import Judge
 from tests.judge_endings import ending, socket_of
-from tests.judge_filters import filtered
+from tests.judge_filters import filtered, filtered_everywhere
 from tests.judge_markets import MARKETS, MARKETS_BY_NAME
 from tests.judge_odd import odd
 from tests.judge_pegs import better, pegged
@@ -222,10 +222,8 @@ def grant(judge: Judge, wish: Wish) -> None:
         case "rules":
             before, asks = judge.model.rules[rules.symbol], ROOT if wish.side is Side.BUY else None
             judge.do(_listed(before, wish) if wish.lots == 9 else SetMarket(_changed(before, wish), asks), later_ns)
-        case "filters" | "market sizes" | "band" | "position":
-            which, before = TERMS.index(wish.terms) + wish.lots, judge.model.rules[rules.symbol]
-            held_minor = judge.model.total(wish.user, rules.base.symbol)
-            judge.do(SetMarket(filtered(before, wish, which, held_minor), ROOT), later_ns)
+        case "filters" | "market sizes" | "band" | "position" | "list counts" | "bounds":
+            judge.do(_filtered(judge, rules, wish), later_ns)
         case "status":  # open again more often than not
             judge.do(_new_status(rules, wish), later_ns)
         case "money":
@@ -328,6 +326,15 @@ def _later(rules: Instrument, wish: Wish, now_ns: int) -> PlaceOrder:
         1 + (wish.price * wish.lots) % 6 if limit else None,
         *(wish.lots, wish.name, conditions),
     )
+
+
+def _filtered(judge: Judge, rules: Instrument, wish: Wish) -> Command:
+    """Filters of a market, or of all of them."""
+    if wish.kind == "bounds":
+        return filtered_everywhere(wish.price, wish.lots)
+    which, before = TERMS.index(wish.terms) + wish.lots, judge.model.rules[rules.symbol]
+    held_minor = judge.model.total(wish.user, rules.base.symbol)
+    return SetMarket(filtered(before, wish, which, held_minor), ROOT)
 
 
 def _new_status(rules: Instrument, wish: Wish) -> SetMarketStatus:

@@ -13,7 +13,7 @@ KINDS = (
     *("cancel", "cancel", "cancel name", "retry", "cancel all", "deposit", "rules", "status", "restart", "odd", "time"),
     *("administer", "tiers", "tiers", "money", "money", "exact", "exact"),
     *("amend", "amend", "amend", "amend again", "replace", "replace"),
-    *("filters", "filters", "filters", "timer", "timer", "socket", "socket"),
+    *("filters", "filters", "filters", "bounds", "timer", "timer", "socket", "socket"),
     *("list", "list", "list", "list", "cancel list"),
     *("peg", "peg", "peg", "better", "better"),
 )
@@ -56,6 +56,10 @@ THEMES: dict[str, Theme] = {
     "filters of what waits": (
         ("nothing", *("order",) * 9, *("filters",) * 3, "list", "list", "list", "amend", "restart"),
         ("gtc", "gtc", "gtc", "ioc", "market", *TERMS[-15:]),
+    ),
+    "filters of all markets": (
+        ("nothing", *("order",) * 6, *("list",) * 3, *("bounds",) * 3, "replace", "cancel", "restart"),
+        ("gtc", "gtc", "gtc", "ioc", *("stop", "take limit", "trail", "stop limit") * 2),
     ),
     "money": (
         ("nothing", *("order",) * 4, "money", "money", "deposit", "administer", "exact", "status", "restart"),

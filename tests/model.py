@@ -43,6 +43,7 @@ from exchange.core.events import ExpireReason, OrderStatus, RejectReason, Update
 from exchange.core.instrument import FeeAsset, MarketStatus
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.timers import CancelAllAfter, RunTimer
+from exchange.core.venue_filters import SetVenueFilters
 from tests.model_endings import Endings
 from tests.model_filters import Filtering
 from tests.model_known import fee
@@ -120,6 +121,8 @@ class Model(Lists, Money, Endings, Filtering):
                 self.set_user_tier(command, told)
             case SetMarket():
                 self.set_market(command, told)
+            case SetVenueFilters():
+                self.set_bounds(command)
             case RunTriggered():
                 self.run_triggered(command, now_ns, told)
             case EndSocket() | CancelAllAfter() | RunTimer():

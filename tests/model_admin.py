@@ -6,6 +6,7 @@ from fractions import Fraction
 from exchange.core.administration import KEYS_OF_USER_MAX, ApiKey
 from exchange.core.commands import SetMarket, SetMarketStatus
 from exchange.core.events import RejectReason
+from exchange.core.venue_filters import SetVenueFilters
 from tests.model_records import Told
 from tests.model_tiers import Tiered
 
@@ -43,6 +44,11 @@ class Administered(Tiered):
         self.rules[symbol] = wanted
         if command.origin is not None and wanted != before:
             self.by_call.add(symbol)
+
+    def set_bounds(self, command: SetVenueFilters) -> None:
+        """Change what a user may have open in all markets."""
+        self.bounds_by_call |= command.origin is not None and command.filters != self.bounds
+        self.bounds = command.filters
 
     def set_status(self, command: SetMarketStatus, told: Told) -> None:
         """Change what a market takes."""

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from exchange.core.commands import OrderType, PlaceOrder, Side
+from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import OrderStatus, RejectReason
+from exchange.core.filters import Filters
 from tests.model_known import Known
 from tests.model_records import Order
 
@@ -18,11 +19,29 @@ RISING = (
     (OrderType.TAKE_PROFIT, Side.SELL),
     (OrderType.TAKE_PROFIT_LIMIT, Side.SELL),
 )
+OF_FILTERS = {
+    *(RejectReason.MAX_PRICE, RejectReason.MIN_QUANTITY, RejectReason.MAX_QUANTITY, RejectReason.MARKET_MIN_QUANTITY),
+    *(RejectReason.MARKET_MAX_QUANTITY, RejectReason.MAX_NOTIONAL, RejectReason.PRICE_BAND, RejectReason.MAX_ASSET),
+    *(RejectReason.TOO_MANY_OPEN_STOPS, RejectReason.TOO_MANY_OPEN_ICEBERGS, RejectReason.ICEBERG_PARTS),
+    *(RejectReason.TRAILING_RANGE, RejectReason.MAX_POSITION, RejectReason.TOO_MANY_OPEN_ORDERS_EVERYWHERE),
+    *(RejectReason.TOO_MANY_OPEN_STOPS_EVERYWHERE, RejectReason.TOO_MANY_OPEN_ICEBERGS_EVERYWHERE),
+}
 
 
 def is_iceberg(terms: PlaceOrder) -> bool:
     """Whether it shows a part of itself."""
     return terms.conditions is not None and terms.conditions.visible_lots is not None
+
+
+def _stays_open(terms: PlaceOrder) -> bool:
+    """Whether it waits, or may rest."""
+    return terms.order_type not in ENTERED or (
+        terms.order_type is OrderType.LIMIT and terms.time_in_force in (TimeInForce.GTC, TimeInForce.GTD)
+    )
+
+
+def _is_stop(order: Order) -> bool:
+    return order.status is OrderStatus.PENDING and order.terms.order_type not in ENTERED
 
 
 class Filtering(Known):
@@ -47,7 +66,7 @@ class Filtering(Known):
 
     def broken(self, terms: PlaceOrder, now_ns: int, lots: int, cost: int) -> set[RejectReason]:
         """Every filter that refuses a limit or market order of so many lots; a market order pays or brings `cost`."""
-        rules, found = self.rules[terms.market], set[RejectReason]()
+        rules, found = self.rules[terms.market], self.broken_by_counts([terms])
         if (filters := rules.filters) is None:
             return found
         limited, price = terms.order_type is OrderType.LIMIT, terms.price_ticks
@@ -67,32 +86,56 @@ class Filtering(Known):
         visible = None if terms.conditions is None else terms.conditions.visible_lots
         if visible and 0 < filters.max_iceberg_parts < -(-lots // visible):
             found.add(RejectReason.ICEBERG_PARTS)
-        return found | self.broken_by_counts([terms])
+        return found
+
+    def broken_at(self, price: int, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
+        """Every filter by which a limit order may not have that price."""
+        filters, found = self.rules[terms.market].filters or Filters(), set[RejectReason]()
+        worth = price * terms.quantity_lots * self.worth_of(terms.market)[1]
+        if 0 < filters.max_price_ticks < price:
+            found.add(RejectReason.MAX_PRICE)
+        if 0 < filters.max_quote_minor < worth:
+            found.add(RejectReason.MAX_ASSET)
+        if 0 < filters.max_notional_minor < worth:
+            found.add(RejectReason.MAX_NOTIONAL)
+        return found | (
+            {RejectReason.PRICE_BAND} if self._far_off(replace(terms, price_ticks=price), now_ns) else set()
+        )
 
     def broken_unwalked(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
         """Every filter that refuses a market order, but for what a walk through the book shows."""
         found = self.broken(terms, now_ns, terms.quantity_lots, 0)
         return found if terms.quantity_lots else found & {RejectReason.MAX_NOTIONAL}
 
-    def broken_by_counts(self, coming: Sequence[PlaceOrder]) -> set[RejectReason]:
-        """Every filter by which their user would have too many orders of a kind, all these counted."""
-        filters, found = self.rules[coming[0].market].filters, set[RejectReason]()
-        if filters is None:
-            return found
-        ours = self._ours(coming[0])
-        new = [terms for terms in coming if terms.order_type not in ENTERED]
-        old = [o for o in ours if o.status is OrderStatus.PENDING and o.terms.order_type not in ENTERED]
-        if new and 0 < filters.max_open_stops < len(new) + len(old):
+    def broken_by_counts(self, coming: Sequence[PlaceOrder], *, as_list: bool = False) -> set[RejectReason]:
+        """Every filter by which their user would have too much open, all these counted; `as_list`: they are a list."""
+        market, user = coming[0].market, coming[0].user_id
+        filters, bounds, found = self.rules[market].filters or Filters(), self.bounds, set[RejectReason]()
+        ours = [order for order in (*self.resting, *self.waiting) if order.terms.user_id == user]
+        here = [order for order in ours if order.terms.market == market]
+        orders = len(coming) if as_list else len([terms for terms in coming if _stays_open(terms)])
+        if orders and 0 < bounds.max_open_orders < orders + self.coming + len(ours):
+            found.add(RejectReason.TOO_MANY_OPEN_ORDERS_EVERYWHERE)
+        stops = len([terms for terms in coming if terms.order_type not in ENTERED])
+        if stops and 0 < filters.max_open_stops < stops + len(list(filter(_is_stop, here))):
             found.add(RejectReason.TOO_MANY_OPEN_STOPS)
-        new = [terms for terms in coming if is_iceberg(terms)]
-        old = [order for order in ours if is_iceberg(order.terms)]
-        if new and 0 < filters.max_open_icebergs < len(new) + len(old):
+        if stops and 0 < bounds.max_open_stops < stops + len(list(filter(_is_stop, ours))):
+            found.add(RejectReason.TOO_MANY_OPEN_STOPS_EVERYWHERE)
+        icebergs = len(list(filter(is_iceberg, coming)))
+        if icebergs and 0 < filters.max_open_icebergs < icebergs + len([o for o in here if is_iceberg(o.terms)]):
             found.add(RejectReason.TOO_MANY_OPEN_ICEBERGS)
+        if icebergs and 0 < bounds.max_open_icebergs < icebergs + len([o for o in ours if is_iceberg(o.terms)]):
+            found.add(RejectReason.TOO_MANY_OPEN_ICEBERGS_EVERYWHERE)
+        lists = [of.asked for of in self.lists if of.is_open and of.asked.user_id == user]
+        if as_list and 0 < filters.max_open_lists <= len([asked for asked in lists if asked.market == market]):
+            found.add(RejectReason.TOO_MANY_OPEN_LISTS)
+        if as_list and 0 < bounds.max_open_lists <= len(lists):
+            found.add(RejectReason.TOO_MANY_OPEN_LISTS_EVERYWHERE)
         return found
 
     def broken_by_waiting(self, terms: PlaceOrder) -> set[RejectReason]:
         """Every filter that an order breaks by what it waits for."""
-        filters, found, wish = self.rules[terms.market].filters, set[RejectReason](), terms.conditions
+        filters, found, wish = self.rules[terms.market].filters, self.broken_by_counts([terms]), terms.conditions
         if filters is None or wish is None:
             return found
         prices = [price for price in (wish.stop_ticks, wish.activation_ticks) if price is not None]
@@ -103,7 +146,7 @@ class Filtering(Known):
             least, most = filters.min_trailing_above_bps, filters.max_trailing_above_bps
         if wish.trailing_bps is not None and (wish.trailing_bps < least or 0 < most < wish.trailing_bps):
             found.add(RejectReason.TRAILING_RANGE)
-        return found | self.broken_by_counts([terms])
+        return found
 
     def broken_by_amendment(self, order: Order, changed: PlaceOrder, now_ns: int) -> set[RejectReason]:
         """Every filter that refuses what an open order is to become, of what changes."""

@@ -9,6 +9,7 @@ from exchange.core.amendments import AmendOrder
 from exchange.core.commands import Deposit, PlaceOrder, Side
 from exchange.core.instrument import Asset, FeeAsset, Instrument
 from exchange.core.money import RequestWithdrawal, ResetUser, TransferFunds, WithdrawalStatus
+from exchange.core.venue_filters import VenueFilters
 from tests.model_records import CANDLES_S, FEES, Account, Level, ListOf, Order, Public
 
 Rates = tuple[int, int]  # of makers and takers, in ppm
@@ -43,6 +44,8 @@ class Known:
         self.keys: list[ApiKey] = []
         self.assets: dict[str, Asset] = {}
         self.rules: dict[str, Instrument] = {}
+        self.bounds = VenueFilters()  # on what a user has open in all markets
+        self.bounds_by_call = False
         self.by_call: set[str] = set()  # markets whose rules somebody has set while the venue ran
         self.tiers: dict[str, str] = {}  # of users
         self.tier_fees: dict[tuple[str, str], Rates] = {}  # by market and tier

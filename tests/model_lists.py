@@ -50,7 +50,7 @@ class Lists(Replacements, Waiting):
         for terms in orders if together else orders[:1]:
             told.refusals |= self.all_refusals(terms, now_ns)
         self.coming = 0
-        told.refusals |= self.broken_by_counts(orders)
+        told.refusals |= self.broken_by_counts(orders, as_list=True)
         if not together:
             for terms in legs:
                 told.refusals |= self._never(terms, now_ns)

@@ -6,7 +6,7 @@ from exchange.core.commands import PlaceOrder, Side, TimeInForce
 from exchange.core.conditions import PegTo
 from exchange.core.events import RejectReason, UpdateReason
 from exchange.core.instrument import MarketStatus
-from tests.model_filters import Filtering
+from tests.model_filters import OF_FILTERS, Filtering
 from tests.model_records import Order, Told
 
 STEPS_MAX = 2**63  # ticks and lots stay below it
@@ -103,7 +103,9 @@ class Pegs(Filtering):
         due = [o for o in self.followers(market) if o.number > after and pegged_to(o.terms) in sides]
         for order in due[:orders_max]:
             price = self.peg_price(order.terms)
-            if price is None or price < 1 or price == order.pegged or self._filters_at(price, order.terms):
+            if price is None or price < 1 or price == order.pegged:
+                continue
+            if self._filters_at(price, order.terms) or self.broken_at(price, order.terms, now_ns):
                 continue
             self.priorities += 1
             order.pegged, order.priority = price, self.priorities
@@ -128,6 +130,8 @@ class Pegs(Filtering):
         if terms.user_id not in self.users or terms.market not in self.rules:
             return self.refusals(replace(terms, price_ticks=1), now_ns)
         reasons = set() if terms.price_ticks is None else self._filters_at(terms.price_ticks, terms)
+        if terms.price_ticks is not None:
+            reasons |= self.broken_at(terms.price_ticks, terms, now_ns)
         price = self.peg_price(terms)
         if price is None:
             return reasons | self._refusals_without_level(terms, now_ns)
@@ -153,15 +157,16 @@ class Pegs(Filtering):
         needs = terms.quantity_lots * self.worth_of(terms.market)[0]
         if terms.side is Side.SELL and needs > self.available(terms.user_id, rules.base.symbol):
             reasons.add(RejectReason.INSUFFICIENT_BALANCE)
+        reasons |= self.broken(replace(terms, price_ticks=None), now_ns, terms.quantity_lots, 0)
         return reasons | {RejectReason.NO_PRICE_LEVEL}
 
     def refusals_at_any_price(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
-        """The reasons that need neither a price nor a book nor money."""
+        """The reasons that need neither a price nor a book nor money, but for filters."""
         books, self.resting = self.resting, []
         at_least = replace(terms, price_ticks=max(1, self.rules[terms.market].min_price_ticks))
         reasons = self.refusals(at_least, now_ns)
         self.resting = books
-        return reasons - {RejectReason.INSUFFICIENT_BALANCE, RejectReason.MIN_NOTIONAL}
+        return reasons - OF_FILTERS - {RejectReason.INSUFFICIENT_BALANCE, RejectReason.MIN_NOTIONAL}
 
     def _filters_at(self, price: int, terms: PlaceOrder) -> set[RejectReason]:
         rules, lots = self.rules[terms.market], terms.quantity_lots

@@ -4,15 +4,10 @@ from exchange.core.commands import CancelOrder, OrderType, PlaceOrder, ReplaceMo
 from exchange.core.conditions import SelfTrade
 from exchange.core.events import OrderStatus, RejectReason, UpdateReason
 from tests.model_amend import Amendments
+from tests.model_filters import OF_FILTERS
 from tests.model_records import Order, Told, asks_the_same
 
 # Judged with the old order still there, in the modes in which a part may fail alone.
-OF_FILTERS = {
-    *(RejectReason.MAX_PRICE, RejectReason.MIN_QUANTITY, RejectReason.MAX_QUANTITY, RejectReason.MARKET_MIN_QUANTITY),
-    *(RejectReason.MARKET_MAX_QUANTITY, RejectReason.MAX_NOTIONAL, RejectReason.PRICE_BAND, RejectReason.MAX_ASSET),
-    *(RejectReason.TOO_MANY_OPEN_STOPS, RejectReason.TOO_MANY_OPEN_ICEBERGS, RejectReason.ICEBERG_PARTS),
-    *(RejectReason.TRAILING_RANGE, RejectReason.MAX_POSITION),
-}
 FILTERS = OF_FILTERS | {
     RejectReason.MARKET_NOT_TRADING,
     RejectReason.SELF_TRADE_PREVENTION,

@@ -12,6 +12,8 @@ from exchange.core.commands import PlaceOrder, Side
 from exchange.core.events import RejectReason
 from exchange.core.filters import Filters
 from exchange.core.instrument import Instrument
+from exchange.core.open_counts import OpenCounts
+from exchange.core.venue_filters import VenueFilters
 from tests.judging import Error, assert_caught, of_sources, planted
 
 
@@ -26,6 +28,57 @@ def with_other_filters(name: str, change: Callable[[Filters], Filters]) -> Error
 
         patch.setattr(filtering, "refused_by_filter", refused)
         patch.setattr(waiting, "refused_by_filter", refused)
+
+    plant.__name__ = name
+    return plant
+
+
+def with_other_bounds(name: str, change: Callable[[VenueFilters], VenueFilters]) -> Error:
+    """An error of that name: orders are judged by other filters of the venue than it has."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        rightly = filter_counts._refused_everywhere
+        patch.setattr(filter_counts, "_refused_everywhere", lambda filters, *of: rightly(change(filters), *of))
+
+    plant.__name__ = name
+    return plant
+
+
+def with_other_bounds_of(kind: str) -> list[Error]:
+    """Two errors: no bound of a kind, and one more than it says."""
+
+    def one_more(filters: VenueFilters) -> VenueFilters:
+        most = getattr(filters, kind)
+        return replace(filters, **{kind: most + 1 if most else 0})
+
+    return [
+        with_other_bounds(f"have_no_{kind}_of_the_venue", lambda filters: replace(filters, **{kind: 0})),
+        with_other_bounds(f"let_one_above_{kind}_of_the_venue", one_more),
+    ]
+
+
+def count_in_one_market_only(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(filter_counts, "_elsewhere", lambda trader: [])
+
+
+def count_what_has_left(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(OpenCounts, "left", lambda self, order_id: None)
+
+
+def count_what_a_replacement_takes_away(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(filter_counts, "_open_stops", lambda trader: len(trader.counts.stops))
+
+
+def with_other_lists(name: str, change: Callable[[int], int]) -> Error:
+    """An error of that name: lists are judged by another bound than their market has."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        rightly = filter_counts.refused_counts
+
+        def refused(filters: Filters, *of: Any) -> RejectReason | None:
+            return rightly(replace(filters, max_open_lists=change(filters.max_open_lists)), *of)
+
+        patch.setattr(list_market, "refused_counts", refused)
 
     plant.__name__ = name
     return plant
@@ -145,6 +198,17 @@ def take_the_last_price_for_the_average(plant: pytest.MonkeyPatch) -> None:
             count_all_open_orders_as_stops,
             count_only_some_of_a_list,
             take_falling_for_rising,
+            with_other_lists("have_no_max_open_lists", lambda most: 0),
+            with_other_lists("let_one_above_max_open_lists", lambda most: most + 1 if most else 0),
+        ],
+        "filters of all markets": [
+            *with_other_bounds_of("max_open_orders"),
+            *with_other_bounds_of("max_open_stops"),
+            *with_other_bounds_of("max_open_icebergs"),
+            *with_other_bounds_of("max_open_lists"),
+            count_in_one_market_only,
+            count_what_has_left,
+            count_what_a_replacement_takes_away,
         ],
     }
 )

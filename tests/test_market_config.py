@@ -3,12 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
-from exchange.config import AssetConfig, Config, MarketConfig
+from exchange.config import AssetConfig, Config, FiltersConfig, MarketConfig
+from exchange.core.administration import Origin
 from exchange.core.commands import AddAsset, Command, SetMarket
 from exchange.core.instrument import Asset, FeeAsset, Instrument, instrument_of
 from exchange.core.venue import Venue
+from exchange.core.venue_filters import SetVenueFilters, VenueFilters
 from exchange.failure import Failure
 from exchange.runtime.bootstrap import differences
 from tests.core.stories import do
@@ -87,3 +90,23 @@ def test_the_asset_of_fees_of_an_existing_market_cannot_change() -> None:
     venue = venue_with(instrument_of("GEM_USD", GEM, USD, tick_size="0.01", lot_size="1"))
     with pytest.raises(Failure, match="fee_asset of an existing market cannot change"):
         differences(config_of(fee_asset="quote"), venue)
+
+
+def test_filters_of_the_exchange_are_those_of_the_configuration_until_a_call_sets_them() -> None:
+    venue = venue_with(instrument_of("GEM_USD", GEM, USD, tick_size="0.01", lot_size="1"))
+    config = config_of()
+    bounded = msgspec.structs.replace(config, filters=FiltersConfig(max_open_orders=7))
+    assert differences(config, venue) == []
+    wanted = SetVenueFilters(VenueFilters(max_open_orders=7))
+    assert differences(bounded, venue) == [wanted]
+    do(venue, wanted)
+    assert differences(bounded, venue) == []
+    assert differences(config, venue) == [SetVenueFilters(VenueFilters())]
+    do(venue, SetVenueFilters(VenueFilters(max_open_lists=1), Origin("root", None)))
+    assert differences(bounded, venue) == []
+
+
+def test_a_filter_of_the_exchange_that_cannot_be_is_refused() -> None:
+    wrong = msgspec.structs.replace(config_of(), filters=FiltersConfig(max_open_lists=-1))
+    with pytest.raises(Failure, match=r"\[filters\] max_open_lists = -1 must be 0 to 2147483647"):
+        differences(wrong, Venue())

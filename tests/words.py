@@ -21,10 +21,12 @@ from exchange.core.commands import (
 )
 from exchange.core.conditions import Conditions
 from exchange.core.events import Duplicate, OrderUpdated, Rejected, Trade
+from exchange.core.filters import filters_text
 from exchange.core.instrument import Instrument
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Outcome
 from exchange.core.timers import CancelAllAfter, RunTimer
+from exchange.core.venue_filters import SetVenueFilters, venue_filters_text
 
 
 def words(command: Command) -> str:
@@ -47,6 +49,8 @@ def words(command: Command) -> str:
             return f"{command.user_id} cancels {which} on {command.market}"
         case SetMarket(instrument=rules):
             return _market_words(rules)
+        case SetVenueFilters(filters):
+            return f"over all markets: {venue_filters_text(filters) or 'no filters'}"
         case SetMarketStatus():
             return f"{command.market} becomes {command.status.name.lower()}"
         case CancelAllAfter(user_id, market, timeout_ms):
@@ -91,7 +95,7 @@ def _market_words(rules: Instrument) -> str:
     if rules.fee_asset:
         fees += " of the quote"
     most = f"at most {rules.max_open_orders} open and {rules.max_fills_per_order} fills"
-    limits = f"min notional {rules.min_notional_minor}, {most}"
+    limits = f"min notional {rules.min_notional_minor}, {most}, filters {filters_text(rules.filters) or 'none'}"
     return f"market {rules.symbol} is {rules.status.name.lower()}, {fees}, {limits}"
 
 

@@ -78,7 +78,7 @@ def _filters(given: tuple[str, ...]) -> dict[str, Any]:
 
 
 COUNTED = (
-    *("max_open_stops", "max_open_icebergs", "max_iceberg_parts", "max_amends_per_order"),
+    *("max_open_stops", "max_open_icebergs", "max_open_lists", "max_iceberg_parts", "max_amends_per_order"),
     *("min_trailing_above_bps", "max_trailing_above_bps", "min_trailing_below_bps", "max_trailing_below_bps"),
 )
 OTHERS = ("status", "fee-asset", "self-trade-prevention", "min-notional-applies-to-market")

@@ -34,6 +34,7 @@ from exchange.client.types import (
     Balance,
     Candle,
     Depth,
+    ExchangeFilters,
     Fill,
     Json,
     Market,
@@ -346,6 +347,10 @@ class Client(ListCalls):
         Rules that are not named stay as they are. ApiError `RULE_FIXED` for one that never changes.
         """
         return cast(Market, await self._call("POST", "/admin/markets", body={**rules, "market": market}))
+
+    async def set_filters(self, filters: Mapping[str, int]) -> ExchangeFilters:
+        """Change bounds on what a user has open in all markets, by name, 0 for none; all of them afterwards."""
+        return cast(ExchangeFilters, await self._call("POST", "/admin/filters", body=dict(filters)))
 
     async def request_withdrawal(self, asset: str, amount: Number, key: str, user_id: str | None = None) -> Json:
         """Lock `amount` until the withdrawal is settled or released; the withdrawal. It names a user, or `@fees`."""

@@ -179,6 +179,7 @@ class MarketFilters(TypedDict):
     fill_band_applies_to_limit: bool
     max_open_stops: int | None
     max_open_icebergs: int | None
+    max_open_lists: int | None
     max_iceberg_parts: int | None
     min_trailing_above_bps: int | None
     max_trailing_above_bps: int | None
@@ -213,6 +214,15 @@ class Market(TypedDict):
     self_trade_prevention: str
     allowed_self_trade_prevention: list[str]
     filters: MarketFilters
+
+
+class ExchangeFilters(TypedDict):
+    """Bounds on what a user has open in all markets together, None where there is none."""
+
+    max_open_orders: int | None
+    max_open_stops: int | None
+    max_open_icebergs: int | None
+    max_open_lists: int | None
 
 
 class Depth(TypedDict):

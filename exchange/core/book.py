@@ -19,6 +19,7 @@ from exchange.core.conditions import Pending, Progress
 from exchange.core.events import OrderStatus
 from exchange.core.fees import Rates
 from exchange.core.ledger import Account, User
+from exchange.core.open_counts import Everywhere
 
 BUY: Final = Side.BUY
 NOT_PENDING: Final = Pending.NOTHING
@@ -98,16 +99,18 @@ class Order:
 class Trader:
     """A user in one market: the two accounts it moves money on, and their open orders, in priority order.
 
-    `leaving` of them, which are `leaves`, do not count while another one is judged.
+    `leaving` of them, which are `leaves`, do not count while another one is judged. `counts` are of those that are not
+    plain ones.
     """
 
-    __slots__ = ("base", "leaves", "leaving", "open_orders", "quote", "user")
+    __slots__ = ("base", "counts", "leaves", "leaving", "open_orders", "quote", "user")
 
-    def __init__(self, user: User, base: Account, quote: Account) -> None:
+    def __init__(self, user: User, base: Account, quote: Account, everywhere: Everywhere) -> None:
         self.user = user
         self.base = base
         self.quote = quote
         self.open_orders: dict[Order, None] = {}
+        self.counts = everywhere.counts(user.user_id, self.open_orders)
         self.leaving = 0
         self.leaves: list[Order] = []
 

@@ -18,6 +18,7 @@ from exchange.core.conditions import Conditions
 from exchange.core.instrument import Asset, Instrument, MarketStatus
 from exchange.core.money import MoneyCommand
 from exchange.core.timers import CancelAllAfter, RunTimer
+from exchange.core.venue_filters import SetVenueFilters
 
 
 class Side(IntEnum):
@@ -298,6 +299,15 @@ MARKET_COMMANDS: Final = (
     *(SetMarketStatus, PlaceList, CancelList),
 )
 VenueCommand = (
-    Deposit | AddUser | AddAsset | SetMarket | PassTime | CancelAllAfter | RunTimer | AdminCommand | MoneyCommand
+    Deposit
+    | AddUser
+    | AddAsset
+    | SetMarket
+    | SetVenueFilters
+    | PassTime
+    | CancelAllAfter
+    | RunTimer
+    | AdminCommand
+    | MoneyCommand
 )
 Command = MarketCommand | VenueCommand

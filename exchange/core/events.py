@@ -22,6 +22,7 @@ from exchange.core.instrument import Asset, Instrument, MarketStatus
 from exchange.core.list_events import ListUpdated
 from exchange.core.money import MoneyEvent
 from exchange.core.timers import TimerSet
+from exchange.core.venue_filters import VenueFiltersSet
 
 MINUTE_NS: Final = 60_000_000_000
 INTERVALS_S = (60, 300, 900, 3600, 14400, 86400)  # of candles, shortest first; each begins when the shortest does
@@ -115,11 +116,16 @@ class RejectReason(StrEnum):
     PRICE_BAND = "PRICE_BAND"
     TOO_MANY_OPEN_STOPS = "TOO_MANY_OPEN_STOPS"
     TOO_MANY_OPEN_ICEBERGS = "TOO_MANY_OPEN_ICEBERGS"
+    TOO_MANY_OPEN_LISTS = "TOO_MANY_OPEN_LISTS"
     ICEBERG_PARTS = "ICEBERG_PARTS"
     TRAILING_RANGE = "TRAILING_RANGE"
     TOO_MANY_AMENDS = "TOO_MANY_AMENDS"
     MAX_POSITION = "MAX_POSITION"
     MAX_ASSET = "MAX_ASSET"
+    TOO_MANY_OPEN_ORDERS_EVERYWHERE = "TOO_MANY_OPEN_ORDERS_EVERYWHERE"  # this and all that follow: of the venue
+    TOO_MANY_OPEN_STOPS_EVERYWHERE = "TOO_MANY_OPEN_STOPS_EVERYWHERE"
+    TOO_MANY_OPEN_ICEBERGS_EVERYWHERE = "TOO_MANY_OPEN_ICEBERGS_EVERYWHERE"
+    TOO_MANY_OPEN_LISTS_EVERYWHERE = "TOO_MANY_OPEN_LISTS_EVERYWHERE"
 
 
 # Why an order that was triggered could not enter, by the number that is stored.
@@ -146,6 +152,11 @@ REFUSED: Final = {
     28: RejectReason.ICEBERG_PARTS,
     29: RejectReason.MAX_POSITION,
     30: RejectReason.MAX_ASSET,
+    31: RejectReason.TOO_MANY_OPEN_STOPS,
+    32: RejectReason.TRAILING_RANGE,
+    33: RejectReason.TOO_MANY_OPEN_ORDERS_EVERYWHERE,
+    34: RejectReason.TOO_MANY_OPEN_STOPS_EVERYWHERE,
+    35: RejectReason.TOO_MANY_OPEN_ICEBERGS_EVERYWHERE,
 }
 REFUSED_NUMBERS: Final = {reason: number for number, reason in REFUSED.items()}
 
@@ -451,6 +462,7 @@ Event = (
     | AssetAdded
     | MarketSet
     | TimePassed
+    | VenueFiltersSet
     | TimerSet
     | AdminEvent
 )

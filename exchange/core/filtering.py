@@ -24,7 +24,7 @@ LIMIT: Final = OrderType.LIMIT
 WITH_LIMIT: Final = (OrderType.LIMIT, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
 # A replacement asks first for what holds whatever else is open.
 AFTER_FILTERS: Final = (RejectReason.WOULD_TAKE, RejectReason.INSUFFICIENT_BALANCE)
-# The reasons that are filters of a market; those that only amendments have are not among them.
+# The reasons that are filters of a market or of the venue; those that only amendments have are not among them.
 OF_FILTERS: Final = (
     RejectReason.MAX_PRICE,
     RejectReason.MIN_QUANTITY,
@@ -35,6 +35,11 @@ OF_FILTERS: Final = (
     RejectReason.PRICE_BAND,
     RejectReason.TOO_MANY_OPEN_STOPS,
     RejectReason.TOO_MANY_OPEN_ICEBERGS,
+    RejectReason.TOO_MANY_OPEN_LISTS,
+    RejectReason.TOO_MANY_OPEN_ORDERS_EVERYWHERE,
+    RejectReason.TOO_MANY_OPEN_STOPS_EVERYWHERE,
+    RejectReason.TOO_MANY_OPEN_ICEBERGS_EVERYWHERE,
+    RejectReason.TOO_MANY_OPEN_LISTS_EVERYWHERE,
     RejectReason.ICEBERG_PARTS,
     RejectReason.TRAILING_RANGE,
     RejectReason.MAX_POSITION,
@@ -63,6 +68,22 @@ def refused_by_filter(
     if conditions is not None and conditions.visible_lots is not None:
         return RejectReason.ICEBERG_PARTS if refused_parts(filters, lots, conditions.visible_lots) else None
     return None
+
+
+def refused_at_price(
+    rules: Instrument, filters: Filters, average: tuple[int, ...], terms: PlaceOrder, now_ns: int
+) -> RejectReason | None:
+    """The first filter by which a limit order may not have its price, whatever else it is."""
+    price_ticks = terms.price_ticks
+    assert price_ticks is not None
+    if filters.max_price_ticks and price_ticks > filters.max_price_ticks:
+        return RejectReason.MAX_PRICE
+    notional_minor = price_ticks * terms.quantity_lots * rules.notional_unit
+    if filters.max_quote_minor and notional_minor > filters.max_quote_minor:
+        return RejectReason.MAX_ASSET
+    if filters.max_notional_minor and notional_minor > filters.max_notional_minor:
+        return RejectReason.MAX_NOTIONAL
+    return RejectReason.PRICE_BAND if out_of_band(rules, filters, average, terms, now_ns) else None
 
 
 def refused_quantity(filters: Filters, order_type: OrderType, lots: int) -> RejectReason | None:

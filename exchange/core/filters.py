@@ -55,6 +55,7 @@ class Filters:
     fill_band_applies_to_limit: int = 0
     max_open_stops: int = 0
     max_open_icebergs: int = 0
+    max_open_lists: int = 0
     max_iceberg_parts: int = 0
     min_trailing_above_bps: int = 0
     max_trailing_above_bps: int = 0
@@ -83,6 +84,7 @@ FILTERS: Final[dict[str, tuple[str, Counted]]] = {
     "fill_band_applies_to_limit": ("fill_band_applies_to_limit", Counted.FLAG),
     "max_open_stops": ("max_open_stops", Counted.NUMBER),
     "max_open_icebergs": ("max_open_icebergs", Counted.NUMBER),
+    "max_open_lists": ("max_open_lists", Counted.NUMBER),
     "max_iceberg_parts": ("max_iceberg_parts", Counted.NUMBER),
     "min_trailing_above_bps": ("min_trailing_above_bps", Counted.NUMBER),
     "max_trailing_above_bps": ("max_trailing_above_bps", Counted.NUMBER),

@@ -29,11 +29,13 @@ from exchange.core.events import (
     UpdateReason,
 )
 from exchange.core.fees import Rates, needs_minor
+from exchange.core.filtering import refused_at_price
 from exchange.core.following import FOLLOWING_MAX, Following, follows
 from exchange.core.iceberg import hide
 from exchange.core.ledger import Ledger
 from exchange.core.market import Market
 from exchange.core.matching import NOTHING, Plan
+from exchange.core.open_counts import Everywhere
 from exchange.core.outcome import Applied
 from exchange.core.pegs import at_its_price, peg_ticks, pegged, refusal_at, take_price
 from exchange.core.state import MarketState
@@ -52,8 +54,10 @@ RUN_EVENTS_MAX: Final = 1_000  # of the orders that enter in one command, so tha
 class FullMarket(Market):
     """The market, with what waits."""
 
-    def __init__(self, state: MarketState, ledger: Ledger, ids: ClientIds, counts: Counts) -> None:
-        super().__init__(state, ledger, ids, counts)
+    def __init__(
+        self, state: MarketState, ledger: Ledger, ids: ClientIds, counts: Counts, everywhere: Everywhere
+    ) -> None:
+        super().__init__(state, ledger, ids, counts, everywhere)
         # A round of those that follow the book comes first, with a number below zero.
         between = 2 if state.tracks and TRADES < state.tracks[0] < 0 else 0
         self.following = Following((-state.tracks[0], state.tracks[1]) if between else ())
@@ -86,15 +90,18 @@ class FullMarket(Market):
         """What the order would meet, which is nothing if it waits; or why it may not enter, or not wait."""
         if not waits(terms):
             if terms.conditions is not None and pegged(terms):
-                priced = at_its_price(self.instrument, rates, self._average, self.book, terms, trader, now_ns)
+                rules, filters = self.instrument, self.filters
+                priced = at_its_price(rules, filters, rates, self._average, self.book, terms, trader, now_ns)
                 if isinstance(priced, RejectReason):
                     return priced
                 if follows(terms):
                     return self._judged_following(terms, priced, trader, mode, rates, now_ns)
                 terms = priced
             return super().judged(terms, trader, mode, rates, now_ns)
-        rules, average, money_first = self.instrument, self._average, self.money_first
-        reason = refusal_of_waiting(rules, rates, average, self.book, terms, trader, now_ns, money_first=money_first)
+        rules, average, filters = self.instrument, self._average, self.filters
+        reason = refusal_of_waiting(
+            rules, filters, rates, average, self.book, terms, trader, now_ns, money_first=self.money_first
+        )
         return NOTHING if reason is None else reason
 
     def _judged_following(
@@ -148,6 +155,7 @@ class FullMarket(Market):
 
     def _wait(self, order: Order) -> None:
         order.trader.open_orders[order] = None
+        order.trader.counts.opened(order.order_id, order.terms, waits=True)
         self.triggers.add(order, self._average[0] if self._average else 0)
         self._keep(order)
         self._ids.rested(order)
@@ -262,6 +270,10 @@ class FullMarket(Market):
                 continue
             if refusal_at(rules, price_ticks, order.terms.quantity_lots) is not None:
                 continue
+            if self.filters is not None:
+                priced = replace(order.terms, price_ticks=price_ticks)
+                if refused_at_price(rules, self.filters, self._average, priced, now_ns) is not None:
+                    continue
             assert order.progress is not None
             effects.touch_level(self.book.remove(order))
             order.price_ticks = price_ticks
@@ -295,6 +307,7 @@ class FullMarket(Market):
         assert progress is not None
         self._pays_from(order, effects).release(self.needs_minor(order))
         del order.trader.open_orders[order]
+        order.trader.counts.left(order.order_id)
         entering = as_entered(terms)
         asked = entering.conditions
         if asked is not None and asked.visible_lots is not None and asked.visible_lots >= terms.quantity_lots:
@@ -363,6 +376,7 @@ class FullMarket(Market):
     def _rest(self, order: Order, effects: Effects) -> None:
         super()._rest(order, effects)
         if order.terms.conditions is not None:
+            order.trader.counts.opened(order.order_id, order.terms, waits=False)
             self._keep(order)
             if follows(order.terms):
                 self.following.add(order, self.book)
@@ -371,6 +385,7 @@ class FullMarket(Market):
         """An order that was open is not any more."""
         super().closed(order)
         if order.terms.conditions is not None:
+            order.trader.counts.left(order.order_id)
             self.deadlines.remove(order)
             self.bound.remove(order)
             self.following.remove(order)
@@ -388,6 +403,7 @@ class FullMarket(Market):
             self._wait(order)
             return
         super().restore_order(order)
+        order.trader.counts.opened(order.order_id, order.terms, waits=False)
         self._keep(order)
         if follows(order.terms):
             self.following.put_back(order)

@@ -24,8 +24,8 @@ from exchange.core.events import (
     RejectReason,
     UpdateReason,
 )
-from exchange.core.filter_counts import refused_counts
-from exchange.core.filtering import refused_by_filter
+from exchange.core.filter_counts import check_counts, refused_counts
+from exchange.core.filtering import AFTER_FILTERS, refused_by_filter
 from exchange.core.full_market import MAY_REST, FullMarket, Released
 from exchange.core.iceberg import hide
 from exchange.core.instrument import AMOUNT_MAX
@@ -34,6 +34,7 @@ from exchange.core.list_events import ENDED, Leg, ListChange
 from exchange.core.list_rules import apart
 from exchange.core.lists import FOLLOWED, ListIds, OrderList, check, may_work, waits_for_list
 from exchange.core.matching import Plan
+from exchange.core.open_counts import Everywhere
 from exchange.core.outcome import Applied
 from exchange.core.refusal import refusal
 from exchange.core.refusal_detail import refusal_detail
@@ -51,8 +52,16 @@ PENDING: Final = OrderStatus.PENDING
 class ListMarket(FullMarket):
     """The market, with its open lists."""
 
-    def __init__(self, state: MarketState, ledger: Ledger, ids: ClientIds, counts: Counts, list_ids: ListIds) -> None:
-        super().__init__(state, ledger, ids, counts)
+    def __init__(
+        self,
+        state: MarketState,
+        ledger: Ledger,
+        ids: ClientIds,
+        counts: Counts,
+        everywhere: Everywhere,
+        list_ids: ListIds,
+    ) -> None:
+        super().__init__(state, ledger, ids, counts, everywhere)
         self.list_ids = list_ids
 
     # --- place
@@ -94,9 +103,8 @@ class ListMarket(FullMarket):
                 if reason is not None:
                     found, refused = reason, terms
                     break
-        filters = self.instrument.filters
-        if filters is not None and not isinstance(found, RejectReason):
-            found = refused_counts(filters, orders, trader) or found
+        if self.filters is not None and (not isinstance(found, RejectReason) or found in AFTER_FILTERS):
+            found = refused_counts(self.filters, orders, trader, 1) or found
         if isinstance(found, RejectReason):
             return Rejected(found, refusal_detail(found, refused, trader, self.instrument))
         return found
@@ -105,10 +113,11 @@ class ListMarket(FullMarket):
         """Why an order could never enter, whatever its user has and the book holds by then."""
         rules, rich = self.instrument, Account(trader.user, "")
         rich.available = AMOUNT_MAX * AMOUNT_MAX
-        anybody = Trader(trader.user, Account(trader.user, "") if terms.side is BUY else rich, rich)
+        poor = Account(trader.user, "")
+        anybody = Trader(trader.user, poor if terms.side is BUY else rich, rich, Everywhere())
         later, rates = replace(terms, post_only=False), self.rates_for(trader)
         if waits(terms):
-            return refusal_of_waiting(rules, rates, (), self.book, later, anybody, now_ns)
+            return refusal_of_waiting(rules, rules.filters, rates, (), self.book, later, anybody, now_ns)
         reason = refusal(rules, rates, (), self.book, later, anybody, now_ns)
         if reason is None and rules.filters is not None:
             return refused_by_filter(rules, rules.filters, (), later, anybody, now_ns)
@@ -118,6 +127,7 @@ class ListMarket(FullMarket):
         self.counts.last_list_id += 1
         made = OrderList(self.counts.last_list_id, command, now_ns)
         self.lists[made.list_id] = made
+        trader.counts.lists[made.list_id] = None
         self.list_ids.accepted(made.list_id, command)
         self.list_ids.opened(made)
         is_oco = command.list_type is ListType.OCO
@@ -228,6 +238,7 @@ class ListMarket(FullMarket):
         for leg in legs:
             self._pays_from(leg, effects)
             del leg.trader.open_orders[leg]
+            leg.trader.counts.left(leg.order_id)
             leg.updated_ns = now_ns
         found = self._judged_legs(legs, now_ns)
         legs.sort(key=_enters)  # what waits is there first
@@ -263,8 +274,8 @@ class ListMarket(FullMarket):
             if not waits(order.terms):
                 found = judged
         trader.leaving += len(legs) - 1
-        if refused is None and self.instrument.filters is not None:
-            refused = refused_counts(self.instrument.filters, terms, trader)
+        if refused is None and self.filters is not None:
+            refused = refused_counts(self.filters, terms, trader)
         return found if refused is None else refused
 
     def _release(self, order: Order, found: Plan, now_ns: int, effects: Effects) -> None:
@@ -346,11 +357,12 @@ class ListMarket(FullMarket):
 
     def _told(self, found: OrderList, change: ListChange, now_ns: int) -> Event:
         found.updated_ns = now_ns
+        trader = self.trader(found.placed.user_id)
         if not found.open:
             change = ListChange.DONE
-            del self.lists[found.list_id]
+            del self.lists[found.list_id], trader.counts.lists[found.list_id]
             self.list_ids.closed(found)
-        user = self.trader(found.placed.user_id).user
+        user = trader.user
         user.lists_sequence += 1
         return found.told(change, user.lists_sequence)
 
@@ -393,6 +405,7 @@ class ListMarket(FullMarket):
     def restore_list(self, found: OrderList) -> None:
         """Put an open list back, before its orders."""
         self.lists[found.list_id] = found
+        self.trader(found.placed.user_id).counts.lists[found.list_id] = None
         self.list_ids.opened(found)
 
     def restore_order(self, order: Order) -> None:
@@ -415,6 +428,14 @@ class ListMarket(FullMarket):
         """Assert what must hold between commands."""
         super().check()
         check(self.lists, self.partners, self.all_open())
+        orders: dict[str, list[Order]] = {}
+        for order in self.all_open():
+            orders.setdefault(order.user_id, []).append(order)
+        lists: dict[str, list[int]] = {}
+        for list_id, found in self.lists.items():
+            lists.setdefault(found.placed.user_id, []).append(list_id)
+        for user_id, trader in self._traders.items():
+            check_counts(trader.counts, orders.get(user_id, []), lists.get(user_id, []))
 
 
 def _end(order: Order, status: OrderStatus, why: ExpireReason, now_ns: int, effects: Effects) -> None:

@@ -41,12 +41,14 @@ from exchange.core.events import (
 )
 from exchange.core.fees import QUOTE, Rates, needs_minor, rates_of, tier_rates_of
 from exchange.core.filtering import filtered
+from exchange.core.filters import Filters
 from exchange.core.following import locking_ticks
 from exchange.core.iceberg import hide, next_lots, note_hidden
 from exchange.core.instrument import Instrument
 from exchange.core.ledger import Account, Ledger
 from exchange.core.lists import OrderList
 from exchange.core.matching import Plan
+from exchange.core.open_counts import Everywhere
 from exchange.core.outcome import Applied
 from exchange.core.pegs import take_price
 from exchange.core.prevention import prevent
@@ -77,8 +79,11 @@ EXPIRE_TAKER: Final = SelfTrade.EXPIRE_TAKER
 class Market:
     """The book of an instrument and the users who trade on it."""
 
-    def __init__(self, state: MarketState, ledger: Ledger, ids: ClientIds, counts: Counts) -> None:
+    def __init__(
+        self, state: MarketState, ledger: Ledger, ids: ClientIds, counts: Counts, everywhere: Everywhere
+    ) -> None:
         instrument = state.instrument
+        self.everywhere = everywhere
         self._settlement = Settlement(instrument, ledger)
         self.set_rules(instrument)
         self.book = Book(state.book_sequence)
@@ -103,12 +108,13 @@ class Market:
         self.partners: dict[Order, Order] = {}  # orders of which either ends the other
 
     def set_rules(self, instrument: Instrument) -> None:
-        """The rules from now on. Open orders keep their fees."""
+        """The rules from now on, as they are or with other filters of the venue. Open orders keep their fees."""
         self.instrument = instrument
         self._settlement.set_rules(instrument)
         self._in_quote = instrument.fee_asset is QUOTE
         self.rates: Rates | None = rates_of(instrument)  # of orders that enter; None: see Venue.replay
         self._tier_rates = tier_rates_of(instrument)
+        self.filters: Filters | None = instrument.filters or self.everywhere.of_market
 
     def rates_for(self, trader: Trader) -> Rates | None:
         """The rates of an order of that user which enters now."""
@@ -120,7 +126,7 @@ class Market:
         if trader is None:
             ledger, rules = self._ledger, self.instrument
             base, quote = (ledger.account(user_id, asset.symbol) for asset in (rules.base, rules.quote))
-            self._traders[user_id] = trader = Trader(ledger.user(user_id), base, quote)
+            self._traders[user_id] = trader = Trader(ledger.user(user_id), base, quote, self.everywhere)
         return trader
 
     def open_orders(self, user_id: str) -> list[Order]:
@@ -233,8 +239,8 @@ class Market:
         if rules.status is not TRADING and refuses(rules.status, terms, book):
             return RejectReason.MARKET_NOT_TRADING
         reason = refusal(rules, rates, self._average, book, terms, trader, now_ns)
-        if rules.filters is not None:
-            return filtered(rules, rules.filters, reason, self._average, book, terms, trader, mode, rates, now_ns)
+        if self.filters is not None:
+            return filtered(rules, self.filters, reason, self._average, book, terms, trader, mode, rates, now_ns)
         return affordable(rules, book, terms, trader, mode, rates) if reason is None else reason
 
     def mode_of(self, terms: PlaceOrder) -> SelfTrade:

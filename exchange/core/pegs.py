@@ -14,6 +14,9 @@ from exchange.core.commands import PlaceOrder, Side
 from exchange.core.conditions import Progress
 from exchange.core.events import RejectReason
 from exchange.core.fees import Rates
+from exchange.core.filter_counts import refused_counts
+from exchange.core.filtering import AFTER_FILTERS, refused_at_price, refused_by_filter
+from exchange.core.filters import Filters
 from exchange.core.following import counted_ticks, follows, of_bids
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument
 from exchange.core.refusal import MAY_REST, refusal
@@ -65,6 +68,7 @@ def level_ticks(side: BookSide, levels: int) -> int | None:
 
 def at_its_price(
     rules: Instrument,
+    filters: Filters | None,
     rates: Rates | None,
     average: tuple[int, ...],
     book: Book,
@@ -74,11 +78,15 @@ def at_its_price(
 ) -> PlaceOrder | RejectReason:
     """The order at the price that it takes from the book, still to be judged; or why it may not enter.
 
-    What holds whatever else is open comes first: a replacement asks for it.
+    What holds whatever else is open comes first: a replacement asks for it. So the filters come before a missing level,
+    at the order's own price; at what it is pegged at they are judged with the order. `filters` are those of the market,
+    None where neither it nor the venue has any.
     """
     limit_ticks, lots = terms.price_ticks, terms.quantity_lots
     if limit_ticks is not None:
         reason = refusal_at(rules, limit_ticks, lots)
+        if reason is None and filters is not None:
+            reason = refused_at_price(rules, filters, average, terms, now_ns)
         if reason is not None:
             return reason
     price_ticks = peg_ticks(book, terms)
@@ -88,7 +96,11 @@ def at_its_price(
         return replace(terms, price_ticks=price_ticks)
     if rules.status is not TRADING and (rules.status is not POST_ONLY or terms.time_in_force not in MAY_REST):
         return RejectReason.MARKET_NOT_TRADING
-    reason = refusal(rules, rates, average, book, replace(terms, price_ticks=None), trader, now_ns)
+    unpriced = replace(terms, price_ticks=None)
+    reason = refusal(rules, rates, average, book, unpriced, trader, now_ns)
+    if filters is not None and (reason is None or reason in AFTER_FILTERS):
+        refused = refused_by_filter(rules, filters, average, unpriced, trader, now_ns)
+        reason = refused or refused_counts(filters, (terms,), trader) or reason
     return RejectReason.NO_PRICE_LEVEL if reason is None else reason
 
 

@@ -17,6 +17,7 @@ from exchange.core.list_events import Leg, ListEnd
 from exchange.core.money import Withdrawal
 from exchange.core.timers import Timer
 from exchange.core.treasury import Keyed
+from exchange.core.venue_filters import NO_VENUE_FILTERS, VenueFilters
 
 
 @dataclass(slots=True)
@@ -78,7 +79,8 @@ class VenueState:
     `recent_client_orders`, `recent_keys` and `recent_reductions` are oldest first and bounded, but for the deposits of
     a configuration, which come first and are all there. `withdrawals` are those that are pending, or among
     `recent_keys`. `lists` are those that are open, `recent_client_lists` are oldest first and bounded, and
-    `list_counts` are the counts of lists of those users who ever had one. `timers` are by time.
+    `list_counts` are the counts of lists of those users who ever had one. `timers` are by time. `filters` are those of
+    the venue; `filters_by_call`: see VenueFiltersSet.
     """
 
     sequence: int = 0
@@ -105,3 +107,5 @@ class VenueState:
     lists: list[ListState] = field(default_factory=list)
     recent_client_lists: list[tuple[int, PlaceList]] = field(default_factory=list)
     list_counts: list[tuple[str, int]] = field(default_factory=list)
+    filters: VenueFilters = NO_VENUE_FILTERS
+    filters_by_call: bool = False

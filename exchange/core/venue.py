@@ -81,11 +81,13 @@ from exchange.core.list_market import ListMarket
 from exchange.core.listing import audit_detail, refusal_of_asset, refusal_of_market
 from exchange.core.lists import ListIds, OrderList
 from exchange.core.money import EndWithdrawal, MoneyCommand, RequestWithdrawal, ResetUser, TransferFunds
+from exchange.core.open_counts import Everywhere
 from exchange.core.outcome import Applied, Outcome
 from exchange.core.replace import cancel_refusal, replace_order
 from exchange.core.state import MarketState, VenueState
 from exchange.core.timers import CancelAllAfter, RunTimer, Timers
 from exchange.core.treasury import KEYS_MAX, Treasury
+from exchange.core.venue_filters import SetVenueFilters, VenueFiltersSet, differing_filters
 
 RULES_VERSION: Final = 6
 RULES_VERSIONS: Final = (1, 2, 3, 4, 5, 6)  # all that `replay` knows
@@ -118,6 +120,7 @@ class Venue:
         self.client_ids = ClientIds(client_ids_max)
         self.list_ids = ListIds(client_ids_max)
         self.counts = Counts()
+        self.everywhere = Everywhere()
         self.keys = Keys()
         self.disabled: dict[str, None] = {}  # users
         self.amending = Amending(self.client_ids, reductions_max)
@@ -305,6 +308,8 @@ class Venue:
             return run_timer(self.timers, self.markets, self.ledger, sequence, now_ns)
         if isinstance(command, SetMarket):
             return self._set_market(command)
+        if isinstance(command, SetVenueFilters):
+            return self._set_filters(command)
         if isinstance(command, (RequestWithdrawal, EndWithdrawal, TransferFunds, ResetUser)):
             return self._move_money(command, sequence, now_ns)
         if isinstance(command, (SetTierFees, SetUserTier)):
@@ -369,9 +374,23 @@ class Venue:
             events.append(Administered("set_market", None, detail, origin))
         return events
 
+    def _set_filters(self, command: SetVenueFilters) -> VenueOutcome:
+        differing = differing_filters(self.everywhere.filters, command.filters)
+        if not differing:
+            return None
+        by_call = self.everywhere.by_call or command.origin is not None
+        self.everywhere.set(command.filters, by_call=by_call)
+        for market in self.markets.values():
+            market.set_rules(market.instrument)
+        events: list[Event] = [VenueFiltersSet(command.filters, by_call)]
+        if command.origin is not None:
+            detail = " ".join(f"{name} {text}" for name, text in differing.items())
+            events.append(Administered("set_filters", None, detail, command.origin))
+        return events
+
     def open_market(self, state: MarketState) -> ListMarket:
         """Open a market with these rules and counts."""
-        market = ListMarket(state, self.ledger, self.client_ids, self.counts, self.list_ids)
+        market = ListMarket(state, self.ledger, self.client_ids, self.counts, self.everywhere, self.list_ids)
         market.told_max = self._told_max
         self.markets[state.instrument.symbol] = market
         return market

@@ -50,6 +50,8 @@ def state_of(venue: "Venue") -> VenueState:
         recent_client_lists=venue.list_ids.recent(),
         list_counts=sorted(venue.ledger.list_counts()),
         timers=venue.timers.all(),
+        filters=venue.everywhere.filters,
+        filters_by_call=venue.everywhere.by_call,
     )
 
 
@@ -62,6 +64,7 @@ def restore(venue: "Venue", state: VenueState) -> None:
     venue.counts.last_match_id = state.last_match_id
     venue.counts.last_amendment_id = state.last_amendment_id
     venue.counts.last_list_id = state.last_list_id
+    venue.everywhere.set(state.filters, by_call=state.filters_by_call)
     venue.assets = {asset.symbol: asset for asset in state.assets}
     for user_id in state.users:
         venue.ledger.add_user(user_id)

@@ -9,6 +9,7 @@ from exchange.core.events import RejectReason
 from exchange.core.fees import Rates
 from exchange.core.filter_counts import refused_counts
 from exchange.core.filtering import refused_by_filter, refused_waiting
+from exchange.core.filters import Filters
 from exchange.core.instrument import UNITS_MAX, Instrument
 from exchange.core.refusal import refusal
 from exchange.core.status import POST_ONLY, TRADING
@@ -42,6 +43,7 @@ def as_entered(terms: PlaceOrder) -> PlaceOrder:
 
 def refusal_of_waiting(
     rules: Instrument,
+    filters: Filters | None,
     rates: Rates | None,
     average: tuple[int, ...],
     book: Book,
@@ -53,8 +55,8 @@ def refusal_of_waiting(
 ) -> RejectReason | None:
     """The first reason not to let the order wait. Whether it would take is judged when it enters.
 
-    What its user has comes last: a replacement asks first for what holds whatever else is open. `money_first`: as in
-    the rules before version 6.
+    What its user has comes last: a replacement asks first for what holds whatever else is open. `filters` are those of
+    the market, None where neither it nor the venue has any. `money_first`: as in the rules before version 6.
     """
     if rules.status is not TRADING and rules.status is not POST_ONLY:
         return RejectReason.MARKET_NOT_TRADING
@@ -69,10 +71,10 @@ def refusal_of_waiting(
     reason = refusal(rules, rates, average, book, later, trader, now_ns)
     if reason is not None and (money_first or reason is not RejectReason.INSUFFICIENT_BALANCE):
         return reason
-    if rules.filters is not None:
-        refused = refused_waiting(rules.filters, terms, conditions)
-        refused = refused or refused_by_filter(rules, rules.filters, average, later, trader, now_ns)
-        refused = refused or refused_counts(rules.filters, (terms,), trader)
+    if filters is not None:
+        refused = refused_waiting(filters, terms, conditions)
+        refused = refused or refused_by_filter(rules, filters, average, later, trader, now_ns)
+        refused = refused or refused_counts(filters, (terms,), trader)
         if refused is not None:
             return refused
     if len(trader.open_orders) - trader.leaving >= rules.max_open_orders:

@@ -31,6 +31,7 @@ from exchange.core.list_events import ListUpdated
 from exchange.core.money import Transferred, UserReset, Withdrawal, WithdrawalChanged
 from exchange.core.outcome import Applied
 from exchange.core.timers import TimerSet
+from exchange.core.venue_filters import VENUE_FILTERS, VenueFiltersSet
 from exchange.pipeline.commits import Batch
 
 Audited = tuple[int, int, Administered]  # with its sequence and time_ns
@@ -56,6 +57,7 @@ class Changes:
         "assets",
         "audited",
         "commands",
+        "filters",
         "first_order_id",
         "from_sequence",
         "instruments",
@@ -93,6 +95,7 @@ class Changes:
         self.timers: dict[tuple[str, str | None], TimerSet] = {}
         self.lists: dict[int, ListUpdated] = {}
         self.users: dict[str, bool] = {}  # and whether they are disabled
+        self.filters: VenueFiltersSet | None = None
         self.user_tiers: dict[str, str | None] = {}
         self.keys: dict[str, KeyChange] = {}
         self.audited: list[Audited] = []
@@ -128,6 +131,13 @@ class Changes:
             user_id = found.placed.user_id
             counts[user_id] = max(counts.get(user_id, 0), found.lists_sequence)
         return list(counts.items())
+
+    def filter_bounds(self) -> list[tuple[str, int, bool]]:
+        """The filters of the venue, if they have changed, each with whether a call has set them."""
+        found = self.filters
+        if found is None:
+            return []
+        return [(name, getattr(found.filters, name), found.by_call) for name in VENUE_FILTERS]
 
     def fits(self, applied: Applied) -> bool:
         """Whether the command may join these changes."""
@@ -181,6 +191,8 @@ class Changes:
                 self.users[event.user_id] = event.disabled
             case UserTierSet():
                 self.user_tiers[event.user_id] = event.tier
+            case VenueFiltersSet():
+                self.filters = event
             case KeyCreated():
                 self.keys[event.key.api_key] = event.key, None
             case KeyRevoked():

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import structlog
 
-from exchange.config import Config, MarketConfig
+from exchange.config import Config, FiltersConfig, MarketConfig
 from exchange.core.commands import AddAsset, AddUser, Command, Deposit, SetMarket
 from exchange.core.instrument import AMOUNT_MAX, Asset, Instrument, InvalidInstrument, with_tiers
 from exchange.core.listing import differing_rules, same_name
 from exchange.core.market import Market
 from exchange.core.treasury import SEED_PREFIX
 from exchange.core.venue import Venue
+from exchange.core.venue_filters import VENUE_FILTERS, SetVenueFilters, differing_filters, venue_filters_with
 from exchange.failure import Failure
 from exchange.runtime import faucet
 from exchange.service.market_rules import ASSET_RULE, NAMES, MarketRules, instrument_from, split, valid_asset
@@ -55,8 +56,29 @@ def _differences(config: Config, venue: Venue) -> Iterator[Command]:
             raise Failure(f"[[markets]] {instrument.symbol}: without its _ the name is that of {other}.", 2)
         names[instrument.symbol] = None
         yield SetMarket(instrument)
+    yield from _filters(config.filters, venue)
     for user in config.users:
         yield from _user(user.id, user.balances, venue, assets)
+
+
+def _filters(entry: FiltersConfig, venue: Venue) -> Iterator[Command]:
+    """What a configuration changes of the filters of the whole exchange: nothing once a call has set them."""
+    before = venue.everywhere.filters
+    try:
+        wanted = venue_filters_with(before, {name: getattr(entry, name) for name in VENUE_FILTERS})
+    except ValueError as error:
+        raise Failure(f"[filters] {error}.", 2) from error
+    differing = differing_filters(before, wanted)
+    if not differing:
+        return
+    if venue.everywhere.by_call:
+        log.warning(
+            "the configuration differs from the filters of the exchange, which a call has set: it does not count",
+            **{name: f"{getattr(before, name) or 'none'}, configured {text}" for name, text in differing.items()},
+        )
+        return
+    log.info("the configuration changes the filters of the exchange", **differing)
+    yield SetVenueFilters(wanted)
 
 
 def _changes(entry: MarketConfig, market: Market, wanted: Instrument) -> Iterator[Command]:

@@ -12,10 +12,11 @@ from exchange.core.administration import Origin
 from exchange.core.commands import AddAsset, Command, SetMarket, SetMarketStatus
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.outcome import Applied
+from exchange.core.venue_filters import SetVenueFilters, VenueFilters, venue_filters_with
 from exchange.pipeline.engine import Engine
 from exchange.service.codes import Code, Refused, refusal_of
 from exchange.service.market_rules import MarketRules, changes_fixed, instrument_from, rules_of, split
-from exchange.service.queries import Markets
+from exchange.service.queries import Filters, Markets
 
 
 class Listing:
@@ -53,6 +54,12 @@ class Listing:
             # A command of its own: otherwise a change of rules would take back a status that was set meanwhile.
             await self._carry_out(SetMarketStatus(symbol, wanted.status, origin))
         return await self._rules(symbol)
+
+    async def set_filters(self, given: Mapping[str, int], origin: Origin) -> VenueFilters:
+        """Change those filters of the whole exchange that are given, in range; all of them afterwards."""
+        wanted = venue_filters_with(self._venue.everywhere.filters, given)
+        await self._carry_out(SetVenueFilters(wanted, origin))
+        return await self._engine.read(Filters())
 
     async def set_status(self, command: SetMarketStatus) -> Instrument:
         """Change what a known market takes; its rules afterwards. To ask for the status that it has changes nothing."""

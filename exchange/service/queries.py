@@ -7,6 +7,7 @@ from exchange.core.effects import as_read
 from exchange.core.events import BalanceChanged, OrderUpdated, Rejected
 from exchange.core.instrument import Instrument
 from exchange.core.venue import Venue
+from exchange.core.venue_filters import VenueFilters
 from exchange.service.history import Page
 
 Levels = list[tuple[int, int]]  # (price_ticks, total_lots), best first
@@ -42,6 +43,15 @@ class Markets:
     def answer(self, venue: Venue) -> list[Instrument]:
         """Instruments never change; a market gets another."""
         return [market.instrument for _, market in sorted(venue.markets.items())]
+
+
+@dataclass(slots=True)
+class Filters:
+    """The filters of the whole exchange."""
+
+    def answer(self, venue: Venue) -> VenueFilters:
+        """They never change; the exchange gets others."""
+        return venue.everywhere.filters
 
 
 @dataclass(slots=True)

@@ -10,11 +10,12 @@ from exchange.core.instrument import Instrument, MarketStatus
 from exchange.core.market_data import MarketData, MarketView
 from exchange.core.money import Withdrawal
 from exchange.core.public import Ticker
+from exchange.core.venue_filters import VenueFilters
 from exchange.pipeline.engine import Engine
 from exchange.service.codes import Code, Refused
 from exchange.service.history import Fill, History, OrderRead, Page, PublicTrade
 from exchange.service.order_lookup import OrderLookup, OrderName
-from exchange.service.queries import Balances, Depth, DepthResult, Markets, OpenOrders, OpenOrdersPage
+from exchange.service.queries import Balances, Depth, DepthResult, Filters, Markets, OpenOrders, OpenOrdersPage
 
 
 @dataclass(slots=True)
@@ -65,6 +66,10 @@ class Reading:
     async def markets(self) -> list[Instrument]:
         """The rules of all markets."""
         return await self._engine.read(Markets())
+
+    async def filters(self) -> VenueFilters:
+        """The filters of the whole exchange."""
+        return await self._engine.read(Filters())
 
     async def depth(self, query: Depth) -> DepthResult:
         """The best levels of a book."""

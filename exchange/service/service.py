@@ -5,6 +5,7 @@ from typing import Final
 from exchange.core.instrument import Asset, Instrument
 from exchange.core.public import Channel, Kind
 from exchange.core.venue import Venue
+from exchange.core.venue_filters import VenueFilters
 from exchange.pipeline.engine import Engine
 from exchange.pipeline.feeds import Feeds
 from exchange.service.administration import Administration
@@ -81,6 +82,11 @@ class Service:
         """The instrument of that name, if there is one."""
         found = self._venue.markets.get(market)
         return None if found is None else found.instrument
+
+    @property
+    def filters(self) -> VenueFilters:
+        """The filters of the whole exchange."""
+        return self._venue.everywhere.filters
 
     def first_price_s(self, channel: Channel) -> float:
         """What the lane of reads takes for what a subscription to the channel begins with."""

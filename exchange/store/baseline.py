@@ -17,6 +17,7 @@ from exchange.core.events import BalanceChanged
 from exchange.core.fees import Rates
 from exchange.core.instrument import Asset
 from exchange.core.state import MarketState, OpenOrder, VenueState
+from exchange.core.venue_filters import venue_filters_from, venue_filters_text
 from exchange.failure import Failure
 from exchange.store import journal, journal_admin, journal_lists, journal_money
 from exchange.store.numbers_text import numbers_text, progress_from
@@ -61,6 +62,7 @@ def encode(state: VenueState) -> Iterator[str]:
         | {
             "assets": [(asset.symbol, asset.decimals) for asset in state.assets],
             "markets": [_market(market) for market in state.markets],
+            "filters": [venue_filters_text(state.filters), state.filters_by_call],
         }
     )
     lists: dict[str, tuple[Sequence[Any], Callable[[Any], Any]]] = {
@@ -173,6 +175,7 @@ def _decode_5(parts: Sequence[Json]) -> VenueState:
             else:
                 numbers[name] = value
     assets = {symbol: Asset(symbol, decimals) for symbol, decimals in lists.get("assets", ())}
+    filters_text, filters_by_call = lists.get("filters", ("", False))
     return VenueState(
         **numbers,
         assets=list(assets.values()),
@@ -199,6 +202,8 @@ def _decode_5(parts: Sequence[Json]) -> VenueState:
             for list_id, *fields in lists.get("client_lists", ())
         ],
         list_counts=[(user_id, count) for user_id, count in lists.get("list_counts", ())],
+        filters=venue_filters_from(filters_text),
+        filters_by_call=filters_by_call,
     )
 
 

@@ -12,7 +12,7 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
    replacements.
 5. Orders may be pegged, and there are lists of orders. A cancel has a name; that of a replacement stands with its mode.
    There are timers, and sockets that end. The rules of a market end with its least price as it was set, what its fee
-   tiers pay, and its filters.
+   tiers pay, and its filters. There is a command that sets the filters of the venue.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -69,6 +69,7 @@ from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, Tra
 from exchange.core.outcome import Applied
 from exchange.core.timers import CancelAllAfter, RunTimer
 from exchange.core.venue import RULES_VERSIONS
+from exchange.core.venue_filters import SetVenueFilters, venue_filters_from, venue_filters_text
 from exchange.pipeline.commits import Journaled
 from exchange.store import journal_admin, journal_lists, journal_money
 from exchange.store.numbers_text import conditions_from, numbers_text
@@ -154,6 +155,8 @@ def _rare(command: Command) -> tuple[Any, ...]:
             return ("add_asset", asset.symbol, asset.decimals, *_origin(origin))
         case SetMarket(instrument, origin):
             return ("set_market", *((_origin(origin),) if origin is not None else ()), *rules(instrument))
+        case SetVenueFilters(filters, origin):
+            return ("set_filters", venue_filters_text(filters), *_origin(origin))
         case PassTime():
             return ("pass_time",)
         case CreateUser() | SetUserStatus() | CreateKey() | RevokeKey() | SetTierFees() | SetUserTier():
@@ -234,6 +237,9 @@ def _command(kind: str, fields: list[Any], assets: dict[str, Asset]) -> Command:
         case "set_market":
             origin = fields.pop(0) if isinstance(fields[0], list) else []
             return SetMarket(instrument_from(fields, assets), _origin_from(origin))
+        case "set_filters":
+            text, *origin = fields
+            return SetVenueFilters(venue_filters_from(text), _origin_from(origin))
         case "pass_time":
             return PassTime()
     if kind in journal_admin.KINDS:

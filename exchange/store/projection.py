@@ -24,6 +24,7 @@ from exchange.store.rows import (
     changed_row,
     charts,
     closed_row,
+    filter_row,
     instrument_row,
     is_open,
     key_row,
@@ -118,6 +119,9 @@ PARTS: dict[str, tuple[str, str]] = {
     "joined": _insert("users", "ON CONFLICT (user_id) DO UPDATE SET status = EXCLUDED.status"),
     "timed": _insert("timers", "ON CONFLICT (user_id, market) DO UPDATE SET due_ns = EXCLUDED.due_ns"),
     "tiered": _insert("user_tiers", "ON CONFLICT (user_id) DO UPDATE SET fee_tier = EXCLUDED.fee_tier"),
+    "bounded": _insert(
+        "filters", "ON CONFLICT (name) DO UPDATE SET bound = EXCLUDED.bound, by_call = EXCLUDED.by_call"
+    ),
     "keyed": _insert("keys", "ON CONFLICT (api_key) DO UPDATE SET revoked_ns = EXCLUDED.revoked_ns"),
     "audited": _insert("audit"),
     "listed": _insert("assets"),
@@ -163,6 +167,7 @@ async def transaction(changes: Changes, epoch: int) -> Transaction:
         "joined": (list(changes.users.items()), user_row),
         "timed": (list(changes.timers.values()), timer_row),
         "tiered": (list(changes.user_tiers.items()), user_tier_row),
+        "bounded": (changes.filter_bounds(), filter_row),
         "keyed": (list(changes.keys.values()), key_row),
         "audited": (changes.audited, audit_row),
         "listed": (changes.assets, asset_row),

@@ -17,6 +17,7 @@ from exchange.core.fees import Rates
 from exchange.core.instrument import Asset
 from exchange.core.state import MarketState, OpenOrder, VenueState
 from exchange.core.timers import Timer
+from exchange.core.venue_filters import VenueFilters
 from exchange.failure import Failure
 from exchange.pipeline.commits import Journaled
 from exchange.store import journal, recovery_lists, recovery_money
@@ -47,6 +48,7 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
             row["symbol"]: Asset(row["symbol"], row["decimals"])
             for row in await connection.fetch("SELECT symbol, decimals FROM assets ORDER BY symbol")
         }
+        bounds = await connection.fetch("SELECT name, bound, by_call FROM filters")
         recent_keys, withdrawals = await recovery_money.load(connection, remembered=remembered)
         return VenueState(
             sequence=venue["sequence"],
@@ -80,6 +82,8 @@ async def load(connection: "asyncpg.Connection[Any]", *, remembered: bool = True
             lists=await recovery_lists.open_lists(connection),
             recent_client_lists=await recovery_lists.recent(connection, RECENT_MAX) if remembered else [],
             list_counts=await recovery_lists.counts(connection),
+            filters=VenueFilters(**{row["name"]: row["bound"] for row in bounds}),
+            filters_by_call=any(row["by_call"] for row in bounds),
         )
 
 

@@ -310,6 +310,11 @@ def user_tier_row(user: tuple[str, str | None]) -> Row:
     return bare(user_id), NULL if tier is None else bare(tier)
 
 
+def filter_row(bound: tuple[str, int, bool]) -> Row:
+    """A filter of the whole exchange, and whether a call has set them."""
+    return bound
+
+
 def key_row(change: KeyChange) -> Row:
     """A key, and when it was revoked."""
     key, revoked_ns = change

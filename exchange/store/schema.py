@@ -139,6 +139,15 @@ user_tiers = sa.Table(
     sa.Column("fee_tier", Text),  # null: the tier was taken away
 )
 
+# Of the whole exchange; those of a market are in its row.
+filters = sa.Table(
+    "filters",
+    metadata,
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("bound", sa.Integer, nullable=False),  # 0: none
+    sa.Column("by_call", sa.Boolean, nullable=False),  # whether a call has set the filters
+)
+
 keys = sa.Table(
     "keys",
     metadata,

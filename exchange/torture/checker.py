@@ -7,7 +7,7 @@ fills and balances, `channels` what the sockets have said, `reports` what the us
 from collections import defaultdict
 from collections.abc import Iterator
 
-from exchange.torture import administration, amends, channels, money, reports
+from exchange.torture import administration, amends, channels, filters, money, reports
 from exchange.torture.findings import Finding, doubled, lost, wrong
 from exchange.torture.record import Command, History, OrderRow, StatusChange
 
@@ -31,6 +31,7 @@ def check(history: History) -> list[Finding]:
         *channels.check(history),
         *reports.check(history),
         *administration.check(history),
+        *filters.check(history),
         *_statuses(history),
         *_ends(history),
     ]

@@ -37,7 +37,8 @@ async def read_final(client: Client, users: Sequence[str], markets: Sequence[str
         final.fills += await _all(fills)
         final.open_orders += [OrderRow.of(order) for order in await client.open_orders(user_id=user)]
         final.balances[user] = await client.balance(user)
-    every = await client.markets()
+    shown = await client.call("GET", "/markets")
+    every, final.max_open_orders = shown["markets"], shown["filters"]["max_open_orders"]
     final.statuses = {rules["market"]: rules["status"] for rules in every}
     final.taker_fees = {rules["market"]: rules["taker_fee"] for rules in every}
     for market in markets:

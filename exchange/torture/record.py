@@ -283,6 +283,7 @@ class Final:
     amendments: list[Amendment] = field(default_factory=list)
     guests: dict[str, GuestRow] = field(default_factory=dict)
     taker_fees: dict[str, str] = field(default_factory=dict)
+    max_open_orders: int | None = None  # of a user in all markets
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,9 @@ enabled = true
 interval_s = 1
 amounts = {{ USDC = "25" }}
 
+[filters]
+max_open_orders = 15
+
 [[assets]]
 symbol = "SOL"
 decimals = 6
@@ -72,6 +75,7 @@ lot_size = "0.001"
 min_notional = "0.1"
 maker_fee = "0.001"
 taker_fee = "0.002"
+filters = {{ max_quantity = "1.9" }}
 
 [[markets]]
 symbol = "BTC_USDC"

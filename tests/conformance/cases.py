@@ -12,12 +12,7 @@ NOT_HERE = {
     "market_rests": "A market order never waits in the book: what it could not fill expires.",
     "aon": "There are no orders that rest until they can fill whole; a fok expires instead.",
     "fok_budget": "There is no limit on an order's total cost; a limit price bounds it.",
-    "stop": "There are no triggered orders.",
-    "oco": "There are no orders that cancel each other.",
-    "gtd": "Orders do not expire by the clock.",
     "reserve_price": "A buy reserves funds at its own price.",
-    "clear": "Orders are cleared user by user (`cancel_all`).",
-    "set_last_price": "The last price is that of the last trade; nobody sets it.",
     "tick_rounding": "A price off the tick is refused, never rounded.",
     "pro_rata": "Priority is by price, then time.",
     "stp_transfer": "Nothing is transferred between the two orders.",
@@ -40,6 +35,11 @@ HERE = {
     "balance",
     "fees",
     "insufficient_funds",
+    "stop",
+    "oco",
+    "gtd",
+    "clear",
+    "set_last_price",
 }
 
 

@@ -2,22 +2,29 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
     AddAsset,
     AddUser,
+    CancelAll,
     CancelOrder,
     Command,
     Deposit,
+    ExpireDue,
+    ListType,
     OrderType,
+    PlaceList,
     PlaceOrder,
+    RunTriggered,
     SetMarket,
     Side,
     TimeInForce,
 )
-from exchange.core.events import Duplicate, OrderStatus, OrderUpdated, Rejected, Trade
+from exchange.core.conditions import Conditions
+from exchange.core.events import Duplicate, Event, OrderStatus, OrderUpdated, Rejected, Trade, UpdateReason
 from exchange.core.instrument import Asset, Instrument, instrument_of
 from exchange.core.ledger import FEES
 from exchange.core.outcome import Applied, Outcome
@@ -26,7 +33,8 @@ from tests.conformance.cases import Case, Step
 
 PLENTY = 10**30
 STATES = {
-    "open": {OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED},
+    "open": {OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING},
+    "pending_trigger": {OrderStatus.PENDING},
     "filled": {OrderStatus.FILLED},
     "cancelled": {OrderStatus.CANCELED, OrderStatus.EXPIRED},
 }
@@ -37,7 +45,9 @@ REFUSED_AS = {
     "INSUFFICIENT_FUNDS": "INSUFFICIENT_BALANCE",
     "DUPLICATE_ORDER_ID": "CLIENT_ORDER_ID_CONFLICT",
     "MATCHING_UNKNOWN_ORDER_ID": "UNKNOWN_ORDER",
+    "INVALID_STOP": "WOULD_TRIGGER",
 }
+REFUSED_LIST_AS = {"INVALID_STOP": "LIST_PRICES"}
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
 
@@ -59,6 +69,9 @@ class Told:
 
     refusal: str | None = None
     trades: list[dict[str, object]] = field(default_factory=list)
+    triggered: list[str] = field(default_factory=list)
+    then_trades: list[dict[str, object]] = field(default_factory=list)  # of what was triggered
+    ended: int = 0  # orders that were canceled
     last: OrderUpdated | None = None  # of the order that the step was about
 
 
@@ -76,6 +89,7 @@ class Run:
         self.at = 0
         self.executed: dict[int, dict[str, dict[str, int]]] = {}
         self.deposits = 0
+        self.now_ns = 0
         for command in (AddAsset(self.rules.base), AddAsset(self.rules.quote), SetMarket(self.rules)):
             self._do(command)
 
@@ -87,7 +101,8 @@ class Run:
             self.venue.check()
 
     def _do(self, command: Command) -> Outcome:
-        return self.venue.apply(command, self.venue.sequence + 1, self.venue.time_ns + 1)
+        self.now_ns = max(self.now_ns, self.venue.time_ns + 1)
+        return self.venue.apply(command, self.venue.sequence + 1, self.now_ns)
 
     def _expect(self, what: str, found: object, expected: object) -> None:
         if found != expected:
@@ -121,22 +136,70 @@ class Run:
     def _new(self, step: Step) -> None:
         user = self._user(step)
         self._fund(user)
-        at_market = step["type"] == "market"
+        at_market, stop, expires = step["type"] == "market", step.get("stop_price"), step.get("expires")
+        order_type = OrderType.MARKET if at_market else OrderType.LIMIT
+        if stop is not None:
+            order_type = OrderType.STOP_LOSS if at_market else OrderType.STOP_LOSS_LIMIT
         terms = PlaceOrder(
             user,
             self.rules.symbol,
             SIDES[step["side"]],
-            OrderType.MARKET if at_market else OrderType.LIMIT,
-            TimeInForce.IOC if at_market else TimeInForce[step["tif"]],
+            order_type,
+            TimeInForce.IOC if at_market else TimeInForce["GTD" if expires else step["tif"]],
             bool(step.get("post_only")),
             step.get("price"),
             step["qty"],
             step["id"],
+            Conditions(stop_ticks=stop, expire_ns=_ns(expires) if expires else None) if stop or expires else None,
         )
         outcome = self._do(terms)
         if isinstance(outcome, Applied):
             self.owners.setdefault(step["id"], user)
         self._judge(step, self._told(step["id"], outcome))
+
+    def _new_oco(self, step: Step) -> None:
+        """A limit order and a stop with a limit, of which the first has the name of the case."""
+        user, side = self._user(step), SIDES[step["side"]]
+        self._fund(user)
+        profit = PlaceOrder(
+            *(user, self.rules.symbol, side, OrderType.LIMIT, TimeInForce.GTC, False),
+            *(step["price"], step["qty"], step["id"]),
+        )
+        loss = PlaceOrder(
+            *(user, self.rules.symbol, side, OrderType.STOP_LOSS_LIMIT, TimeInForce.GTC, False),
+            *(step["stop_limit_price"], step["qty"], None, Conditions(stop_ticks=step["stop_price"])),
+        )
+        outcome = self._do(PlaceList(user, self.rules.symbol, ListType.OCO, (profit, loss), None))
+        if isinstance(outcome, Applied):
+            self.owners.setdefault(step["id"], user)
+        self._judge(step, self._told(step["id"], outcome), REFUSED_LIST_AS)
+
+    def _time(self, step: Step) -> None:
+        """It is that time, and what is due then has ended."""
+        self.now_ns = max(self.now_ns, _ns(step["now"]))
+        self._do(ExpireDue(self.rules.symbol, 1_000))
+
+    def _clear(self, step: Step) -> None:
+        """All cancel all they have."""
+        canceled: list[OrderUpdated] = []
+        for user in dict.fromkeys(self.owners.values()):
+            outcome = self._do(CancelAll(user, self.rules.symbol))
+            if isinstance(outcome, Applied):
+                canceled += [event for event in outcome.events if isinstance(event, OrderUpdated)]
+        expect = step["expect"]
+        self._expect("cancelled", [self.names[order.order_id] for order in canceled], expect["cancelled_ids"])
+        self._expect("cancelled", [remaining(order) for order in canceled], expect["cancelled_qtys"])
+
+    def _set_last_price(self, step: Step) -> None:
+        """Two who have nothing to do with the case trade at that price."""
+        for user, side in (("one", Side.SELL), ("another", Side.BUY)):
+            self._fund(user)
+            limit = OrderType.LIMIT, TimeInForce.GTC, False, step["price"]
+            outcome = self._do(PlaceOrder(user, self.rules.symbol, side, *limit, 1, None))
+            assert isinstance(outcome, Applied)
+            traded = any(isinstance(event, Trade) for event in outcome.events)
+        assert traded
+        self.last_price = step["price"]
 
     def _cancel(self, step: Step) -> None:
         before, expect, user = self.orders.get(step["id"]), step.get("expect", {}), self._user(step)
@@ -172,43 +235,59 @@ class Run:
             self._expect("removed", remaining(before) - after, step["expect"]["removed_qty"])
 
     def _told(self, name: str, outcome: Outcome) -> Told:
-        executed: dict[str, dict[str, int]] = defaultdict(lambda: {"qty": 0, "cost": 0})
-        self.executed[self.at] = executed
+        self.executed[self.at] = defaultdict(lambda: {"qty": 0, "cost": 0})
         if isinstance(outcome, Rejected):
             return Told(refusal=outcome.reason.value)
         if isinstance(outcome, Duplicate):
             return Told(last=self.orders[name])
         told = Told()
-        for event in outcome.events if outcome is not None else ():
-            if isinstance(event, OrderUpdated):
-                known_as = self.names.setdefault(event.order_id, name)
-                self.orders[known_as] = event
-            elif isinstance(event, Trade):
-                maker, taker = self.names[event.maker_order_id], name
-                told.trades.append(
-                    {"maker": maker, "taker": taker, "price": event.price_ticks, "qty": event.quantity_lots}
-                )
-                self.last_price = event.price_ticks
-                for order in (maker, taker):
-                    executed[order]["qty"] += event.quantity_lots
-                    executed[order]["cost"] += event.quantity_lots * event.price_ticks
+        if outcome is not None:
+            told.trades = self._note(name, outcome.events, told)
+        while self.venue.markets[self.rules.symbol].triggers.ready:
+            entered = self._do(RunTriggered(self.rules.symbol, 1))
+            assert isinstance(entered, Applied)
+            told.then_trades += self._note(name, entered.events, told)
         told.last = self.orders[name]
         return told
 
+    def _note(self, name: str, events: list[Event], told: Told) -> list[dict[str, object]]:
+        """Note what became of each order; returns the trades. An order that is new has that name."""
+        trades: list[dict[str, object]] = []
+        for event in events:
+            if isinstance(event, OrderUpdated):
+                known_as = self.names.setdefault(event.order_id, name)
+                self.orders[known_as] = event
+                if event.reason is UpdateReason.TRIGGERED:
+                    told.triggered.append(known_as)
+                told.ended += event.status is OrderStatus.CANCELED
+            elif isinstance(event, Trade):
+                maker, taker = self.names[event.maker_order_id], self.names[event.taker_order_id]
+                trades.append({"maker": maker, "taker": taker, "price": event.price_ticks, "qty": event.quantity_lots})
+                self.last_price = event.price_ticks
+                for order in (maker, taker):
+                    self.executed[self.at][order]["qty"] += event.quantity_lots
+                    self.executed[self.at][order]["cost"] += event.quantity_lots * event.price_ticks
+        return trades
+
     # --- what is expected of it
 
-    def _judge(self, step: Step, told: Told) -> None:
+    def _judge(self, step: Step, told: Told, refused_as: dict[str, str] = REFUSED_AS) -> None:
         expect = step.get("expect", {})
         refused = not expect.get("ok", "reject" not in expect)
         if told.refusal is not None and not refused:
             raise Difference(self.at, "to be taken", f"refused: {told.refusal}")
         if refused:
             reason = expect.get("reject")
-            wanted = REFUSED_AS[reason] if reason else told.refusal
+            wanted = refused_as[reason] if reason else told.refusal
             if told.refusal is None or told.refusal != wanted:
                 raise Difference(self.at, f"refused: {wanted}", f"refused: {told.refusal}" if told.refusal else "taken")
         if "trades" in expect:
             self._expect("trades", told.trades, expect["trades"])
+        for name in ("triggered", "then_trades"):
+            if name in expect:
+                self._expect(name, getattr(told, name), expect[name])
+        if "cancels_both_legs" in expect:
+            self._expect("cancels both legs", told.ended == 2, expect["cancels_both_legs"])
         if "n_trades" in expect:
             self._expect("trades", len(told.trades), expect["n_trades"])
         if "matched_qty" in expect:
@@ -289,6 +368,12 @@ class Run:
                 if number >= step["since"]:
                     found = {key: found[key] + executed.get(name, {}).get(key, 0) for key in found}
             self._expect(f"executed of {name}", found, sums)
+
+
+def _ns(text: str) -> int:
+    """A time of a case, in nanoseconds since the epoch."""
+    since = datetime.fromisoformat(text).replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1_000
 
 
 def remaining(order: OrderUpdated) -> int:

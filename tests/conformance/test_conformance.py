@@ -8,6 +8,10 @@ from tests.conformance.cases import APPLICABLE, CASES, HERE, NOT_HERE, Case
 from tests.conformance.differs import DIFFERS, rendered
 from tests.conformance.runner import Difference, Run
 
+JUDGED = (
+    *("trades", "matched", "state", "filled_qty", "cancelled_qty", "exec", "ok"),
+    *("triggered", "then_trades", "cancels_both_legs", "cancelled_ids", "cancelled_qtys"),
+)
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
 
 
@@ -47,7 +51,7 @@ def test_a_wrong_expectation_is_seen() -> None:
     """Each kind of expectation fails when it is turned into something else: nothing is skipped over."""
     for case in (case for case in APPLICABLE if case.case_id not in DIFFERS):
         for number, step in enumerate(case.steps):
-            for key in ("trades", "matched", "state", "filled_qty", "cancelled_qty", "exec", "ok"):
+            for key in JUDGED:
                 if key in step.get("expect", {}):
                     _assert_seen(case, number, {**step, "expect": {**step["expect"], key: wrong(step["expect"][key])}})
             if step["op"].startswith("check_"):
@@ -67,7 +71,7 @@ def wrong(value: object) -> object:
             return not value
         case int():
             return value + 1
-        case "open" | "cancelled":
+        case "open" | "cancelled" | "pending_trigger":
             return "filled"
         case "filled":
             return "open"

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from exchange.core import following, full_market
-from exchange.core.commands import SetMarketStatus
+from exchange.core.commands import SetMarket, SetMarketStatus
+from exchange.core.filters import changed
 from exchange.core.instrument import FeeAsset, MarketStatus, instrument_of
 from exchange.core.venue import Venue
 from exchange.runtime import compiled
@@ -170,6 +171,23 @@ def test_a_price_that_it_may_not_have_leaves_it_where_it_is() -> None:
     place(venue, "carol sell 5 @ 100")
     settle(venue)
     assert prices(venue) == ["bob 100"]
+
+
+@pytest.mark.parametrize("given", [{"max_price": "111"}, {"max_notional": "111"}, {"ask_multiplier_up": "1.06"}])
+def test_a_price_that_a_filter_refuses_leaves_it_where_it_is(given: dict[str, str]) -> None:
+    venue = book_of("ask 1 @ 110", "ask 1 @ 112", "bid 1 @ 100")
+    place(venue, "carol sell 1 @ 100")
+    rules = venue.markets[MARKET].instrument
+    follow(venue, "bob sell 1 pegged to primary limit 90")
+    assert prices(venue) == ["bob 110"]
+    do(venue, SetMarket(replace(rules, filters=changed(rules, given))))
+    place(venue, "alice buy 1 @ 110")
+    settle(venue)
+    assert prices(venue) == ["bob 110"]
+    do(venue, SetMarket(rules))
+    place(venue, "maker sell 1 @ 111")
+    settle(venue)
+    assert prices(venue) == ["bob 111"]
 
 
 def test_a_round_goes_by_order_id_a_few_at_a_time_and_goes_on_after_a_restart(venue: Venue) -> None:

@@ -1,10 +1,14 @@
 """Pegged orders whose price comes from the book when they enter it."""
 
+from dataclasses import replace
+
 import pytest
 
-from exchange.core.commands import CancelOrder, ReplaceMode, ReplaceOrder, SetMarketStatus
+from exchange.core.commands import CancelOrder, ReplaceMode, ReplaceOrder, SetMarket, SetMarketStatus
+from exchange.core.filters import changed
 from exchange.core.instrument import FeeAsset, MarketStatus, instrument_of
 from exchange.core.venue import Venue
+from exchange.core.venue_filters import SetVenueFilters, VenueFilters
 from tests.core.stories import (
     SOL,
     SOL_USDC,
@@ -100,6 +104,43 @@ def test_filters_hold_at_its_limit_and_at_what_it_is_pegged_at() -> None:
     placed(venue, "bob buy 0.5 pegged to primary less 98")
     assert refusal(place(venue, "bob buy 5 pegged to primary less 100")) == "OUT_OF_RANGE"
     assert refusal(place(venue, "bob buy 5 pegged to primary less 101")) == "OUT_OF_RANGE"
+
+
+@pytest.mark.parametrize(
+    ("given", "order", "code"),
+    [
+        ({"max_price": "110"}, "bob buy 1 pegged to primary limit 111", "MAX_PRICE"),
+        ({"max_price": "101"}, "bob sell 1 pegged to primary", "MAX_PRICE"),
+        ({"max_notional": "210"}, "bob buy 2 pegged to primary limit 106", "MAX_NOTIONAL"),
+        ({"max_notional": "150"}, "bob buy 2 pegged to primary", "MAX_NOTIONAL"),
+        ({"max_quote": "210"}, "bob buy 2 pegged to primary limit 106", "MAX_ASSET"),
+        ({"bid_multiplier_up": "1.05"}, "bob buy 1 pegged to primary limit 110", "PRICE_BAND"),
+        ({"bid_multiplier_down": "0.995"}, "bob buy 1 pegged to primary less 1", "PRICE_BAND"),
+    ],
+)
+def test_every_filter_holds_at_its_limit_and_at_what_it_is_pegged_at(
+    given: dict[str, str], order: str, code: str
+) -> None:
+    venue = book_of(*BOOK)
+    place(venue, "carol buy 0.1 @ 102")
+    rules = venue.markets["SOL_USDC"].instrument
+    do(venue, SetMarket(replace(rules, filters=changed(rules, given))))
+    assert refusal(place(venue, order)) == code
+    do(venue, SetMarket(rules))
+    placed(venue, order)
+
+
+def test_filters_come_before_a_missing_level() -> None:
+    venue = book_of()
+    rules = venue.markets["SOL_USDC"].instrument
+    filters = changed(rules, {"max_quantity": "2", "max_price": "110", "max_open_icebergs": 1})
+    do(venue, SetMarket(replace(rules, filters=filters)))
+    assert refusal(place(venue, "bob sell 3 pegged to primary")) == "MAX_QUANTITY"
+    assert refusal(place(venue, "bob sell 1 pegged to primary limit 111")) == "MAX_PRICE"
+    assert refusal(place(venue, "bob sell 1 pegged to primary")) == "NO_PRICE_LEVEL"
+    do(venue, SetVenueFilters(VenueFilters(max_open_orders=1)))
+    placed(venue, "bob buy 1 @ 50")
+    assert refusal(place(venue, "bob sell 1 pegged to primary")) == "TOO_MANY_OPEN_ORDERS_EVERYWHERE"
 
 
 def test_it_locks_what_it_needs_at_that_price_and_must_have_it(venue: Venue) -> None:

@@ -39,6 +39,7 @@ from exchange.core.instrument import Asset, MarketStatus, instrument_of
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds
 from exchange.core.outcome import Replaced
 from exchange.core.timers import CancelAllAfter
+from exchange.core.venue_filters import SetVenueFilters, VenueFilters
 from exchange.pipeline.commits import Applied
 from exchange.pipeline.outcomes import OVERLOADED
 from tests.sim.world import MARKETS, UNANSWERED, USERS, World
@@ -196,6 +197,9 @@ class Client:
             maker_ppm, taker_ppm = chance.choice(((0, 500), (1_000, 2_000), (7, 300_000), (None, None)))
             await self.insist([SetTierFees(chance.choice(MARKETS), tier, maker_ppm, taker_ppm, origin)], chance)
             await self.insist([SetUserTier(self.user, chance.choice((tier, tier, None)), origin)], chance)
+        elif chance.random() < 0.3:
+            bounds = VenueFilters(max_open_orders=chance.choice((0, 4, 9)), max_open_stops=chance.choice((0, 0, 1)))
+            await self.insist([SetVenueFilters(bounds, origin)], chance)
         else:
             key = ApiKey(name, self.user, KeyType.ED25519, "cHVi", ("read", "trade"), None, ("::1",), None, 1)
             await self.insist([CreateKey(key, origin)], chance)
@@ -432,7 +436,7 @@ def _named(command: Command) -> str:
             return words(command)
         case ResetUser():
             return f"the reset of {command.user_id}"
-        case AddAsset() | SetMarket():
+        case AddAsset() | SetMarket() | SetVenueFilters():
             return words(command)
     raise AssertionError(command)
 

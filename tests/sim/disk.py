@@ -18,6 +18,7 @@ from exchange.core.state import MarketState, OpenOrder, VenueState
 from exchange.core.timers import Timer, TimerSet
 from exchange.core.treasury import Keyed
 from exchange.core.venue import RULES_VERSION, Venue
+from exchange.core.venue_filters import VenueFilters
 from exchange.pipeline.changes import Audited, Changes, KeyChange
 from exchange.pipeline.commits import Batch, Journaled, Stored
 from exchange.runtime.app import StoredCandle
@@ -85,6 +86,7 @@ class Tables:
         self.assets: dict[str, Asset] = {}
         self.users: dict[str, bool] = {}  # and whether they are disabled
         self.user_tiers: dict[str, str | None] = {}
+        self.bounds: dict[str, tuple[int, bool]] = {}  # the filters of the venue, and whether a call has set them
         self.keys: dict[str, KeyChange] = {}
         self.audited: list[Audited] = []
         self.markets: dict[str, MarketState] = {}
@@ -164,6 +166,7 @@ class Tables:
     def _store_users(self, stored: Changes) -> None:
         self.users, self.timers = self.users | stored.users, self.timers | stored.timers
         self.user_tiers |= stored.user_tiers
+        self.bounds |= {name: (bound, by_call) for name, bound, by_call in stored.filter_bounds()}
         self.keys |= stored.keys
         self.audited += stored.audited
 
@@ -191,6 +194,8 @@ class Tables:
             withdrawals=[found for _, found in sorted(self.withdrawals.items())],
             recent_reductions=[amended for amended in self.amendments if amended.key is not None],
             timers=self._timers(),
+            filters=VenueFilters(**{name: bound for name, (bound, _) in self.bounds.items()}),
+            filters_by_call=any(by_call for _, by_call in self.bounds.values()),
         )
         assert state == self.shadow.state(), "the rows are not what the journal makes"
         return copied(state)

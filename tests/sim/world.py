@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from structlog.testing import capture_logs
 
-from exchange.config import AssetConfig, Config, EngineConfig, MarketConfig, UserConfig
+from exchange.config import AssetConfig, Config, EngineConfig, FiltersConfig, MarketConfig, UserConfig
 from exchange.core.commands import Command
 from exchange.pipeline.engine import Query
 from exchange.pipeline.outcomes import OutcomeUnknown, Overloaded, Stopping
@@ -39,7 +39,14 @@ CONFIG = Config(
         AssetConfig(symbol="GEM", decimals=0),
     ],
     markets=[
-        MarketConfig(symbol="COIN_CASH", tick_size="0.5", lot_size="0.02", maker_fee="0.001", taker_fee="0.003"),
+        MarketConfig(
+            symbol="COIN_CASH",
+            tick_size="0.5",
+            lot_size="0.02",
+            maker_fee="0.001",
+            taker_fee="0.003",
+            filters={"max_quantity": "0.2", "max_open_icebergs": 2, "max_amends_per_order": 3},
+        ),
         MarketConfig(
             symbol="GEM_CASH",
             tick_size="0.01",
@@ -49,8 +56,10 @@ CONFIG = Config(
             max_open_orders=8,
             fee_asset="quote",
             max_fills_per_order=3,
+            filters={"max_price": "0.07", "fill_band": "0.6", "max_open_stops": 2},
         ),
     ],
+    filters=FiltersConfig(max_open_orders=12),
     users=[UserConfig(id=user, balances={"CASH": "50", "COIN": "20", "GEM": "300"}) for user in USERS],
 )
 

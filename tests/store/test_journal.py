@@ -45,6 +45,7 @@ from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, Tra
 from exchange.core.outcome import Applied
 from exchange.core.timers import CancelAllAfter, RunTimer
 from exchange.core.venue import RULES_VERSION
+from exchange.core.venue_filters import SetVenueFilters, VenueFilters
 from exchange.pipeline.commits import Journaled
 from exchange.store import journal
 
@@ -147,6 +148,8 @@ COMMANDS: list[Command] = [
     SetTierFees("GEM_CASH", "vip-1", None, None, Origin("@console", None)),
     SetUserTier("ann", "vip-1", ROOT),
     SetUserTier("ann", None, ROOT),
+    SetVenueFilters(VenueFilters(max_open_orders=7, max_open_lists=2), ROOT),
+    SetVenueFilters(VenueFilters()),
     RevokeKey("k1", ROOT),
     RequestWithdrawal("ann", "CASH", 10**38 - 1, "key", ROOT),
     EndWithdrawal("key", True, ROOT),

@@ -46,7 +46,7 @@ RULES: Market = {
     "avg_price_mins": 5,
     "self_trade_prevention": "expire_taker",
     "allowed_self_trade_prevention": ["expire_taker", "expire_maker", "expire_both", "decrement", "none"],
-    "filters": cast(Any, {}),  # the judge asks nothing of them
+    "filters": cast(Any, {"max_quantity": "2"}),
 }
 TRADE: Trade = {
     "trade_id": "1",

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -13,7 +13,7 @@ from exchange.client import Amendment
 from exchange.failure import one_line
 from exchange.torture.checker import REFUSES_TO_START, check
 from exchange.torture.record import Command, End, Heard, History, Told
-from tests.torture.stories import ASK_CANCELED, BID, MARKET, TAKER, clean, placed, refused
+from tests.torture.stories import ASK_CANCELED, BID, MARKET, RULES, TAKER, clean, placed, refused
 
 Plant = Callable[[History], Any]
 
@@ -126,6 +126,11 @@ def other_money(history: History, amount: str) -> None:
 def amended(body: dict[str, Any]) -> Command:
     """An acknowledged amendment of Alice's bid."""
     return Command("alice", "amend", MARKET, "alice.3", body, True, None, [], 1)
+
+
+def refused_by(code: str, **body: Any) -> Command:
+    """An order of Alice that was refused."""
+    return Command("alice", "place", MARKET, "alice.9", body, True, code, [], 1)
 
 
 def reduction(before: str, after: str) -> Amendment:
@@ -403,6 +408,22 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "a stale balance on a user stream": (
         lambda h: h.told.append(Told("alice", 1, {"USDC": ("950", "0")})),
         "alice was told to have of USDC ('950', '0'), and has ('860', '90')",
+    ),
+    "an order above a filter that was taken": (
+        lambda h: h.markets.__setitem__(0, {**RULES, "filters": cast(Any, {"max_quantity": "1.9"})}),
+        "order bob.1 of 2 was taken, and max_quantity is 1.9",
+    ),
+    "an order that a filter refuses for nothing": (
+        lambda h: h.commands.append(refused_by("MAX_QUANTITY", quantity="2")),
+        "order alice.9 of 2 was refused, and max_quantity is 2",
+    ),
+    "more open orders than a user may have": (
+        lambda h: setattr(h.final, "max_open_orders", 0),
+        "alice has 1 open orders, and may have 0 in all markets",
+    ),
+    "an order refused for a bound that is not there": (
+        lambda h: h.commands.append(refused_by("TOO_MANY_OPEN_ORDERS_EVERYWHERE")),
+        "an order was refused for those in all markets, which nothing bounds",
     ),
     "an exchange that ends with a traceback": (
         lambda h: h.ends.append(End(70, "Traceback")),

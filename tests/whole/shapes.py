@@ -135,11 +135,15 @@ FILTERS: Shape = {
     **dict.fromkeys(("ask_multiplier_up", "ask_multiplier_down"), or_null(a_number)),
     **dict.fromkeys(("max_position", "max_base", "max_quote"), or_null(a_number)),
     **dict.fromkeys(("max_notional_applies_to_market", "fill_band_applies_to_limit"), a_flag),
-    **dict.fromkeys(("max_open_stops", "max_open_icebergs", "max_iceberg_parts"), or_null(a_count)),
+    **dict.fromkeys(("max_open_stops", "max_open_icebergs", "max_open_lists"), or_null(a_count)),
+    "max_iceberg_parts": or_null(a_count),
     **dict.fromkeys(("min_trailing_above_bps", "max_trailing_above_bps"), or_null(a_count)),
     **dict.fromkeys(("min_trailing_below_bps", "max_trailing_below_bps"), or_null(a_count)),
     "max_amends_per_order": or_null(a_count),
 }
+EXCHANGE_FILTERS: Shape = dict.fromkeys(
+    ("max_open_orders", "max_open_stops", "max_open_icebergs", "max_open_lists"), or_null(a_count)
+)
 MARKET: Shape = {
     "market": a_text,
     "base": a_text,

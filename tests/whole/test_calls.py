@@ -33,7 +33,9 @@ async def test_time_is_milliseconds(api: Api) -> None:
 
 async def test_markets_say_their_rules(api: Api, markets: Markets) -> None:
     symbol = markets.with_fees()
-    rows = (await api.ok("GET", "/markets"))["markets"]
+    shown = await api.ok("GET", "/markets")
+    assert_shape(shown["filters"], shapes.EXCHANGE_FILTERS)
+    rows = shown["markets"]
     for row in rows:
         assert_shape(row, shapes.MARKET)
     (rules,) = [row for row in rows if row["market"] == symbol]

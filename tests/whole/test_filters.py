@@ -7,12 +7,13 @@ import aiohttp
 import pytest
 
 from exchange.client import ApiError, Client
-from exchange.testing import running_exchange
+from exchange.testing import RunningExchange, running_exchange
 from tests.whole.api import Api, fresh
 from tests.whole.binance import Bot
 from tests.whole.made_once import data_directory
-from tests.whole.served import Served, command, directory
+from tests.whole.served import CONFIG, Served, command, directory, market_text
 
+NO_BOUNDS = dict.fromkeys(("max_open_orders", "max_open_stops", "max_open_icebergs", "max_open_lists"))
 SIZES = {"tick_size": "0.01", "lot_size": "0.1"}
 GIVEN: dict[str, Any] = {
     "max_price": "200",
@@ -20,6 +21,7 @@ GIVEN: dict[str, Any] = {
     "bid_multiplier_up": "1.5",
     "fill_band": "0.1",
     "max_open_stops": 1,
+    "max_open_lists": 2,
     "max_notional_applies_to_market": True,
     "max_position": "20",
 }
@@ -116,6 +118,7 @@ async def test_the_binance_dialect_names_them_as_binance_does(shared: Served, ap
         assert named["MARKET_LOT_SIZE"]["maxQty"] == "5.00000000"
         assert named["PERCENT_PRICE_BY_SIDE"]["bidMultiplierUp"] == "1.5"
         assert named["MAX_NUM_ALGO_ORDERS"]["maxNumAlgoOrders"] == 1
+        assert named["MAX_NUM_ORDER_LISTS"]["maxNumOrderLists"] == 2
         assert named["ICEBERG_PARTS"]["limit"] == 9
         assert named["MAX_NUM_ORDER_AMENDS"]["maxNumOrderAmends"] == 2
         assert named["MAX_POSITION"]["maxPosition"] == "20.00000000"
@@ -124,6 +127,65 @@ async def test_the_binance_dialect_names_them_as_binance_does(shared: Served, ap
         assert await bot.refused("BUY 21 @ 10") == (-1013, "Filter failure: MAX_POSITION")
         mine = await bot.ok("GET", "/api/v3/myFilters", symbol=bot.symbol)
         assert {found["filterType"] for found in mine["symbolFilters"]} == {
-            *("MAX_NUM_ORDERS", "MAX_NUM_ALGO_ORDERS", "MAX_POSITION"),
+            *("MAX_NUM_ORDERS", "MAX_NUM_ALGO_ORDERS", "MAX_NUM_ORDER_LISTS", "MAX_POSITION"),
         }
         assert [found["limit"] for found in mine["assetFilters"]] == ["50.00000000"]
+
+
+async def test_filters_of_the_exchange_are_set_shown_enforced_and_kept() -> None:
+    with directory() as place:
+        config = place / "config.toml"
+        config.write_text(CONFIG + market_text("SOL") + market_text("ETH") + "\n[filters]\nmax_open_lists = 1\n")
+        with running_exchange(config=config, data_dir=place / "data") as exchange:
+            async with Client(exchange.url) as client:
+                assert (await client.call("GET", "/markets"))["filters"] == {**NO_BOUNDS, "max_open_lists": 1}
+                now = await client.set_filters({"max_open_orders": 3, "max_open_stops": 1, "max_open_icebergs": 7})
+                assert now == {**NO_BOUNDS, **now, "max_open_lists": 1}
+                with pytest.raises(ApiError, match="INVALID_FIELD"):
+                    await client.set_filters({"max_open_orders": -1})
+                with pytest.raises(ApiError, match="INVALID_FIELD"):
+                    await client.set_filters({"max_price": 1})
+            exchange.kill()
+            exchange.start()
+            await _filters_of_the_exchange_hold(exchange)
+            said = command("filters", "max-open-orders=0", "max_open_stops=0", "--url", exchange.url)
+            assert said.returncode == 0, said.stderr
+            assert json.loads(said.stdout) == {**NO_BOUNDS, "max_open_lists": 1, "max_open_icebergs": 7}
+            assert json.loads(command("filters", "--url", exchange.url).stdout)["max_open_icebergs"] == 7
+            wrong = command("filters", "max_open_orders=many", "--url", exchange.url)
+            assert wrong.returncode != 0
+            exchange.stop()
+        checked = command("check", "--data-dir", str(place / "data"), "--replay")
+        assert checked.returncode == 0, checked.stdout
+
+
+async def _filters_of_the_exchange_hold(exchange: RunningExchange) -> None:
+    """Three open orders, one of which waits for a price, and one list; over two markets."""
+    user = exchange.user(USDC="10000")
+    async with Client(exchange.url, user_id=user) as client, aiohttp.ClientSession() as session:
+        assert (await client.call("GET", "/markets"))["filters"]["max_open_orders"] == 3
+        await client.place(limit("SOL_USDC", "9"))
+        await client.place(limit("ETH_USDC", "9", order_type="stop_loss_limit", stop_price="12"))
+        with pytest.raises(ApiError, match="TOO_MANY_OPEN_STOPS_EVERYWHERE"):
+            await client.place(limit("SOL_USDC", "9", order_type="stop_loss_limit", stop_price="12"))
+        both = {"type": "oto", "orders": [limit("ETH_USDC", "8"), limit("ETH_USDC", "7")]}
+        with pytest.raises(ApiError, match="TOO_MANY_OPEN_ORDERS_EVERYWHERE"):
+            await client.call("POST", "/order/list", body={"user_id": user, **both})
+        await client.place(limit("ETH_USDC", "8"))
+        bot = Bot.of_user(session, exchange.url, user, "SOLUSDC")
+        assert await bot.refused("BUY 1 @ 5") == (-1013, "Filter failure: EXCHANGE_MAX_NUM_ORDERS")
+        mine = await bot.ok("GET", "/api/v3/myFilters", symbol=bot.symbol)
+        assert mine["exchangeFilters"] == (await bot.ok("GET", "/api/v3/exchangeInfo"))["exchangeFilters"]
+        assert [found["filterType"] for found in mine["exchangeFilters"]] == [
+            *("EXCHANGE_MAX_NUM_ORDERS", "EXCHANGE_MAX_NUM_ALGO_ORDERS", "EXCHANGE_MAX_NUM_ICEBERG_ORDERS"),
+            "EXCHANGE_MAX_NUM_ORDER_LISTS",
+        ]
+        await client.cancel_all()
+        await client.set_filters({"max_open_orders": 9})
+        await client.call("POST", "/order/list", body={"user_id": user, **both})
+        with pytest.raises(ApiError, match="TOO_MANY_OPEN_LISTS_EVERYWHERE"):
+            await client.call("POST", "/order/list", body={"user_id": user, **both})
+
+
+def limit(market: str, price: str, **more: str) -> dict[str, Any]:
+    return {"market": market, "side": "buy", "order_type": "limit", "quantity": "1", "price": price, **more}

@@ -6,7 +6,7 @@ from typing import Any
 from exchange.api.binance import numbers
 from exchange.api.binance.asked import Asked
 from exchange.api.binance.errors import mandatory
-from exchange.api.binance.filters import account_filters, asset_filters
+from exchange.api.binance.filters import account_filters, asset_filters, exchange_filters
 from exchange.api.binance.limits import BinanceLimits
 from exchange.api.binance.order_calls import discount, rate
 from exchange.api.binance.symbols import Symbols, symbol_of
@@ -82,7 +82,7 @@ class AccountCalls:
         rules = self._rules(asked)
         asked.params.done()
         return {
-            "exchangeFilters": [],
+            "exchangeFilters": exchange_filters(self._service.filters),
             "symbolFilters": account_filters(rules),
             "assetFilters": asset_filters(rules),
         }

@@ -4,23 +4,24 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from exchange.api.binance import numbers
-from exchange.api.binance.filters import filters
+from exchange.api.binance.filters import exchange_filters, filters
 from exchange.api.binance.limits import rate_limits
 from exchange.api.binance.symbols import symbol_of
 from exchange.api.binance.words import MARKET_STATUS_WORDS, ORDER_TYPES, SELF_TRADE_WORDS
 from exchange.core.conditions import SelfTrade
 from exchange.core.instrument import Instrument
+from exchange.core.venue_filters import VenueFilters
 
 PERMISSION: Final = "SPOT"
 
 
-def exchange_info(symbols: Sequence[Any], time_ms: int) -> dict[str, Any]:
-    """The whole answer, given what is said of each market."""
+def exchange_info(symbols: Sequence[Any], bounds: VenueFilters, time_ms: int) -> dict[str, Any]:
+    """The whole answer, given what is said of each market, and what holds over all of them."""
     return {
         "timezone": "UTC",
         "serverTime": time_ms,
         "rateLimits": rate_limits(),
-        "exchangeFilters": [],
+        "exchangeFilters": exchange_filters(bounds),
         "symbols": symbols,
         "sors": [],
     }

@@ -9,6 +9,7 @@ from exchange.api.binance import numbers
 from exchange.api.binance.order_codec import DELTA_MAX
 from exchange.core.filters import NO_FILTERS, Filters
 from exchange.core.instrument import AMOUNT_MAX, UNITS_MAX, Instrument
+from exchange.core.venue_filters import VenueFilters
 
 Json = dict[str, Any]
 
@@ -55,7 +56,18 @@ def account_filters(rules: Instrument) -> list[Json]:
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": rules.max_open_orders},
         *_counted("MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders", bounds.max_open_stops),
         *_counted("MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders", bounds.max_open_icebergs),
+        *_counted("MAX_NUM_ORDER_LISTS", "maxNumOrderLists", bounds.max_open_lists),
         *(position if bounds.max_position_minor else ()),
+    ]
+
+
+def exchange_filters(bounds: VenueFilters) -> list[Json]:
+    """Those that count what the user has in all markets."""
+    return [
+        *_counted("EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders", bounds.max_open_orders),
+        *_counted("EXCHANGE_MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders", bounds.max_open_stops),
+        *_counted("EXCHANGE_MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders", bounds.max_open_icebergs),
+        *_counted("EXCHANGE_MAX_NUM_ORDER_LISTS", "maxNumOrderLists", bounds.max_open_lists),
     ]
 
 

@@ -63,7 +63,7 @@ class MarketCalls:
         else:
             markets = [rules for rules in self._symbols if status in (None, MARKET_STATUS_WORDS[rules.status])]
         shown = [self._info(rules, permission_sets=permission_sets is not False) async for rules in in_pieces(markets)]
-        return exchange_info(shown, asked.time(self._service.reading.time_ns()))
+        return exchange_info(shown, self._service.filters, asked.time(self._service.reading.time_ns()))
 
     async def depth(self, asked: Asked) -> Any:
         """The best levels of a book."""

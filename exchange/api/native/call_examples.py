@@ -67,6 +67,7 @@ BODIES: dict[str, Any] = {
     "reset_user": {"user_id": "random1", "balances": {"USDC": "1000", "SOL": "10"}, "key": "before-test-12"},
     "add_asset": {"asset": "GEM", "decimals": 4},
     "set_market": {"market": "GEM_USDC", "tick_size": "0.01", "lot_size": "0.1", "taker_fee": "0.001"},
+    "set_filters": {"max_open_orders": 500, "max_open_lists": 20},
     "set_fee_tier": {"market": "SOL_USDC", "fee_tier": "vip", "maker_fee": "0", "taker_fee": "0.0005"},
     "remove_fee_tier": {"market": "SOL_USDC", "fee_tier": "vip"},
     "set_user_tier": {"user_id": "ann", "fee_tier": "vip"},

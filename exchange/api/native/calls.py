@@ -3,7 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exchange.api.native import models, models_fees, models_lists, replies, replies_lists, replies_money
+from exchange.api.native import (
+    exchange_filters,
+    models,
+    models_fees,
+    models_lists,
+    replies,
+    replies_lists,
+    replies_markets,
+    replies_money,
+)
 from exchange.service.principal import Permission
 from exchange.service.read_lane import HISTORY, MEMORY
 
@@ -21,7 +30,11 @@ OF_AMENDED = (
     "MAX_PRICE", "MIN_QUANTITY", "MAX_QUANTITY", "MARKET_MIN_QUANTITY", "MARKET_MAX_QUANTITY", "MAX_NOTIONAL",
     "PRICE_BAND", "ICEBERG_PARTS", "MAX_POSITION", "MAX_ASSET",
 )  # fmt: skip
-FILTERS = (*OF_AMENDED, "TOO_MANY_OPEN_STOPS", "TOO_MANY_OPEN_ICEBERGS", "TRAILING_RANGE")
+FILTERS = (
+    *OF_AMENDED, "TOO_MANY_OPEN_STOPS", "TOO_MANY_OPEN_ICEBERGS", "TRAILING_RANGE", "TOO_MANY_OPEN_ORDERS_EVERYWHERE",
+    "TOO_MANY_OPEN_STOPS_EVERYWHERE", "TOO_MANY_OPEN_ICEBERGS_EVERYWHERE",
+)  # fmt: skip
+LISTS = ("TOO_MANY_OPEN_LISTS", "TOO_MANY_OPEN_LISTS_EVERYWHERE")
 PLACING = (
     "INVALID_NUMBER", "CLIENT_ORDER_ID_CONFLICT", "INSUFFICIENT_BALANCE", "OFF_TICK", "OFF_LOT", "MIN_NOTIONAL",
     "OUT_OF_RANGE", "TOO_MANY_OPEN_ORDERS", "WOULD_TAKE", "MARKET_NOT_TRADING", "USER_DISABLED", "NO_LIQUIDITY",
@@ -121,7 +134,7 @@ CALLS = (
     ),
     _call(
         "POST", "/order/list", "place_list", TRADE, "Place orders that depend on each other", models_lists.ListRequest,
-        replies_lists.OrderList, USER, MARKET, ENGINE, PLACING, ("LIST_PRICES",),
+        replies_lists.OrderList, USER, MARKET, ENGINE, PLACING, ("LIST_PRICES",), LISTS,
     ),
     _call(
         "DELETE", "/order/list", "cancel_list", TRADE, "Cancel a list", models_lists.ListNameRequest,
@@ -196,7 +209,10 @@ CALLS = (
         "GET", "/fees", "fees", READ, "What a user pays", models_fees.FeesQuery, replies_money.Fees,
         USER, MARKET, ENGINE,
     ),
-    _call("GET", "/markets", "markets", PUBLIC, "The markets and their rules", models.NoQuery, replies.Markets, ENGINE),
+    _call(
+        "GET", "/markets", "markets", PUBLIC, "The markets and their rules", models.NoQuery, replies_markets.Markets,
+        ENGINE,
+    ),
     _call("GET", "/ticker", "tickers", PUBLIC, "The last 24 hours", models.TickerQuery, replies.Tickers, MARKET),
     _call(
         "GET", "/candles", "candles", PUBLIC, "Candles, oldest first", models.CandlesQuery, replies.Candles,
@@ -240,17 +256,21 @@ CALLS = (
         ("NOT_FOUND", "UNKNOWN_ASSET", "INVALID_NUMBER", "KEY_CONFLICT", "OUT_OF_RANGE"),
     ),
     _call(
-        "POST", "/admin/assets", "add_asset", ADMIN, "Add an asset", models.AssetRequest, replies.Asset,
+        "POST", "/admin/assets", "add_asset", ADMIN, "Add an asset", models.AssetRequest, replies_markets.Asset,
         ENGINE, ("RULE_FIXED", "TOO_MANY_MARKETS"),
     ),
     _call(
         "POST", "/admin/markets", "set_market", ADMIN, "Open a market, or change its rules", models.MarketRequest,
-        replies.Market, ENGINE,
+        replies_markets.Market, ENGINE,
         ("INVALID_NUMBER", "UNKNOWN_ASSET", "MARKET_NAME_TAKEN", "RULE_FIXED", "TOO_MANY_MARKETS"),
     ),
     _call(
+        "POST", "/admin/filters", "set_filters", ADMIN, "Change the filters of the whole exchange",
+        exchange_filters.FiltersRequest, exchange_filters.ExchangeFilters, ENGINE,
+    ),
+    _call(
         "POST", "/admin/markets/status", "market_status", ADMIN, "Change what a market takes",
-        models.MarketStatusRequest, replies.Market, MARKET, ENGINE,
+        models.MarketStatusRequest, replies_markets.Market, MARKET, ENGINE,
     ),
     _call(
         "GET", "/admin/fee_tiers", "fee_tiers", ADMIN, "The fee tiers of a market", models_fees.FeeTiersQuery,

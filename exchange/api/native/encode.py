@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exchange.api.native import events, replies
+from exchange.api.native import events, replies, replies_markets
 from exchange.api.native.further import say_further
 from exchange.api.native.market_filters import filters_of
 from exchange.api.native.names import (
@@ -309,9 +309,9 @@ def balances(accounts: Sequence[BalanceChanged], assets: Mapping[str, Asset]) ->
     return rows
 
 
-def market(rules: Instrument) -> replies.Market:
+def market(rules: Instrument) -> replies_markets.Market:
     """A market's rules."""
-    return replies.Market(
+    return replies_markets.Market(
         rules.symbol,
         rules.base.symbol,
         rules.quote.symbol,

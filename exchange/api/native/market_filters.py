@@ -32,6 +32,7 @@ class GivenFilters(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     fill_band_applies_to_limit: bool | None = None
     max_open_stops: Count = None
     max_open_icebergs: Count = None
+    max_open_lists: Count = None
     max_iceberg_parts: Count = None
     min_trailing_above_bps: Count = None
     max_trailing_above_bps: Count = None
@@ -61,6 +62,7 @@ class MarketFilters(msgspec.Struct, forbid_unknown_fields=True):
     fill_band_applies_to_limit: bool
     max_open_stops: Count
     max_open_icebergs: Count
+    max_open_lists: Count
     max_iceberg_parts: Count
     min_trailing_above_bps: Count
     max_trailing_above_bps: Count

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import msgspec
 
 from exchange.api.native import names
-from exchange.api.native.market_filters import MarketFilters
 
 _ID = msgspec.Meta(extra_json_schema={"pattern": "^[1-9][0-9]*$"}, examples=["42"])
 _MARKET_ID = msgspec.Meta(
@@ -263,38 +262,6 @@ class FillPage(Reply):
     next: PageNext
 
 
-class Market(Reply):
-    """The rules of a market."""
-
-    market: str
-    base: str
-    quote: str
-    base_decimals: Count
-    quote_decimals: Count
-    tick_size: Number
-    lot_size: Number
-    min_notional: Number
-    maker_fee: Annotated[str, _RATE]
-    taker_fee: Annotated[Number, msgspec.Meta(description="a fraction of what is received, or of the quote")]
-    max_open_orders: Count
-    status: MarketStatus
-    fee_asset: Annotated[FeeAsset, msgspec.Meta(description="what a side pays its fee in")]
-    min_price: Annotated[Number, msgspec.Meta(description="the least price of an order")]
-    max_fills_per_order: Annotated[Count, msgspec.Meta(description="the rest of an order expires")]
-    min_notional_applies_to_market: bool
-    avg_price_mins: Annotated[Count, msgspec.Meta(description="of the average price; 0: the last price")]
-    self_trade_prevention: Annotated[SelfTradePrevention, msgspec.Meta(description="of an order that names none")]
-    allowed_self_trade_prevention: list[SelfTradePrevention]
-    filters: MarketFilters
-
-
-class Asset(Reply):
-    """An asset."""
-
-    asset: str
-    decimals: Count
-
-
 class PreventedMatch(Reply):
     """Two orders of one user that would have traded with each other."""
 
@@ -347,12 +314,6 @@ class AmendmentPage(Reply):
 
     amendments: list[Amendment]
     next: PageNext
-
-
-class Markets(Reply):
-    """All markets."""
-
-    markets: list[Market]
 
 
 class Ticker(Reply):

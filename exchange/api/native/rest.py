@@ -11,10 +11,11 @@ from exchange import __version__
 from exchange.api.http.request import Request
 from exchange.api.http.response import Responder, Response
 from exchange.api.http.routes import Handler
-from exchange.api.native import codec, encode, models, replies
+from exchange.api.native import codec, encode, models, replies, replies_markets
 from exchange.api.native.calls import Call
 from exchange.api.native.decoding import batch_of, body_of, query_of
 from exchange.api.native.errors import ApiError, Refusals, error_response
+from exchange.api.native.exchange_filters import shown
 from exchange.api.native.names import MARKET_STATUS_NAMES
 from exchange.api.native.order_codec import place_order
 from exchange.api.native.pages import Page
@@ -311,7 +312,8 @@ class Rest:
     async def markets(self, request: Request) -> replies.Reply:
         """GET /markets."""
         query_of(request, models.NoQuery)
-        return replies.Markets([encode.market(rules) for rules in await self._service.reading.markets()])
+        markets = [encode.market(rules) for rules in await self._service.reading.markets()]
+        return replies_markets.Markets(markets, shown(await self._service.reading.filters()))
 
     async def depth(self, request: Request) -> replies.Reply:
         """GET /depth."""

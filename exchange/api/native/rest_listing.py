@@ -1,9 +1,10 @@
 """The REST calls of administrators about assets and markets."""
 
 from exchange.api.http.request import Request
-from exchange.api.native import codec, encode, models, replies
+from exchange.api.native import codec, encode, models, replies, replies_markets
 from exchange.api.native.decoding import body_of
 from exchange.api.native.errors import ApiError
+from exchange.api.native.exchange_filters import FiltersRequest, shown
 from exchange.api.native.market_codec import asset_of, given_rules
 from exchange.core.administration import Origin
 from exchange.core.instrument import InvalidInstrument
@@ -25,7 +26,7 @@ class RestListing:
         """POST /admin/assets."""
         asset = asset_of(body_of(request, models.AssetRequest))
         await self._listing.add_asset(asset, self._origin(request))
-        return replies.Asset(asset.symbol, asset.decimals)
+        return replies_markets.Asset(asset.symbol, asset.decimals)
 
     async def set_market(self, request: Request) -> replies.Reply:
         """POST /admin/markets."""
@@ -36,6 +37,11 @@ class RestListing:
         except InvalidInstrument as error:
             raise ApiError("INVALID_FIELD", f"These rules cannot be: {error}.") from None
         return encode.market(rules)
+
+    async def set_filters(self, request: Request) -> replies.Reply:
+        """POST /admin/filters."""
+        given = body_of(request, FiltersRequest).given()
+        return shown(await self._listing.set_filters(given, self._origin(request)))
 
     async def market_status(self, request: Request) -> replies.Reply:
         """POST /admin/markets/status."""
