@@ -61,6 +61,10 @@ THEMES: dict[str, Theme] = {
         ("nothing", *("order",) * 6, *("list",) * 3, *("bounds",) * 3, "replace", "cancel", "restart"),
         ("gtc", "gtc", "gtc", "ioc", *("stop", "take limit", "trail", "stop limit") * 2),
     ),
+    "counts of lists": (
+        ("nothing", *("order",) * 2, *("list",) * 8, "list counts", "list counts", "restart"),
+        ("gtc", "gtc", "ioc"),
+    ),
     "money": (
         ("nothing", *("order",) * 4, "money", "money", "deposit", "administer", "exact", "status", "restart"),
         PLAIN,

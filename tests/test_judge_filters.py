@@ -198,8 +198,6 @@ def take_the_last_price_for_the_average(plant: pytest.MonkeyPatch) -> None:
             count_all_open_orders_as_stops,
             count_only_some_of_a_list,
             take_falling_for_rising,
-            with_other_lists("have_no_max_open_lists", lambda most: 0),
-            with_other_lists("let_one_above_max_open_lists", lambda most: most + 1 if most else 0),
         ],
         "filters of all markets": [
             *with_other_bounds_of("max_open_orders"),
@@ -209,6 +207,10 @@ def take_the_last_price_for_the_average(plant: pytest.MonkeyPatch) -> None:
             count_in_one_market_only,
             count_what_has_left,
             count_what_a_replacement_takes_away,
+        ],
+        "counts of lists": [
+            with_other_lists("have_no_max_open_lists", lambda most: 0),
+            with_other_lists("let_one_above_max_open_lists", lambda most: most + 1 if most else 0),
         ],
     }
 )
