@@ -347,7 +347,7 @@ class Judge:
         if isinstance(command, SetMarket):
             self._compare_rules(command, events, rest)
         if isinstance(command, AddAsset | SetMarket | SetMarketStatus | SetVenueFilters):
-            self._compare_audited(command, events)
+            self._compare_audited(command.origin, events)
         if isinstance(command, PassTime):
             same_as("events", events, [TimePassed()])
         elif isinstance(command, AdminCommand):
@@ -373,12 +373,10 @@ class Judge:
         if command.origin is None or events:
             same_as("rules", rest, [MarketSet(self.model.rules[symbol], symbol in self.model.by_call)])
 
-    def _compare_audited(
-        self, command: AddAsset | SetMarket | SetMarketStatus | SetVenueFilters, events: list[Event]
-    ) -> None:
+    def _compare_audited(self, origin: object, events: list[Event]) -> None:
         """What somebody asked for and was carried out is in the audit, with its origin."""
         audited = [event.origin for event in events if isinstance(event, Administered)]
-        same_as("the origin in the audit", audited, [command.origin] if command.origin is not None and events else [])
+        same_as("the origin in the audit", audited, [origin] if origin is not None and events else [])
 
     def _compare_administered(self, command: AdminCommand, events: list[Event], rest: Sequence[Event]) -> None:
         """What an administrative command changes besides orders, once; and that the audit has it, with its origin."""
@@ -411,8 +409,7 @@ class Judge:
         same_as("disabled users", state.disabled_users, sorted(model.disabled))
         expected = sorted(model.timers, key=lambda timer: (timer[2], timer[0], timer[1] or ""))
         same_as("timers", state.timers, expected)
-        same_as("fee tiers", state.user_tiers, sorted(model.tiers.items()))
-        same_as("filters", (state.filters, state.filters_by_call), (model.bounds, model.bounds_by_call))
+        same_as("tiers, bounds", (state.user_tiers, state.filters), (sorted(model.tiers.items()), model.bounds))
         same_as("keys", state.keys, sorted(model.keys, key=lambda key: key.api_key))
         self._check_money(state)
         self._check_orders(state)

@@ -47,7 +47,6 @@ class Administered(Tiered):
 
     def set_bounds(self, command: SetVenueFilters) -> None:
         """Change what a user may have open in all markets."""
-        self.bounds_by_call |= command.origin is not None and command.filters != self.bounds
         self.bounds = command.filters
 
     def set_status(self, command: SetMarketStatus, told: Told) -> None:

@@ -45,7 +45,6 @@ class Known:
         self.assets: dict[str, Asset] = {}
         self.rules: dict[str, Instrument] = {}
         self.bounds = VenueFilters()  # on what a user has open in all markets
-        self.bounds_by_call = False
         self.by_call: set[str] = set()  # markets whose rules somebody has set while the venue ran
         self.tiers: dict[str, str] = {}  # of users
         self.tier_fees: dict[tuple[str, str], Rates] = {}  # by market and tier
