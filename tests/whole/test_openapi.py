@@ -124,7 +124,7 @@ async def administration(api: Api, market: str) -> AsyncIterator[tuple[str, str,
     yield "POST", "/admin/assets", await api.ok("POST", "/admin/assets", listed)
     rules = {"market": f"{listed['asset']}_USDC", "tick_size": "0.01", "lot_size": "0.1"}
     yield "POST", "/admin/markets", await api.ok("POST", "/admin/markets", rules)
-    yield "POST", "/admin/filters", await api.ok("POST", "/admin/filters", {"max_open_orders": 1_000_000})
+    yield "POST", "/admin/filters", await api.ok("POST", "/admin/filters", {"max_open_orders": 0})
     yield "GET", "/admin/log_level", await api.ok("GET", "/admin/log_level")
     yield "POST", "/admin/log_level", await api.ok("POST", "/admin/log_level", {"level": "info"})
     user = {"user_id": fresh("user")}
