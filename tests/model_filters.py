@@ -6,7 +6,6 @@ from fractions import Fraction
 
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import OrderStatus, RejectReason
-from exchange.core.filters import Filters
 from tests.model_known import Known
 from tests.model_records import Order
 
@@ -31,6 +30,11 @@ OF_FILTERS = {
 def is_iceberg(terms: PlaceOrder) -> bool:
     """Whether it shows a part of itself."""
     return terms.conditions is not None and terms.conditions.visible_lots is not None
+
+
+def _bound(filters: object, name: str) -> int:
+    """A filter of a market by its name; 0 where it has none."""
+    return 0 if filters is None else int(getattr(filters, name))
 
 
 def _stays_open(terms: PlaceOrder) -> bool:
@@ -90,13 +94,13 @@ class Filtering(Known):
 
     def broken_at(self, price: int, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
         """Every filter by which a limit order may not have that price."""
-        filters, found = self.rules[terms.market].filters or Filters(), set[RejectReason]()
+        filters, found = self.rules[terms.market].filters, set[RejectReason]()
         worth = price * terms.quantity_lots * self.worth_of(terms.market)[1]
-        if 0 < filters.max_price_ticks < price:
+        if 0 < _bound(filters, "max_price_ticks") < price:
             found.add(RejectReason.MAX_PRICE)
-        if 0 < filters.max_quote_minor < worth:
+        if 0 < _bound(filters, "max_quote_minor") < worth:
             found.add(RejectReason.MAX_ASSET)
-        if 0 < filters.max_notional_minor < worth:
+        if 0 < _bound(filters, "max_notional_minor") < worth:
             found.add(RejectReason.MAX_NOTIONAL)
         return found | (
             {RejectReason.PRICE_BAND} if self._far_off(replace(terms, price_ticks=price), now_ns) else set()
@@ -110,24 +114,28 @@ class Filtering(Known):
     def broken_by_counts(self, coming: Sequence[PlaceOrder], *, as_list: bool = False) -> set[RejectReason]:
         """Every filter by which their user would have too much open, all these counted; `as_list`: they are a list."""
         market, user = coming[0].market, coming[0].user_id
-        filters, bounds, found = self.rules[market].filters or Filters(), self.bounds, set[RejectReason]()
+        filters, bounds, found = self.rules[market].filters, self.bounds, set[RejectReason]()
         ours = [order for order in (*self.resting, *self.waiting) if order.terms.user_id == user]
         here = [order for order in ours if order.terms.market == market]
         orders = len(coming) if as_list else len([terms for terms in coming if _stays_open(terms)])
         if orders and 0 < bounds.max_open_orders < orders + self.coming + len(ours):
             found.add(RejectReason.TOO_MANY_OPEN_ORDERS_EVERYWHERE)
         stops = len([terms for terms in coming if terms.order_type not in ENTERED])
-        if stops and 0 < filters.max_open_stops < stops + len(list(filter(_is_stop, here))):
+        if stops and 0 < _bound(filters, "max_open_stops") < stops + len(list(filter(_is_stop, here))):
             found.add(RejectReason.TOO_MANY_OPEN_STOPS)
         if stops and 0 < bounds.max_open_stops < stops + len(list(filter(_is_stop, ours))):
             found.add(RejectReason.TOO_MANY_OPEN_STOPS_EVERYWHERE)
         icebergs = len(list(filter(is_iceberg, coming)))
-        if icebergs and 0 < filters.max_open_icebergs < icebergs + len([o for o in here if is_iceberg(o.terms)]):
+        if icebergs and 0 < _bound(filters, "max_open_icebergs") < icebergs + len(
+            [o for o in here if is_iceberg(o.terms)]
+        ):
             found.add(RejectReason.TOO_MANY_OPEN_ICEBERGS)
         if icebergs and 0 < bounds.max_open_icebergs < icebergs + len([o for o in ours if is_iceberg(o.terms)]):
             found.add(RejectReason.TOO_MANY_OPEN_ICEBERGS_EVERYWHERE)
         lists = [of.asked for of in self.lists if of.is_open and of.asked.user_id == user]
-        if as_list and 0 < filters.max_open_lists <= len([asked for asked in lists if asked.market == market]):
+        if as_list and 0 < _bound(filters, "max_open_lists") <= len(
+            [asked for asked in lists if asked.market == market]
+        ):
             found.add(RejectReason.TOO_MANY_OPEN_LISTS)
         if as_list and 0 < bounds.max_open_lists <= len(lists):
             found.add(RejectReason.TOO_MANY_OPEN_LISTS_EVERYWHERE)

@@ -29,6 +29,7 @@ from exchange.core import (
     settlement,
     timers,
     venue,
+    venue_filters,
 )
 from exchange.core import replace as replacing
 from exchange.core.amendments import Reductions
@@ -485,11 +486,11 @@ def test_the_model_shares_with_the_exchange_only_the_types_of_commands_and_event
     }
     assert not any("import exchange" in source for source in sources)
     assert {module for module, _ in shared} == {
-        *(amendments.__name__, money.__name__, timers.__name__),
+        *(amendments.__name__, money.__name__, timers.__name__, venue_filters.__name__),
         *(administration.__name__, commands.__name__, conditions.__name__, events.__name__, instrument.__name__),
     }
     known: dict[str, object] = {**vars(administration), **vars(commands), **vars(events), **vars(instrument)}
-    known |= {**vars(conditions), **vars(amendments), **vars(money), **vars(timers)}
+    known |= {**vars(conditions), **vars(amendments), **vars(money), **vars(timers), **vars(venue_filters)}
     not_types = {name for _, name in shared if not isinstance(known[name], type)} - {"Command", "KEYS_OF_USER_MAX"}
     assert not not_types
     # Of an instrument it reads the rules; what they make of a lot's worth is what it has to judge.
