@@ -7,7 +7,7 @@ from typing import Any
 
 from exchange.client import Book, Client, Socket, Step
 
-PATIENCE_S = 60.0  # until a test gives up; nothing is asserted about time
+PATIENCE_S = 180.0  # until a test gives up; nothing is asserted about time
 TICK, LOT = Step("0.01"), Step("0.0001")
 
 

@@ -25,7 +25,7 @@ from exchange.postgres import postmaster
 from exchange.postgres.embedded import attached
 from tests.whole.made_once import data_directory
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 RECOVERY_S = 30.0
 """Within this an exchange whose PostgreSQL was killed trades again by itself: so the contract promises."""
 POLL_S = 0.005

@@ -115,7 +115,7 @@ def assert_at_rest(after: Read, sequence: float) -> None:
     assert after("exchange_batch_commands_sum") == sequence
     assert after("exchange_batch_commands_count") == after("exchange_commit_seconds_count")
     assert after("exchange_batch_commands_bucket", le="4096.0") == after("exchange_batch_commands_count")
-    assert 0 < after("exchange_commit_seconds_sum") < served.PATIENCE_S
+    assert 0 < after("exchange_commit_seconds_sum") < 60.0
     assert after("exchange_loop_lag_seconds_bucket", le="+Inf") == after("exchange_loop_lag_seconds_count") > 0
     assert after("process_resident_memory_bytes") > 0
 
