@@ -56,6 +56,7 @@ const REFUSALS: Record<string, Sentence> = {
   PRICE_BAND: () => "The price is too far from the average price of this market.",
   TOO_MANY_OPEN_STOPS: bounded("max_open_stops", "In this market you may have so many orders that wait for a price:"),
   TOO_MANY_OPEN_ICEBERGS: bounded("max_open_icebergs", "In this market you may have so many icebergs:"),
+  TOO_MANY_OPEN_LISTS: bounded("max_open_lists", "In this market you may have so many open lists of orders:"),
   ICEBERG_PARTS: bounded("max_iceberg_parts", "Show more of it: an iceberg may have so many parts:"),
   TRAILING_RANGE: () => "This market does not allow to trail the price by so many basis points.",
   TOO_MANY_AMENDS: bounded("max_amends_per_order", "An order of this market may be changed so many times:"),
