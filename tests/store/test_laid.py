@@ -1,14 +1,15 @@
-"""A database that the benchmarks fill has the state that was to be in it, in the tables as they are now."""
+"""An exchange starts on a database that the benchmarks fill, with the state that was to be in it."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from exchange.core.venue import Venue
+from exchange.runtime.app import build
 from exchange.store.postgres import PostgresStore
 from tests.bench.core.deep import far_orders, instrument, state_of
 from tests.bench.database import lay
-from tests.whole.databases import Server, running_server
+from tests.whole.databases import CONFIG, Server, running_server
 
 USERS = ["ann", "ben", "cat"]
 
@@ -25,8 +26,8 @@ async def test_a_state_that_was_laid_is_read_back(server: Server) -> None:
         instrument("SOL_USDC"), USERS, far_orders(1, 200, len(USERS), nearest_ticks=10, levels=20, mid_ticks=10_000)
     )
     await lay(dsn, laid)
-    store = PostgresStore(dsn)
+    exchange = await build(CONFIG, PostgresStore(dsn))
     try:
-        assert await store.open() == Venue.restore(laid).state()
+        assert exchange.venue.state() == Venue.restore(laid).state()
     finally:
-        await store.close()
+        await exchange.store.close()

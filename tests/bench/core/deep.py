@@ -4,6 +4,7 @@ Balances, locks and counters agree with the orders, as `Venue.check` asserts and
 """
 
 import random
+import time
 
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.events import BalanceChanged
@@ -12,7 +13,8 @@ from exchange.core.state import MarketState, OpenOrder, VenueState
 from tests.bench.core.flow import Operation
 
 BUY, SELL, LIMIT = Side.BUY, Side.SELL, OrderType.LIMIT  # looked up once, not once an order of the measured time
-BEGUN_NS = 1_750_000_000_000_000_000
+# Not long ago: an exchange refuses to start more than a year after its last command.
+BEGUN_NS = time.time_ns() - 3_600_000_000_000
 FUNDS_MINOR = 10**24  # of each asset, for every user: no flow comes to the end of it
 
 
