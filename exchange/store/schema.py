@@ -240,6 +240,7 @@ trades = sa.Table(
     sa.Index("trades_by_maker", "maker_user_id", "trade_id"),
     sa.Index("trades_by_taker", "taker_user_id", "trade_id"),
     sa.Index("trades_by_maker_order", "maker_order_id"),
+    sa.Index("trades_by_taker_order", "taker_order_id"),
     sa.Index(
         "trades_by_place",
         "trade_id",
