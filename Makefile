@@ -54,7 +54,7 @@ test-compiled: compile
 	@$(PYTEST) --compiled $(SIDE_BY_SIDE) tests/test_compiled.py tests/core tests/conformance tests/feeds tests/http tests/store tests/test_judge.py \
 		tests/test_engine.py tests/test_writer.py tests/test_gathering.py tests/test_trading.py tests/whole/test_orders.py \
 		tests/whole/test_batch.py tests/whole/test_bad_input.py tests/whole/test_connection.py tests/whole/test_socket_orders.py \
-		tests/whole/test_feeds_agree.py tests/whole/test_keys.py tests/whole/test_keys_restart.py
+		tests/whole/test_feeds_agree.py tests/whole/test_keys.py tests/whole/test_keys_restart.py tests/whole/test_binance_streams.py
 
 # Which lines the tests run, the servers that they start included; `.coverage-html` shows the rest. Fails below FLOOR percent.
 # UNMEASURED are the tests that are long, compute much, kill processes, count steps, or do not run the package;

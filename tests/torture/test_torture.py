@@ -12,6 +12,7 @@ import asyncpg
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from exchange.runtime import compiled
 from exchange.torture import campaign, silence
 from exchange.torture.campaign import BOTS, Breaker, torture
 from exchange.torture.faults import Fault
@@ -86,7 +87,7 @@ def test_silence_is_a_finding_that_says_what_everybody_waits_for(monkeypatch: py
     assert "s of processor time" in said
     assert "--- GET /health" in said
     assert "Lock relation" in said  # what PostgreSQL says of the exchange's connection
-    assert "Writer._commit_next" in said  # where the writer is
+    assert compiled.fits() or "Writer._commit_next" in said  # where the writer is; compiled code has no frames
     assert "Command of " in said
 
 

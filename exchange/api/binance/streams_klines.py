@@ -14,6 +14,7 @@ from exchange.api.binance.intervals import interval_of
 from exchange.api.binance.numbers import ZERO, amount, price, quantity
 from exchange.api.binance.streams_base import MarketStream, Source, Tick
 from exchange.core.candles import Candle
+from exchange.core.commands import Side
 from exchange.core.events import Trade
 from exchange.core.instrument import Instrument
 from exchange.core.public import Kind, PublicData
@@ -29,6 +30,15 @@ CLOSED_MAX: Final = 1000  # klines that ended in one step and are not told yet
 log = structlog.get_logger(__name__)
 
 
+def _candle_of(begins_s: int, trade: Trade | PublicTrade) -> Candle:
+    """The candle of one trade. `Candle.add` takes trades of the core only."""
+    candle = Candle(begins_s, trade.price_ticks, trade.market_trade_id)
+    candle.volume_lots, candle.quote_minor, candle.trades = trade.quantity_lots, trade.quote_minor, 1
+    if trade.taker_side is Side.BUY:
+        candle.taker_buy_lots, candle.taker_buy_quote_minor = trade.quantity_lots, trade.quote_minor
+    return candle
+
+
 @dataclass(slots=True)
 class Kline:
     """An interval and its trades so far; `before_ticks` is the last price before it."""
@@ -42,10 +52,9 @@ class Kline:
         """Add a trade of the interval, unless it is in it already."""
         candle = self.candle
         if candle is None:
-            candle = self.candle = Candle(self.begins_s, trade.price_ticks, trade.market_trade_id)
-        elif trade.market_trade_id <= candle.last_market_trade_id:
-            return
-        candle.add(trade)  # type: ignore[arg-type]  # it has all that is asked of a trade
+            self.candle = _candle_of(self.begins_s, trade)
+        elif trade.market_trade_id > candle.last_market_trade_id:
+            candle.merge(_candle_of(self.begins_s, trade))
 
     @property
     def last_ticks(self) -> int | None:
