@@ -22,6 +22,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 UNKNOWN = "The exchange does not know this key with this secret, or the key was revoked or has expired."
 Made = dict[str, Any]
 
+# Everything of the page that keeps text, as it is in the moment in which somebody is signed in.
+KEEP_WHAT_IS_THERE_WHEN_SIGNED_IN = """() => {
+    window.whatIsThere = () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie,
+        [...document.querySelectorAll("input")].map((input) => input.value), document.body.innerHTML]);
+    const observer = new MutationObserver(() => {
+        if (document.querySelector(".user-name") === null) return;
+        window.kept = window.whatIsThere();
+        observer.disconnect();
+    });
+    observer.observe(document.body, { childList: true, subtree: true });
+}"""
+
 
 @pytest.fixture(scope="module")
 def signing() -> Iterator[Keyring]:
@@ -103,12 +115,11 @@ async def test_one_signs_in_trades_and_signs_out(page: Screen, ring: Keyring) ->
 
 async def test_the_secret_is_nowhere_on_the_page_and_gone_when_it_is_loaded_again(page: Screen, ring: Keyring) -> None:
     made = await key_of(ring)
+    await page.page.evaluate(KEEP_WHAT_IS_THERE_WHEN_SIGNED_IN)
     await signed_in(page, made)
-    kept = await page.page.evaluate(
-        """() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie,
-            [...document.querySelectorAll("input")].map((input) => input.value), document.body.innerHTML])"""
-    )
-    assert made["secret"] not in kept
+    at_once, later = await page.page.evaluate("() => [window.kept, window.whatIsThere()]")
+    assert "api-key" in at_once and made["secret"] not in at_once
+    assert "api-key" in later and made["secret"] not in later
     await page.page.reload()
     await page.live()
     await expect(page.page.locator(".user-name")).to_have_count(0)

@@ -24,7 +24,9 @@ export function SignIn() {
     sending.value = true;
     const done = await signIn(field(form, "api-key").value, field(form, "secret").value);
     sending.value = false;
-    if (done) asksForKey.value = false;
+    if (!done) return;
+    form.reset(); // at once: the dialog closes, and says so, only after the next frames
+    asksForKey.value = false;
   };
 
   const closed = (): void => {
