@@ -50,6 +50,11 @@ def test_the_unit_is_hardened(tmp_path: Path) -> None:
     assert float(found[1]) <= EXPOSURE_MAX
 
 
+def test_an_operator_may_see_the_server_of_the_unit() -> None:
+    """Its working directory is what tells `exchange check` and backups that it runs (`postgres/postmaster.py`)."""
+    assert not re.search(r"^(PrivateUsers|PrivatePIDs|RootDirectory|RootImage)=", UNIT, re.MULTILINE)
+
+
 def test_the_service_manager_hears_when_the_exchange_is_ready_and_when_it_stops() -> None:
     with served.directory() as place, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(place / "notify"))
