@@ -14,12 +14,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
 from exchange.testing import RunningExchange, running_exchange
-from tests.web.screen import Screen, Screens
+from tests.web.screen import PATIENCE_MS, Screen, Screens
 from tests.whole.api import bases
 from tests.whole.served import CONFIG, USER, market_text
 
 MARKETS = 70
-PATIENCE_MS = 30_000  # until a test gives up; nothing is asserted about time
 OPTIONS = (
     "--no-sandbox",  # CI is root
     "--disable-gpu",
@@ -85,3 +84,11 @@ async def screens(browser: Browser) -> AsyncIterator[Screens]:
 async def screen(screens: Screens, exchange: RunningExchange, base: str) -> Screen:
     """The page at the fresh market, for a new user with 1000 of the base and 100,000 USDC."""
     return await screens.open(exchange, base, exchange.user(**{base: "1000", "USDC": "100000"}))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def traded(screen: Screen) -> Screen:
+    """The page at a market whose last price is 100 and whose book is 98, 99 and 101."""
+    await screen.trade_at("100")
+    await screen.quote(bids=["99", "98"], asks=["101"])
+    return screen

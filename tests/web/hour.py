@@ -45,7 +45,7 @@ SAME = """(path) => new Promise((resolve, reject) => {
     [...row.querySelectorAll("span:not(.level-bar)")].slice(0, 2).map((cell) => cell.textContent.replaceAll(",", "")));
   const rows = levels.querySelectorAll(".level.bid").length;
   const shown = new Map();
-  const end = performance.now() + 20_000;
+  const end = performance.now() + 60_000;
   let answer = null, asked = 0, asking = false;
   const frame = (now) => {
     shown.set(Number(levels.dataset.sequence), { bids: texts("bid"), asks: texts("ask").reverse() });

@@ -9,7 +9,7 @@ from playwright.async_api import Page, Route, WebSocketRoute, expect
 
 from exchange.client import Client
 from exchange.testing import RunningExchange, running_exchange
-from tests.web.screen import CUT, Screens
+from tests.web.screen import CUT, PATIENCE_MS, Screens
 from tests.whole.made_once import data_directory
 from tests.whole.served import CONFIG, directory, market_text
 
@@ -20,7 +20,8 @@ class Wire:
     """The page's socket, with a hand on what comes through it."""
 
     def __init__(self) -> None:
-        self.lose_depth = 0
+        self.loses_depth = False
+        self.lost = asyncio.Event()
         self.holds_snapshots = False
         self._held: list[str] = []
         self._socket: WebSocketRoute | None = None
@@ -39,8 +40,9 @@ class Wire:
         assert self._socket is not None
         frame: dict[str, Any] = json.loads(message)
         if str(frame.get("channel", "")).startswith("depth@") and "data" in frame:
-            if frame["data"]["type"] == "diff" and self.lose_depth > 0:
-                self.lose_depth -= 1
+            if frame["data"]["type"] == "diff" and self.loses_depth:
+                self.loses_depth = False
+                self.lost.set()
                 return
             if frame["data"]["type"] == "snapshot" and self.holds_snapshots:
                 self._held.append(message)
@@ -65,8 +67,9 @@ async def test_a_gap_is_shown_and_the_book_asked_for_again(
     maker = screen.someone()
     await screen.place(maker, "sell", "101", "1")
     await expect(screen.page.locator(".level.ask:enabled")).to_have_count(1)
-    wire.lose_depth, wire.holds_snapshots = 1, True
-    await screen.place(maker, "sell", "102", "2")  # lost
+    wire.loses_depth = wire.holds_snapshots = True
+    await screen.place(maker, "sell", "102", "2")
+    await asyncio.wait_for(wire.lost.wait(), PATIENCE_MS / 1000)
     await screen.place(maker, "sell", "103", "3")  # shows that something was
     await expect(screen.book_state).to_have_text("Gap: reloading")
     await expect(screen.page.locator(".status")).to_contain_text("1 gap")
@@ -164,7 +167,7 @@ async def test_history_that_arrives_after_the_first_events_is_put_before_them(
         await trade()
     screen = await screens.open(exchange, base, maker, arrange=arrange)
     rows = screen.page.locator(".tape tbody tr")
-    await asyncio.wait_for(read.wait(), 20)
+    await asyncio.wait_for(read.wait(), PATIENCE_MS / 1000)
     await trade()
     await expect(rows).to_have_count(1)
     traded.set()

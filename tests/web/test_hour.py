@@ -1,6 +1,7 @@
 """The program that watches the page for an hour would notice what it looks for."""
 
 import asyncio
+import math
 
 import pytest
 
@@ -27,11 +28,13 @@ async def test_a_heap_that_grows_is_a_finding() -> None:
 
 async def test_a_book_that_changes_all_the_time_is_the_one_of_the_exchange(screen: Screen) -> None:
     flow = Flow(screen.market, middle=100.0, tick=0.01, near=1, far=60, quantity="1")
-    changes = asyncio.create_task(change(screen.exchange.url, screen.someone(), flow, rate=200, seconds=6))
+    changes = asyncio.create_task(change(screen.exchange.url, screen.someone(), flow, rate=100, seconds=math.inf))
     report = Report()
     for _ in range(3):
         await asyncio.sleep(1)
         await compare(screen.page, report, screen.market)
-    await changes
+    assert not changes.done()
+    changes.cancel()
+    await asyncio.wait([changes])
     assert (report.compared, report.wrong) == (3, [])
     assert min(report.levels) > 10

@@ -1,25 +1,12 @@
 """Lists of orders, as a person places, sees and cancels them on the page."""
 
 import pytest
-import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from tests.web.screen import DESKTOP, PHONE, Screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def traded(screen: Screen) -> Screen:
-    """The page at a market whose last price is 100 and whose book is 98, 99 and 101."""
-    await screen.place(screen.someone(), "sell", "100", "0.1")
-    maker = screen.someone()
-    await screen.place(maker, "buy", "100", "0.1")
-    for side, price in (("buy", "98"), ("buy", "99"), ("sell", "101")):
-        await screen.place(maker, side, price, "50")
-    await expect(screen.page.locator(".tape tbody tr")).to_have_count(1)
-    return screen
 
 
 async def test_an_oco_is_placed_shown_together_and_canceled(traded: Screen) -> None:
@@ -49,6 +36,7 @@ async def test_a_leg_is_changed_and_the_other_one_gets_its_quantity(traded: Scre
     screen = traded
     await screen.fill_in(side="Sell", kind="OCO: a limit or a stop", target="110", stop="95", quantity="2")
     await screen.submit()
+    await expect(screen.open_orders).to_have_count(2)
     await screen.open_orders.nth(0).get_by_role("button", name="Change").click()
     dialog = screen.page.get_by_role("dialog")
     await dialog.get_by_label("Price").fill("112")
@@ -105,13 +93,11 @@ async def test_an_otoco_brings_its_legs_when_the_first_is_filled(traded: Screen)
     await expect(screen.open_orders.nth(0)).to_contain_text("Open")
     found = await Axe().run(screen.page)
     assert found.violations_count == 0, found.generate_report()
-    assert (
-        await screen.page.evaluate("document.documentElement.scrollHeight") == DESKTOP[1]
-    )  # the form scrolls, not the page
+    tall = f"document.documentElement.scrollHeight === {DESKTOP[1]}"
+    await screen.page.wait_for_function(tall)  # the form scrolls, not the page
     await screen.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     await screen.page.get_by_role("navigation").get_by_role("button", name="Account").click()
-    width = await screen.page.evaluate("document.documentElement.scrollWidth")
-    assert width <= PHONE[0]
+    await screen.fits()
     await screen.page.get_by_role("button", name="Cancel list").click()
     await expect(screen.open_orders).to_have_count(0)
 

@@ -1,7 +1,8 @@
 """Orders beyond a plain one, as a person places, sees and changes them on the page."""
 
 import re
-from datetime import datetime, timedelta
+import time
+from datetime import datetime
 
 import pytest
 import pytest_asyncio
@@ -10,25 +11,17 @@ from playwright.async_api import Locator, expect
 
 from exchange.client import Client
 from exchange.testing import RunningExchange
+from tests.until_soon import placed_until_soon
 from tests.web.screen import PHONE, Screen, Screens
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def trade_at(screen: Screen, price: str) -> None:
-    """Others trade at that price, so that it is the last one."""
-    await screen.place(screen.someone(), "sell", price, "0.1")
-    await screen.place(screen.someone(), "buy", price, "0.1")
-
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def traded(screen: Screen) -> Screen:
     """The page at a market whose last price is 100 and whose book is 99 to 101."""
-    await trade_at(screen, "100")
-    maker = screen.someone()
-    await screen.place(maker, "buy", "99", "50")
-    await screen.place(maker, "sell", "101", "50")
-    await expect(screen.page.locator(".tape tbody tr")).to_have_count(1)
+    await screen.trade_at("100")
+    await screen.quote(bids=["99"], asks=["101"])
     return screen
 
 
@@ -142,17 +135,19 @@ async def test_an_order_ends_at_its_time(traded: Screen) -> None:
     await expect(screen.page.locator("#order-expires-hint")).to_have_text("This time is over.")
     await screen.submit()
     await expect(screen.notice).to_contain_text("the time is over")
+    before = time.time()
     await screen.page.get_by_role("button", name="1 hour").click()
-    wanted = datetime.now() + timedelta(hours=1)
-    assert abs(datetime.fromisoformat(await ends.input_value()) - wanted) < timedelta(minutes=2)
+    await expect(screen.page.locator("#order-expires-hint")).to_have_count(0)
+    chosen = datetime.fromisoformat(await ends.input_value()).timestamp()  # whole minutes
+    assert before + 3600 - 60 < chosen <= time.time() + 3600
     await screen.submit()
     await expect(row(screen)).to_contain_text("until ")
     async with Client(screen.exchange.url, screen.user) as client:
-        soon = int(datetime.now().timestamp() * 1000) + 800
         order = {"market": screen.market, "side": "buy", "order_type": "limit", "price": "80", "quantity": "1"}
-        await client.place({**order, "time_in_force": "gtd", "expire_at": soon})
-    await expect(screen.open_orders).to_have_count(1)
+        await placed_until_soon(client, order)
     await expect(await history(screen)).to_contain_text("its time was over")
+    await screen.page.get_by_role("tab", name="Open orders").click()
+    await expect(screen.open_orders).to_have_count(1)
 
 
 async def test_an_iceberg_shows_a_part(traded: Screen) -> None:
@@ -293,6 +288,7 @@ async def test_axe_finds_nothing_in_the_forms_and_the_dialog(traded: Screen, sch
     found.append((await Axe().run(screen.page), "trailing"))
     await screen.place(screen.user, "buy", "90", "1", visible_quantity="0.5")
     await row(screen).get_by_role("button", name="Change").click()
+    await expect(screen.page.locator("#amend-price")).to_be_focused()
     found.append((await Axe().run(screen.page), "change"))
     for results, part in found:
         assert results.violations_count == 0, f"{part}: {results.generate_report()}"

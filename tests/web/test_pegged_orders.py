@@ -1,25 +1,12 @@
 """Pegged orders, as a person places, sees and changes them on the page."""
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import expect
 
 from exchange.client import Client
 from tests.web.screen import Screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def traded(screen: Screen) -> Screen:
-    """The page at a market whose last price is 100 and whose book is 98, 99 and 101."""
-    await screen.place(screen.someone(), "sell", "100", "0.1")
-    maker = screen.someone()
-    await screen.place(maker, "buy", "100", "0.1")
-    for side, price in (("buy", "98"), ("buy", "99"), ("sell", "101")):
-        await screen.place(maker, side, price, "50")
-    await expect(screen.page.locator(".tape tbody tr")).to_have_count(1)
-    return screen
 
 
 async def test_a_pegged_order_takes_its_price_from_the_book(traded: Screen) -> None:
@@ -34,8 +21,10 @@ async def test_a_pegged_order_takes_its_price_from_the_book(traded: Screen) -> N
     await expect(screen.open_orders.first).to_contain_text("98.00")
     await expect(screen.open_orders.first).to_contain_text("pegged to the level 1 behind the best bid")
     await screen.open_orders.first.get_by_role("button", name="Change").click()
+    await expect(screen.page.locator("#amend-quantity")).to_be_focused()
     await expect(screen.page.locator("#amend-price")).to_have_count(0)
     await screen.page.keyboard.press("Escape")
+    await expect(screen.page.get_by_role("dialog")).to_be_hidden()
     await screen.page.locator("#order-pegLevels").fill("40")
     await expect(screen.preview("Price now")).to_have_text("\u2013")
     await screen.submit()

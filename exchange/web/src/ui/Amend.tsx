@@ -38,8 +38,12 @@ export function Amend() {
     sending.value = false;
     if (done) beginAmending(null);
   };
+  const closed = (): void => {
+    if (dialog.current!.open) return; // the browser says so a little later: it may be open again by then
+    beginAmending(null);
+  };
   return (
-    <dialog ref={dialog} class="sign-in amend" aria-labelledby="amend-title" onClose={() => beginAmending(null)}>
+    <dialog ref={dialog} class="sign-in amend" aria-labelledby="amend-title" onClose={closed}>
       {order !== null && rules !== undefined && (
         <form onSubmit={(event) => void submit(event)} noValidate>
           <h2 id="amend-title">Change order {order.order_id}</h2>

@@ -7,6 +7,7 @@ import { whole } from "../model/format";
 import { FIELDS } from "../model/fields";
 import { GROUPS, PEG_SIDES, PEGS, TRIGGERS, typesIn } from "../model/orderTypes";
 import { marketWords, takes } from "../model/words";
+import { balances } from "../state/account";
 import { connection, market, marketStatus } from "../state/exchange";
 import {
   available,
@@ -167,9 +168,10 @@ export function OrderForm() {
     }
     const asked = terms(draft);
     const needs = asked === null ? undefined : text(estimate(rules, asked).needs);
+    const held = balances.value.size > 0 ? available(rules) : undefined; // not known until they have come
     sending.value = true;
     try {
-      await place(draft, { market: rules, needs, available: available(rules), asset: spent(rules) });
+      await place(draft, { market: rules, needs, available: held, asset: spent(rules) });
     } finally {
       sending.value = false;
     }

@@ -30,6 +30,7 @@ export function SignIn() {
   };
 
   const closed = (): void => {
+    if (dialog.current!.open) return; // the browser says so a little later: it may be open again by then
     dialog.current!.querySelector("form")!.reset();
     asksForKey.value = false;
   };
