@@ -12,13 +12,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 import pytest
 
 from exchange.client import ApiError, ApiKey, Client, Event, Socket
 from exchange.config import Config
 from exchange.demo.cast import user_ids, with_markets
-from tests.client.stories import seen
-from tests.whole.served import EXCHANGE, PATIENCE_S, Served, directory
+from exchange.postgres.embedded import attached
+from tests.patience import PATIENCE_S, seen
+from tests.whole.served import EXCHANGE, Served, directory
 
 BID = {"market": "BTC_USDC", "side": "buy", "order_type": "limit", "price": "100", "quantity": "1"}
 PAUSE_S = 0.02
@@ -193,6 +195,15 @@ async def lives(url: str) -> None:
             await book.changed()
 
 
+async def has_traded(data_dir: Path) -> None:
+    """Wait until a part of the history is in the tables."""
+    async with attached(data_dir) as dsn, asyncio.timeout(PATIENCE_S):
+        connection = await asyncpg.connect(dsn)
+        while not await connection.fetchval("SELECT count(*) FROM trades"):  # noqa: ASYNC110
+            await asyncio.sleep(PAUSE_S)
+        await connection.close()
+
+
 async def hours_that_traded(url: str) -> int:
     """How many hours of the last days have trades."""
     async with Client(url) as client:
@@ -204,7 +215,7 @@ async def test_a_demo_that_is_killed_goes_on_where_it_was() -> None:
         data_dir = place / "data"
         first = started(place, "--data-dir", str(data_dir))
         await seen(lambda: '"making a history"' in first.log.read_text())
-        await asyncio.sleep(1.0)
+        await has_traded(data_dir)
         assert "made a history" not in await kill(first)
         second = started(place, "--data-dir", str(data_dir))
         await lives(await ready(second))
