@@ -17,6 +17,7 @@ step that was refused must have changed nothing at all.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from exchange.core.amendments import AmendOrder
 from exchange.core.commands import (
@@ -27,7 +28,9 @@ from exchange.core.commands import (
     Command,
     Deposit,
     ExpireDue,
+    ListType,
     OrderType,
+    PlaceList,
     PlaceOrder,
     RunTriggered,
     SetMarket,
@@ -178,6 +181,17 @@ def placed(venue: Venue, text: str) -> int:
     return order_after(outcome).order_id
 
 
+def iceberg(venue: Venue, text: str, visible_lots: int = 1) -> Outcome:
+    """A limit order of which no more is shown."""
+    return do(venue, replace(order_of(venue, text), conditions=Conditions(visible_lots=visible_lots)))
+
+
+def listed(venue: Venue, list_type: ListType, *orders: str, market: str = "SOL_USDC") -> Outcome:
+    """The orders as a list of that type."""
+    terms = tuple(order_of(venue, f"{order} on {market}") for order in orders)
+    return do(venue, PlaceList(terms[0].user_id, market, list_type, terms, None))
+
+
 def cancel(venue: Venue, user_id: str, order: int | str, market: str = "SOL_USDC") -> Outcome:
     """Somebody cancels an order, by its id or by a client order id."""
     by_id = isinstance(order, int)
@@ -303,6 +317,11 @@ def status(outcome: Outcome, order_id: int | None = None) -> str:
     executed, quantity = (SOL_USDC.quantity_text(n) for n in (order.executed_lots, order.terms.quantity_lots))
     why = "" if order.expire_reason is None else f", {order.expire_reason.name.lower()}"
     return f"{order.status.name.lower()} {executed} of {quantity}{why}"
+
+
+def fits(outcome: Outcome) -> bool:
+    """Whether it was not refused."""
+    return isinstance(outcome, Applied)
 
 
 def refusal(outcome: Outcome) -> str:

@@ -5,19 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from exchange.core.commands import CancelOrder, ListType, PlaceList, ReplaceMode, ReplaceOrder, SetMarket
-from exchange.core.conditions import Conditions
+from exchange.core.commands import CancelOrder, ListType, ReplaceMode, ReplaceOrder, SetMarket
 from exchange.core.events import REFUSED
 from exchange.core.filters import FILTERS, Text, changed, filters_from, filters_text, texts
 from exchange.core.instrument import instrument_of
 from exchange.core.listing import differing_rules
-from exchange.core.outcome import Applied, Outcome
 from exchange.core.venue import Venue
 from tests.core.stories import (
     SOL_USDC,
     amend,
     book_of,
     do,
+    fits,
+    iceberg,
+    listed,
     order_after,
     order_of,
     place,
@@ -38,19 +39,6 @@ def with_filters(venue: Venue, given: Given) -> Venue:
     rules = venue.markets["SOL_USDC"].instrument
     do(venue, SetMarket(replace(rules, filters=changed(rules, given))))
     return venue
-
-
-def iceberg(venue: Venue, text: str, visible_lots: int) -> Outcome:
-    return do(venue, replace(order_of(venue, text), conditions=Conditions(visible_lots=visible_lots)))
-
-
-def listed(venue: Venue, list_type: ListType, *orders: str) -> Outcome:
-    terms = tuple(order_of(venue, order) for order in orders)
-    return do(venue, PlaceList(terms[0].user_id, terms[0].market, list_type, terms, None))
-
-
-def fits(outcome: Outcome) -> bool:
-    return isinstance(outcome, Applied)
 
 
 def traded_at(venue: Venue, price: str) -> Venue:

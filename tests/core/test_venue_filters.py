@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from exchange.core.administration import Administered, Origin
-from exchange.core.commands import CancelAll, CancelOrder, ListType, PlaceList, ReplaceMode, ReplaceOrder
+from exchange.core.commands import CancelAll, CancelOrder, ListType, ReplaceMode, ReplaceOrder
 from exchange.core.conditions import Conditions
 from exchange.core.events import REFUSED
 from exchange.core.filters import changed
@@ -24,6 +24,9 @@ from tests.core.stories import (
     SOL_USDC,
     amend,
     do,
+    fits,
+    iceberg,
+    listed,
     order_after,
     order_of,
     place,
@@ -44,19 +47,6 @@ def bounded(**filters: int) -> Venue:
     venue = venue_of(SOL_USDC, SOL_EUR)
     do(venue, SetVenueFilters(VenueFilters(**filters)))
     return venue
-
-
-def iceberg(venue: Venue, text: str) -> Outcome:
-    return do(venue, replace(order_of(venue, text), conditions=Conditions(visible_lots=1)))
-
-
-def listed(venue: Venue, list_type: ListType, *orders: str, market: str = "SOL_USDC") -> Outcome:
-    terms = tuple(order_of(venue, f"{order} on {market}") for order in orders)
-    return do(venue, PlaceList(terms[0].user_id, market, list_type, terms, None))
-
-
-def fits(outcome: Outcome) -> bool:
-    return isinstance(outcome, Applied)
 
 
 def in_eur(venue: Venue, text: str) -> Outcome:
