@@ -1,14 +1,18 @@
-"""What the whole suite runs on: the compiled build with `--compiled`, and signals that are not ignored."""
+"""What the whole suite runs on: the compiled build with `--compiled`, signals that are not ignored, a PostgreSQL."""
 
 import gc
 import os
 import signal
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from exchange.runtime import compiled
+
+if TYPE_CHECKING:
+    from tests.whole.databases import Server
 
 OPTION = "--compiled"
 IN_WORKERS = "TESTS_ON_COMPILED_BUILD"  # the processes of `-n` have not the arguments, but they inherit the environment
@@ -34,6 +38,21 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse to test as Python what was meant to be tested compiled."""
     if config.getoption(OPTION) and not compiled.in_use():
         raise pytest.UsageError(f"{OPTION}: there is no compiled build of these sources; run `make compile` first")
+
+
+@pytest.fixture(scope="session")
+def server() -> "Iterator[Server]":
+    """A PostgreSQL for all tests of a process that talk to the store itself."""
+    from tests.whole.databases import running_server
+
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def dsn(server: "Server") -> str:
+    """A database of this test's own, as a first start leaves it."""
+    return server.dsn(await server.migrated())
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ import pytest
 
 from exchange import __version__
 from exchange.runtime import binary
+from tests.patience import PATIENCE_S
 from tests.whole import served
 
 FILE = Path(__file__).resolve().parents[1] / "dist" / "exchange"
@@ -47,7 +48,7 @@ def test_it_serves_from_an_empty_directory_without_python() -> None:
         with log.open("w") as output:
             process = subprocess.Popen(command, cwd=place, env=NOTHING, stdout=output, stderr=output)
         try:
-            until = time.monotonic() + 2 * served.PATIENCE_S
+            until = time.monotonic() + 2 * PATIENCE_S
             while not ready.exists():
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < until, log.read_text()
@@ -60,7 +61,7 @@ def test_it_serves_from_an_empty_directory_without_python() -> None:
             assert runs("postgres", "--data-dir", "data", "psql", "-Atc", "SELECT 7", place=place) == "7\n"
             assert runs("journal", "prune", "--data-dir", "data", place=place).startswith("dropped partitions: 0")
             process.send_signal(signal.SIGTERM)
-            assert process.wait(served.PATIENCE_S) == 0
+            assert process.wait(PATIENCE_S) == 0
         finally:
             if process.poll() is None:
                 process.terminate()

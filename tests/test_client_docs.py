@@ -12,7 +12,8 @@ import pytest
 import exchange.client
 from exchange.client import Book, Client, Socket
 from exchange.testing import RunningExchange, running_exchange
-from tests.whole.served import PATIENCE_S, directory
+from tests.patience import PATIENCE_S
+from tests.whole.served import directory
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "client.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

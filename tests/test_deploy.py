@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 
 from exchange.config import load
 from exchange.runtime import notify
+from tests.patience import PATIENCE_S
 from tests.whole import certificates, served
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,7 +59,7 @@ def test_an_operator_may_see_the_server_of_the_unit() -> None:
 def test_the_service_manager_hears_when_the_exchange_is_ready_and_when_it_stops() -> None:
     with served.directory() as place, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(place / "notify"))
-        manager.settimeout(served.PATIENCE_S)
+        manager.settimeout(PATIENCE_S)
         exchange = served.Served(place, served.CONFIG, ephemeral=True)
         exchange.environment[notify.VARIABLE] = str(place / "notify")
         try:

@@ -14,8 +14,9 @@ import pytest
 from exchange import cli
 from exchange.client import ApiKey, Client
 from exchange.postgres import binaries, tools
+from tests.patience import PATIENCE_S
 from tests.whole import served
-from tests.whole.databases import Server, running_server
+from tests.whole.databases import Server
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
@@ -45,7 +46,7 @@ class Operator:
             env=environment,
             text=True,
             capture_output=True,
-            timeout=served.PATIENCE_S,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -88,12 +89,6 @@ def operator() -> Iterator[Operator]:
             yield Operator(exchange)
         finally:
             exchange.end()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
 
 
 def test_a_copy_of_the_running_server_brings_back_what_was_acknowledged(operator: Operator) -> None:

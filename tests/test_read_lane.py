@@ -17,6 +17,7 @@ from exchange.api.native.rest import PAGE_BYTE_S, PAGE_S, Rest
 from exchange.pipeline.outcomes import Overloaded
 from exchange.service.read_lane import CREDIT_MAX_S, HISTORY, LINGER_S, LINGER_TURNS, MEMORY, ReadLane
 from tests.fake_store import turns
+from tests.patience import PATIENCE_S
 
 
 class Commits:
@@ -65,7 +66,7 @@ def ignored(error: BaseException) -> None:
 
 
 async def until(fact: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not fact():  # noqa: ASYNC110 (turns of the loop are what it counts)
             await asyncio.sleep(0)
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.whole.served import PATIENCE_S, Served, directory
+from tests.patience import PATIENCE_S
+from tests.whole.served import Served, directory
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -29,6 +29,7 @@ from exchange.pipeline.projector import Projector
 from exchange.pipeline.writer import Entry, Waiter, Writer
 from exchange.runtime.tracing import Tracing, tracing_of
 from tests.fake_store import FakeStore, FakeTables
+from tests.patience import PATIENCE_S
 from tests.whole import served
 from tests.whole.api import Api
 
@@ -200,7 +201,7 @@ class Stuck:
 
 def test_a_collector_that_does_not_answer_keeps_no_process_from_ending() -> None:
     stuck = Stuck()
-    guard = threading.Timer(served.PATIENCE_S, stuck.given_up.set)
+    guard = threading.Timer(PATIENCE_S, stuck.given_up.set)
     guard.start()
     asyncio.run(Tracing(None, stuck, 1).close())
     assert not stuck.given_up.is_set()

@@ -21,6 +21,7 @@ from exchange.service.tasks import Tasks
 from exchange.service.trading import Trading
 from tests.core.stories import order_of, venue_of
 from tests.fake_store import Flow, flow_of, turns
+from tests.patience import PATIENCE_S
 
 MARKET = "SOL_USDC"
 
@@ -119,7 +120,7 @@ async def test_only_the_answer_to_a_refused_cancel_waits_while_orders_do(venue: 
         await turns(10)
         assert [sender.told for sender in (placed, live, again, unknown)] == [[], [], [], []]
         flow.store.go_on()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while len(unknown.told) < 2:  # noqa: ASYNC110 (turns of the loop are what it counts)
                 await asyncio.sleep(0)
     assert isinstance(placed.told[0], Placed)

@@ -1,13 +1,10 @@
 """Orders as a word or two, and a random market."""
 
-import asyncio
 import random
-from collections.abc import Callable
 from typing import Any
 
 from exchange.client import Book, Client, Socket, Step
 
-PATIENCE_S = 180.0  # until a test gives up; nothing is asserted about time
 TICK, LOT = Step("0.01"), Step("0.0001")
 
 
@@ -54,10 +51,3 @@ async def assert_book_is_the_exchanges(book: Book, client: Client) -> None:
     assert [list(level) for level in book.asks()] == [list(level) for level in depth["asks"]]
     assert book.best_bid == next(iter(book.bids(1)), None)
     assert book.best_ask == next(iter(book.asks(1)), None)
-
-
-async def seen(fact: Callable[[], bool]) -> None:
-    """Return when it holds."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not fact():  # noqa: ASYNC110 - the client announces no such thing
-            await asyncio.sleep(0.001)

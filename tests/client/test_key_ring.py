@@ -11,7 +11,8 @@ from exchange.client import ApiError, ApiKey, Client, KeyRing
 from exchange.core.administration import KEYS_OF_USER_MAX
 from exchange.testing import RunningExchange, running_exchange
 from exchange.testing.process import ADMIN
-from tests.whole.served import EXCHANGE, PATIENCE_S
+from tests.patience import PATIENCE_S
+from tests.whole.served import EXCHANGE
 
 BID = {"market": "SOL_USDC", "side": "buy", "order_type": "limit", "price": "1", "quantity": "1"}
 RECORDED = """seq,ts,action,order_id,side,type,price,qty

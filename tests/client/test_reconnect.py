@@ -11,7 +11,8 @@ import pytest
 from exchange.client import Client, Event, Gap, Socket
 from exchange.testing import RunningExchange, running_exchange
 from tests.client.proxy import proxy_of
-from tests.client.stories import assert_book_is_the_exchanges, limit, seen, trade_at_random
+from tests.client.stories import assert_book_is_the_exchanges, limit, trade_at_random
+from tests.patience import seen
 from tests.whole.made_once import data_directory
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from exchange.client import ApiError, ApiKey, Client, Socket
-from tests.client.stories import seen
+from tests.patience import seen
 
 KEY = ApiKey.hmac("a-key", "a-secret")
 

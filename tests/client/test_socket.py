@@ -9,7 +9,8 @@ from exchange.client import ApiError, Client, Event, Socket, Unreachable
 from exchange.testing import RunningExchange
 from exchange.testing.plugin import NewUser
 from tests.client.proxy import proxy_of
-from tests.client.stories import assert_book_is_the_exchanges, limit, seen, trade_at_random
+from tests.client.stories import assert_book_is_the_exchanges, limit, trade_at_random
+from tests.patience import seen
 
 
 async def test_many_orders_are_in_flight_and_each_gets_its_own_answer(socket: Socket, market: str) -> None:

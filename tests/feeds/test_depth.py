@@ -8,6 +8,7 @@ import pytest
 
 from exchange.pipeline import depth
 from tests.feeds.stage import MARKET, Listener, Stage
+from tests.patience import PATIENCE_S
 
 CHANNEL = f"depth@{MARKET}"
 
@@ -36,7 +37,7 @@ async def running(*, levels: int) -> AsyncIterator[Stage]:
 
 async def heard(stage: Stage, *listeners: Listener) -> None:
     """Until all of them have begun, and the book of each is that of the venue."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(*stage.asked)
     for listener in listeners:
         assert listener.book(MARKET) == stage.depth()

@@ -8,6 +8,7 @@ import pytest
 
 from exchange.pipeline import order_snapshots, subscriber
 from tests.feeds.stage import Listener, Stage
+from tests.patience import PATIENCE_S
 
 CHANNEL = "orders@alice"
 COUNT = 10
@@ -31,7 +32,7 @@ async def running() -> AsyncIterator[Stage]:
 
 async def heard(stage: Stage, listener: Listener) -> None:
     """Until it has begun; then it knows what is open."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(*stage.asked)
     mine = [order for market in stage.venue.markets.values() for order in market.open_orders("alice")]
     assert sorted(map(int, listener.orders["alice"])) == sorted(order.order_id for order in mine)
@@ -70,7 +71,7 @@ async def test_who_leaves_or_is_gone_meanwhile_gets_none_of_it() -> None:
         stage.release()
         stage.feeds.forget(gone.subscriber)
         stage.tell("alice sell 0.01 @ 300")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(*stage.asked)
         assert [message["message_type"] for message in leaver.heard] == ["UNSUBSCRIBED"]
         assert gone.heard == []
@@ -96,6 +97,6 @@ async def test_what_is_kept_back_counts_in_the_bound(monkeypatch: pytest.MonkeyP
         stage.tell(*(f"alice sell 0.01 @ {300 + number}" for number in range(5)))
         assert listener.ended == (1013, subscriber.TOO_SLOW)
         assert listener.subscriber.waiting_bytes == 0
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(*stage.asked)
         assert listener.heard == []

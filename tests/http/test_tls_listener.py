@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,9 @@ from exchange.api.http.tls_listener import TlsListener
 from exchange.config import LimitsConfig
 from exchange.service.limits import RateLimits
 from tests.http.stage import Shop, site_of
+from tests.patience import seen
 from tests.whole import certificates
 
-PATIENCE_S = 20.0
 REQUEST = b"GET /count HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
@@ -55,7 +55,7 @@ class Stage:
         before = self.listener.shaking()
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         self._silent.append(writer)
-        await until(lambda: self.listener.shaking() != before or reader.at_eof())
+        await seen(lambda: self.listener.shaking() != before or reader.at_eof())
         return reader
 
     async def count(self) -> bytes:
@@ -79,13 +79,7 @@ class Stage:
         """The end of it."""
         self.leave()
         await self.listener.close()
-        await until(lambda: not self.site.connections)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not true():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+        await seen(lambda: not self.site.connections)
 
 
 @pytest.fixture
@@ -100,12 +94,12 @@ async def test_a_client_that_says_nothing_is_a_connection_of_its_address(stage: 
     await stage.open()
     await stage.silent()
     assert await stage.count() == b"HTTP/1.1 200 OK"
-    await until(lambda: not stage.site.connections)
+    await seen(lambda: not stage.site.connections)
     await stage.silent()
     assert await stage.count() == b""
     assert stage.site.counts.refused_connections == 1
     stage.leave()
-    await until(lambda: not stage.listener.shaking())
+    await seen(lambda: not stage.listener.shaking())
     assert await stage.count() == b"HTTP/1.1 200 OK"
 
 

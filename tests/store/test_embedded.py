@@ -18,7 +18,8 @@ import pytest
 from exchange.failure import Failure
 from exchange.postgres import binaries, postmaster
 from exchange.postgres.embedded import attached
-from tests.store.servers import Make, postmaster_pid, query, until
+from tests.patience import seen
+from tests.store.servers import Make, postmaster_pid, query
 
 is_root = os.geteuid() == 0
 only_root = pytest.mark.skipif(not is_root, reason="another user's directories take root")
@@ -97,7 +98,7 @@ async def test_a_killed_postmaster_comes_back_with_what_was_committed(make: Make
     for _ in range(2):
         client = await asyncpg.connect(dsn)
         os.kill(postmaster_pid(place / "data"), signal.SIGKILL)
-        await until(lambda: not server.alive())
+        await seen(lambda: not server.alive())
         await asyncio.gather(*(server.ensure_running() for _ in range(3)))
         await client.close()
         assert server.alive()
@@ -123,7 +124,7 @@ async def test_the_orphan_of_a_killed_exchange_is_adopted_and_stopped(make: Make
     await server.start()
     assert postmaster_pid(place / "data") == orphan
     os.kill(orphan, signal.SIGKILL)
-    await until(lambda: not server.alive())
+    await seen(lambda: not server.alive())
     await server.ensure_running()
     assert postmaster_pid(place / "data") != orphan
     await server.stop()
@@ -162,14 +163,14 @@ async def test_a_zombie_counts_as_dead() -> None:
         process = psutil.Process(child.pid)
         assert postmaster.is_alive(process)
         process.kill()
-        await until(lambda: process.status() == psutil.STATUS_ZOMBIE)
+        await seen(lambda: process.status() == psutil.STATUS_ZOMBIE)
         assert not postmaster.is_alive(process)
     assert not postmaster.is_alive(process)
 
 
 async def test_an_exchange_killed_while_it_makes_its_data_leaves_a_startable_directory(make: Make, place: Path) -> None:
     other = start_elsewhere(place / "data")
-    await until(lambda: any((place / "data").glob("pgdata.new-*/base")))
+    await seen(lambda: any((place / "data").glob("pgdata.new-*/base")))
     kill(other)
     assert not (place / "data" / "pgdata").exists()
     server = make()
@@ -190,11 +191,11 @@ async def test_a_canceled_start_leaves_nothing_running(make: Make, place: Path) 
 
     for moment in (initdb_works, server_works):
         starting = asyncio.create_task(make(fresh=True).start())
-        await until(moment)
+        await seen(moment)
         starting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await starting
-        await until(lambda: not at_work())
+        await seen(lambda: not at_work())
         assert postmaster.processes_in(place / "data" / "pgdata") == []
     await make().start()
 

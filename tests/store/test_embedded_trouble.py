@@ -1,6 +1,7 @@
 """What surrounds the embedded PostgreSQL must not keep it from starting: variables, pid files, owners, shortages."""
 
 import errno
+import gc
 import os
 import signal
 import subprocess
@@ -11,7 +12,8 @@ import pytest
 from exchange.postgres import binaries
 from exchange.postgres.data_directory import DataDirectory
 from exchange.postgres.reserve import Reserve
-from tests.store.servers import Make, postmaster_pid, query, until
+from tests.patience import seen
+from tests.store.servers import Make, postmaster_pid, query
 
 LIBPQ = {
     "PGSSLMODE": "verify-full",
@@ -81,7 +83,7 @@ async def test_a_shortage_is_for_the_next_attempt(make: Make, place: Path, monke
     server = make()
     await server.start()
     os.kill(postmaster_pid(place / "data"), signal.SIGKILL)
-    await until(lambda: not server.alive())
+    await seen(lambda: not server.alive())
 
     def short_of_files(*_: object, **__: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
@@ -95,6 +97,7 @@ async def test_a_shortage_is_for_the_next_attempt(make: Make, place: Path, monke
 
 
 def test_a_reserve_gives_what_it_kept_back() -> None:
+    gc.collect()  # what other tests have left may close files when it goes
     before = len(os.listdir("/proc/self/fd"))
     reserve = Reserve(10)
     reserve.fill()

@@ -1,6 +1,5 @@
 """A database of each earlier version is migrated, is proved by its journal, and goes on."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,7 @@ from exchange.pipeline.commits import Batch
 from exchange.store.audit import audit
 from exchange.store.postgres import PostgresStore
 from tests.store.kept import kept, load
-from tests.whole.databases import Server, running_server
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
+from tests.whole.databases import Server
 
 
 async def recovered(store: PostgresStore) -> Venue:

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,10 @@ from exchange.store.migrations import revisions
 from exchange.store.postgres import PostgresStore
 from tests.store.kept import kept, load, revision_of
 from tests.store.test_kept import recovered
-from tests.whole.databases import Server, running_server
+from tests.whole.databases import Server
 
 COLUMNS = "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
 
 
 async def looked_at(dsn: str) -> list[Any]:

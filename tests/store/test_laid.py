@@ -1,27 +1,17 @@
 """An exchange starts on a database that the benchmarks fill, with the state that was to be in it."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from exchange.core.venue import Venue
 from exchange.runtime.app import build
 from exchange.store.postgres import PostgresStore
 from tests.bench.core.deep import far_orders, instrument, state_of
 from tests.bench.database import lay
-from tests.whole.databases import CONFIG, Server, running_server
+from tests.whole.databases import CONFIG, Server
 
 USERS = ["ann", "ben", "cat"]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
-
-
 async def test_a_state_that_was_laid_is_read_back(server: Server) -> None:
-    dsn = server.dsn(await server.create())
+    dsn = server.dsn(await server.migrated())
     laid = state_of(
         instrument("SOL_USDC"), USERS, far_orders(1, 200, len(USERS), nearest_ticks=10, levels=20, mid_ticks=10_000)
     )

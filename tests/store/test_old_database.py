@@ -5,7 +5,6 @@ with trades of several fills, open and canceled orders, client order ids, deposi
 twenty commands ahead of its tables, as after a crash.
 """
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -26,17 +25,11 @@ from exchange.store.recovery import candle_of
 from tests.core.test_candles import shown
 from tests.store.kept import OLD as FILES
 from tests.store.kept import load
-from tests.whole.databases import Server, running_server
+from tests.whole.databases import Server
 
 OLD = FILES / "database_0004.gz"
 TABLES_AT, JOURNAL_AT = 644, 664  # sequences
 USERS = ("ann", "ben", "cat", "dan")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """How PostgreSQL finds the fills of one order among many trades: by an index, whether it has statistics or not."""
 
-from collections.abc import Iterator
-
 import asyncpg
 import pytest
 
 from exchange.store import statements
-from exchange.store.migrations import migrate
-from tests.whole.databases import Server, running_server
+from tests.whole.databases import Server
 
 TRADES = 20_000
 LAY = f"""
@@ -22,16 +19,9 @@ ASKED = (
 )
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
-
-
 @pytest.mark.parametrize("analyzed", [False, True])
 async def test_the_fills_of_one_order_are_found_by_an_index(server: Server, analyzed: bool) -> None:
-    dsn = server.dsn(await server.create())
-    await migrate(dsn)
+    dsn = server.dsn(await server.migrated())
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(LAY)

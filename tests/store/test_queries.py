@@ -17,7 +17,7 @@ from exchange.service.history import ID_MAX, Fill, OrderRead, Page, PublicTrade,
 from exchange.store import queries, read_pool
 from exchange.store.queries import PostgresHistory
 from exchange.store.read_pool import ReadPool
-from tests.whole.databases import Server, Writing, execute, running_server, value, writing
+from tests.whole.databases import Server, Writing, execute, value, writing
 
 SOL, JUP = "SOL_USDC", "JUP_USDC"
 ANN, BEN = "random1", "random2"
@@ -132,17 +132,11 @@ async def live(made: Writing, past: Past) -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def past(server: Server) -> tuple[str, Past]:
     """The dsn of a database, and what happened in it."""
 
     async def make() -> tuple[str, Past]:
-        dsn, found = server.dsn(await server.create()), Past()
+        dsn, found = server.dsn(await server.migrated()), Past()
         async with writing(dsn) as made:
             await live(made, found)
         return dsn, found
@@ -258,7 +252,7 @@ async def test_one_order_by_either_id(past: tuple[str, Past], history: PostgresH
 
 
 async def test_of_several_orders_of_one_name_the_newest_is_found(server: Server) -> None:
-    dsn, past = server.dsn(await server.create()), Past()
+    dsn, past = server.dsn(await server.migrated()), Past()
     async with writing(dsn) as made:
         made.venue.client_ids._recent_max = 0  # every name may be used again at once
         for _ in range(3):
@@ -333,6 +327,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(past: tuple[str, Past
     pool = ReadPool(past[0], connections_max=1, query_timeout_s=0.2)
     with pytest.raises(HistoryUnavailable):
         await pool.fetch(SLEEP, 60.0)
+    pool._query_timeout_s = 60.0
     assert (await pool.fetch("SELECT 1"))[0][0] == 1
     await pool.close()
 

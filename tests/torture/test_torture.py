@@ -17,7 +17,8 @@ from exchange.torture import campaign, silence
 from exchange.torture.campaign import BOTS, Breaker, torture
 from exchange.torture.faults import Fault
 from exchange.torture.report import closing_table, figures, sentences
-from tests.whole.process import EXCHANGE, PATIENCE_S, POLL_S, directory, postgres_in
+from tests.patience import PATIENCE_S
+from tests.whole.process import EXCHANGE, POLL_S, directory, postgres_in
 
 FAULTS = [
     Fault("kill", 0.3),
@@ -79,7 +80,7 @@ def test_silence_is_a_finding_that_says_what_everybody_waits_for(monkeypatch: py
 
     monkeypatch.setattr(Breaker, "do", lock)
     monkeypatch.setattr(Breaker, "told", unlock)
-    monkeypatch.setattr(silence, "ASKS_S", 1.0)
+    monkeypatch.setattr(silence, "ASKS_S", 4.0)
     result = asyncio.run(torture(11, [Fault("kill", 0.3)], print))
     assert closing_table(result).row_count > 10  # there is one, though no recovery has a duration
     [said] = sentences(result)

@@ -7,8 +7,8 @@ from typing import Any, Self
 import orjson
 import websockets
 
+from tests.patience import PATIENCE_S
 from tests.whole.binance import hmac_of, now_ms
-from tests.whole.served import PATIENCE_S
 
 Json = dict[str, Any]
 

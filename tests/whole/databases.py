@@ -20,6 +20,8 @@ from exchange.postgres.data_directory import PORT, ROLE
 from exchange.postgres.embedded import EmbeddedPostgres
 from exchange.runtime.bootstrap import differences
 from exchange.store.postgres import PostgresStore
+from tests.patience import PATIENCE_S
+from tests.whole.made_once import data_directory
 from tests.whole.process import directory
 
 MARKET = "SOL_USDC"
@@ -32,7 +34,7 @@ class Server:
     def __init__(self, place: Path) -> None:
         self.socket_dir = place / "data" / "run"
         self._pgdata = place / "data" / "pgdata"
-        self._embedded = EmbeddedPostgres(place / "data")
+        self._embedded = EmbeddedPostgres(data_directory(place / "data"))
         self._made = 0
 
     async def start(self) -> None:
@@ -50,8 +52,12 @@ class Server:
         """Where a database is; through another socket if so asked."""
         return f"postgresql://{ROLE}@/{name}?host={quote(str(socket_dir or self.socket_dir))}&port={PORT}"
 
+    async def migrated(self) -> str:
+        """The name of a new database with the tables of the exchange."""
+        return await self.create("exchange")
+
     async def create(self, template: str = "template1") -> str:
-        """The name of a new database."""
+        """The name of a new database, an empty one unless it is a copy."""
         self._made += 1
         name = f"test_{self._made}"
         await execute(self.dsn("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -125,6 +131,11 @@ class Writing:
         await self.store.journal.commit(batch)
         await self.store.tables.commit(Changes.of(batch))
 
+    def may_take(self, seconds: float) -> None:
+        """How long a commit may take from now on before it is in doubt."""
+        for committer in (self.store.journal, self.store.tables):
+            committer._commit_timeout_s = seconds
+
     def seeds(self) -> Batch:
         """The assets, markets and users of the packaged configuration."""
         seeded = self.apply()
@@ -134,9 +145,9 @@ class Writing:
 
 
 @contextlib.asynccontextmanager
-async def writing(dsn: str, *, seeded: bool = True, commit_timeout_s: float = 30.0) -> AsyncIterator[Writing]:
+async def writing(dsn: str, *, seeded: bool = True) -> AsyncIterator[Writing]:
     """The one writer of a database, with the packaged configuration in it."""
-    store = PostgresStore(dsn, commit_timeout_s=commit_timeout_s)
+    store = PostgresStore(dsn, commit_timeout_s=PATIENCE_S)
     made = Writing(store, Venue.restore(await store.open()))
     try:
         if seeded:

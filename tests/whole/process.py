@@ -10,7 +10,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,11 +22,10 @@ import psutil  # type: ignore[import-untyped]
 
 from exchange.postgres import postmaster
 from exchange.postgres.embedded import attached
+from tests.patience import PATIENCE_S
+from tests.ports import free_port
 from tests.whole.made_once import data_directory
 
-PATIENCE_S = 180.0
-RECOVERY_S = 30.0
-"""Within this an exchange whose PostgreSQL was killed trades again by itself: so the contract promises."""
 POLL_S = 0.005
 EXCHANGE = str(Path(sys.executable).with_name("exchange"))
 
@@ -118,15 +116,6 @@ def new_seed() -> int:
     return seed
 
 
-def _free_port() -> int:
-    """One that nobody else is given for asking: while the exchange is dead, its port must stay free."""
-    for port in random.sample(range(20_000, 30_000), 100):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no free port")
-
-
 class Exchange:
     """One exchange in `place`: its files, and its process while it runs."""
 
@@ -142,7 +131,7 @@ class Exchange:
         self.data_dir = place / "data"
         self.config = place / "config.toml"
         self.log = place / "exchange.log"
-        port = _free_port()
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._embedded = not database and "--ephemeral" not in options
         database = database or f"data_dir = {json.dumps(str(self.data_dir))}"
@@ -289,7 +278,7 @@ class Eye:
         try:
             if self._connection is None or self._connection.is_closed():
                 async with attached(self._exchange.data_dir) as dsn:
-                    self._connection = await asyncpg.connect(dsn, timeout=RECOVERY_S)
+                    self._connection = await asyncpg.connect(dsn, timeout=PATIENCE_S)
             return await self._connection.fetchval(sql, *parameters)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return None

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from tests.patience import PATIENCE_S
 from tests.whole.made_once import data_directory
 
-PATIENCE_S = 180.0  # until a test gives up; nothing is asserted about time
 POLL_S = 0.01
 EXCHANGE = str(Path(sys.executable).with_name("exchange"))
 

@@ -17,10 +17,11 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from tests.patience import PATIENCE_S
 from tests.whole import served
 from tests.whole.api import fresh, order_body
 from tests.whole.made_once import copy, data_directory, place_for_all
-from tests.whole.served import EXCHANGE, PATIENCE_S, Served, directory
+from tests.whole.served import EXCHANGE, Served, directory
 
 UNHURRIED = """
 [limits]
@@ -257,7 +258,7 @@ class Talk:
 
     async def next(self) -> Any:
         """The next message."""
-        text = await self.connection.receive_str(timeout=60)
+        text = await self.connection.receive_str(timeout=PATIENCE_S)
         self._ring.heard.append(text)
         return json.loads(text)
 

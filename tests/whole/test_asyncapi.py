@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from exchange.api.native import asyncapi, events, messages
 from exchange.api.native.names import KIND_NAMES, PRIVATE, PUBLIC
 from exchange.api.native.socket_examples import EVENTS
+from tests.patience import PATIENCE_S
 from tests.whole.api import Api, order_body
-from tests.whole.served import PATIENCE_S
 from tests.whole.test_documented_events import EXAMPLES
 
 

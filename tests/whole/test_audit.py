@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 
 import asyncpg
 import pytest
@@ -13,7 +12,7 @@ from exchange.core.venue import Venue
 from exchange.store import baseline, journal
 from exchange.store.audit import audit
 from tests.whole import served
-from tests.whole.databases import MARKET, Server, execute, order, running_server, writing
+from tests.whole.databases import MARKET, Server, execute, order, writing
 
 IN_THE_STATE = {
     "an account was changed": (
@@ -183,17 +182,11 @@ BY_THE_JOURNAL = {
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def template(server: Server) -> str:
     """The database that all stories begin with."""
 
     async def make() -> str:
-        name = await server.create()
+        name = await server.migrated()
         await tell_story(server.dsn(name))
         return name
 

@@ -6,9 +6,9 @@ import orjson
 import pytest
 from yarl import URL
 
+from tests.patience import PATIENCE_S
 from tests.whole.api import Api
 from tests.whole.binance import Bot, now_ms
-from tests.whole.served import PATIENCE_S
 
 ORDER = "/api/v3/order/test"
 UNREADABLE = {

@@ -1,6 +1,7 @@
 """The streams of the Binance-compatible dialect, over the wire."""
 
 import asyncio
+import contextlib
 import random
 from typing import Any
 
@@ -12,6 +13,7 @@ import websockets
 from tests.binance.documented_streams import differences, documented
 from tests.whole import served
 from tests.whole.api import Api
+from tests.whole.binance import now_ms
 from tests.whole.binance_wire import Json, Socket
 from tests.whole.conftest import Start
 from tests.whole.served import Served
@@ -212,7 +214,9 @@ async def test_klines_end_and_go_on(shared: Served, api: Api, market: str) -> No
         assert (last["o"], last["c"], last["n"], last["f"], last["L"]) == ("100.00000000", "100.00000000", 0, -1, -1)
         await api.order(maker, market, "sell 1 @ 101")
         await api.order(taker, market, "buy 1 @ 101")
-        day = (await socket.until(lambda one: one["k"]["i"] == "1d" and one["k"]["n"] == 2))["k"]
+        day = (await socket.until(lambda one: one["k"]["i"] == "1d" and one["k"]["c"] == "101.00000000"))["k"]
+        if day["n"] == 1:
+            pytest.skip("a day has ended between the two trades")
         assert (day["o"], day["c"], day["h"], day["l"], day["v"], day["q"], day["x"]) == (
             *("100.00000000", "101.00000000", "101.00000000", "100.00000000", "2.00000000", "201.00000000"),
             False,
@@ -294,8 +298,9 @@ async def test_times_are_in_microseconds_if_asked_for(shared: Served, api: Api, 
 
 async def test_too_many_messages_end_a_socket(shared: Served) -> None:
     async with Socket(f"{shared.ws_url}/ws/x") as socket:
-        for number in range(20):
-            await socket.ws.send(f'{{"method": "LIST_SUBSCRIPTIONS", "id": {number}}}')
+        with contextlib.suppress(websockets.ConnectionClosed):  # it may be closed before the last one is sent
+            for number in range(20):
+                await socket.ws.send(f'{{"method": "LIST_SUBSCRIPTIONS", "id": {number}}}')
         assert await socket.end() == (1008, "Too many requests")
 
 
@@ -313,6 +318,7 @@ async def test_klines_go_on_after_a_restart(start: Start) -> None:
     async with aiohttp.ClientSession() as session:
         api = Api(session, exchange.url)
         maker, taker = await traders(api, "SOL_USDC")
+        begun_ms = now_ms()
         for price in (100, 104, 98):
             await api.order(maker, "SOL_USDC", f"sell 1 @ {price}")
             await api.order(taker, "SOL_USDC", f"buy 1 @ {price}")
@@ -336,6 +342,8 @@ async def test_klines_go_on_after_a_restart(start: Start) -> None:
                     found[one["k"]["i"]] = one["k"]
             ticker = await socket.until(lambda one: one["e"] == "24hrTicker" and one["Q"] != "0.00000000")
             assert (ticker["Q"], ticker["F"], ticker["L"], ticker["n"]) == ("1.00000000", 1, 3, 3)
+            if max(found["1M"]["t"], found["1w"]["t"]) > begun_ms:
+                pytest.skip("a month or a week has begun since the first trade")
             for kline in (found["1M"], found["1w"]):
                 assert (kline["o"], kline["h"], kline["l"], kline["c"], kline["n"]) == (
                     *("100.00000000", "104.00000000", "98.00000000", "98.00000000"),

@@ -1,9 +1,5 @@
 """The days before the demo: made once, gone on with when they were interrupted, never among what people did."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from exchange.config import Config
 from exchange.core.commands import Deposit
 from exchange.demo.cast import with_markets, with_users
@@ -11,7 +7,7 @@ from exchange.demo.history import NS_PER_S, STEP_S, History
 from exchange.runtime.app import build
 from exchange.store.audit import audit
 from exchange.store.postgres import PostgresStore
-from tests.whole.databases import Server, running_server, value
+from tests.whole.databases import value
 
 DEMO = with_users(with_markets(Config()))
 SEED = 7
@@ -19,17 +15,6 @@ UNTIL_S = 1_800_000_000
 HOURS = 3
 TRADED = "SELECT count(DISTINCT time_ns / 3600000000000) FROM trades"
 LONGEST_PAUSE = "SELECT max(pause) FROM (SELECT time_ns - lag(time_ns) OVER (ORDER BY time_ns) AS pause FROM trades) t"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
-
-
-@pytest.fixture
-async def dsn(server: Server) -> str:
-    return server.dsn(await server.create())
 
 
 async def number(dsn: str, sql: str) -> int:

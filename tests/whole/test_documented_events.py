@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from exchange.api.native.names import PRIVATE, PUBLIC
+from tests.patience import PATIENCE_S
 from tests.whole.api import Api, order_body
-from tests.whole.served import PATIENCE_S
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 EXAMPLES = [json.loads(example) for example in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)]

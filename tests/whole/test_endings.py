@@ -8,6 +8,7 @@ import pytest
 
 from exchange.client import ApiError, Client, Order, Socket
 from exchange.testing import RunningExchange, running_exchange
+from tests.patience import PATIENCE_S
 from tests.whole.made_once import data_directory
 from tests.whole.served import command, directory
 
@@ -31,12 +32,12 @@ def user(exchange: RunningExchange) -> Any:
 
 async def ended(client: Client, order: Order) -> Order:
     """The order, once it has ended."""
-    for _ in range(200):
-        found = await client.order(order["market"], order_id=order["order_id"])
-        if found["status"] not in ("open", "pending"):
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{order} does not end")
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            found = await client.order(order["market"], order_id=order["order_id"])
+            if found["status"] not in ("open", "pending"):
+                return found
+            await asyncio.sleep(0.05)
 
 
 async def test_a_timer_cancels_everything_unless_it_is_put_off(exchange: RunningExchange, user: str) -> None:
@@ -46,7 +47,7 @@ async def test_a_timer_cancels_everything_unless_it_is_put_off(exchange: Running
         before_ms = int(time.time() * 1000)
         at = await client.cancel_all_after(60_000)
         assert at is not None
-        assert before_ms + 60_000 <= at < before_ms + 70_000
+        assert before_ms + 60_000 <= at <= int(time.time() * 1000) + 60_000
         assert await client.cancel_all_after(0) is None
         assert await client.cancel_all_after(0) is None, "there is none to take back"
         assert len(await client.open_orders()) == 3

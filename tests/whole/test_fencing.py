@@ -1,7 +1,7 @@
 """One writer a database, and every commit once: with a real PostgreSQL, and no exchange around the store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from exchange.store.audit import audit
 from exchange.store.postgres import PostgresStore
 from exchange.store.queries import PostgresHistory
 from exchange.store.rows import PIECE_MAX
+from tests.patience import PATIENCE_S
 from tests.whole.databases import (
     CONFIG,
     MARKET,
@@ -30,12 +31,11 @@ from tests.whole.databases import (
     everything,
     execute,
     order,
-    running_server,
     sequence_of,
     value,
     writing,
 )
-from tests.whole.process import PATIENCE_S, directory, gone, until
+from tests.whole.process import directory, gone, until
 
 _WRITERS = "FROM pg_stat_activity WHERE application_name = 'exchange writer' AND datname = '{name}'"
 PID = f"SELECT pid {_WRITERS}"
@@ -43,16 +43,10 @@ CUT = f"SELECT pg_terminate_backend(pid) {_WRITERS}"
 WAITING = f"SELECT count(*) {_WRITERS} AND wait_event_type = 'Lock'"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
-
-
 @pytest.fixture
 async def name(server: Server) -> str:
     """A database of this test's own."""
-    return await server.create()
+    return await server.migrated()
 
 
 @pytest.fixture
@@ -139,7 +133,8 @@ async def test_what_can_never_be_stored_is_no_doubt(dsn: str) -> None:
 async def test_what_says_more_may_take_longer(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else what one command does to a million orders would be in doubt each time, for ever."""
     monkeypatch.setattr(committer, "MEGABYTE_S", 60.0)
-    async with writing(dsn, commit_timeout_s=0.2) as made:
+    async with writing(dsn) as made:
+        made.may_take(0.2)
         batch = made.apply(*(AddUser(f"{number:064}") for number in range(20_000)))
         holding = await asyncpg.connect(dsn)
         await holding.execute(f"BEGIN; INSERT INTO users VALUES ('{0:064}', 0)")  # the first of them waits for this
@@ -159,7 +154,8 @@ async def test_a_database_slower_than_the_timeout_comes_to_an_end(dsn: str) -> N
     """
     async with writing(dsn):
         pass
-    async with writing(dsn, seeded=False, commit_timeout_s=0.1) as made:
+    async with writing(dsn, seeded=False) as made:
+        made.may_take(0.1)
         await execute(dsn, slow)
         batch = some_orders(made)
         async with asyncio.timeout(PATIENCE_S):  # for ever would be longer
@@ -286,14 +282,13 @@ async def test_a_commit_whose_answer_was_lost_is_found(server: Server, dsn: str,
 async def test_a_commit_that_never_arrived_is_known_to_be_missing(server: Server, name: str) -> None:
     with directory() as place:
         dsn = server.dsn(name, place)
-        async with (
-            Wire(place, server).up() as wire,
-            writing(dsn, commit_timeout_s=2.0) as made,
-        ):  # the other commits must make it
+        async with Wire(place, server).up() as wire, writing(dsn) as made:
             batch = some_orders(made)
+            made.may_take(0.5)
             wire.questions.clear()
             with pytest.raises(CommitInDoubt):
                 await made.store.journal.commit(batch)
+            made.may_take(PATIENCE_S)
             wire.cut()
             wire.mend()
             await finish(made, batch, batch.from_sequence)
@@ -335,19 +330,21 @@ def test_a_fill_of_many_pieces_that_is_broken_off_is_made_once(server: Server, h
     """In the middle of what it copies, more than the socket takes at once; on the loop that the exchange runs on."""
 
     async def story() -> None:
-        name = await server.create()
+        name = await server.migrated()
         dsn = server.dsn(name)
         with directory() as place:
-            async with Wire(place, server).up() as wire, writing(server.dsn(name, place), commit_timeout_s=1.0) as made:
+            async with Wire(place, server).up() as wire, writing(server.dsn(name, place)) as made:
                 buys = [order("random2", "buy 1000 @ 150")] * (5 * PIECE_MAX)
                 batch = made.apply(order("random1", f"sell {1000 * len(buys)} @ 150"), *buys)
                 await made.store.journal.commit(batch)
                 wire.last_word = b",random2,SOL_USDC,"
                 if how == "frozen":
                     wire.at_last_word = wire.questions.clear
+                    made.may_take(1.0)
                 with pytest.raises(CommitInDoubt):
                     async with asyncio.timeout(PATIENCE_S):  # for ever would be longer
                         await made.store.tables.commit(Changes.of(batch))
+                made.may_take(PATIENCE_S)
                 wire.mend()
                 wire.cut()
                 assert await made.store.journal.settle() == batch.to_sequence
@@ -407,7 +404,8 @@ async def test_an_old_backend_that_does_not_end_is_waited_for(
     """It still holds the lock, for longer than anybody waits for one; but it is no other exchange."""
     monkeypatch.setattr(committer, "END_TIMEOUT_S", 0.05)
     monkeypatch.setattr(committer, "LOCK_TIMEOUT_S", 0.5)
-    async with writing(dsn, commit_timeout_s=1.0) as made:
+    async with writing(dsn) as made:
+        made.may_take(1.0)
         pid = await value(dsn, PID.format(name=name))
         backend = psutil.Process(pid)
         batch = some_orders(made)

@@ -15,9 +15,10 @@ import aiohttp
 import pytest
 
 from exchange.client import ApiError, ApiKey, Client, Socket
+from tests.patience import PATIENCE_S
 from tests.whole.api import order_body
 from tests.whole.process import until
-from tests.whole.served import EXCHANGE, PATIENCE_S, Served, one_sentence, plain_environment
+from tests.whole.served import EXCHANGE, Served, one_sentence, plain_environment
 from tests.whole.signed import MARKET, Caller, Key, keys_exchange, run
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from exchange.client import ApiError, Client, Unreachable
 from exchange.replay.driver import ReplayOptions, ReplayResult, replay
+from tests.patience import PATIENCE_S
 from tests.whole.flow import Recorded, make_recording
 from tests.whole.judge import USERS, judge
 from tests.whole.process import (
     MARKET,
     POLL_S,
-    RECOVERY_S,
     Exchange,
     gone,
     looking_into,
@@ -44,7 +44,7 @@ class Reader:
         async def answered() -> bool:
             return self.answers >= enough
 
-        await until(answered, RECOVERY_S)
+        await until(answered)
 
     async def work(self) -> None:
         async with Client(self._url) as client:
@@ -79,7 +79,7 @@ async def reach(exchange: Exchange, sequence: int) -> None:
                     raise
                 return False
 
-        await until(has_come, RECOVERY_S)
+        await until(has_come)
 
 
 Trouble = Callable[[Exchange], Awaitable[None]]
@@ -123,7 +123,7 @@ async def replay_with_troubles(
             await reach(exchange, moment)
 
     options = ReplayOptions(
-        recorded.commands, market=MARKET, trades=recorded.trades, url=exchange.url, batch_max=10, retry_s=RECOVERY_S
+        recorded.commands, market=MARKET, trades=recorded.trades, url=exchange.url, batch_max=10, retry_s=PATIENCE_S
     )
     async with asyncio.TaskGroup() as group:
         troubling = group.create_task(trouble_it())

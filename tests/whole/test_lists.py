@@ -7,6 +7,7 @@ import pytest
 
 from exchange.client import ApiError, Client, Event, Feed, Socket
 from exchange.testing import RunningExchange, running_exchange
+from tests.patience import PATIENCE_S
 from tests.whole.made_once import data_directory
 from tests.whole.served import command, directory
 
@@ -75,7 +76,7 @@ async def test_a_channel_tells_what_becomes_of_lists(exchange: RunningExchange, 
         feed = await socket.subscribe(f"lists@{user}")
         placed = await client.place_list("otoco", [ENTRY, LOSS, PROFIT])
         await client.place(ENTRY | {"side": "sell", "order_type": "market", "price": None}, user_id=maker)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             events = [await heard(feed) for _ in range(4)]
         told = [event.data for event in events]
         assert told[0] == {"type": "snapshot", "lists": []}

@@ -7,10 +7,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.whole import served
 from tests.whole.api import Api, order_body
 from tests.whole.conftest import Start
-from tests.whole.served import PATIENCE_S, Served, one_sentence
+from tests.whole.served import Served, one_sentence
 from tests.whole.wire import Wire
 
 MARKET = "SOL_USDC"

@@ -10,6 +10,7 @@ import aiohttp
 import asyncpg
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.test_docs import API
 from tests.whole import served
 from tests.whole.api import Api, fresh
@@ -296,11 +297,10 @@ async def reconciled(exchange: Served) -> list[Any]:
     text = API.partition("reconciles the ledger")[2].split("```")[1]
     connection = await asyncpg.connect(host=str(exchange.data_dir / "run"), user="exchange", database="exchange")
     try:
-        for _ in range(500):
-            lag = "SELECT (SELECT sequence FROM venue) - (SELECT sequence FROM projection)"
-            if not await connection.fetchval(lag):
-                break
-            await asyncio.sleep(0.02)
+        lag = "SELECT (SELECT sequence FROM venue) - (SELECT sequence FROM projection)"
+        async with asyncio.timeout(PATIENCE_S):
+            while await connection.fetchval(lag):  # noqa: ASYNC110 - it is the database that it waits for
+                await asyncio.sleep(0.02)
         assert await connection.fetchval("SELECT count(*) FROM postings") > 0
         return list(await connection.fetch(text))
     finally:

@@ -7,6 +7,7 @@ import pytest
 
 from exchange.client import ApiError, Client, Socket
 from exchange.testing import RunningExchange, running_exchange
+from tests.patience import PATIENCE_S
 from tests.whole.made_once import data_directory
 from tests.whole.served import directory
 
@@ -150,7 +151,7 @@ async def test_what_a_reset_changes_is_followed_soon(exchange: RunningExchange, 
         order = await client.place(SELL | {"peg": {"to": "primary", "follow": True}, "price": "100.01"})
         assert order["pegged_price"] == "102"
         await client.reset({"SOL": "1", "USDC": "1"}, key=f"reset-{maker}", user_id=maker)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while order["pegged_price"] == "102":
                 await asyncio.sleep(0.05)
                 order = await client.order(MARKET, order_id=order["order_id"])

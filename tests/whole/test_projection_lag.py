@@ -1,7 +1,7 @@
 """The next start brings what the journal has into the tables, or reports why it cannot. On PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -15,22 +15,11 @@ from exchange.service.history import Page
 from exchange.store.audit import audit
 from exchange.store.postgres import PostgresStore
 from exchange.store.queries import PostgresHistory
-from tests.whole.databases import CONFIG, MARKET, Server, Writing, execute, order, running_server, value, writing
+from tests.whole.databases import CONFIG, MARKET, Writing, execute, order, value, writing
 from tests.whole.process import until
 
 TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout")
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
-
-
-@pytest.fixture
-async def dsn(server: Server) -> str:
-    return server.dsn(await server.create())
 
 
 async def journal_only(made: Writing) -> None:

@@ -1,7 +1,6 @@
 """Behind a reverse proxy: the limits, keys and the audit see the client's address, if the proxy is listed."""
 
 import shutil
-import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -12,6 +11,8 @@ import aiohttp
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from tests.patience import PATIENCE_S
+from tests.ports import free_port
 from tests.whole import certificates, served
 from tests.whole.api import Api
 
@@ -116,16 +117,9 @@ def home(place: Path) -> dict[str, str]:
     return served.plain_environment() | {"HOME": str(place), "XDG_DATA_HOME": str(place), "XDG_CONFIG_HOME": str(place)}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def wait_for(url: str, place: Path) -> None:
     """Return when the proxy serves."""
-    until = time.monotonic() + served.PATIENCE_S
+    until = time.monotonic() + PATIENCE_S
     context = certificates.trusting(place / "certificate.pem")
     while True:
         try:

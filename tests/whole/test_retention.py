@@ -17,6 +17,7 @@ from exchange.failure import Failure
 from exchange.runtime import retention
 from exchange.runtime.retention import DAY_NS, before
 from exchange.store.prune import Before
+from tests.patience import PATIENCE_S
 from tests.whole import served
 from tests.whole.api import Api
 
@@ -30,7 +31,6 @@ KEEP = {
     f"EXCHANGE_RETENTION_{name}".upper(): "2"
     for name in ("journal_days", "closed_orders_days", "trades_days", "minute_candles_days")
 }
-PATIENCE_S = 30.0
 
 
 async def test_it_runs_beside_an_exchange_and_on_one_that_is_stopped(start: Start) -> None:

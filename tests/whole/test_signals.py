@@ -13,7 +13,8 @@ import pytest
 
 from exchange.postgres import postmaster
 from exchange.postgres.embedded import EmbeddedPostgres
-from tests.whole.process import PATIENCE_S, Exchange, directory, postgres_in, until
+from tests.patience import PATIENCE_S
+from tests.whole.process import Exchange, directory, postgres_in, until
 
 AT_ONCE_S = 20.0  # without a signal each of these starts would wait for ever, or for half a minute
 MOMENTS = 10  # of one start

@@ -17,7 +17,7 @@ from tests.whole.wire import Closed, Wire, deaf, end_of
 
 MARKET = "SOL_USDC"
 CONFIG = served.CONFIG + served.market_text("SOL", max_open_orders=1_000_000)
-IMPATIENT = CONFIG.replace("[server]\n", "[server]\nping_s = 2\n")  # and a second for the answer
+IMPATIENT = CONFIG.replace("[server]\n", "[server]\nping_s = 4\n")  # and two seconds for the answer
 BEYOND_ANY_BUFFER = 10 << 20  # more than the buffers of two kernels' ends and of the exchange hold for one socket
 
 

@@ -17,8 +17,9 @@ import pytest
 
 from exchange.client import Client
 from exchange.postgres.embedded import attached
+from tests.patience import PATIENCE_S
 from tests.whole import served
-from tests.whole.process import MARKET, PATIENCE_S, Exchange, directory, until
+from tests.whole.process import MARKET, Exchange, directory, until
 from tests.whole.served import one_sentence
 
 LIBPQ = {

@@ -8,6 +8,8 @@ import pytest
 
 from exchange.client import ApiError, Client, Event, Socket
 from exchange.testing import RunningExchange, running_exchange
+from tests.patience import PATIENCE_S
+from tests.until_soon import placed_until_soon
 from tests.whole.made_once import data_directory
 from tests.whole.served import command, directory
 
@@ -47,7 +49,7 @@ async def traded_at(client: Client, *prices: str) -> None:
 
 async def ended(client: Client, order: Any) -> Any:
     """The order, once it is open no more."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         now = order
         while now["status"] in ("pending", "open"):
             await asyncio.sleep(0.01)
@@ -76,7 +78,7 @@ async def test_a_stop_waits_is_triggered_and_enters(exchange: RunningExchange, u
         assert done["triggered_at"] is not None
         assert done["triggered_at"] <= done["working_at"]
         told = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             async for event in feed:
                 assert isinstance(event, Event)
                 order = event.data.get("order")
@@ -144,12 +146,11 @@ async def test_what_makes_no_sense_is_refused(
 
 async def test_a_gtd_order_ends_by_itself(exchange: RunningExchange, user: str) -> None:
     async with Client(exchange.url, user) as client:
-        at = int(time.time() * 1000) + 700
-        placed = await client.place(SELL | {"time_in_force": "gtd", "expire_at": at})
-        assert (placed["status"], placed["expire_at"], placed["working_at"]) == ("open", at, placed["created_at"])
+        placed = await placed_until_soon(client, SELL)
+        assert (placed["status"], placed["working_at"]) == ("open", placed["created_at"])
         done = await ended(client, placed)
         assert (done["status"], done["expire_reason"]) == ("expired", "expire_at")
-        assert at <= done["updated_at"] < at + 5_000
+        assert done["expire_at"] == placed["expire_at"] <= done["updated_at"]
 
 
 async def test_what_waits_survives_a_kill_and_what_is_due_ends_before_intake() -> None:
@@ -163,12 +164,10 @@ async def test_what_waits_survives_a_kill_and_what_is_due_ends_before_intake() -
                 await client.place(TAKE | {"stop_price": "120", "price": "118"}),
             ]
             await traded_at(client, "104")
-            due = await client.place(
-                BUY | {"price": "1", "time_in_force": "gtd", "expire_at": int(time.time() * 1000) + 300}
-            )
+            due = await placed_until_soon(client, BUY | {"price": "1"})
             before = await client.open_orders()
         exchange.kill()
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(max(0.0, due["expire_at"] / 1000 - time.time()))
         await asyncio.to_thread(exchange.start)
         async with Client(exchange.url, user) as client:
             assert (await client.order(MARKET, order_id=due["order_id"]))["expire_reason"] == "expire_at"

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
+from tests.patience import PATIENCE_S
 from tests.reader import Json, Reader
-from tests.whole.served import PATIENCE_S
 
 SMALL_BUFFER = 4096
 
