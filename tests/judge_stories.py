@@ -204,7 +204,7 @@ def grant(judge: Judge, wish: Wish) -> None:
             judge.do(_amendment(judge, open_orders[wish.price % len(open_orders)], wish), later_ns)
         case "replace" if open_orders:
             judge.do(_replacement(rules, open_orders[wish.price % len(open_orders)], wish), later_ns)
-        case "list":
+        case "list" | "pegged list":
             judge.do(list_of(rules, judge.model, wish, judge.now_ns), later_ns)
         case "cancel list" if judge.model.lists:
             judge.do(list_cancel(judge.model, wish), later_ns)

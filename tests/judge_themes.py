@@ -14,7 +14,7 @@ KINDS = (
     *("administer", "tiers", "tiers", "money", "money", "exact", "exact"),
     *("amend", "amend", "amend", "amend again", "replace", "replace"),
     *("filters", "filters", "filters", "bounds", "timer", "timer", "socket", "socket"),
-    *("list", "list", "list", "list", "cancel list"),
+    *("list", "list", "list", "list", "pegged list", "cancel list"),
     *("peg", "peg", "peg", "better", "better"),
 )
 TERMS = (
@@ -45,6 +45,10 @@ THEMES: dict[str, Theme] = {
     "lists": (
         ("nothing", *("order",) * 5, *("list",) * 4, "cancel list", "cancel", "amend", "replace", "status", "restart"),
         ("gtc", "gtc", "gtc", "market", "ioc", "trail"),
+    ),
+    "lists pegged": (
+        ("nothing", *("order",) * 4, *("pegged list", "better") * 3, "list", "cancel", "amend", "replace", "restart"),
+        ("gtc", "gtc", "gtc", "market", "ioc"),
     ),
     "lists amended": (("nothing", *("order",) * 2, *("list",) * 2, *("amend",) * 4, "deposit"), ("gtc", "gtc", "ioc")),
     "pegs": (

@@ -1,8 +1,11 @@
 """Lists of orders in the stories for the judge."""
 
+from dataclasses import replace
+
 from exchange.core.commands import CancelList, ListType, OrderType, PlaceList, PlaceOrder, Side, TimeInForce
 from exchange.core.conditions import Conditions
 from exchange.core.instrument import Instrument
+from tests.judge_pegs import pegged
 from tests.judge_wish import Wish
 from tests.model import Model
 
@@ -27,6 +30,8 @@ def list_of(rules: Instrument, model: Model, wish: Wish, now_ns: int) -> PlaceLi
         )
         legs = _legs(rules, wish, last, now_ns)
         orders = (working, *(legs if list_type is ListType.OTOCO else legs[wish.price % 2 :][:1]))
+    if wish.kind == "pegged list":
+        orders = tuple([_pegged(terms, wish, at) for at, terms in enumerate(orders)])
     name = {1: "l", 2: "m", 3: wish.name}.get(wish.price)
     return PlaceList(wish.user, rules.symbol, list_type, orders, name, wish.lots == 5)
 
@@ -68,6 +73,14 @@ def _legs(rules: Instrument, wish: Wish, last: int, now_ns: int) -> tuple[PlaceO
         ),
     )
     return (profit, loss) if wish.price % 2 else (loss, profit)
+
+
+def _pegged(terms: PlaceOrder, wish: Wish, at: int) -> PlaceOrder:
+    """The order with a price that comes from the book, if it may have one and it is its turn."""
+    limited = terms.price_ticks is not None and terms.time_in_force is not TimeInForce.GTD
+    if not limited or not (1 + (wish.price + wish.lots + wish.soon) % 7) >> at & 1:
+        return terms
+    return replace(pegged(terms, wish.price + wish.lots + at, wish.soon), time_in_force=TimeInForce.GTC)
 
 
 def list_cancel(model: Model, wish: Wish) -> CancelList:

@@ -11,7 +11,7 @@ from exchange.core.commands import CancelList, ListType, OrderType, PlaceList, P
 from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 from tests.model_records import ListOf, Match, Order, Told
 from tests.model_replace import Replacements
-from tests.model_waiting import RESTS, Waiting, asked, met, plain, shown_of, waits
+from tests.model_waiting import RESTS, Waiting, asked, met, waits
 
 PROFITS = (OrderType.LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
 # Of the future, or of what its user has, and not of the order itself.
@@ -21,6 +21,7 @@ LATER = {
     RejectReason.TOO_MANY_OPEN_ORDERS,
     RejectReason.WOULD_TAKE,
     RejectReason.WOULD_TRIGGER,
+    RejectReason.NO_PRICE_LEVEL,
 }
 
 
@@ -86,6 +87,8 @@ class Lists(Replacements, Waiting):
                 order.status = OrderStatus.PENDING
             if waits(terms) and not order.for_list:
                 self._begin_to_wait(order, now_ns)
+            elif not order.for_list:
+                self._take_price(order)
             self.orders.append(order)
             of.legs.append(order)
             if terms.client_order_id is not None:
@@ -99,7 +102,17 @@ class Lists(Replacements, Waiting):
         self.waiting += [order for order in of.legs if order.status is OrderStatus.PENDING]
         for order in list(of.legs):
             if order.status is OrderStatus.OPEN:
-                self.enter(order, order.terms, now_ns, told)
+                self.enter(order, self._at_its_price(order), now_ns, told)
+
+    def _at_its_price(self, order: Order) -> PlaceOrder:
+        """What enters: a pegged order with the price that it took from the book."""
+        return replace(order.terms, price_ticks=order.pegged) if order.pegged else order.terms
+
+    def _take_price(self, order: Order) -> None:
+        """If it is pegged, it takes its price from the book now."""
+        if self.is_pegged(order.terms):
+            order.pegged = self.peg_price(order.terms) or 0
+            self.begin_following(order)
 
     def _begin_to_wait(self, order: Order, now_ns: int) -> None:
         last, wish = self.last_price(order.terms.market), asked(order.terms)
@@ -203,17 +216,19 @@ class Lists(Replacements, Waiting):
                 self.waiting.append(leg)
             else:
                 leg.status, leg.working_ns, leg.priority = OrderStatus.OPEN, now_ns, 0
+                self._take_price(leg)
                 if leg.terms.time_in_force in RESTS:
                     self.priorities += 1
                     leg.priority = self.priorities
                 self.step(leg, UpdateReason.WORKING, now_ns, told)
         for leg in legs:
             if not reasons and leg.status is OrderStatus.OPEN:
-                self.enter(leg, leg.terms, now_ns, told)
+                self.enter(leg, self._at_its_price(leg), now_ns, told)
 
     def _cannot_enter(self, legs: list[Order], now_ns: int) -> set[RejectReason]:
         market = legs[0].terms.market
-        rules, reasons = self.rules[market], set[RejectReason]()
+        rules, tiers, reasons = self.rules[market], self.tiers, set[RejectReason]()
+        self.tiers = {}
         if len(legs) == 2 and not _apart([leg.terms for leg in legs], self.last_price(market)):
             reasons.add(RejectReason.LIST_PRICES)
         self.coming = len(legs) - 1
@@ -224,12 +239,12 @@ class Lists(Replacements, Waiting):
             if waits(terms):
                 reasons |= self.refusals_of_waiting(terms, now_ns)
             else:
-                reasons |= self.refusals(replace(plain(terms), conditions=shown_of(terms)), now_ns)
+                reasons |= self.refusals_at_entry(terms, now_ns)
                 named = terms.conditions is not None and terms.conditions.self_trade is not None
                 if named and not rules.self_trade_modes >> leg.mode & 1:
                     reasons.add(RejectReason.SELF_TRADE_PREVENTION)
             self.rules[market] = rules
-        self.coming = 0
+        self.coming, self.tiers = 0, tiers
         reasons |= self.broken_by_counts([leg.terms for leg in legs])
         return reasons - {RejectReason.USER_DISABLED}
 
@@ -286,7 +301,7 @@ def _apart(legs: Sequence[PlaceOrder], last: int | None) -> bool:
     """Whether the profit is on the good side of the last price and the loss on the bad one; or of each other."""
     [profit] = [terms for terms in legs if terms.order_type in PROFITS]
     [loss] = [terms for terms in legs if terms is not profit]
-    high = profit.price_ticks if profit.order_type is OrderType.LIMIT else asked(profit).stop_ticks
+    high = _limit_of(profit) if profit.order_type is OrderType.LIMIT else asked(profit).stop_ticks
     low = asked(loss).stop_ticks
     if profit.side is Side.BUY:
         high, low = (None if price is None else -price for price in (high, low))
@@ -294,3 +309,8 @@ def _apart(legs: Sequence[PlaceOrder], last: int | None) -> bool:
     if last is None:
         return high is None or low is None or high > low
     return (high is None or high > last) and (low is None or low < last)
+
+
+def _limit_of(terms: PlaceOrder) -> int | None:
+    """Its limit, but not of one whose price comes from the book."""
+    return None if terms.conditions is not None and terms.conditions.peg_to is not None else terms.price_ticks

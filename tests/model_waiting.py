@@ -231,12 +231,7 @@ class Waiting(Pegs):
         fees = replace(rules, maker_fee_ppm=order.maker_ppm, taker_fee_ppm=order.taker_ppm, self_trade=order.mode)
         self.rules[terms.market], tiers = fees, self.tiers
         self.tiers = {}
-        if self.is_pegged(terms):
-            visible = None if (shown := shown_of(terms)) is None else shown.visible_lots
-            peg = replace(asked(terms), self_trade=None, expire_ns=None, visible_lots=visible)
-            reasons = self.refusals_of_pegged(replace(terms, conditions=peg), now_ns)
-        else:
-            reasons = self.refusals(replace(terms, conditions=shown_of(terms)), now_ns)
+        reasons = self.refusals_at_entry(terms, now_ns)
         if asked(terms).self_trade is not None and not rules.self_trade_modes >> order.mode & 1:
             reasons.add(RejectReason.SELF_TRADE_PREVENTION)
         reasons.discard(RejectReason.USER_DISABLED)
@@ -254,6 +249,14 @@ class Waiting(Pegs):
             order.priority = self.priorities
         self.step(order, UpdateReason.WORKING, now_ns, told)
         self.enter(order, terms, now_ns, told)
+
+    def refusals_at_entry(self, terms: PlaceOrder, now_ns: int) -> set[RejectReason]:
+        """Every reason why what has waited may not enter, but for its self-trade prevention."""
+        if not self.is_pegged(terms):
+            return self.refusals(replace(plain(terms), conditions=shown_of(terms)), now_ns)
+        visible = None if (shown := shown_of(terms)) is None else shown.visible_lots
+        peg = replace(asked(terms), self_trade=None, expire_ns=None, visible_lots=visible)
+        return self.refusals_of_pegged(replace(plain(terms), conditions=peg), now_ns)
 
     def expire_due(self, command: ExpireDue, now_ns: int, told: Told) -> None:
         """End what is due, the earliest first."""

@@ -1,12 +1,15 @@
 """The judge finds what is wrong with lists of orders: each rule is broken here, in two ways or more."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from exchange.core import list_market
+from exchange.core import list_market, pegs
 from exchange.core.book import Order
+from exchange.core.commands import PlaceOrder
+from exchange.core.conditions import Conditions
 from exchange.core.events import Event, OrderStatus, OrderUpdated
 from exchange.core.full_market import FullMarket
 from exchange.core.list_market import ListMarket
@@ -131,9 +134,38 @@ def keep_the_place_of_a_pending_order(plant: Plant) -> None:
     plant.setattr(ListMarket, "_release", release)
 
 
+def peg_pending_orders_when_their_list_is_placed(plant: Plant) -> None:
+    rightly, begun = ListMarket._let_list_in, dict[int, int | None]()
+
+    def let_list_in(self: ListMarket, *of: Any) -> None:
+        rightly(self, *of)
+        for found in self.lists.values():
+            for order in found.pending():
+                if order.order_id not in begun and pegs.pegged(order.terms):
+                    begun[order.order_id] = pegs.peg_ticks(self.book, order.terms)
+
+    def take_price(order: Order, book: Any) -> None:
+        pegs.take_price(order, book)
+        price_ticks = begun.get(order.order_id)
+        if price_ticks is not None and price_ticks > 0:
+            assert order.progress is not None
+            order.price_ticks, order.progress = price_ticks, replace(order.progress, pegged_ticks=price_ticks)
+
+    plant.setattr(ListMarket, "_let_list_in", let_list_in)
+    plant.setattr(list_market, "take_price", take_price)
+
+
+def hold_a_pegged_leg_to_the_last_price(plant: Plant) -> None:
+    def unpegged(terms: PlaceOrder) -> PlaceOrder:
+        return replace(terms, conditions=replace(terms.conditions or Conditions(), peg_to=None))
+
+    plant.setattr(list_market, "apart", lambda legs, last: apart(tuple(map(unpegged, legs)), last))
+
+
 @of_sources
 @planted(
     {
+        "lists pegged": [peg_pending_orders_when_their_list_is_placed, hold_a_pegged_leg_to_the_last_price],
         "lists amended": [amend_one_leg_alone, judge_an_amendment_as_of_a_single_order],
         "lists canceled": [cancel_one_leg_alone, replace_one_leg_alone],
         "lists": [

@@ -36,6 +36,7 @@ from exchange.core.lists import FOLLOWED, ListIds, OrderList, check, may_work, w
 from exchange.core.matching import Plan
 from exchange.core.open_counts import Everywhere
 from exchange.core.outcome import Applied
+from exchange.core.pegs import take_price
 from exchange.core.refusal import refusal
 from exchange.core.refusal_detail import refusal_detail
 from exchange.core.state import MarketState
@@ -138,6 +139,7 @@ class ListMarket(FullMarket):
             order.progress = replace(self._begin_of(terms, now, now_ns), list_id=made.list_id)
             if now and not waits(terms):
                 hide(order, found.matched_lots + found.prevented_lots)
+                take_price(order, self.book)
             self._ids.accepted(order.order_id, terms)
             legs.append(order)
             made.open[order.order_id] = order
@@ -301,6 +303,7 @@ class ListMarket(FullMarket):
         if terms.time_in_force in MAY_REST:
             self._queue(order)
         hide(order, found.matched_lots + found.prevented_lots)
+        take_price(order, self.book)
         effects.events.append(updated(UpdateReason.WORKING, order, OPEN, now_ns))
 
     # --- ends

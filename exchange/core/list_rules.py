@@ -20,8 +20,6 @@ def wrong_shape(command: PlaceList) -> str | None:
         return f"orders must be {SIZES[list_type]} of {list_type.name.lower()}"
     if any(terms.market != command.market or terms.user_id != command.user_id for terms in orders):
         return "orders must be of one market and one user"
-    if any(pegged(terms) for terms in orders):
-        return "orders of a list cannot have a peg"
     names = [terms.client_order_id for terms in orders if terms.client_order_id is not None]
     if len(set(names)) < len(names):
         return "orders must have client_order_ids that differ"
@@ -53,16 +51,17 @@ def _kind(terms: PlaceOrder) -> int:
 
 
 def _at_ticks(terms: PlaceOrder) -> int | None:
-    """The price where a leg trades or is triggered; None of one that trails."""
+    """The price where a leg trades or is triggered; None of one that trails, or takes its price from the book."""
     if terms.order_type is LIMIT:
-        return terms.price_ticks
+        return None if pegged(terms) else terms.price_ticks
     return None if terms.conditions is None else terms.conditions.stop_ticks
 
 
 def apart(legs: tuple[PlaceOrder, ...], last_ticks: int | None) -> bool:
     """Whether the last price is between the prices of two legs; without one, whether these are the right way round.
 
-    To sell, the profit is above and the loss below; to buy, the other way. A leg that trails has no price of its own.
+    To sell, the profit is above and the loss below; to buy, the other way. A leg that trails has no price of its own,
+    and neither has a pegged one.
     """
     sign = -1 if legs[0].side is BUY else 1
     profit, loss = (legs[0], legs[1]) if _kind(legs[0]) == 0 else (legs[1], legs[0])

@@ -15,6 +15,7 @@ from tests.whole.served import Served
 PRIMARY = {"pegPriceType": "PRIMARY_PEG"}
 MARKET = {"pegPriceType": "MARKET_PEG"}
 SECOND = {"pegOffsetType": "PRICE_LEVEL", "pegOffsetValue": 1}
+PEGGED_FAR = {"abovePegPriceType": "PRIMARY_PEG", "abovePegOffsetType": "PRICE_LEVEL", "abovePegOffsetValue": 50}
 PEGGED = ("price", "pegPriceType", "pegOffsetType", "pegOffsetValue", "peggedPrice")
 
 
@@ -127,17 +128,48 @@ async def test_pegged_orders_are_tested_replaced_and_told(bots: tuple[Bot, Bot],
     assert info["symbols"][0]["pegInstructionsAllowed"] is True
 
 
-async def test_orders_of_a_list_have_no_peg(bots: tuple[Bot, Bot]) -> None:
+async def test_orders_of_lists_may_be_pegged(bots: tuple[Bot, Bot]) -> None:
     one, _ = bots
-    legs = {
-        "aboveType": "LIMIT_MAKER",
-        "abovePegPriceType": "PRIMARY_PEG",
-        "belowType": "STOP_LOSS",
-        "belowStopPrice": 8,
-    }
-    terms = {"symbol": one.symbol, "side": "SELL", "quantity": 1} | legs
+    above = {"aboveType": "LIMIT_MAKER", "abovePegPriceType": "PRIMARY_PEG"}
+    below: dict[str, Any] = {"belowType": "STOP_LOSS_LIMIT", "belowStopPrice": "8.5", "belowTimeInForce": "GTC"}
+    below |= {"belowPegPriceType": "PRIMARY_PEG", "belowPegOffsetType": "PRICE_LEVEL", "belowPegOffsetValue": 1}
+    terms = {"symbol": one.symbol, "side": "SELL", "quantity": 1}
+    placed = await one.ok("POST", "/api/v3/orderList/oco", **terms, **above, **below)
+    assert [shown(leg) for leg in placed["orderReports"]] == [
+        ["0.00000000", "PRIMARY_PEG", "PRICE_LEVEL", 1, None],
+        ["0.00000000", "PRIMARY_PEG", None, None, "11.00000000"],
+    ]
+    working = {"workingType": "LIMIT", "workingSide": "BUY", "workingQuantity": "1", "workingTimeInForce": "GTC"}
+    pending = {"pendingSide": "SELL", "pendingQuantity": "1", "pendingType": "LIMIT_MAKER"}
+    pegs = {"workingPegPriceType": "MARKET_PEG", "pendingPegPriceType": "PRIMARY_PEG"}
+    placed = await one.ok("POST", "/api/v3/orderList/oto", symbol=one.symbol, **working, **pending, **pegs)
+    assert (shown(placed["orderReports"][0])[-1], placed["orderReports"][0]["status"]) == ("11.00000000", "FILLED")
+    entered = await one.ok("GET", "/api/v3/order", symbol=one.symbol, orderId=placed["orders"][1]["orderId"])
+    assert (entered["status"], shown(entered)[-1]) == ("NEW", "11.00000000"), "its first order sells at 11 as well"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"abovePegPriceType": "MARKET_PEG"}, (-2010, "This price peg cannot be used with this order type.")),
+        ({"abovePegOffsetType": "PRICE_LEVEL"}, (-1102, "Mandatory parameter 'abovePegPriceType'")),
+        (
+            {"abovePegPriceType": "PRIMARY_PEG", "belowPegPriceType": "PRIMARY_PEG"},
+            (-2010, "This order type may not use pegged price."),
+        ),
+        (PEGGED_FAR, (-2010, "Order book liquidity is too low for this pegged order.")),
+    ],
+)
+async def test_what_is_wrong_with_a_peg_in_a_list_is_said(
+    bots: tuple[Bot, Bot], more: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    one, _ = bots
+    legs = {"aboveType": "LIMIT_MAKER", "belowType": "STOP_LOSS", "belowStopPrice": "8"}
+    terms = {"symbol": one.symbol, "side": "SELL", "quantity": 1} | legs | more
     status, answer = await one.call("POST", "/api/v3/orderList/oco", **terms)
-    assert (status, answer) == (400, {"code": -1014, "msg": "Unsupported order combination."})
+    assert (status, answer["code"]) == (400, expected[0])
+    assert answer["msg"].startswith(expected[1])
+    assert await one.ok("GET", "/api/v3/openOrderList") == []
 
 
 async def test_a_stop_with_a_limit_may_be_an_iceberg(bots: tuple[Bot, Bot]) -> None:

@@ -70,6 +70,28 @@ async def test_a_list_is_placed_found_and_canceled_in_each_way(exchange: Running
         assert await client.order_lists(is_open=True) == ([], None)
 
 
+async def test_orders_of_a_list_may_be_pegged(exchange: RunningExchange, user: str) -> None:
+    maker = exchange.user(SOL="1000", USDC="100000")
+    async with Client(exchange.url, maker) as other, Client(exchange.url, user) as client:
+        for order in (ENTRY | {"side": "sell", "price": "105"}, ENTRY | {"price": "94"}):
+            await other.place(order)
+        profit = SELL | {"order_type": "limit", "peg": {"to": "primary"}}
+        placed = await client.place_list("oco", [profit, LOSS], "pegged")
+        assert [order["pegged_price"] for order in placed["orders"]] == ["105", None]
+        assert await client.place_list("oco", [profit, LOSS], "pegged") == placed
+        await client.cancel_all()
+        follows = {"peg": {"to": "primary", "follow": True}, "price": "104"}
+        placed = await client.place_list("oto", [ENTRY | {"peg": {"to": "primary"}}, profit | follows])
+        await other.cancel_all()
+        for price in ("105", "94"):
+            await other.place(ENTRY | {"side": "sell", "price": price})
+        found = await client.order_list("SOL_USDC", list_id=placed["list_id"])
+        assert [(order["status"], order["pegged_price"]) for order in found["orders"]] == [
+            *(("filled", "94"), ("open", "105")),
+        ]
+        await other.cancel_all()
+
+
 async def test_a_channel_tells_what_becomes_of_lists(exchange: RunningExchange, user: str) -> None:
     maker = exchange.user(SOL="1000", USDC="100000")
     async with Client(exchange.url, user) as client, Socket(exchange.url, user) as socket:
