@@ -36,6 +36,7 @@ def check(history: History) -> Iterator[Finding]:
                 yield wrong(f"an amendment of order {command.name} of {command.user_id} was never answered")
             elif command.acknowledged:
                 reduced[command.user_id, command.name] += Decimal(command.body.get("reduce_by", "0"))
+    less_by: dict[str, Decimal] = {}
     for key, order in orders.items():
         body = placed.get(key)
         if body is None or "quantity" not in body:
@@ -47,9 +48,30 @@ def check(history: History) -> Iterator[Finding]:
             price, quantity = made["new_price"] or price, made["new_quantity"] or quantity
         if (price, quantity) != (order.price, order.quantity):
             yield wrong(f"order {order.order_id} is {order.quantity} at {order.price}, not what its amendments made")
-        less = Decimal(body["quantity"]) - Decimal(order.quantity)
-        if less != reduced[key]:
-            find = lost if less < reduced[key] else doubled
-            yield find(f"order {order.order_id} was reduced by {reduced[key]} as acknowledged, and by {less}")
+        less_by[order.order_id] = Decimal(body["quantity"]) - Decimal(order.quantity)
+    yield from _reduced(history, less_by, reduced)
     for order_id in amendments:
         yield wrong(f"order {order_id} has amendments, and nobody has placed it")
+
+
+def _reduced(
+    history: History, less_by: dict[str, Decimal], reduced: dict[tuple[str, str | None], Decimal]
+) -> Iterator[Finding]:
+    """What was taken off orders is what was acknowledged; of two legs, what either lost while both are open."""
+    legs = {order_id: found.order_ids[-2:] for found in history.final.lists for order_id in found.order_ids[-2:]}
+    names = {order.order_id: (order.user_id, order.client_order_id) for order in history.final.orders}
+    together = {found.list_id for found in history.final.lists if found.list_type != "oto"}
+    for order in history.final.orders:
+        less = less_by.get(order.order_id)
+        if less is None:
+            continue
+        least = most = reduced.get(names[order.order_id], Decimal(0))
+        if order.list_id in together and order.order_id in legs:
+            pair = [each for each in legs[order.order_id] if each in names]
+            most = sum([reduced.get(names[each], Decimal(0)) for each in pair], Decimal(0))
+            if all(less_by.get(each, most) < most for each in pair):
+                least = most  # the leg that was there longer has all of it
+        if less < least:
+            yield lost(f"order {order.order_id} was reduced by {least} as acknowledged, and by {less}")
+        elif less > most:
+            yield doubled(f"order {order.order_id} was reduced by {most} as acknowledged, and by {less}")

@@ -5,6 +5,7 @@ What had no answer is looked up by its client order id, as Binance's documents s
 
 import asyncio
 import time
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -23,10 +24,11 @@ from exchange.torture.bot_calls import (
     Refused,
     Unknown,
 )
-from exchange.torture.bot_words import parameters, plain, row, shortest, symbol_of
+from exchange.torture.bot_words import named_in, parameters, plain, row, shortest, symbol_of
 from exchange.torture.intents import MARKETS, Asked, Intent
-from exchange.torture.record import Command, History, OrderRow
-from exchange.torture.workload import FIRST_WAIT_S, LONGEST_WAIT_S, Pulse, Trader, refuse
+from exchange.torture.list_words import CANCEL_LIST, PLACE_LIST, QUERY_LIST, list_parameters, plain_orders
+from exchange.torture.record import Command, History, ListCommand, OrderRow
+from exchange.torture.workload import FIRST_WAIT_S, LONGEST_WAIT_S, Pulse, Trader, refuse, settle_orders
 
 NO_SUCH_ORDER: Final = -2013
 UNKNOWN_ORDER: Final = -2011  # or one that is not open: a cancel does not say which
@@ -53,6 +55,8 @@ class Bot(Trader):
     async def _do(self, meant: Intent, step: int) -> None:
         if meant.does == "place":  # once: an id whose order has closed may be used again in this dialect
             await self._place(meant.items[0], meant.items[0].body)
+        elif meant.does == "list":
+            await self._place_list(meant.items, step)
         else:
             await super()._do(meant, step)
 
@@ -88,7 +92,7 @@ class Bot(Trader):
                 if found is None or found.status in ("canceled", "filled", "expired"):
                     await self._was_not_canceled(command)
             else:
-                self._take(command, row(canceled, self._user_id, market))
+                self._take(command, row(named_in(canceled, name), self._user_id, market))
 
     async def _was_not_canceled(self, command: Command) -> None:
         """The order is unknown or closed: look which."""
@@ -139,7 +143,7 @@ class Bot(Trader):
                     await self._was_not_canceled(cancel)
                 self._take(place, found)
             else:
-                self._take(cancel, row(both["cancelResponse"], self._user_id, old.market))
+                self._take(cancel, row(named_in(both["cancelResponse"], old.name), self._user_id, old.market))
                 self._take(place, row(both["newOrderResponse"], self._user_id, new.market))
         cancel.attempts = place.attempts
 
@@ -148,12 +152,72 @@ class Bot(Trader):
         outcome = refused.body.get("data", {})
         if refused.code == REPLACED_IN_PART:
             assert outcome["cancelResult"] == "SUCCESS", outcome
-            self._take(cancel, row(outcome["cancelResponse"], self._user_id, place.market or ""))
+            canceled = named_in(outcome["cancelResponse"], cancel.name)
+            self._take(cancel, row(canceled, self._user_id, place.market or ""))
         elif refused.code == REPLACE_FAILED:
             assert outcome["newOrderResult"] == "NOT_ATTEMPTED", outcome
             await self._was_not_canceled(cancel)
         else:  # the new order is refused before anything is canceled
             refuse(cancel, str(refused.code), None)
+
+    async def _place_list(self, items: tuple[Asked, ...], step: int) -> ListCommand:
+        """What had no answer is looked up by the id of the list."""
+        bodies = plain_orders([asked.body for asked in items])
+        items = tuple([replace(asked, body=body) for asked, body in zip(items, bodies, strict=True)])
+        made, places = self._new_list(items, step)
+        counting, rows = Command(self._user_id, "place", made.market, made.name, {}), list[OrderRow]()
+        params = list_parameters(made.list_type, bodies, made.legs, made.name)
+        while not made.settled:
+            try:
+                placed = await self._once(counting, PLACE_LIST[made.list_type], params)
+            except Refused as refused:
+                made.settled, made.code = True, str(refused.code)
+            except Unknown:
+                found = await self._find_list(made)
+                if found is not None:
+                    for name in made.legs:
+                        order = await self._find(made.market, name)
+                        rows += [] if order is None else [order]
+            else:
+                made.settled, made.list_id = True, str(placed["orderListId"])
+                rows = [row(order, self._user_id, made.market) for order in placed["orderReports"]]
+        made.attempts, made.lost = counting.attempts, counting.lost
+        settle_orders(made, places, rows)
+        return made
+
+    async def _cancel_list(self, market: str, name: str) -> None:
+        made = ListCommand(self._user_id, "cancel", market, name)
+        self._history.lists.append(made)
+        counting = Command(self._user_id, "cancel", market, name, {})
+        params = {"symbol": symbol_of(market), "listClientOrderId": name}
+        while not made.settled:
+            try:
+                canceled = await self._once(counting, CANCEL_LIST, params)
+            except Refused as refused:
+                found = await self._find_list(made)
+                unknown = "UNKNOWN_LIST" if found is None else "LIST_DONE"
+                made.settled, made.code = True, unknown if refused.code == UNKNOWN_ORDER else str(refused.code)
+            except Unknown:
+                continue
+            else:
+                made.settled, made.list_id = True, str(canceled["orderListId"])
+        made.attempts, made.lost = counting.attempts, counting.lost
+
+    async def _find_list(self, made: ListCommand) -> str | None:
+        """The id of a list, which is asked for until there is an answer; if it is there it was placed."""
+        looking = Command(self._user_id, "place", made.market, made.name, {})  # counts only
+        while True:
+            try:
+                found = await self._once(looking, QUERY_LIST, {"origClientOrderId": made.name})
+            except Refused as refused:
+                if refused.code != NO_SUCH_ORDER:
+                    raise
+                return None
+            except Unknown:
+                continue
+            if made.kind == "place":
+                made.settled, made.list_id = True, str(found["orderListId"])
+            return str(found["orderListId"])
 
     async def _cancel_all(self, market: str | None) -> None:
         """A market at a time, as the dialect has it."""
@@ -170,7 +234,9 @@ class Bot(Trader):
                     continue
                 else:
                     command.settled = True
-                    command.orders += [row(order, self._user_id, one) for order in canceled]
+                    for order in canceled:  # those of a list are together, with what of it had ended before
+                        rows = [row(each, self._user_id, one) for each in order.get("orderReports", [order])]
+                        command.orders += [each for each in rows if each.status == "canceled"]
 
     async def _cancel_all_after(self, market: str | None, timeout_ms: int) -> None:
         """At once: the dialect has no timers."""

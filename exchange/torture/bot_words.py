@@ -11,6 +11,7 @@ PEGS: Final = {"primary": "PRIMARY_PEG", "market": "MARKET_PEG"}
 PEG_WORDS: Final = {theirs: ours for ours, theirs in PEGS.items()}
 STATUSES: Final = {
     "NEW": "open",
+    "PENDING_NEW": "pending",
     "PARTIALLY_FILLED": "partially_filled",
     "FILLED": "filled",
     "CANCELED": "canceled",
@@ -74,6 +75,12 @@ def _pegged(order: dict[str, Any]) -> dict[str, Any] | None:
         return None
     levels = order.get("pegOffsetValue")
     return {"to": PEG_WORDS[order["pegPriceType"]]} | ({} if levels is None else {"levels": levels})
+
+
+def named_in(canceled: dict[str, Any], name: str | None) -> dict[str, Any]:
+    """The order of that name in the answer to its cancel, which tells of all orders if it was one of a list."""
+    reports = canceled.get("orderReports", [canceled])
+    return next(report for report in reports if name in (None, report["origClientOrderId"]))
 
 
 def row(order: dict[str, Any], user_id: str, market: str) -> OrderRow:

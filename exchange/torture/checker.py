@@ -7,7 +7,7 @@ fills and balances, `channels` what the sockets have said, `reports` what the us
 from collections import defaultdict
 from collections.abc import Iterator
 
-from exchange.torture import administration, amends, channels, filters, money, reports
+from exchange.torture import administration, amends, channels, filters, lists, money, reports
 from exchange.torture.findings import Finding, doubled, lost, wrong
 from exchange.torture.record import Command, History, OrderRow, StatusChange
 
@@ -32,6 +32,7 @@ def check(history: History) -> list[Finding]:
         *reports.check(history),
         *administration.check(history),
         *filters.check(history),
+        *lists.check(history),
         *_statuses(history),
         *_ends(history),
     ]
@@ -116,9 +117,11 @@ def _cancels(history: History) -> Iterator[Finding]:
             for order in command.orders:
                 if order.status != "canceled":
                     yield wrong(f"the cancel of order {order.order_id} was acknowledged with status {order.status}")
+    with_lists = lists.canceled_with(history)
     for order in history.final.orders:
         if order.status == "canceled" and not (
-            (order.user_id, order.client_order_id) in asked
+            order.order_id in with_lists
+            or (order.user_id, order.client_order_id) in asked
             or {(order.user_id, order.market), (order.user_id, None)} & asked_all
         ):
             yield wrong(f"order {order.order_id} is canceled, and nobody asked for that")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from exchange.client import Step
+from exchange.torture.list_intents import list_orders
 
 TICK, LOT, CENT = Step("0.01"), Step("0.001"), Step("0.01")
 FAR_MS = 7_258_118_400_000  # the year 2200
@@ -21,12 +22,24 @@ LIVES_STEPS = 30  # after so many steps an order is canceled, so that books and 
 PAUSE_S = (0.02, 0.12)
 
 Does = Literal[
-    "place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace", "withdraw", "give", "timer"
+    "place",
+    "cancel",
+    "cancel_all",
+    "batch",
+    "deposit",
+    "status",
+    "amend",
+    "replace",
+    "withdraw",
+    "give",
+    "timer",
+    "list",
 ]
 DOES: tuple[Does, ...] = (
     *("place", "cancel", "cancel_all", "batch", "deposit", "status", "amend", "replace", "withdraw", "give", "timer"),
+    "list",
 )
-WEIGHTS = (700, 150, 20, 110, 20, 4, 120, 80, 12, 8, 10)
+WEIGHTS = (700, 150, 20, 110, 20, 4, 120, 80, 12, 8, 10, 150)
 KINDS = ("gtc", "post_only", "ioc", "fok", "market", "gtd", "wait", "peg")
 KIND_WEIGHTS = (57, 8, 8, 5, 7, 3, 7, 5)
 STATUSES = ("post_only", "cancel_only", "halted")  # of a market, for the pause of its step
@@ -34,7 +47,8 @@ STATUSES = ("post_only", "cancel_only", "halted")  # of a market, for the pause 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One item: an order to place with its body, or the name of an order to cancel or to amend; and where."""
+    """One item: an order to place with its body, alone or in a list, or the name of an order to cancel or to amend; and
+    where."""
 
     kind: Literal["place", "cancel", "amend"]
     market: str
@@ -76,7 +90,10 @@ def intent(seed: int, user_id: str, step: int) -> Intent:
     does = chance.choices(DOES, WEIGHTS)[0]
     market = market_of(seed, user_id, step)
     items: list[Asked] = []
-    for number in range(chance.randint(2, 6) if does == "batch" else 1):
+    if does == "list":
+        bodies = list_orders(seed, user_id, step, market)
+        items = [Asked("place", market, order_name(user_id, step, at), body) for at, body in enumerate(bodies)]
+    for number in range(chance.randint(2, 6) if does == "batch" else 0 if does == "list" else 1):
         if does == "replace":
             items.append(_replaced(seed, user_id, step))
         if does == "amend":
@@ -86,7 +103,7 @@ def intent(seed: int, user_id: str, step: int) -> Intent:
         items.append(_cancel(chance, seed, user_id, step) if cancels else _order(chance, market, user_id, step, number))
     return Intent(
         does,
-        tuple(items) if does in ("place", "cancel", "batch", "amend", "replace") else (),
+        tuple(items) if does in ("place", "cancel", "batch", "amend", "replace", "list") else (),
         market if does == "status" or chance.random() < 0.5 else None,
         again=chance.random() < 0.1,
         conflicts=chance.random() < 0.03,

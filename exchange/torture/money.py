@@ -14,6 +14,7 @@ from exchange.torture.record import FillRow, History, OrderRow
 
 EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, Overflow])
 ZERO = Decimal(0)
+NOTHING = ("", "", ZERO)
 
 Amounts = defaultdict[tuple[str, str], Decimal]  # by user and asset
 
@@ -200,6 +201,7 @@ def _balances(history: History) -> Iterator[Finding]:
     rules = {market["market"]: market for market in history.markets}
     totals: Amounts = defaultdict(Decimal)
     locked: Amounts = defaultdict(Decimal)
+    together: dict[str, tuple[str, str, Decimal]] = {}
     for deposit in history.deposits:
         if not deposit.settled:
             yield wrong(f"deposit {deposit.key} was never answered")
@@ -220,7 +222,13 @@ def _balances(history: History) -> Iterator[Finding]:
         left = number(order.quantity) - number(order.executed_quantity) - number(order.prevented_quantity or "0")
         of = rules[order.market]
         asset = of["quote"] if order.side == "buy" else of["base"]
-        locked[order.user_id, asset] += _locks(of, order.side, number(order.locking_price or "0"), left)
+        needs = _locks(of, order.side, number(order.locking_price or "0"), left)
+        if order.list_id is None:
+            locked[order.user_id, asset] += needs
+        elif order.pending_for != "list":  # two legs lock together what the larger of their needs is
+            together[order.list_id] = (order.user_id, asset, max(needs, together.get(order.list_id, NOTHING)[2]))
+    for user_id, asset, needs in together.values():
+        locked[user_id, asset] += needs
     for user_id, rows in history.final.balances.items():
         for row in rows:
             key = (user_id, row["asset"])

@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from exchange.client import Amendment, Client, PreventedMatch
-from exchange.torture.record import FillRow, Final, OrderRow
+from exchange.torture.record import FillRow, Final, ListRow, OrderRow
 
 PAGE = 1000
 LEVELS = 5000
+LISTS_PAGE = 100
 
 Row = TypeVar("Row")
 
@@ -31,6 +32,11 @@ async def read_final(client: Client, users: Sequence[str], markets: Sequence[str
         async def amendments(before: str | None, user: str = user) -> tuple[list[Amendment], str | None]:
             return await client.amendments(limit=PAGE, before=before, user_id=user)
 
+        async def lists(before: str | None, user: str = user) -> tuple[list[ListRow], str | None]:
+            page, following = await client.order_lists(limit=LISTS_PAGE, before=before, user_id=user)
+            return [ListRow.of(found) for found in page], following
+
+        final.lists += await _all(lists)
         final.prevented += await _all(prevented)
         final.amendments += await _all(amendments)
         final.orders += await _all(orders)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import orjson
 
-from exchange.client import Amendment, Balance, Depth, Fill, Json, Market, Order, Peg, PreventedMatch, Trade
+from exchange.client import Amendment, Balance, Depth, Fill, Json, Market, Order, OrderList, Peg, PreventedMatch, Trade
 
 CommandKind = Literal["place", "cancel", "cancel_all", "cancel_all_after", "amend"]
 
@@ -40,6 +40,10 @@ class OrderRow:
     expire_at: int | None = None
     pegged_price: str | None = None
     peg: dict[str, Any] | None = None  # what was said of it
+    list_id: str | None = field(default=None, compare=False)  # this and the rest is not in each reply about an order
+    pending_for: str | None = field(default=None, compare=False)
+    expire_reason: str | None = field(default=None, compare=False)
+    triggered: bool = field(default=False, compare=False)
 
     @property
     def locking_price(self) -> str | None:
@@ -76,6 +80,10 @@ class OrderRow:
             order["expire_at"],
             order["pegged_price"],
             _said(order["peg"]),
+            order["list_id"],
+            order["pending_for"],
+            order["expire_reason"],
+            order["triggered_at"] is not None,
         )
 
 
@@ -136,6 +144,56 @@ class Command:
     def acknowledged(self) -> bool:
         """Whether it was acknowledged."""
         return self.settled and self.code is None
+
+
+@dataclass(slots=True)
+class ListCommand:
+    """A list to place, or to cancel, by its `client_list_id`; `legs` are the names of its orders, each of which has a
+    command of its own, and `quantities` what they were for. `list_id` is what an answer told."""
+
+    user_id: str
+    kind: Literal["place", "cancel"]
+    market: str
+    name: str
+    list_type: str = ""
+    legs: list[str] = field(default_factory=list)
+    quantities: list[str] = field(default_factory=list)
+    list_id: str | None = None
+    settled: bool = False
+    code: str | None = None
+    attempts: int = 0
+    lost: int = 0
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether it was acknowledged."""
+        return self.settled and self.code is None
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """A list of orders as the API shows it, with the ids and the names of its orders."""
+
+    list_id: str
+    client_list_id: str | None
+    user_id: str
+    market: str
+    list_type: str
+    status: str
+    end_reason: str | None
+    order_ids: list[str]
+    names: list[str | None]
+
+    @classmethod
+    def of(cls, found: OrderList) -> "ListRow":
+        """The part of it that is judged."""
+        orders = found["orders"]
+        return cls(
+            *(found["list_id"], found["client_list_id"], found["user_id"], found["market"], found["type"]),
+            *(found["status"], found["end_reason"]),
+            [order["order_id"] for order in orders],
+            [order["client_order_id"] for order in orders],
+        )
 
 
 @dataclass(slots=True)
@@ -281,6 +339,7 @@ class Final:
     depths: list[Depth] = field(default_factory=list)
     prevented: list[PreventedMatch] = field(default_factory=list)
     amendments: list[Amendment] = field(default_factory=list)
+    lists: list[ListRow] = field(default_factory=list)
     guests: dict[str, GuestRow] = field(default_factory=dict)
     taker_fees: dict[str, str] = field(default_factory=dict)
     max_open_orders: int | None = None  # of a user in all markets
@@ -315,6 +374,7 @@ class History:
     guests: list[Guest] = field(default_factory=list)
     listed: list[Listed] = field(default_factory=list)
     prunes: list[End] = field(default_factory=list)
+    lists: list[ListCommand] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
         """As JSON."""

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from exchange.torture.campaign import Result
 from exchange.torture.faults import KINDS
-from exchange.torture.record import Command, Deposit, Move
+from exchange.torture.record import Command, Deposit, ListCommand, Move
 
 FINDINGS_SHOWN_MAX = 50
 
@@ -15,7 +15,8 @@ FINDINGS_SHOWN_MAX = 50
 def figures(result: Result) -> dict[str, Any]:
     """The numbers of a run by name, times in seconds. Names of faults are plural."""
     history, tally = result.history, result.tally
-    sent: list[Command | Deposit | Move] = [*history.commands, *history.deposits, *history.moves]
+    sent: list[Command | Deposit | Move | ListCommand] = [*history.commands, *history.deposits, *history.moves]
+    sent += history.lists
     refused = sum(one.settled and one.code is not None for one in sent if not isinstance(one, Deposit))
     recoveries = {
         fault: {
@@ -42,6 +43,7 @@ def figures(result: Result) -> dict[str, Any]:
         "fills": len(history.final.fills),
         "orders": len(history.final.orders),
         "orders_open": len(history.final.open_orders),
+        "lists": len(history.final.lists),
         "events": len(history.heard),
         "connections": tally.connections,
         "books_read": len(history.depths),
@@ -74,6 +76,7 @@ def closing_table(result: Result) -> Table:
         )
     table.add_row("trades, fills", f"{made['trades']}, {made['fills']}")
     table.add_row("orders", f"{made['orders']}, {made['orders_open']} of them open at the end")
+    table.add_row("lists of orders", str(made["lists"]))
     heard = f"{made['events']} on {made['connections']} connections, and {made['books_read']} reads of books"
     table.add_row("events checked", heard)
     table.add_row("exchange check --replay", made["audit"])

@@ -5,12 +5,14 @@ What had no answer is sent again under the same name, at once, and whatever come
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from exchange.client import ApiError, Client, Order, Refusal, Replaced, Unreachable
+from exchange.client import ApiError, Client, Order, OrderList, Refusal, Replaced, Unreachable
 from exchange.torture.intents import LIVES_STEPS, Asked, Intent, intent, market_of
-from exchange.torture.record import Command, Deposit, History, Move, OrderRow, StatusChange
+from exchange.torture.list_intents import list_name, list_type
+from exchange.torture.record import Command, Deposit, History, ListCommand, Move, OrderRow, StatusChange
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.02, 0.25
 BUSY = frozenset({"OVERLOADED", "RATE_LIMITED"})  # temporary refusals: nothing was done
@@ -58,6 +60,25 @@ class Trading(Protocol):
         self, timeout_ms: int, market: str | None = None, user_id: str | None = None
     ) -> int | None:
         """Cancel all orders after a time."""
+
+    async def place_list(
+        self,
+        list_type: str,
+        orders: Sequence[Mapping[str, Any]],
+        client_list_id: str | None = None,
+        user_id: str | None = None,
+    ) -> OrderList:
+        """Place a list of orders."""
+
+    async def cancel_list(
+        self,
+        market: str,
+        *,
+        list_id: str | None = None,
+        client_list_id: str | None = None,
+        user_id: str | None = None,
+    ) -> OrderList:
+        """Cancel a list of orders."""
 
     async def orders(self, items: list[dict[str, Any]], user_id: str | None = None) -> list[Order | Refusal]:
         """Send a batch."""
@@ -140,6 +161,12 @@ class Trader:
                 await self._cancel_all_after(meant.market, int(meant.pause_s * 1000))
             case "batch":
                 await self._batch(meant.items)
+            case "list":
+                placed = await self._place_list(meant.items, step)
+                if placed.acknowledged and meant.again:
+                    await self._place_list(meant.items, step)
+                if placed.acknowledged and meant.conflicts:
+                    await self._place_list(tuple(map(_less, meant.items)), step)
             case "deposit":
                 await self.deposit("USDC", meant.amount, f"{self._user_id}.{step}")
             case "withdraw":
@@ -157,7 +184,13 @@ class Trader:
         if step < 0:
             return
         market = market_of(self._history.seed, self._user_id, step)
-        items = intent(self._history.seed, self._user_id, step).items
+        meant = intent(self._history.seed, self._user_id, step)
+        items = meant.items
+        if meant.does == "list" and meant.settles:
+            await self._cancel_list(market, list_name(self._user_id, step))
+            return
+        if meant.does == "list":
+            items = items[:1]  # with one order of it the list is canceled
         rests = [asked for asked in items if asked.kind == "place"]
         rests = [asked for asked in rests if asked.body.get("time_in_force") in (None, "gtd")]
         rests = [asked for asked in rests if asked.body["order_type"] != "market"]
@@ -210,6 +243,32 @@ class Trader:
         assert "order_id" in placed
         cancel.orders.append(OrderRow.of(canceled))
         place.orders.append(OrderRow.of(placed))
+
+    async def _place_list(self, items: tuple[Asked, ...], step: int) -> ListCommand:
+        """All of its orders or none: each has a command of its own as well."""
+        bodies = [{**asked.body, "client_order_id": asked.name} for asked in items]
+        made, places = self._new_list(items, step)
+        placed = await self._settled(
+            made, lambda: self._trading.place_list(made.list_type, bodies, made.name, self._user_id)
+        )
+        made.list_id = None if placed is None else placed["list_id"]
+        settle_orders(made, places, [] if placed is None else [OrderRow.of(order) for order in placed["orders"]])
+        return made
+
+    def _new_list(self, items: tuple[Asked, ...], step: int) -> tuple[ListCommand, list[Command]]:
+        name, kind = list_name(self._user_id, step), list_type(self._history.seed, self._user_id, step)
+        legs, quantities = [asked.name for asked in items], [asked.body["quantity"] for asked in items]
+        made = ListCommand(self._user_id, "place", items[0].market, name, kind, legs, quantities)
+        self._history.lists.append(made)
+        return made, [self._new("place", asked.market, asked.name, asked.body) for asked in items]
+
+    async def _cancel_list(self, market: str, name: str) -> None:
+        made = ListCommand(self._user_id, "cancel", market, name)
+        self._history.lists.append(made)
+        canceled = await self._settled(
+            made, lambda: self._trading.cancel_list(market, client_list_id=name, user_id=self._user_id)
+        )
+        made.list_id = None if canceled is None else canceled["list_id"]
 
     async def _cancel_all(self, market: str | None) -> None:
         command = self._new("cancel_all", market, None, {})
@@ -270,7 +329,7 @@ class Trader:
         return command
 
     async def _settled(
-        self, command: Command | Deposit | StatusChange | Move, send: Callable[[], Awaitable[Reply]]
+        self, command: Command | Deposit | StatusChange | Move | ListCommand, send: Callable[[], Awaitable[Reply]]
     ) -> Reply | None:
         """The reply, or None for a refusal, which is recorded in the command."""
         wait_s = FIRST_WAIT_S
@@ -283,7 +342,7 @@ class Trader:
                 command.lost += 1
             except ApiError as error:
                 if not (error.unsettled or error.code in BUSY):
-                    if isinstance(command, Move):
+                    if isinstance(command, (Move, ListCommand)):
                         command.settled, command.code = True, error.code
                         return None
                     if not isinstance(command, Command):
@@ -308,6 +367,19 @@ def refuse(command: Command, code: str, order: OrderRow | None) -> None:
     canceled_before = command.kind == "cancel" and command.lost
     if not (code == "ORDER_CLOSED" and canceled_before and order is not None and order.status == "canceled"):
         command.code = code
+
+
+def _less(asked: Asked) -> Asked:
+    """The same order for less."""
+    return replace(asked, body=asked.body | {"quantity": "0.001"})
+
+
+def settle_orders(made: ListCommand, places: list[Command], rows: list[OrderRow]) -> None:
+    """The commands of the orders of a list are answered as the list was."""
+    by_name = {row.client_order_id: row for row in rows}
+    for place in places:
+        place.settled, place.code, place.attempts, place.lost = made.settled, made.code, made.attempts, made.lost
+        place.orders += [by_name[place.name]] if place.name in by_name else []
 
 
 def _row(order: Order | None) -> OrderRow | None:

@@ -95,6 +95,7 @@ class Tortured(msgspec.Struct, frozen=True):
     wrong: int
     took_s: int
     runs: int = 1
+    lists: int = 0
 
     @property
     def recovered(self) -> int:

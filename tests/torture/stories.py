@@ -3,6 +3,7 @@
 Bob asks for 2 at 100, Alice takes 0.5 of it, Bob cancels the rest, and Alice's bid for 1 at 90 stays.
 """
 
+from dataclasses import replace
 from typing import Any, cast
 
 from exchange.client import Balance, Json, Market, Trade
@@ -17,7 +18,9 @@ from exchange.torture.record import (
     GuestRow,
     Heard,
     History,
+    ListCommand,
     Listed,
+    ListRow,
     Move,
     OrderRow,
     Report,
@@ -224,7 +227,46 @@ def clean() -> History:
     history.moves, history.reports = moves, _user_stream()
     history.told = [Told("alice", 1, {"USDC": ("860", "90")})]
     _administered(history)
+    _listed(history)
     return history
+
+
+def _listed(history: History) -> None:
+    """Carol has an OCO of which both legs wait, and an OTOCO that was canceled."""
+    shared = {"post_only": False, "price": None}
+    waits = [
+        replace(order(11, "carol", "sell", "0", "2", "0", "0", "pending"), order_type="take_profit", **shared),
+        replace(order(12, "carol", "sell", "0", "2", "0", "0", "pending"), order_type="stop_loss", **shared),
+    ]
+    ended = [
+        order(13, "carol", "buy", "80", "1", "0", "0", "canceled"),
+        order(14, "carol", "sell", "120", "1", "0", "0", "canceled"),
+        replace(order(15, "carol", "sell", "0", "1", "0", "0", "canceled"), order_type="stop_loss", **shared),
+    ]
+    waits = [replace(leg, list_id="1", pending_for="trigger") for leg in waits]
+    ended = [replace(leg, list_id="2") for leg in ended]
+    history.final.orders += [*waits, *ended]
+    history.final.open_orders += waits
+    history.commands += [placed(leg) for leg in (*waits, *(replace(leg, status="open") for leg in ended))]
+    history.final.lists = [
+        list_row("1", "oco", "executing", None, waits),
+        list_row("2", "otoco", "all_done", None, ended),
+    ]
+    for row in history.final.lists:
+        legs = [str(name) for name in row.names]
+        assert row.client_list_id is not None
+        terms = (row.list_type, legs, ["2"] * len(legs), row.list_id, True)
+        history.lists.append(ListCommand("carol", "place", MARKET, row.client_list_id, *terms))
+    history.lists.append(ListCommand("carol", "cancel", MARKET, "carol.l2", list_id="2", settled=True))
+    history.lists.append(ListCommand("carol", "cancel", MARKET, "carol.l9", settled=True, code="UNKNOWN_LIST"))
+    history.deposits.append(Deposit("carol", "SOL", "10", "c", True, 1))
+    history.final.balances["carol"] = [balance("SOL", "8", "2", "10")]
+
+
+def list_row(list_id: str, kind: str, status: str, end: str | None, orders: list[OrderRow]) -> ListRow:
+    """A list of Carol, as it is shown."""
+    ids, names = [leg.order_id for leg in orders], [leg.client_order_id for leg in orders]
+    return ListRow(list_id, f"carol.l{list_id}", "carol", MARKET, kind, status, end, ids, names)
 
 
 def _administered(history: History) -> None:
