@@ -1,7 +1,7 @@
 """The lane of reads: at once when no order waits, and no more than a share of the time when one does."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +15,7 @@ from exchange.api.native.errors import Refusals
 from exchange.api.native.pages import metrics_page
 from exchange.api.native.rest import PAGE_BYTE_S, PAGE_S, Rest
 from exchange.pipeline.outcomes import Overloaded
-from exchange.service.read_lane import CREDIT_MAX_S, HISTORY, LINGER_S, LINGER_TURNS, MEMORY, ReadLane
+from exchange.service.read_lane import CREDIT_MAX_S, DEBT_MAX_S, HISTORY, LINGER_S, LINGER_TURNS, MEMORY, ReadLane
 from tests.fake_store import turns
 from tests.patience import PATIENCE_S
 
@@ -74,6 +74,7 @@ async def until(fact: Callable[[], bool]) -> None:
 async def test_a_read_is_done_at_once_when_no_order_waits(commits: Commits) -> None:
     lane, done = lane_of(commits), list[str]()
     assert lane.do(MEMORY, taking(commits, 1.0, done), ignored)
+    await turns(1)
     assert lane.do(HISTORY, taking(commits, 1.0, done), ignored)
     assert done == ["read", "read"]
     assert (lane.counts(MEMORY).reads, lane.counts(MEMORY).delayed) == (1, 0)
@@ -162,21 +163,85 @@ async def test_a_read_that_fails_in_its_turn_is_told_and_the_next_goes_on(commit
     assert isinstance(failed[0], ZeroDivisionError)
 
 
-async def test_the_steps_of_a_task_are_paid_for(commits: Commits) -> None:
-    lane, done = lane_of(commits, share=0.25), list[str]()
+def stepping(commits: Commits, done: list[str], name: str, *steps_s: float) -> Coroutine[Any, Any, None]:
+    """A read whose steps take so long."""
 
     async def page() -> None:
-        commits.now += 0.010
-        await asyncio.sleep(0)
-        commits.now += 0.010
+        for step_s in steps_s:
+            commits.now += step_s
+            done.append(name)
+            await asyncio.sleep(0)
 
+    return page()
+
+
+async def test_the_steps_of_a_task_are_paid_for_and_each_waits_for_its_turn(commits: Commits) -> None:
+    lane, done = lane_of(commits, share=0.25), list[str]()
     commits.order_waits()
-    await asyncio.create_task(lane.measured(MEMORY, page()))
-    now = commits.now
+    began = commits.now
+    task = asyncio.create_task(lane.measured(MEMORY, stepping(commits, done, "step", 0.010, 0.010)))
+    await turns(50)
+    assert done == ["step"]
+    commits.now = began + 0.010 / 0.25  # what it has used is a quarter of this
+    await until(lambda: done == ["step", "step"])
     lane.do(MEMORY, taking(commits, 0.0, done), ignored)
     await turns(50)
+    assert done == ["step", "step"]
+    commits.now = began + 0.020 / 0.25
+    await until(lambda: len(done) == 3)
+    await task
+
+
+async def test_reads_that_are_at_work_when_an_order_comes_get_their_share(commits: Commits) -> None:
+    lane, done, rows = lane_of(commits, share=0.25), list[str](), asyncio.Event()
+
+    async def page() -> None:
+        await rows.wait()
+        commits.now += 0.004
+        done.append("page")
+
+    pages = [asyncio.create_task(lane.measured(MEMORY, page())) for _ in range(64)]
+    await turns(3)
+    commits.order_waits()
+    began = commits.now
+    rows.set()
+    for _ in range(200):
+        commits.now += 0.001
+        await asyncio.sleep(0.001)  # what waits looks at the clock each millisecond
+    passed_s = commits.now - began
+    assert 0.5 * 0.25 * passed_s < 0.004 * len(done) <= 0.25 * passed_s + CREDIT_MAX_S + 0.004
+    commits.durable()
+    await asyncio.gather(*pages)
+
+
+async def test_tasks_share_a_turn_of_the_loop_while_no_order_waits(commits: Commits) -> None:
+    lane, done, most = lane_of(commits), list[str](), 0
+    pages = [
+        asyncio.create_task(lane.measured(MEMORY, stepping(commits, done, "page", 0.0, 0.004, 0.004)))
+        for _ in range(20)
+    ]
+    await turns(1)
+    while not all(page.done() for page in pages):
+        before = len(done)
+        await asyncio.sleep(0)
+        most = max(most, len(done) - before)
+    assert len(done) == 60
+    assert most <= 3  # an order that the next turn brings waits for no more; the first steps cost nothing
+
+
+async def test_what_reads_use_while_no_order_waits_is_soon_forgotten(commits: Commits) -> None:
+    lane, done = lane_of(commits, share=0.25), list[str]()
+    for _ in range(100):
+        lane.charge(MEMORY, 0.02)  # more than the time that passes: a part of it is a guess
+        commits.now += 0.01
+        lane.do(MEMORY, taking(commits, 0.0, done), ignored)
+        await turns(2)
+    done.clear()
+    commits.order_waits()
+    lane.do(MEMORY, taking(commits, 0.0, done), ignored)
+    await turns(20)
     assert not done
-    commits.now = now + 0.020 / 0.25  # what it has used is a quarter of this
+    commits.now += (DEBT_MAX_S + 0.02) / 0.25
     await until(lambda: bool(done))
 
 

@@ -2,20 +2,21 @@
 
 Reads are the queries of memory and of the database, and the look-ups of refused cancels. Without a limit, 64
 connections that ask for pages of fills take nearly all of the loop, because each connection gets as many turns as one
-that trades. When no order waits, a read is done at once.
+that trades. When no order waits, a read is done at once, unless others have just used up the loop's turn.
 
 Time is measured, not guessed, where it can be: the steps of a read's task are. What a read costs elsewhere (its bytes
-are received and parsed, its rows are decoded, its reply is sent) is added as a constant and a factor. A client waits
-for its reply before it asks again, or until it has as many requests unanswered as its connection may have. So a read
-that waits here also slows down the client that sends it, and what is waiting has a limit.
+are received and parsed, its rows are decoded, its reply is sent) is added as a constant and a factor. Each step of a
+task waits for its turn, not only the first: many reads may begin while no order waits, and be at work when one comes.
+A client waits for its reply before it asks again, or until it has as many requests unanswered as its connection may
+have. So a read that waits here also slows down the client that sends it, and what is waiting has a limit.
 """
 
 import asyncio
 import time
+import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Final, Protocol
 
 from exchange.pipeline.outcomes import Overloaded
@@ -28,9 +29,10 @@ WAITING_MAX = 4_000  # reads of one lane
 WAIT_MAX_S = 5.0  # then a read that waits is refused
 SHARE = 0.25  # of the loop's time, for both lanes together
 CREDIT_MAX_S = 0.002  # of time that was not used, which reads may use up at once
+DEBT_MAX_S = 0.05  # of time that reads used while no order waited, which they do without when one comes
 LINGER_S = 0.0005  # orders count as waiting for so long after the last one's release: its client sends the next
 LINGER_TURNS = 3  # and for so many turns of the loop: it receives the next, wakes the market's task, and applies it
-STEP_S = 0.0005  # reads that waited begin for so long in one turn of the loop
+STEP_S = 0.0005  # while no order waits, reads get so much of one turn of the loop: the next may bring an order
 REQUEST_S = 0.000_06  # what a request costs that is not measured
 UNMEASURED = 1.5  # the cost of a read from the database by what its task takes: rows are decoded before
 
@@ -71,13 +73,14 @@ class _Waiting:
 
 
 class _Lane:
-    __slots__ = ("counts", "estimate_s", "used_s", "waiting")
+    __slots__ = ("counts", "resuming", "step_s", "used_s", "waiting")
 
     def __init__(self) -> None:
         self.waiting: deque[_Waiting] = deque()
+        self.resuming: deque[asyncio.Future[None]] = deque()  # tasks that have begun: they go first
         self.counts = Counts()
         self.used_s = 0.0  # of the loop's time
-        self.estimate_s = 0.0  # what a task takes, by those before
+        self.step_s = 0.0  # what a step of a task costs, by those before
 
 
 class ReadLane:
@@ -105,6 +108,8 @@ class ReadLane:
         self._busy_until = 0.0
         self._quiet_turns = LINGER_TURNS  # of the loop, without a command that was applied
         self._scheduled = False
+        self._turn_s = 0.0  # what reads have used of this turn of the loop
+        self._turn_ends = False  # a callback will see its end
 
     def counts(self, lane: str) -> Counts:
         """What a lane has counted."""
@@ -126,7 +131,7 @@ class ReadLane:
         """
         own, now = self._lanes[lane], self._clock()
         own.counts.reads += 1
-        if not self._scheduled and not self._orders_wait(now):
+        if not self._scheduled and self._turn_s < STEP_S and not self._pass(now):
             try:
                 work()
             finally:
@@ -136,14 +141,18 @@ class ReadLane:
             own.counts.refused += 1
             raise Overloaded
         own.counts.delayed += 1
-        if not own.waiting:
+        self._come(own)
+        own.waiting.append(_Waiting(work, refuse, now, price_s))
+        return False
+
+    def _come(self, own: _Lane) -> None:
+        """Something will wait in the lane."""
+        if not own.waiting and not own.resuming:
             # A lane that was empty has saved nothing: else it would have all turns until it has caught up.
             own.used_s = max(own.used_s, min((other.used_s for other in self._busy_lanes()), default=own.used_s))
-        own.waiting.append(_Waiting(work, refuse, now, price_s))
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._serve)
-        return False
 
     async def turn(self, lane: str, price_s: float = REQUEST_S) -> None:
         """Return in turn, having paid the price. Raises Overloaded."""
@@ -161,20 +170,51 @@ class ReadLane:
         await turn
 
     def measured(self, lane: str, work: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
-        """The same coroutine, its steps charged to the lane; an estimate of it is charged now."""
-        own = self._lanes[lane]
-        estimate_s = own.estimate_s
-        self._charge(own, estimate_s)
-        return self._measured(own, work, estimate_s)
+        """The same coroutine, its steps charged to the lane, each in its turn."""
+        return self._measured(self._lanes[lane], work, UNMEASURED if lane == HISTORY else 1.0)
 
-    async def _measured(self, lane: _Lane, work: Coroutine[Any, Any, None], estimate_s: float) -> None:
-        steps = _Steps(work, self._clock)
+    async def _measured(self, lane: _Lane, work: Coroutine[Any, Any, None], factor: float) -> None:
+        await self._steps(lane, work, factor)
+
+    @types.coroutine
+    def _steps(self, lane: _Lane, work: Coroutine[Any, Any, None], factor: float) -> Generator[Any, Any, None]:
+        """Do a coroutine's steps as a task would, with a turn before each but the first, which has had one."""
+        thrown: BaseException | None = None
         try:
-            await steps
+            while True:
+                began = self._clock()
+                try:
+                    awaited = work.send(None) if thrown is None else work.throw(thrown)
+                except StopIteration:
+                    return
+                finally:
+                    spent_s = (self._clock() - began) * factor
+                    lane.step_s += (spent_s - lane.step_s) / 8
+                    self._charge(lane, spent_s)
+                thrown = None
+                try:
+                    yield awaited
+                    if self._must_wait():
+                        yield from self._resumption(lane)
+                except GeneratorExit:
+                    raise
+                except BaseException as error:  # a cancellation, such as one by a time limit, is the work's to handle
+                    thrown = error
         finally:
-            took_s = steps.took_s * (UNMEASURED if lane is self._lanes[HISTORY] else 1.0)
-            lane.estimate_s += (took_s - lane.estimate_s) / 8
-            self._charge(lane, took_s - estimate_s)
+            work.close()
+
+    def _must_wait(self) -> bool:
+        """Whether a task that has begun waits for its next step."""
+        if self._scheduled or self._turn_s >= STEP_S:
+            return True
+        return self._pass(self._clock()) and self._credit_s <= 0
+
+    def _resumption(self, lane: _Lane) -> "asyncio.Future[None]":
+        """What is done when it is a task's turn."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._come(lane)
+        lane.resuming.append(turn)
+        return turn
 
     def charge(self, lane: str, spent_s: float) -> None:
         """Take from the share what a read costs that it only knew when it was done."""
@@ -194,35 +234,50 @@ class ReadLane:
     def _charge(self, lane: _Lane, spent_s: float) -> None:
         lane.used_s += spent_s
         self._credit_s -= spent_s
+        self._turn_s += spent_s
+        if not self._turn_ends:
+            self._turn_ends = True
+            asyncio.get_running_loop().call_soon(self._end_turn)
 
-    def _may_begin(self, now: float) -> bool:
-        """Whether there is time for a read: no order waits, or the share is not used up."""
-        if not self._orders_wait(now):
-            self._credit_s, self._credited = CREDIT_MAX_S, now
+    def _end_turn(self) -> None:
+        self._turn_ends, self._turn_s = False, 0.0
+
+    def _pass(self, now: float) -> bool:
+        """Credit the time that has passed: all of it if no order waits, else the share. Whether orders wait."""
+        passed_s, self._credited = now - self._credited, now
+        if self._orders_wait(now):
+            self._credit_s = min(self._credit_s + self._share * passed_s, CREDIT_MAX_S)
             return True
-        self._credit_s = min(self._credit_s + self._share * (now - self._credited), CREDIT_MAX_S)
-        self._credited = now
-        return self._credit_s > 0
+        self._credit_s = min(max(self._credit_s + passed_s, -DEBT_MAX_S), CREDIT_MAX_S)
+        return False
 
     # --- turns
 
     def _busy_lanes(self) -> list[_Lane]:
-        return [lane for lane in self._lanes.values() if lane.waiting]
+        return [lane for lane in self._lanes.values() if lane.waiting or lane.resuming]
 
     def _serve(self) -> None:
-        """Begin what waits, for a short time or until the share is used up."""
+        """Begin or resume what waits, for a short time or until the share is used up."""
         began = now = self._clock()
         self._quiet_turns += 1
+        promised_s = 0.0  # to tasks, which have their step later in this turn of the loop
         while lanes := self._busy_lanes():
-            if not self._may_begin(now):
-                delay_s = min(-self._credit_s / self._share, LINGER_S)
+            orders_wait = self._pass(now)
+            if orders_wait and self._credit_s <= promised_s:
+                delay_s = min((promised_s - self._credit_s) / self._share, LINGER_S)
                 asyncio.get_running_loop().call_later(max(delay_s, 0.001), self._serve)
                 return
-            if now - began >= STEP_S:
+            if now - began + promised_s >= (CREDIT_MAX_S if orders_wait else STEP_S):
                 asyncio.get_running_loop().call_soon(self._serve)
                 return
             lane = min(lanes, key=lambda lane: lane.used_s)
-            self._begin(lane, lane.waiting.popleft(), now)
+            if lane.resuming:
+                turn = lane.resuming.popleft()
+                if not turn.done():  # its task has not been canceled
+                    turn.set_result(None)
+                    promised_s += lane.step_s
+            else:
+                self._begin(lane, lane.waiting.popleft(), now)
             now = self._clock()
         self._scheduled = False
 
@@ -235,45 +290,3 @@ class ReadLane:
         except Exception as error:  # one read's failure, and the others go on
             waiting.refuse(error)
         self._charge(lane, self._clock() - now + waiting.price_s)
-
-
-class _Steps:
-    """Awaits a coroutine, and measures how long its own steps take."""
-
-    __slots__ = ("_clock", "_work", "took_s")
-
-    def __init__(self, work: Coroutine[Any, Any, None], clock: Callable[[], float]) -> None:
-        self._work = work
-        self._clock = clock
-        self.took_s = 0.0
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        return self  # type: ignore[return-value]  # it has all that a generator is asked for
-
-    def __iter__(self) -> "_Steps":
-        return self
-
-    def __next__(self) -> Any:
-        return self.send(None)
-
-    def send(self, value: Any) -> Any:
-        """One step."""
-        began = self._clock()
-        try:
-            return self._work.send(value)
-        finally:
-            self.took_s += self._clock() - began
-
-    def throw(
-        self,
-        kind: type[BaseException] | BaseException,
-        value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> Any:
-        """An exception, such as a cancellation."""
-        error = kind if isinstance(kind, BaseException) else value if value is not None else kind()
-        return self._work.throw(error)
-
-    def close(self) -> None:
-        """Nobody awaits it any more."""
-        self._work.close()
