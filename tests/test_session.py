@@ -98,7 +98,7 @@ async def test_what_a_subscription_begins_with_is_paid_for_as_a_read() -> None:
     listening = session(lane)
     listening._service.first_price_s = lambda channel: 0.5 if channel.kind == Kind.ORDERS else 0.25  # type: ignore
 
-    def begin(subscriber: object, channel: Channel, tag: object) -> "asyncio.Future[None]":
+    async def begin(subscriber: object, channel: Channel, tag: object) -> "asyncio.Future[None]":
         assert lane.turns == ["memory"]
         begun.append(channel)
         done = asyncio.get_running_loop().create_future()

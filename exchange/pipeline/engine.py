@@ -35,6 +35,7 @@ from exchange.core.public import Channel
 from exchange.core.timers import NEVER_NS, CancelAllAfter, RunTimer
 from exchange.core.venue import Venue
 from exchange.pipeline.feeds import Feeds
+from exchange.pipeline.open_orders import OpenOrdersCopy, see_all
 from exchange.pipeline.outcomes import OVERLOADED, SEEN, Outcome, Overloaded, Stopping
 from exchange.pipeline.subscriber import Subscriber
 from exchange.pipeline.subscriptions import Joining, Leaving
@@ -135,6 +136,7 @@ class Engine:
         self._queues: dict[str | None, _MarketQueue] = {}
         self._sockets_left: dict[tuple[str, int], None] = {}  # that ended, with the market that was too busy then
         self._queued = 0  # commands taken and not yet applied
+        self._copies: list[OpenOrdersCopy] = []  # in progress
         self._group: asyncio.TaskGroup | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.tasks: list[asyncio.Task[None]] = []
@@ -210,14 +212,27 @@ class Engine:
         self._writer.add(Reading(future, query.answer(self.venue), self.loop_time()), 0, SEEN)
         return future
 
-    def subscribe(self, subscriber: Subscriber, channel: Channel, tag: object) -> "asyncio.Future[None]":
+    def begin_copy(self, copy: OpenOrdersCopy) -> None:
+        """Let it see each command until it is passed to `end_copy`. Raises Overloaded or Stopping."""
+        self._admit_passing()
+        self._copies.append(copy)
+
+    def end_copy(self, copy: OpenOrdersCopy) -> None:
+        """It needs to see no more."""
+        self._copies.remove(copy)
+
+    def subscribe(
+        self, subscriber: Subscriber, channel: Channel, tag: object, copy: OpenOrdersCopy | None = None
+    ) -> "asyncio.Future[None]":
         """Begin a subscription between the commands applied so far and the next; done when it has begun.
 
-        The market or user is known. `tag` is the dialect's, for its answer. Raises Overloaded or Stopping.
+        The market or user is known. `tag` is the dialect's, for its answer; `copy` is of the user's open orders, where
+        they are many. Raises Overloaded or Stopping.
         """
         self._admit_passing()
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        joining = Joining(self._feeds, subscriber, channel, tag, done, self.loop_time(), self.venue, self.now_ns())
+        since, now_ns = self.loop_time(), self.now_ns()
+        joining = Joining(self._feeds, subscriber, channel, tag, done, since, self.venue, now_ns, copy)
         self._writer.add(joining, 0, joining)
         return done
 
@@ -416,6 +431,8 @@ class Engine:
     def _apply(self, command: Command, now_ns: int) -> Outcome:
         venue = self.venue
         outcome = venue.apply(command, venue.sequence + 1, now_ns)
+        if self._copies:
+            see_all(self._copies, outcome)
         if isinstance(command, SetMarket):
             symbol = command.instrument.symbol
             if symbol in venue.markets and symbol not in self._queues:

@@ -6,6 +6,7 @@ from exchange.core.effects import as_read
 from exchange.core.public import Channel, Kind
 from exchange.core.venue import Venue
 from exchange.pipeline.feeds import Feeds
+from exchange.pipeline.open_orders import OpenOrdersCopy
 from exchange.pipeline.order_snapshots import LongSnapshot, is_long
 from exchange.pipeline.outcomes import Outcome, OutcomeUnknown, Passed
 from exchange.pipeline.subscriber import BalancesSnapshot, Data, ListsSnapshot, Message, OrdersSnapshot, Subscriber
@@ -75,18 +76,23 @@ class Joining(Change):
         since: float,
         venue: Venue,
         now_ns: int,
+        copy: OpenOrdersCopy | None = None,
     ) -> None:
         super().__init__(feeds, subscriber, channel, tag, done, since)
         self.now_ns = now_ns
         self.count = 0
         self.first: Data | None = None
         if channel.kind >= Kind.ORDERS:
-            self._capture(venue)
+            self._capture(venue, copy)
 
-    def _capture(self, venue: Venue) -> None:
+    def _capture(self, venue: Venue, copy: OpenOrdersCopy | None) -> None:
         kind, user_id = self.channel
         user = venue.ledger.user(user_id)
-        if kind == Kind.ORDERS:
+        if copy is not None:
+            assert kind == Kind.ORDERS
+            self.first = OrdersSnapshot(copy.answer(venue))
+            self.count = user.orders_sequence
+        elif kind == Kind.ORDERS:
             orders = [as_read(order) for market in venue.markets.values() for order in market.open_orders(user_id)]
             self.first = OrdersSnapshot(sorted(orders, key=lambda order: order.order_id))
             self.count = user.orders_sequence

@@ -44,6 +44,7 @@ MODULES = (
     "exchange.pipeline.subscriber",
     "exchange.pipeline.depth",
     "exchange.pipeline.subscriptions",
+    "exchange.pipeline.open_orders",
     "exchange.pipeline.order_snapshots",
     "exchange.pipeline.closed_orders",
     "exchange.pipeline.feeds",

@@ -1,7 +1,9 @@
 """Reads: named queries in, typed results out, from memory or from the database."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from exchange.core.amendments import Amended
 from exchange.core.candles import Candle
@@ -9,13 +11,17 @@ from exchange.core.events import BalanceChanged, OrderUpdated, PreventedMatch
 from exchange.core.instrument import Instrument, MarketStatus
 from exchange.core.market_data import MarketData, MarketView
 from exchange.core.money import Withdrawal
-from exchange.core.public import Ticker
+from exchange.core.public import Channel, Kind, Ticker
 from exchange.core.venue_filters import VenueFilters
 from exchange.pipeline.engine import Engine
+from exchange.pipeline.open_orders import OpenOrdersCopy, OpenOrdersPageCopy
+from exchange.pipeline.subscriber import Subscriber
 from exchange.service.codes import Code, Refused
 from exchange.service.history import Fill, History, OrderRead, Page, PublicTrade
 from exchange.service.order_lookup import OrderLookup, OrderName
 from exchange.service.queries import Balances, Depth, DepthResult, Filters, Markets, OpenOrders, OpenOrdersPage
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -81,7 +87,34 @@ class Reading:
 
     async def open_orders(self, query: OpenOrders) -> list[OrderUpdated]:
         """A user's open orders, oldest first."""
-        return await self._engine.read(query)
+        copy = OpenOrdersCopy(self._engine.venue, query.user_id, query.market)
+        if not copy.is_long:
+            return await self._engine.read(query)
+        return await (await self._copied(copy, self._engine.read))
+
+    async def _copied(self, copy: OpenOrdersCopy, use: Callable[[OpenOrdersCopy], T]) -> T:
+        """What is made of the copy, in the step in which it is whole."""
+        self._engine.begin_copy(copy)
+        try:
+            while copy.step(self._engine.venue):  # noqa: ASYNC110 (others have their turns between the pieces)
+                await asyncio.sleep(0)
+            return use(copy)
+        finally:
+            self._engine.end_copy(copy)
+
+    # --- subscriptions
+
+    async def subscribe(self, subscriber: Subscriber, channel: Channel, tag: object) -> "asyncio.Future[None]":
+        """Get the begin of a subscription in line; the result is done when it has begun."""
+        engine = self._engine
+        copy = OpenOrdersCopy(engine.venue, channel.subject, None) if channel.kind == Kind.ORDERS else None
+        if copy is None or not copy.is_long:
+            return engine.subscribe(subscriber, channel, tag)
+        return await self._copied(copy, lambda copy: engine.subscribe(subscriber, channel, tag, copy))
+
+    async def unsubscribe(self, subscriber: Subscriber, channel: Channel, tag: object) -> "asyncio.Future[None]":
+        """Get its end in line."""
+        return self._engine.unsubscribe(subscriber, channel, tag)
 
     # --- from the database
 
@@ -95,13 +128,20 @@ class Reading:
     async def orders(self, user_id: str, market: str | None, page: Page) -> list[OrderUpdated]:
         """A page of a user's orders, open ones included."""
         # The open ones first: an order that closes in between is in the database by then, and that is the newer word.
-        open_ones = await self._engine.read(OpenOrdersPage(user_id, market, page))
+        open_ones = await self._open_ones(user_id, market, page)
         found = {order.order_id: order for order in open_ones}
         closed = await self._history.closed_orders(user_id, market, page)
         found.update((order.order_id, order) for order in closed)
         within = [order for order in found.values() if page.has(order.order_id, order.created_ns)]
         within.sort(key=lambda order: order.order_id, reverse=not page.oldest_first)
         return within[: page.limit]
+
+    async def _open_ones(self, user_id: str, market: str | None, page: Page) -> list[OrderUpdated]:
+        bounds = page.has, page.limit, not page.oldest_first
+        copy = OpenOrdersPageCopy(self._engine.venue, user_id, market, *bounds)
+        if not copy.is_long:
+            return await self._engine.read(OpenOrdersPage(user_id, market, page))
+        return await (await self._copied(copy, self._engine.read))
 
     async def trades(self, market: str | None, page: Page) -> Sequence[PublicTrade]:
         """A page of the trades of one market, or of all."""

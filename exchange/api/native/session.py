@@ -48,7 +48,7 @@ _PlaceOrder: Final = messages.PlaceOrder
 CANCELS: Final = (messages.Cancel, messages.CancelAll, messages.CancelAllAfter, messages.CancelList)
 _ResultMessage: Final = events.ResultMessage
 
-Change = Callable[[Subscriber, Channel, object], "asyncio.Future[None]"]
+Change = Callable[[Subscriber, Channel, object], Awaitable["asyncio.Future[None]"]]
 
 
 class Sessions:
@@ -345,14 +345,14 @@ class Session:
             raise ApiError("INVALID_FIELD", f"A socket may have {most} channels.")
         for channel in wanted:
             service.admit_channel(self._principal, channel)
-        self._hold_until(self._do(self._listen(service.engine.subscribe, wanted, message.id, begins=True)))
+        self._hold_until(self._do(self._listen(service.reading.subscribe, wanted, message.id, begins=True)))
 
     def _unsubscribe(self, message: messages.Unsubscribe) -> None:
         wanted = names(message.channel, message.channels)
         if len(wanted) > CHANNELS_MAX:
             raise ApiError("INVALID_FIELD", f"A socket may have {CHANNELS_MAX} channels.")
         channels = [channel_of(name) for name in wanted]
-        self._hold_until(self._do(self._listen(self._service.engine.unsubscribe, channels, message.id)))
+        self._hold_until(self._do(self._listen(self._service.reading.unsubscribe, channels, message.id)))
 
     async def _listen(
         self, change: Change, channels: Sequence[Channel], request_id: Id, *, begins: bool = False
@@ -370,7 +370,7 @@ class Session:
                 if self._subscriber.closed:
                     return
                 for channel in channels[begin : begin + CHANNELS_AT_A_TIME]:
-                    changes.append(change(self._subscriber, channel, request_id))
+                    changes.append(await change(self._subscriber, channel, request_id))
                 await asyncio.gather(*changes)
                 changes.clear()
         except Exception as error:
