@@ -36,6 +36,7 @@ PLAIN = {
     "everything": text(ORDER | {"user_id": "maya", "time_in_force": "gtc", "post_only": True, "client_order_id": "a"}),
     "wrong values": text(ORDER | {"price": "x"}, ORDER | {"side": "up"}, ORDER | {"user_id": "noah"}),
     "no user": orjson.dumps({"orders": [ORDER]}),
+    "conditions": text(ORDER | {"strategy_id": 7, "visible_quantity": "0.1"}),
 }
 BY_ITEM = {
     "a cancel": text(ORDER, CANCEL),
@@ -45,7 +46,7 @@ BY_ITEM = {
     "no object": text(1, "x", None, [ORDER], ORDER),
     "a field given twice": text(ORDER).replace(b'"side":"buy"', b'"side":"sell","side":"buy"'),
     "a colon in a text": text(ORDER | {"client_order_id": "a:b"}, ORDER),
-    "conditions": text(ORDER | {"strategy_id": 7}),
+    "an object in an order": text(ORDER | {"peg": {"to": "primary"}}),
 }
 
 

@@ -17,6 +17,7 @@ from exchange.core.matching import crosses
 BUY: Final = Side.BUY
 LIMIT: Final = OrderType.LIMIT
 MAY_REST: Final = (TimeInForce.GTC, TimeInForce.GTD)
+SMALL_MAX: Final = (1 << 62) - 1  # a larger number is an object, which costs a comparison much
 
 
 def refusal(
@@ -41,15 +42,18 @@ def refusal(
             return RejectReason.OUT_OF_RANGE
         if quote_minor is not None and not lots and terms.order_type is not LIMIT:
             return _refusal_of_quote(rules, quote_minor, price_ticks)
-    if not 0 < lots < UNITS_MAX or (price_ticks is not None and not 0 <= price_ticks < UNITS_MAX):
+    if lots <= 0 or (lots > SMALL_MAX and lots >= UNITS_MAX):
         return RejectReason.OUT_OF_RANGE
-    if lots * rules.lot_minor >= AMOUNT_MAX:
+    if price_ticks is not None and (price_ticks < 0 or (price_ticks > SMALL_MAX and price_ticks >= UNITS_MAX)):
+        return RejectReason.OUT_OF_RANGE
+    base_minor = lots * rules.lot_minor
+    if base_minor > SMALL_MAX and base_minor >= AMOUNT_MAX:
         return RejectReason.OUT_OF_RANGE
     if terms.order_type is LIMIT:
         if price_ticks is None:
             return _refusal_without_price(rules, terms, trader)
         notional_minor = price_ticks * lots * rules.notional_unit
-        if notional_minor >= AMOUNT_MAX:
+        if notional_minor > SMALL_MAX and notional_minor >= AMOUNT_MAX:
             return RejectReason.OUT_OF_RANGE
         if notional_minor < rules.min_notional_minor:
             return RejectReason.MIN_NOTIONAL
@@ -67,7 +71,7 @@ def refusal(
         return RejectReason.OUT_OF_RANGE
     elif rules.min_notional_applies_to_market and _worth_too_little(rules, average, lots, now_ns):
         return RejectReason.MIN_NOTIONAL
-    if terms.side is not BUY and lots * rules.lot_minor > trader.base.available:
+    if terms.side is not BUY and base_minor > trader.base.available:
         return RejectReason.INSUFFICIENT_BALANCE
     return None
 

@@ -11,7 +11,7 @@ from sortedcontainers import SortedList
 
 TIMEOUT_MAX_MS: Final = 24 * 60 * 60 * 1000
 NS_PER_MS: Final = 1_000_000
-NEVER_NS: Final = 2**63
+NEVER_NS: Final = (1 << 62) - 1  # in the year 2116
 
 Timer = tuple[str, str | None, int]  # the user, the market or None for all, and when it is due
 

@@ -70,6 +70,7 @@ MODULES = (
     "exchange.api.native.codec",
     "exchange.api.native.further",
     "exchange.api.native.encode",
+    "exchange.api.native.placed",
     "exchange.api.native.feed_frames",
     *(
         f"exchange.api.binance.{stem}"

@@ -42,7 +42,7 @@ Item = TypeVar("Item")
 Charted = tuple[tuple[str, int, int], Candle]  # a candle, with its market, interval_s and open_s
 
 PIECE_MAX: Final = 2048  # items gone through in one go; if there are more, the loop gets a turn
-NUMBER_MAX: Final = 1 << 62
+NUMBER_MAX: Final = (1 << 62) - 1  # the largest that is compared without becoming an object first
 NULL: Final = ""
 ALL_MARKETS: Final = "*"  # no market has that name
 NO_CANDLES: Final = " ".join("0" for _ in INTERVALS_S)
@@ -101,7 +101,7 @@ async def records(items: Sequence[Item], row: Callable[[Item], Row]) -> str:
 
 def amount(minor: int) -> int | str:
     """An amount, which is text only where it is too long for a number of JSON."""
-    return minor if -NUMBER_MAX < minor < NUMBER_MAX else str(minor)
+    return minor if -NUMBER_MAX <= minor <= NUMBER_MAX else str(minor)
 
 
 def numbers(ids: Sequence[int]) -> str:

@@ -9,8 +9,9 @@ import structlog
 
 from exchange.api.http.response import Response
 from exchange.api.native import encode, replies
+from exchange.api.native.placed import placed_json
 from exchange.service.codes import Code, Refused, code_of
-from exchange.service.results import BatchResult, Replaced
+from exchange.service.results import BatchResult, Placed, Replaced
 
 log = structlog.get_logger(__name__)
 
@@ -249,9 +250,9 @@ class Refusals:
 
     def batch_results(self, results: Sequence[BatchResult], what: str, request_id: str) -> replies.BatchResults:
         """What each item of a batch came to, in order."""
-        return replies.BatchResults(
-            [
-                self.error_of(made, what, request_id).body() if isinstance(made, BaseException) else encode.result(made)
-                for made in results
-            ]
-        )
+        return replies.BatchResults([self._batch_result(made, what, request_id) for made in results])
+
+    def _batch_result(self, made: BatchResult, what: str, request_id: str) -> Any:
+        if isinstance(made, Placed):
+            return msgspec.Raw(placed_json(made))
+        return self.error_of(made, what, request_id).body() if isinstance(made, BaseException) else encode.result(made)

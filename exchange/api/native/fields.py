@@ -1,7 +1,6 @@
 """Fields of requests: from text to the venue's integers and members."""
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from exchange.api.native.errors import ApiError
@@ -10,7 +9,7 @@ from exchange.core.instrument import Asset, Instrument, InvalidNumber, OffGrid
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")
 
 
-def choice(name: str, text: str, choices: Mapping[str, Any]) -> Any:
+def choice(name: str, text: str, choices: dict[str, Any]) -> Any:
     """The member of that name. Raises ApiError."""
     found = choices.get(text)
     if found is None and text.isascii():  # a Kelvin sign is a small k, too

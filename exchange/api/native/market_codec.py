@@ -16,7 +16,7 @@ from exchange.service.market_rules import ASSET_RULE, NAMES, split, valid_asset
 DIGITS_MAX = 60  # of a size, a fee or an amount
 _NUMBER = re.compile(rf"(?=.{{1,{DIGITS_MAX}}}$)[0-9]+(\.[0-9]+)?", re.ASCII)
 _NUMBERS = ("tick_size", "lot_size", "min_notional", "taker_fee", "min_price")
-_CHOICES: dict[str, Mapping[str, object]] = {
+_CHOICES: dict[str, dict[str, Any]] = {
     "status": MARKET_STATUSES,
     "fee_asset": FEE_ASSETS,
     "self_trade_prevention": SELF_TRADE_MODES,

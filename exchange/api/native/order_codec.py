@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec.structs import astuple
+
 from exchange.api.native import fields
 from exchange.api.native.errors import ApiError
 from exchange.api.native.models import PegRequest, PlaceOrderRequest
@@ -23,10 +25,59 @@ MARKET_TYPES: Final = (OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PRO
 NS_PER_MS: Final = 1_000_000
 
 
+# Where the fields of a request stand, and what a plain order has in the last of them.
+_QUANTITY: Final = 4
+_QUOTE: Final = 5
+_PRICE: Final = 6
+_NAME: Final = 7
+_TIME: Final = 8
+_EXPIRE: Final = 9
+_POST_ONLY: Final = 10
+_FURTHER: Final = 11
+_END: Final = 20
+_NOTHING: Final = (None,) * (_END - _FURTHER)
+assert PlaceOrderRequest.__struct_fields__[2:_FURTHER] == (
+    *("side", "order_type", "quantity", "quote_quantity", "price", "client_order_id", "time_in_force", "expire_at"),
+    "post_only",
+)
+assert len(PlaceOrderRequest.__struct_fields__) == _END
+
+
 def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> PlaceOrder:
     """The command to place this order. Raises ApiError."""
     side: Side = fields.choice("side", request.side, _SIDES)
     order_type: OrderType = fields.choice("order_type", request.order_type, _ORDER_TYPES)
+    if order_type is LIMIT:
+        plain = _plain(request, user_id, rules, side)
+        if plain is not None:
+            return plain
+    return _any(request, user_id, rules, side, order_type)
+
+
+def _plain(request: PlaceOrderRequest, user_id: str, rules: Instrument, side: Side) -> PlaceOrder | None:
+    """A limit order that asks nothing beyond a plain one, which most do; None if it is another, or wrong."""
+    given = astuple(request)  # all fields in one call, which costs what four of them cost one by one
+    quantity, price, time, post_only = given[_QUANTITY], given[_PRICE], given[_TIME], given[_POST_ONLY]
+    time_in_force = GTC if time is None else fields.choice("time_in_force", time, _TIMES)
+    if quantity is None or price is None or given[_QUOTE] is not None or given[_EXPIRE] is not None:
+        return None
+    if time_in_force is GTD or (post_only and time_in_force is not GTC) or given[_FURTHER:_END] != _NOTHING:
+        return None
+    return PlaceOrder(
+        user_id,
+        rules.symbol,
+        side,
+        LIMIT,
+        time_in_force,
+        post_only,
+        fields.ticks(price, rules),
+        fields.lots(quantity, rules),
+        None if given[_NAME] is None else fields.client_order_id(given[_NAME]),
+        None,
+    )
+
+
+def _any(request: PlaceOrderRequest, user_id: str, rules: Instrument, side: Side, order_type: OrderType) -> PlaceOrder:
     limit = order_type is LIMIT or order_type not in MARKET_TYPES
     time_in_force = GTC if limit else IOC
     if request.time_in_force is not None:

@@ -21,6 +21,7 @@ from exchange.api.native.order_codec import place_order
 from exchange.api.native.pages import Page
 from exchange.api.native.paging import next_of, page_of, whole_trades
 from exchange.api.native.pieces import listed
+from exchange.api.native.placed import placed_json
 from exchange.api.native.rest_admin import RestAdmin
 from exchange.api.native.rest_fees import RestFees
 from exchange.api.native.rest_keys import RestKeys
@@ -34,7 +35,7 @@ from exchange.service import queries
 from exchange.service.order_lookup import OrderName
 from exchange.service.principal import Permission
 from exchange.service.read_lane import MEMORY
-from exchange.service.results import BatchResult, CanceledAll, Replaced, Result
+from exchange.service.results import BatchResult, CanceledAll, Placed, Replaced, Result
 from exchange.service.service import Service
 from exchange.service.trading import Submitted
 
@@ -58,6 +59,9 @@ class _Ordering:
 
     def done(self, result: Result) -> None:
         """Reply with the order."""
+        if isinstance(result, Placed):
+            self._responder.send(Response(placed_json(result)))
+            return
         made = encode.result(result) if not isinstance(result, Replaced) else self._rest.replaced(result, self._what)
         self._responder.send(Response(encode.json_of(made)))
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from exchange.api.http.request import Request
 from exchange.api.http.sockets import Peer
@@ -22,6 +22,7 @@ from exchange.api.native.message_reader import Unreadable, read
 from exchange.api.native.on_disconnect import OnDisconnect
 from exchange.api.native.order_codec import place_order
 from exchange.api.native.pieces import listed
+from exchange.api.native.placed import placed_json
 from exchange.core.instrument import Instrument
 from exchange.core.public import Channel
 from exchange.pipeline.outcomes import Overloaded
@@ -29,7 +30,7 @@ from exchange.pipeline.subscriber import Subscriber
 from exchange.service.history import ListRead
 from exchange.service.principal import Claim, Permission
 from exchange.service.read_lane import MEMORY
-from exchange.service.results import BatchResult, CanceledAll, Replaced, Result
+from exchange.service.results import BatchResult, CanceledAll, Placed, Replaced, Result
 from exchange.service.service import Service
 from exchange.service.trading import Submitted
 
@@ -47,6 +48,7 @@ TRADE: Final = Permission.TRADE
 _PlaceOrder: Final = messages.PlaceOrder
 CANCELS: Final = (messages.Cancel, messages.CancelAll, messages.CancelAllAfter, messages.CancelList)
 _ResultMessage: Final = events.ResultMessage
+_Raw: Final = Raw
 
 Change = Callable[[Subscriber, Channel, object], Awaitable["asyncio.Future[None]"]]
 
@@ -95,6 +97,9 @@ class _Ordering:
     def done(self, result: Result) -> None:
         """Answer with the order."""
         self._finish()
+        if isinstance(result, Placed):
+            self._session.succeed(_Raw(placed_json(result)), self._request_id)
+            return
         made = encode.result(result) if not isinstance(result, Replaced) else self._session.replaced(result)
         self._session.succeed(made, self._request_id)
 
