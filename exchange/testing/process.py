@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,7 @@ class RunningExchange:
         self._config = config
         self._data_dir = data_dir
         self._process: subprocess.Popen[bytes] | None = None
+        self._held: list[socket.socket] = []
         self._keys = itertools.count()
         self._users = itertools.count(1)
         self._admin: ApiKey | None = None
@@ -126,6 +128,7 @@ class RunningExchange:
                 self.kill()
                 raise ExchangeFailed(f"The exchange did not start. Its output:\n{self.said()}")
             time.sleep(POLL_S)
+        self.release()
         addresses = json.loads(ready.read_text(encoding="utf-8"))
         self.url, self.ws_url, self.pid = addresses["url"], addresses["ws_url"], self._process.pid
 
@@ -140,6 +143,7 @@ class RunningExchange:
         except subprocess.TimeoutExpired:
             process.kill()
             exit_code = process.wait()
+        self._hold()
         if exit_code != 0:
             raise ExchangeFailed(f"The exchange ended with exit code {exit_code}. Its output:\n{self.said()}")
 
@@ -149,6 +153,26 @@ class RunningExchange:
         if process is not None:
             process.kill()
             process.wait()
+            self._hold()
+
+    def release(self) -> None:
+        """Let others have its ports."""
+        while self._held:
+            self._held.pop().close()
+
+    def _hold(self) -> None:
+        """While it is stopped, give its ports to nobody who asks for any. Linux lets it listen on them all the same."""
+        for url in (self.url, self.ws_url) if sys.platform == "linux" else ():
+            where = urlsplit(url)
+            if where.hostname is None or where.port is None:
+                continue  # it has never run
+            held = socket.socket()
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                held.bind((where.hostname, where.port))
+                self._held.append(held)
+            except OSError:
+                held.close()
 
     def said(self) -> str:
         """The last lines of its output."""
@@ -221,6 +245,7 @@ def running_exchange(
     exchange is used. It keeps nothing, unless `data_dir` says where. With `keys` it is in keys mode.
     """
     place = Path(tempfile.mkdtemp(prefix="exchange-testing-"))
+    exchange = None
     place.chmod(0o755)  # if root runs the tests, PostgreSQL runs as another user
     try:
         if config is None:
@@ -243,4 +268,6 @@ def running_exchange(
             raise
         exchange.stop()
     finally:
+        if exchange is not None:
+            exchange.release()
         shutil.rmtree(place, ignore_errors=True)

@@ -1,12 +1,16 @@
 """The fixtures and the context manager that users write their own tests with."""
 
 import asyncio
+import socket
+import sys
+from urllib.parse import urlsplit
 
 import pytest
 
 from exchange.client import ApiError, Client
 from exchange.testing import ExchangeFailed, RunningExchange, running_exchange
 from exchange.testing.plugin import NewUser
+from tests.whole.made_once import running_on_a_copy
 
 pytest_plugins = ["pytester"]
 
@@ -96,6 +100,18 @@ async def test_a_user_with_a_key_trades_in_dev_mode_too(exchange_server: Running
     user_id, key = exchange_server.user_with_key(USDC="3")
     async with Client(exchange_server.url, user_id, key=key) as client:
         assert (await client.balance())[0]["available"] == "3"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the exchange could not listen there again")
+def test_its_ports_are_given_to_nobody_else_while_it_is_stopped() -> None:
+    with running_on_a_copy() as exchange:
+        port = urlsplit(exchange.url).port
+        exchange.kill()
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        exchange.start()
+        assert urlsplit(exchange.url).port == port
+        exchange.user(USDC="1")
 
 
 def test_a_restart_in_keys_mode_keeps_keys() -> None:
