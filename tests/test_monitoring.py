@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from exchange.testing import running_exchange
+from tests.whole.made_once import running_on_a_copy
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ Samples = dict[str, list[dict[str, str]]]
 @pytest.fixture(scope="module")
 def samples() -> Samples:
     """The labels of every sample that a scrape has, by its name."""
-    with running_exchange() as exchange, urllib.request.urlopen(f"{exchange.url}/metrics") as reply:
+    with running_on_a_copy() as exchange, urllib.request.urlopen(f"{exchange.url}/metrics") as reply:
         text = reply.read().decode()
     found: Samples = {"up": [{}]}  # which Prometheus makes
     for family in text_string_to_metric_families(text):

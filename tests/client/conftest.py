@@ -6,9 +6,10 @@ import pytest
 import pytest_asyncio
 
 from exchange.client import Client, Socket
-from exchange.testing import RunningExchange, running_exchange
+from exchange.testing import RunningExchange
 from exchange.testing.plugin import NewUser
 from tests.whole.api import bases
+from tests.whole.made_once import running_on_a_copy
 from tests.whole.served import CONFIG, market_text
 
 MARKETS = 60
@@ -17,7 +18,7 @@ RICH = {"USDC": "1000000000"}
 
 @pytest.fixture(scope="session")
 def exchange_server() -> Iterator[RunningExchange]:
-    with running_exchange(CONFIG + "".join(market_text(base) for base in bases("A", MARKETS))) as exchange:
+    with running_on_a_copy(CONFIG + "".join(market_text(base) for base in bases("A", MARKETS))) as exchange:
         yield exchange
 
 

@@ -1,19 +1,16 @@
 """What was missed while the connection was away shows, and the book is whole again after it."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from exchange.client import Client, Event, Gap, Socket
-from exchange.testing import RunningExchange, running_exchange
+from exchange.testing import RunningExchange
 from tests.client.proxy import proxy_of
 from tests.client.stories import assert_book_is_the_exchanges, limit, trade_at_random
 from tests.patience import seen
-from tests.whole.made_once import data_directory
+from tests.whole.made_once import running_on_a_copy
 
 
 async def test_missed_events_are_a_gap_of_exactly_those(
@@ -68,13 +65,8 @@ async def _one_trade(socket: Socket, client: Client, market: str, price: str) ->
 @pytest.fixture
 def kept() -> Iterator[RunningExchange]:
     """An exchange that keeps what it has."""
-    place = Path(tempfile.mkdtemp(prefix="exchange-test-", dir="/tmp"))
-    place.chmod(0o755)
-    try:
-        with running_exchange(data_dir=data_directory(place / "data")) as exchange:
-            yield exchange
-    finally:
-        shutil.rmtree(place)
+    with running_on_a_copy() as exchange:
+        yield exchange
 
 
 async def test_the_book_is_the_exchanges_again_after_it_was_killed_and_restarted(kept: RunningExchange) -> None:

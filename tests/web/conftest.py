@@ -13,9 +13,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
-from exchange.testing import RunningExchange, running_exchange
+from exchange.testing import RunningExchange
 from tests.web.screen import PATIENCE_MS, Screen, Screens
 from tests.whole.api import bases
+from tests.whole.made_once import running_on_a_copy
 from tests.whole.served import CONFIG, USER, market_text
 
 MARKETS = 70
@@ -56,7 +57,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 def exchange() -> Iterator[RunningExchange]:
     """An exchange with fees and markets enough for a fresh one a test."""
     markets = (market_text(base, maker_fee="0.001", taker_fee="0.002") for base in bases("A", MARKETS))
-    with running_exchange(CONFIG + USER + "".join(markets)) as exchange:
+    with running_on_a_copy(CONFIG + USER + "".join(markets)) as exchange:
         yield exchange
 
 

@@ -8,10 +8,10 @@ import pytest
 from playwright.async_api import Page, Route, WebSocketRoute, expect
 
 from exchange.client import Client
-from exchange.testing import RunningExchange, running_exchange
+from exchange.testing import RunningExchange
 from tests.web.screen import CUT, PATIENCE_MS, Screens
-from tests.whole.made_once import data_directory
-from tests.whole.served import CONFIG, directory, market_text
+from tests.whole.made_once import running_on_a_copy
+from tests.whole.served import CONFIG, market_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -83,10 +83,7 @@ async def test_a_gap_is_shown_and_the_book_asked_for_again(
 
 
 async def test_it_comes_back_after_a_restart_of_the_exchange(screens: Screens) -> None:
-    with (
-        directory() as place,
-        running_exchange(CONFIG + market_text("SOL"), data_dir=data_directory(place / "data")) as exchange,
-    ):
+    with running_on_a_copy(CONFIG + market_text("SOL")) as exchange:
         user = exchange.user(SOL="100", USDC="100000")
         screen = await screens.open(exchange, "SOL", user)
         screen.expects(*CUT)

@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 
 from exchange.client import ApiError, Client, Socket
-from exchange.testing import RunningExchange, running_exchange
-from tests.whole.made_once import data_directory
-from tests.whole.served import directory
+from exchange.testing import RunningExchange
+from tests.whole.made_once import running_on_a_copy
 
 BUY: dict[str, Any] = {"market": "SOL_USDC", "side": "buy", "order_type": "limit", "price": "100", "quantity": "5"}
 
 
 @pytest.fixture(scope="module")
 def exchange() -> Any:
-    with directory() as place, running_exchange(data_dir=data_directory(place / "data")) as running:
+    with running_on_a_copy() as running:
         yield running
 
 

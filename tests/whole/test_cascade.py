@@ -4,7 +4,7 @@ from pathlib import Path
 
 from exchange.testing import running_exchange
 from tests.whole.cascade import RULES, Stage, check, run, run_with_kill
-from tests.whole.made_once import data_directory
+from tests.whole.made_once import data_directory, running_on_a_copy
 from tests.whole.process import directory
 
 STOPS = 2_000
@@ -12,7 +12,7 @@ KILLED_AFTER = 3  # commands; the whole cascade takes about sixty
 
 
 async def test_orders_of_another_market_are_answered_while_stops_trigger_each_other() -> None:
-    with running_exchange(RULES) as exchange:
+    with running_on_a_copy(RULES) as exchange:
         stage = Stage(exchange, STOPS)
         await stage.set()
         ran = await run(stage)

@@ -9,7 +9,7 @@ import pytest
 from exchange.client import ApiError, Client, Order, Socket
 from exchange.testing import RunningExchange, running_exchange
 from tests.patience import PATIENCE_S
-from tests.whole.made_once import data_directory
+from tests.whole.made_once import data_directory, running_on_a_copy
 from tests.whole.served import command, directory
 
 BUY: dict[str, Any] = {"market": "SOL_USDC", "side": "buy", "order_type": "limit", "price": "50", "quantity": "1"}
@@ -19,7 +19,7 @@ ELSEWHERE: dict[str, Any] = BUY | {"market": "JUP_USDC", "price": "0.5"}
 
 @pytest.fixture(scope="module")
 def exchange() -> Any:
-    with running_exchange() as running:
+    with running_on_a_copy() as running:
         yield running
 
 

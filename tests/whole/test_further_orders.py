@@ -7,7 +7,7 @@ import pytest
 
 from exchange.client import ApiError, Client, Socket
 from exchange.testing import RunningExchange, running_exchange
-from tests.whole.made_once import data_directory
+from tests.whole.made_once import data_directory, running_on_a_copy
 from tests.whole.served import directory
 
 SELL: dict[str, Any] = {"market": "SOL_USDC", "side": "sell", "order_type": "limit", "price": "100", "quantity": "5"}
@@ -17,7 +17,7 @@ BY_SUM: dict[str, Any] = {"market": "SOL_USDC", "side": "buy", "order_type": "ma
 
 @pytest.fixture(scope="module")
 def exchange() -> Any:
-    with running_exchange() as running:
+    with running_on_a_copy() as running:
         yield running
 
 

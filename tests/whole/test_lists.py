@@ -8,7 +8,7 @@ import pytest
 from exchange.client import ApiError, Client, Event, Feed, Socket
 from exchange.testing import RunningExchange, running_exchange
 from tests.patience import PATIENCE_S
-from tests.whole.made_once import data_directory
+from tests.whole.made_once import data_directory, running_on_a_copy
 from tests.whole.served import command, directory
 
 SELL: dict[str, Any] = {"market": "SOL_USDC", "side": "sell", "quantity": "2"}
@@ -19,7 +19,7 @@ ENTRY = SELL | {"order_type": "limit", "side": "buy", "price": "95"}
 
 @pytest.fixture(scope="module")
 def exchange() -> Any:
-    with directory() as place, running_exchange(data_dir=data_directory(place / "data")) as running:
+    with running_on_a_copy() as running:
         yield running
 
 

@@ -8,7 +8,7 @@ import pytest
 from exchange.client import ApiError, Client, Socket
 from exchange.testing import RunningExchange, running_exchange
 from tests.patience import PATIENCE_S
-from tests.whole.made_once import data_directory
+from tests.whole.made_once import data_directory, running_on_a_copy
 from tests.whole.served import directory
 
 MARKET = "SOL_USDC"
@@ -20,7 +20,7 @@ STOP = BUY | {"order_type": "stop_loss_limit", "stop_price": "110"}
 
 @pytest.fixture(scope="module")
 def exchange() -> Any:
-    with running_exchange() as running:
+    with running_on_a_copy() as running:
         yield running
 
 

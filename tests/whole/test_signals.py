@@ -16,7 +16,8 @@ from exchange.postgres.embedded import EmbeddedPostgres
 from tests.patience import PATIENCE_S
 from tests.whole.process import Exchange, directory, postgres_in, until
 
-AT_ONCE_S = 20.0  # without a signal each of these starts would wait for ever, or for half a minute
+# Without a signal each of these starts would wait for ever, or be through with what it leaves half done.
+FOR_EVER = "1000000"
 MOMENTS = 10  # of one start
 LOCK = f"SELECT pg_advisory_lock({0x45584348})"
 
@@ -30,10 +31,8 @@ def exchange() -> Iterator[Exchange]:
 
 
 def ended_at_once(exchange: Exchange, number: signal.Signals) -> None:
-    before = time.monotonic()
     exchange.send(number)
     assert exchange.wait() == 0, exchange.said()
-    assert time.monotonic() - before < AT_ONCE_S
     assert postgres_in(exchange.place) == []
     assert "Traceback" not in exchange.said()
 
@@ -74,7 +73,8 @@ async def test_while_it_waits_for_another_exchange_to_leave_the_database() -> No
         await server.start()
         holder = await asyncpg.connect(server.dsn)
         await holder.execute(LOCK)
-        exchange = Exchange(place, database=f"url = {json.dumps(server.dsn)}")
+        patient = {"EXCHANGE_DATABASE_LOCK_TIMEOUT_S": FOR_EVER}
+        exchange = Exchange(place, database=f"url = {json.dumps(server.dsn)}", environment=patient)
 
         async def waits() -> bool:
             return "waiting for another exchange" in exchange.said()
@@ -82,10 +82,8 @@ async def test_while_it_waits_for_another_exchange_to_leave_the_database() -> No
         try:
             exchange.launch()
             await until(waits)
-            before = time.monotonic()
             exchange.send(signal.SIGTERM)
             assert await asyncio.to_thread(exchange.wait) == 0
-            assert time.monotonic() - before < AT_ONCE_S
             assert await holder.fetchval("SELECT 1") == 1, "the database of somebody else goes on"
         finally:
             exchange.end()
@@ -149,7 +147,8 @@ def test_a_second_ctrl_c_takes_postgresql_and_an_ephemeral_directory_along() -> 
             exchange.end()
 
 
-def test_a_stop_with_unfinished_bodies_takes_less_than_ten_seconds(exchange: Exchange) -> None:
+def test_a_stop_does_not_wait_for_unfinished_bodies(exchange: Exchange) -> None:
+    exchange.environment["EXCHANGE_SERVER_BODY_TIMEOUT_S"] = FOR_EVER
     exchange.start()
     host, port = exchange.url.removeprefix("http://").split(":")
     head = f"POST /order HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
@@ -158,9 +157,7 @@ def test_a_stop_with_unfinished_bodies_takes_less_than_ten_seconds(exchange: Exc
         client = socket.create_connection((host, int(port)))
         client.sendall(head.encode())
         clients.append(client)
-    before = time.monotonic()
     assert exchange.stop() == 0
-    assert time.monotonic() - before < 8
     for client in clients:
         client.close()
 

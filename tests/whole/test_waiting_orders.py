@@ -10,7 +10,7 @@ from exchange.client import ApiError, Client, Event, Socket
 from exchange.testing import RunningExchange, running_exchange
 from tests.patience import PATIENCE_S
 from tests.until_soon import placed_until_soon
-from tests.whole.made_once import data_directory
+from tests.whole.made_once import data_directory, running_on_a_copy
 from tests.whole.served import command, directory
 
 MARKET = "SOL_USDC"
@@ -28,7 +28,7 @@ TAKE: dict[str, Any] = STOP | {"order_type": "take_profit_limit", "price": "90"}
 
 @pytest.fixture(scope="module")
 def exchange() -> Any:
-    with running_exchange() as running:
+    with running_on_a_copy() as running:
         yield running
 
 
