@@ -13,6 +13,7 @@ from exchange.core.instrument import MarketStatus
 from exchange.core.venue import Venue
 from tests.queries import Copy
 from tests.sim.clients import Client
+from tests.sim.lists import check_lists
 from tests.sim.reads import Fill, Print, Reads
 from tests.sim.watcher import Book, Learned, minute_of
 from tests.sim.world import CONFIG, MARKETS, UNANSWERED, USERS, World
@@ -103,11 +104,16 @@ class Auditor:
         for client in self._clients:
             notes = client.notes
             for name, order_id in notes.orders.items():
-                assert there.pop((client.user, name), []) == [order_id], f"{name} is there not exactly once"
+                found = there[client.user, name] if name in notes.lists.legs else there.pop((client.user, name), [])
+                assert found == [order_id], f"{name} is there not exactly once"
                 order = orders[order_id]
                 assert as_placed(order.terms, order.progress) == notes.terms[name], f"{name} is there with other terms"
                 less = notes.terms[name].quantity_lots - order.terms.quantity_lots
-                assert less == notes.reduced[order_id], f"{name} was not reduced as often as it was acknowledged"
+                # Of an order of a list its other leg loses as much: see check_lists.
+                assert name in notes.lists.legs or less == notes.reduced[order_id], (
+                    f"{name} was not reduced as often as it was acknowledged"
+                )
+            check_lists(client.user, notes.lists, there, orders, notes.reduced)
             for name in notes.refused:
                 assert (client.user, name) not in there, f"{name} was refused, and is there"
             for order_id, (_, told) in notes.last.items():

@@ -25,6 +25,7 @@ from exchange.core.commands import (
     Command,
     Deposit,
     OrderType,
+    PlaceList,
     PlaceOrder,
     ReplaceMode,
     ReplaceOrder,
@@ -42,6 +43,7 @@ from exchange.core.timers import CancelAllAfter
 from exchange.core.venue_filters import SetVenueFilters, VenueFilters
 from exchange.pipeline.commits import Applied
 from exchange.pipeline.outcomes import OVERLOADED
+from tests.sim.lists import Lists, list_of
 from tests.sim.world import MARKETS, UNANSWERED, USERS, World
 from tests.words import summary, words
 
@@ -49,7 +51,7 @@ WAITING = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT
 KINDS = (
     *(("place",) * 12 + ("cancel",) * 3 + ("amend",) * 2 + ("replace",) * 2),
     *("again", "batch", "batch", "cancel all", "deposit", "status", "administer", "withdraw", "give", "list"),
-    *("reset", "timer", "hang up"),
+    *("reset", "timer", "hang up", "orders", "orders", "orders", "orders again"),
 )
 ROOT = Origin("root", "127.0.0.1")
 SOCKETS = (1, 2)  # that orders are bound to
@@ -71,6 +73,7 @@ class Notes:
     resets: dict[str, int] = field(default_factory=dict)  # of guests: what they have since
     keys: dict[str, bool] = field(default_factory=dict)  # whether each was revoked
     fees: dict[str, int] = field(default_factory=dict)  # the taker fee of each market that was added
+    lists: Lists = field(default_factory=Lists)
     timers: int = 0  # that were asked for
     sequence: int = 0  # the newest that was seen
     answers: int = 0
@@ -144,6 +147,11 @@ class Client:
                 await self.insist([TransferFunds(self.user, *given)], chance)
             case "list":
                 await self._list(name, chance)
+            case "orders":
+                now_ns = self._world.now_ns()
+                await self.insist([list_of(self.user, market, name, now_ns, chance)], chance)
+            case "orders again" if self.notes.lists.placed:
+                await self.insist([chance.choice(list(self.notes.lists.placed.values()))], chance)
             case "reset":
                 await self._reset(f"{name}.guest", chance)
             case _ if self.notes.orders:
@@ -318,6 +326,9 @@ class Client:
                     assert isinstance(outcome, Applied | Duplicate), outcome
             case PlaceOrder():
                 self._note_order(command, outcome, conflicting)
+            case PlaceList(orders=orders):
+                self.notes.orders |= (ids := self.notes.lists.note(command, outcome))
+                self.notes.terms |= {str(terms.client_order_id): terms for terms in orders if ids}
             case AmendOrder(order_id=order_id, client_order_id=placed) if command.key is not None:
                 order_id = order_id or self.notes.orders[placed or ""]
                 if not isinstance(outcome, Rejected):
@@ -406,6 +417,8 @@ def _named(command: Command) -> str:
     match command:
         case PlaceOrder(client_order_id=name):
             return f"order {name}"
+        case PlaceList(client_list_id=name):
+            return f"list {name}"
         case CancelOrder(order_id=None, client_order_id=name):
             return f"the cancel of {name}"
         case CancelOrder(order_id=order_id):

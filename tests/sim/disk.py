@@ -12,9 +12,10 @@ from exchange.core.client_ids import as_placed
 from exchange.core.commands import Deposit, PlaceOrder
 from exchange.core.events import INTERVALS_S, BalanceChanged, OrderStatus, OrderUpdated, PreventedMatch, Trade
 from exchange.core.instrument import Asset
+from exchange.core.list_events import ListUpdated
 from exchange.core.money import RequestWithdrawal, ResetUser, TransferFunds, TransferKind, Withdrawal
 from exchange.core.outcome import Applied
-from exchange.core.state import MarketState, OpenOrder, VenueState
+from exchange.core.state import ListState, MarketState, OpenOrder, VenueState
 from exchange.core.timers import Timer, TimerSet
 from exchange.core.treasury import Keyed
 from exchange.core.venue import RULES_VERSION, Venue
@@ -96,6 +97,8 @@ class Tables:
         self.trades: list[Trade] = []
         self.prevented: list[PreventedMatch] = []
         self.amendments: list[Amended] = []
+        self.lists: dict[int, ListUpdated] = {}  # the last word on each
+        self.list_counts: dict[str, int] = {}
         self.recent_keys: list[tuple[int, Keyed]] = []  # with their sequence
         self.withdrawals: dict[int, Withdrawal] = {}
         self.timers: dict[tuple[str, str | None], TimerSet] = {}
@@ -126,6 +129,8 @@ class Tables:
         self.trades += stored.trades
         self.prevented += stored.prevented
         self.amendments += stored.amendments
+        self.lists |= stored.lists
+        self.list_counts |= dict(stored.list_counts())
         for symbol, change in stored.instruments.items():
             state = self.markets.setdefault(symbol, MarketState(change.instrument))
             state.instrument, state.by_call = change.instrument, change.by_call
@@ -194,6 +199,10 @@ class Tables:
             withdrawals=[found for _, found in sorted(self.withdrawals.items())],
             recent_reductions=[amended for amended in self.amendments if amended.key is not None],
             timers=self._timers(),
+            last_list_id=max(self.lists, default=0),
+            lists=[_open_list(found) for _, found in sorted(self.lists.items()) if not found.done],
+            recent_client_lists=[(list_id, found.placed) for list_id, found in sorted(self.lists.items())],
+            list_counts=sorted(self.list_counts.items()),
             filters=VenueFilters(**{name: bound for name, (bound, _) in self.bounds.items()}),
             filters_by_call=any(by_call for _, by_call in self.bounds.values()),
         )
@@ -222,6 +231,10 @@ class Tables:
             for (market, interval_s, open_s), candle in sorted(made.items(), key=lambda item: item[0])
             if (interval_s == INTERVALS_S[0] and open_s >= since_s) or last[market, interval_s] == open_s
         ]
+
+
+def _open_list(found: ListUpdated) -> ListState:
+    return ListState(found.list_id, found.placed, found.legs, found.end, found.created_ns, found.updated_ns)
 
 
 def _open_order(order: OrderUpdated) -> OpenOrder:

@@ -13,6 +13,7 @@ import pytest
 
 from exchange.core.administration import KeyRevoked
 from exchange.core.events import Event, MarketSet, Trade
+from exchange.core.list_market import ListMarket
 from exchange.core.market_data import MarketView
 from exchange.core.money import ResetUser
 from exchange.core.outcome import Applied
@@ -116,6 +117,21 @@ def test_client_order_ids_forgotten_by_a_restart_are_seen(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Venue, "restore", restore)
     caught()
+
+
+def test_client_list_ids_forgotten_by_a_restart_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    rightly = Venue.restore
+
+    def restore(state: VenueState) -> Venue:
+        return rightly(replace(state, recent_client_lists=[]))
+
+    monkeypatch.setattr(Venue, "restore", restore)
+    caught()
+
+
+def test_orders_that_wait_for_one_that_is_filled_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ListMarket, "_note_filled", lambda *of: {})
+    assert "waits for one that is filled" in str(caught().cause)
 
 
 def test_a_batch_in_doubt_that_is_taken_for_stored_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
