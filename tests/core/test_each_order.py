@@ -119,8 +119,10 @@ def test_a_gtd_order_keeps_its_time_when_it_is_amended() -> None:
     venue = quoted()
     order_id = placed(venue, "bob bid 1 @ 98 until 5000")
     amend(venue, "bob", order_id, "to 2 @ 97")
+    assert [order.order_id for order in [venue.markets["SOL_USDC"].deadlines.due(5000)] if order] == [order_id]
+    amend(venue, "bob", order_id, "to 1.5")
     retold(venue)
-    assert status(expire(venue, 5000), order_id) == "expired 0 of 2, expire_at"
+    assert status(expire(venue, 5000), order_id) == "expired 0 of 1.5, expire_at"
     assert balance(venue, "bob USDC") == "1000000"
 
 

@@ -18,7 +18,7 @@ from exchange.core.commands import (
     SetMarketStatus,
 )
 from exchange.core.conditions import Conditions
-from exchange.core.events import OrderUpdated
+from exchange.core.events import REFUSED, OrderUpdated
 from exchange.core.instrument import MarketStatus, instrument_of
 from exchange.core.list_events import ENDED, ListUpdated
 from exchange.core.list_rules import wrong_shape
@@ -217,6 +217,18 @@ def test_pending_legs_that_cannot_be_there_any_more_expire() -> None:
     assert steps(run(venue)) == ["8 expired refused_at_trigger"]
 
 
+def test_pending_legs_must_be_on_either_side_of_the_last_price_when_they_enter() -> None:
+    venue = at_100()
+    list_of(venue, OTOCO, "bob buy 2 @ 95", "bob sell 2 @ 89 stop 90", "bob sell 2 @ 94")
+    place(venue, "carol sell 2 @ 95")
+    outcome = run(retold(venue))
+    refused = [
+        event.progress.refused for event in events_of(outcome) if isinstance(event, OrderUpdated) and event.progress
+    ]
+    assert {REFUSED[number].value for number in refused} == {"LIST_PRICES"}
+    assert told(outcome) == ["done: filled expired expired, refused_at_trigger"]
+
+
 def test_a_cancel_of_an_order_cancels_its_list() -> None:
     venue = at_100()
     for orders in (SELL_OCO, SELL_OCO[::-1]):
@@ -241,6 +253,14 @@ def test_the_order_that_replaces_a_leg_may_use_what_the_list_had_locked() -> Non
     outcome = do(venue, ReplaceOrder(CancelOrder("bob", "SOL_USDC", 4, None), terms, ReplaceMode.ATOMIC))
     assert steps(outcome) == ["4 canceled", "3 canceled list"]
     assert resting(venue) == ["bob ask 1000000 @ 120"]
+
+
+def test_the_order_that_replaces_the_smaller_leg_may_use_what_the_larger_one_had_locked() -> None:
+    venue = at_100()
+    list_of(venue, OCO, "bob buy 9000 @ 90", "bob buy 9000 @ 111 stop 110")
+    terms = order_of(venue, "bob buy 10000 @ 100")
+    do(venue, ReplaceOrder(CancelOrder("bob", "SOL_USDC", 3, None), terms, ReplaceMode.ATOMIC))
+    assert balance(retold(venue), "bob USDC") == "0 + 1000000 locked"
 
 
 def test_a_client_list_id_finds_its_list_again() -> None:
