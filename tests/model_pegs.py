@@ -136,7 +136,7 @@ class Pegs(Filtering):
         if price is None:
             return reasons | self._refusals_without_level(terms, now_ns)
         if not 0 < price < STEPS_MAX:
-            return reasons | {RejectReason.OUT_OF_RANGE}
+            return reasons | {RejectReason.OUT_OF_RANGE} | self.refusals_at_any_price(terms, now_ns)
         reasons |= self.refusals(replace(terms, price_ticks=price), now_ns)
         asset, need = self.needs_of(terms)
         if (
