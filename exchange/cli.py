@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,15 @@ def _configuration(
 @click.version_option(__version__, prog_name="exchange")
 def cli() -> None:
     """A spot exchange in one process."""
+
+
+@cli.result_callback()
+@click.pass_context
+def _ended(context: click.Context, result: Any) -> Any:
+    """A result that nobody has got is no success; what a server says of itself is no result."""
+    if context.invoked_subcommand not in ("serve", "demo") and logs.results_dropped():
+        raise Failure("The output cannot be written.")
+    return result
 
 
 @cli.command()
@@ -306,6 +316,7 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
     """Run the command line. An error is reported as one sentence and an exit code."""
     if not __debug__:
         sys.exit("exchange: python -O removes the assertions that protect balances; run Python without -O.")
+    _usual_signals()
     compiled.use()  # the commands import the hot modules when they run, which is later
     logs.configure()
     try:
@@ -318,6 +329,13 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
         sys.exit(error.exit_code)
     except BaseException as error:
         _end(error)
+
+
+def _usual_signals() -> None:
+    """Undo what the parent process may have left: an ignored SIGCHLD hides how PostgreSQL's programs end, and a blocked
+    signal never comes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
 def _end(error: BaseException) -> None:
@@ -333,6 +351,21 @@ def _end(error: BaseException) -> None:
     if isinstance(reason, Failure):
         logs.complain(f"exchange: {reason}")
         sys.exit(reason.exit_code)
+    if isinstance(reason, OSError) and (surroundings := _surroundings(reason)):
+        logs.complain(f"exchange: {surroundings}")
+        sys.exit(1)
     structlog.get_logger().critical("internal error", exc_info=reason)
     logs.complain(f"exchange: internal error (see the traceback above): {type(reason).__name__}: {reason}")
     sys.exit(70)
+
+
+def _surroundings(error: OSError) -> str | None:
+    """What is wrong around the process, if that is why the system has refused something."""
+    frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if click.echo.__code__ in frames:
+        return f"The output cannot be written: {error.strerror or error}."
+    try:
+        os.getcwd()
+    except OSError:
+        return "The current directory is there no more: change to another."
+    return None

@@ -18,6 +18,9 @@ import structlog
 from exchange.addresses import LOOPBACK as LOOPBACK
 from exchange.addresses import host_name, is_loopback, network_of, origin_of
 from exchange.failure import Failure
+from exchange.files import content_of
+
+FILE_BYTES_MAX = 1 << 24  # of the configuration
 
 log = structlog.get_logger(__name__)
 
@@ -258,7 +261,7 @@ def load(
     path = path or (Path("config.toml") if Path("config.toml").is_file() else packaged_config())
     try:
         # utf-8-sig: some editors begin a file with a byte order mark.
-        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        tables: dict[str, Any] = tomllib.loads(content_of(path, FILE_BYTES_MAX).decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"The configuration {path} cannot be read: {error}.", 2) from error
     except ValueError as error:  # also of a number with thousands of digits, which is no TOMLDecodeError

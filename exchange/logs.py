@@ -134,6 +134,11 @@ def lines_dropped() -> int:
     return _ERR.dropped
 
 
+def results_dropped() -> int:
+    """Lines of `announce` that could not be written since the start."""
+    return _OUT.dropped
+
+
 def configure() -> None:
     """Set up the logs of this process: structlog's, the standard library's, warnings, and errors that nobody caught."""
     _keep_standard_descriptors()

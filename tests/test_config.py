@@ -108,6 +108,12 @@ def test_a_byte_order_mark_is_no_part_of_the_configuration(tmp_path: Path) -> No
     assert loaded(tmp_path, "\ufeff[server]\nport = 1234\n").server.port == 1234
 
 
+def test_a_configuration_that_never_ends_is_refused() -> None:
+    with pytest.raises(Failure, match="longer than 16,777,216 bytes") as refused:
+        load(Path("/dev/zero"), {}, {})
+    assert refused.value.exit_code == 2
+
+
 def test_a_tilde_is_a_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     here = str(tmp_path / "data")

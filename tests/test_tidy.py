@@ -44,16 +44,17 @@ MAY: dict[str, tuple[str, ...]] = {
     "exchange": (),
     "exchange.core": (),
     "exchange.failure": (),
+    "exchange.files": (),
     "exchange.logs": (),
     "exchange.addresses": (),
     "exchange.options": ("exchange.client",),
-    "exchange.config": ("exchange.failure", "exchange.addresses"),
+    "exchange.config": ("exchange.failure", "exchange.addresses", "exchange.files"),
     "exchange.profile": ("exchange.config",),
     "exchange.pipeline": PIPELINE,
     "exchange.service": SERVICE,
     "exchange.store": SERVICE,
     "exchange.postgres": ("exchange.failure",),
-    "exchange.api": (*SERVICE, "exchange.config", "exchange.__version__", "exchange.api"),
+    "exchange.api": (*SERVICE, "exchange.config", "exchange.files", "exchange.__version__", "exchange.api"),
     "exchange.runtime": (
         *(*SERVICE, "exchange.config", "exchange.logs", "exchange.addresses"),
         *("exchange.api", "exchange.store", "exchange.postgres"),
@@ -63,7 +64,7 @@ MAY: dict[str, tuple[str, ...]] = {
     # Clients of the exchange, which know of it what anybody can see.
     "exchange.client": ("exchange.failure",),
     "exchange.testing": ("exchange.config", "exchange.client"),
-    "exchange.replay": (*CLIENT, "exchange.options"),
+    "exchange.replay": (*CLIENT, "exchange.options", "exchange.files"),
     "exchange.torture": (*CLIENT, "exchange.options", "exchange.postgres"),  # which it starts and kills
     "exchange.torture.small": ("exchange.cli", "exchange.store"),  # the child, with other partitions
     # Its participants are clients; what runs them serves an exchange, or is one in memory.
@@ -74,7 +75,9 @@ MAY: dict[str, tuple[str, ...]] = {
     "exchange.demo.kinds": ("exchange.demo",),
     "exchange.watch": (*CLIENT, "exchange.logs"),
     # Asks a running exchange as a client, or opens the database of one that is stopped.
-    "exchange.admin": (*(*CLIENT, "exchange.config", "exchange.logs", "exchange.options", "exchange.runtime"),),
+    "exchange.admin": (
+        *(*CLIENT, "exchange.config", "exchange.files", "exchange.logs", "exchange.options", "exchange.runtime"),
+    ),
     "exchange.cli": ("exchange",),
     "exchange.__main__": ("exchange.cli",),
 }

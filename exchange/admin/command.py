@@ -13,9 +13,11 @@ from exchange.admin.calls import Target
 from exchange.client import ApiKey
 from exchange.client.types import Json
 from exchange.failure import Failure
+from exchange.files import content_of
 from exchange.options import KEY_FILE, FilePath
 
 PAGE = 1000
+PUBLIC_KEY_BYTES_MAX = 1 << 16
 URL = click.option(
     "--url", help="Address of a running exchange. Without it and --key-file, work on a stopped exchange's database."
 )
@@ -174,7 +176,7 @@ def balances_of(texts: tuple[str, ...]) -> dict[str, str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="ascii", errors="replace")
+        return content_of(path, PUBLIC_KEY_BYTES_MAX).decode("ascii", "replace")
     except OSError as error:
         raise Failure(f"The public key {path} cannot be read: {error.strerror or error}.", 2) from error
 

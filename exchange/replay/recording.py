@@ -6,16 +6,15 @@ line. Prices and quantities stay the integers of the file; `wire.Units` says wha
 """
 
 import csv
-import gzip
 import hashlib
 import io
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from exchange.failure import Failure
+from exchange.files import content_of, unpacked
 
 Action = Literal["add", "cancel"]
 Kind = Literal["limit", "post_only", "market", ""]
@@ -23,6 +22,8 @@ Kind = Literal["limit", "post_only", "market", ""]
 COMMAND_COLUMNS = ("seq", "ts", "action", "order_id", "side", "type", "price", "qty")
 TRADE_COLUMNS = ("trade_id", "cmd_seq", "ts", "taker_side", "price", "qty", "buy_order_id", "sell_order_id")
 
+FILE_BYTES_MAX = 1 << 30  # unpacked; some ten million commands
+DIGITS_MAX = 18
 SHOWN_MAX = 100  # characters of a line in a message
 
 Row = TypeVar("Row")
@@ -81,11 +82,10 @@ def read_recording(commands_file: Path, trades_file: Path | None) -> Recording:
 
 def _content(file: Path) -> bytes:
     try:
-        raw = file.read_bytes()
-        # The two bytes that every gzip stream starts with: the content says what it is, whatever the file is called.
-        return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError, zlib.error) as error:
-        raise Failure(f"{file} cannot be read: {error}") from error
+        # The content says what it is, whatever the file is called.
+        return unpacked(content_of(file, FILE_BYTES_MAX), FILE_BYTES_MAX, file)
+    except OSError as error:
+        raise Failure(f"{file} cannot be read: {error.strerror or error}") from error
 
 
 def _rows(file: Path, content: bytes, columns: Sequence[str], row_of: Callable[[Sequence[str]], Row]) -> Iterator[Row]:
@@ -152,8 +152,9 @@ def _trade(cells: Sequence[str]) -> RecordedTrade:
 
 
 def _count(column: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"the {column} {text!r} must be a whole number of 0 or more")
+    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX):
+        shown = text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "…"
+        raise ValueError(f"the {column} {shown!r} must be a whole number of 0 or more, of {DIGITS_MAX} digits at most")
     return int(text)
 
 

@@ -1,7 +1,8 @@
 """What SIGINT, SIGTERM and the end of its terminal (SIGHUP) do to an exchange.
 
 While it starts, the first signal cancels the start. While it runs, the first one lets it finish what it has accepted.
-Another signal ends everything at once.
+Another signal ends everything at once, as SIGQUIT does. Other signals that would end the process, and leave its
+PostgreSQL, do nothing.
 """
 
 import asyncio
@@ -30,6 +31,10 @@ class Stop:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number != signal.SIGHUP or signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it
                 loop.add_signal_handler(number, self._on_signal, number)
+        loop.add_signal_handler(signal.SIGQUIT, self._end_at_once, signal.SIGQUIT)
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                loop.add_signal_handler(number, _ignore, number)
         self._work = asyncio.create_task(work, name="serve")
         try:
             await self._work
@@ -46,9 +51,16 @@ class Stop:
 
     def _on_signal(self, number: int) -> None:
         if self._asked.is_set():
-            log.warning("ending at once", signal=signal.Signals(number).name)
-            self._at_once()
-            os._exit(128 + number)
+            self._end_at_once(number)
         self._asked.set()
         if not self._runs and self._work is not None:
             self._work.cancel()
+
+    def _end_at_once(self, number: int) -> None:
+        log.warning("ending at once", signal=signal.Signals(number).name)
+        self._at_once()
+        os._exit(128 + number)
+
+
+def _ignore(number: int) -> None:
+    log.warning("signal ignored", signal=signal.Signals(number).name)

@@ -75,6 +75,7 @@ def test_trades_come_with_their_sides(tmp_path: Path) -> None:
         (["1 bid limit 100 5", "cancel 1 bid 100 5", "cancel 1 bid 100 5"], "seq 2 cancels order 1 a second time"),
         (["1 bid limit 100 5", "2 bid iceberg 100 5"], "line 3: the action 'add' with the type 'iceberg' must be"),
         (["1 bid limit 100 -5"], "line 2: the qty '-5' must be a whole number of 0 or more"),
+        ([f"1 bid limit {'9' * 4000} 5"], f"line 2: the price '{'9' * 100}…' must be a whole number of 0 or more, of"),
         (["x1 bid limit 100 5"], "line 2: the order_id 'x1' is not a number"),
     ],
 )

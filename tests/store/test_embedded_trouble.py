@@ -43,7 +43,9 @@ async def test_libpqs_variables_do_not_concern_it(make: Make, monkeypatch: pytes
     assert await query(server.dsn, "SELECT current_user || '@' || current_database()") == "exchange@exchange"
 
 
-@pytest.mark.parametrize("content", ["", "garbage\n", "9" * 40, "\0\0\0\0\n" * 8, "0\n", "-1\n", "99999999999999\n"])
+@pytest.mark.parametrize(
+    "content", ["", "garbage\n", "9" * 40, "9" * 5000, "\0\0\0\0\n" * 8, "0\n", "-1\n", "99999999999999\n"]
+)
 async def test_pid_files_that_a_power_cut_has_left_do_not_keep_it_from_starting(
     make: Make, place: Path, content: str
 ) -> None:

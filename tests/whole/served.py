@@ -64,11 +64,14 @@ def market_text(
     )
 
 
-def command(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """The `exchange` command, run to its end in an empty directory."""
+def command(
+    *arguments: str, environment: dict[str, str] | None = None, shell: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The `exchange` command, run to its end in an empty directory; by a shell, `"$0" "$@"` is the command."""
+    program = [] if shell is None else ["sh", "-c", shell]
     with directory() as place:
         process = subprocess.Popen(
-            [EXCHANGE, *arguments],
+            [*program, EXCHANGE, *arguments],
             cwd=place,
             env=plain_environment() | (environment or {}),
             stdin=subprocess.DEVNULL,

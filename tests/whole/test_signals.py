@@ -147,6 +147,24 @@ def test_a_second_ctrl_c_takes_postgresql_and_an_ephemeral_directory_along() -> 
             exchange.end()
 
 
+def test_no_signal_leaves_postgresql_running_and_an_ignored_sigchld_does_not_matter() -> None:
+    with directory() as place:
+        exchange = Exchange(place, environment={"TMPDIR": str(place)}, options=("--ephemeral",))
+        try:
+            exchange.start(shell='trap "" CHLD; exec "$0" "$@"')
+            for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM):
+                exchange.send(number)
+            deadline = time.monotonic() + PATIENCE_S
+            while exchange.said().count('"signal ignored"') < 3:
+                assert time.monotonic() < deadline, exchange.said()
+            exchange.send(signal.SIGQUIT)
+            assert exchange.wait() == 128 + signal.SIGQUIT
+            assert postgres_in(place) == []
+            assert list(place.glob("exchange-*/")) == []
+        finally:
+            exchange.end()
+
+
 def test_a_stop_does_not_wait_for_unfinished_bodies(exchange: Exchange) -> None:
     exchange.environment["EXCHANGE_SERVER_BODY_TIMEOUT_S"] = FOR_EVER
     exchange.start()

@@ -1,10 +1,15 @@
 """A start that fails is one sentence and an exit code, never a traceback."""
 
 import os
+from contextlib import nullcontext
 
 import pytest
 
+from exchange import logs
+from exchange.cli import cli
+from exchange.failure import Failure
 from tests.whole import served
+from tests.whole.process import directory
 from tests.whole.served import Served, one_sentence
 from tests.whole.test_restart import CONFIG
 
@@ -116,6 +121,33 @@ def test_a_tilde_is_a_home_directory_where_no_shell_has_seen_to_it() -> None:
             "check", "--config=~/config.toml", "--data-dir", "~/data", environment={"HOME": str(place)}
         )
         assert checked.stderr == f"exchange: There is no exchange in {place / 'data'}.\n"
+
+
+def test_an_output_that_cannot_be_written_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = served.command("--help", shell='exec "$0" "$@" >/dev/full')
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "exchange: The output cannot be written: No space left on device.\n",
+    )
+
+    async def level(*_: object) -> str:
+        return "info"
+
+    monkeypatch.setattr("exchange.client.log_level.log_level", level)
+    for dropped in (0, 1):
+        monkeypatch.setattr(logs, "results_dropped", lambda lost=dropped: lost)
+        with pytest.raises(Failure) if dropped else nullcontext():
+            cli(["log-level"], standalone_mode=False)
+
+
+def test_a_directory_that_is_gone_is_said_in_a_sentence() -> None:
+    with directory() as place:
+        (place / "gone").mkdir()
+        ended = served.command("check", "--data-dir", "x", shell=f'cd {place}/gone && rmdir ../gone && exec "$0" "$@"')
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "exchange: The current directory is there no more: change to another.\n",
+    )
 
 
 def test_a_bad_option_is_told_without_a_traceback() -> None:

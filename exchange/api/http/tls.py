@@ -15,9 +15,11 @@ from cryptography import x509
 
 from exchange.config import ServerConfig
 from exchange.failure import Failure
+from exchange.files import content_of
 
 log = structlog.get_logger(__name__)
 
+FILE_BYTES_MAX = 1 << 20
 LOOK_S = 30.0  # how often the files are looked at
 
 
@@ -73,8 +75,8 @@ def _read(certificate: Path, key: Path) -> tuple[ssl.SSLContext, float]:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     try:
-        first = x509.load_pem_x509_certificate(certificate.read_bytes())
-        key.read_bytes()
+        first = x509.load_pem_x509_certificate(content_of(certificate, FILE_BYTES_MAX, pipes=False))
+        content_of(key, FILE_BYTES_MAX, pipes=False)
     except OSError as error:
         raise _unreadable(error) from error
     except ValueError:

@@ -17,8 +17,9 @@ async def listed(found: Sequence[FoundT], made: Callable[[Sequence[FoundT]], lis
     """What is made of all that was found, as a field of a reply."""
     if len(found) <= PIECE:
         return made(found)
-    parts = []
+    parts = [b"["]
     for at in range(0, len(found), PIECE):
-        parts.append(json_of(made(found[at : at + PIECE]))[1:-1])
+        parts += [json_of(made(found[at : at + PIECE]))[1:-1], b","]
         await asyncio.sleep(0)
-    return msgspec.Raw(b"[%b]" % b",".join(parts))  # the encoder writes it as it is
+    parts[-1] = b"]"
+    return msgspec.Raw(b"".join(parts))  # the encoder writes it as it is

@@ -316,7 +316,8 @@ class Rest:
     async def markets(self, request: Request) -> replies.Reply:
         """GET /markets."""
         query_of(request, models.NoQuery)
-        markets = [encode.market(rules) for rules in await self._service.reading.markets()]
+        found = await self._service.reading.markets()
+        markets = await listed(found, lambda some: [encode.market(rules) for rules in some])
         return replies_markets.Markets(markets, shown(await self._service.reading.filters()))
 
     async def depth(self, request: Request) -> replies.Reply:
