@@ -2,19 +2,34 @@
 
 They are taken in as they are released, so what is here is durable. What was closed before the start of the process, or
 has made room for later ones, is in the database; `covers` says of an id whether that may be so. The cost of an order is
-one entry when it closes, and none before that unless it fills in parts.
+one entry when it closes, and none before that unless it fills in parts. What closed at about the same time is kept
+together; room is made in the oldest of these parts, in any order.
 """
 
 from collections import OrderedDict, deque
 from typing import Final
 
-from exchange.core.big_map import BigMap
 from exchange.core.events import OrderStatus, OrderUpdated, Trade
 from exchange.pipeline.commits import Applied
 from exchange.pipeline.writer import Entry
 
 FILLS_MAX = 16  # kept of one order; an order with more has its fills in the database only
+PARTS: Final = 8  # of all orders that are kept
+PART_MAX: Final = 1 << 14  # orders; a dict of more pauses when it grows
 FILLED: Final = OrderStatus.FILLED
+
+
+class _Part:
+    """Orders that closed one after the other, up to a sequence, with the fills of those that have several, or none in
+    their update. `last_id` is the highest id that was ever among them."""
+
+    __slots__ = ("fills", "last_id", "orders", "sequence")
+
+    def __init__(self) -> None:
+        self.orders: dict[int, OrderUpdated] = {}
+        self.fills: dict[int, list[Trade]] = {}
+        self.last_id = 0
+        self.sequence = 0
 
 
 class ClosedOrders:
@@ -24,31 +39,24 @@ class ClosedOrders:
     """
 
     __slots__ = (
-        "_age",
-        "_closed",
-        "_closed_at",
-        "_fills",
-        "_fills_max",
-        "_orders_max",
-        "_partial",
-        "forgotten_id",
-        "forgotten_sequence",
+        *("_count", "_fills_max", "_orders_max", "_part_max", "_partial", "_parts", "_youngest"),
+        *("forgotten_id", "forgotten_sequence"),
     )
 
     def __init__(self, orders_max: int, last_order_id: int, sequence: int, *, fills_max: int = FILLS_MAX) -> None:
         assert orders_max > 0
         self._fills_max = fills_max
         self._orders_max = orders_max
-        self._closed: BigMap[int, OrderUpdated] = BigMap()
-        self._fills: BigMap[int, list[Trade]] = BigMap()  # of those of them that have several, or none in their update
-        self._age: deque[OrderUpdated] = deque()  # in the order they closed
-        self._closed_at: deque[int] = deque()  # the sequences at which they did
+        self._part_max = max(1, min(orders_max // PARTS, PART_MAX))
+        self._count = 0
+        self._youngest = _Part()
+        self._parts: deque[_Part] = deque([self._youngest])  # the oldest first
         self._partial: OrderedDict[int, list[Trade]] = OrderedDict()  # the fills of orders that are not closed yet
-        self.forgotten_id = last_order_id  # the highest id of an order that is closed and not here
-        self.forgotten_sequence = sequence  # the last sequence at which one of those closed
+        self.forgotten_id = last_order_id  # no closed order of a higher id is missing here
+        self.forgotten_sequence = sequence  # nor one that closed after it
 
     def __len__(self) -> int:
-        return len(self._age)
+        return self._count
 
     def released(self, entries: list[Entry]) -> None:
         """Take in what has become durable, in order."""
@@ -77,32 +85,50 @@ class ClosedOrders:
             fills.append(trade)
 
     def _close(self, order: OrderUpdated, sequence: int) -> None:
-        order_id = order.order_id
+        order_id, part = order.order_id, self._youngest
+        if len(part.orders) >= self._part_max:
+            part = self._youngest = _Part()
+            self._parts.append(part)
         if _in_parts(order):
             fills = self._partial.pop(order_id, None)
             if fills is not None:
                 if order.trade is not None and len(fills) < self._fills_max:
                     fills.append(order.trade)
-                self._fills.put(order_id, fills)
-        if len(self._age) >= self._orders_max:
+                part.fills[order_id] = fills
+        part.orders[order_id] = order
+        part.sequence = sequence
+        if order_id > part.last_id:
+            part.last_id = order_id
+        self._count += 1
+        if self._count > self._orders_max:
             self._forget()
-        self._closed.put(order_id, order)
-        self._age.append(order)
-        self._closed_at.append(sequence)
 
     def _forget(self) -> None:
-        order = self._age.popleft()
-        order_id = order.order_id
-        self._closed.remove(order_id)
-        if _in_parts(order) and self._fills.get(order_id) is not None:
-            self._fills.remove(order_id)
-        if order_id > self.forgotten_id:
-            self.forgotten_id = order_id
-        self.forgotten_sequence = self._closed_at.popleft()
+        oldest = self._parts[0]
+        if oldest.last_id > self.forgotten_id:
+            self.forgotten_id = oldest.last_id
+        self.forgotten_sequence = oldest.sequence
+        order_id, _ = oldest.orders.popitem()
+        if oldest.fills:
+            oldest.fills.pop(order_id, None)
+        self._count -= 1
+        if not oldest.orders:
+            self._parts.popleft()
 
     def find(self, order_id: int) -> OrderUpdated | None:
         """The closed order of that id, if it is here."""
-        return self._closed.get(order_id)
+        for part in reversed(self._parts):
+            order = part.orders.get(order_id)
+            if order is not None:
+                return order
+        return None
+
+    def _fills(self, order_id: int) -> list[Trade] | None:
+        for part in reversed(self._parts):
+            fills = part.fills.get(order_id)
+            if fills is not None:
+                return fills
+        return None
 
     def covers(self, order_id: int) -> bool:
         """Whether an order of that id, if it has closed, must be here."""
@@ -115,7 +141,7 @@ class ClosedOrders:
         """
         if not order.executed_lots:
             return []
-        trades = self._fills.get(order.order_id)
+        trades = self._fills(order.order_id)
         if trades is None:
             trades = self._partial.get(order.order_id)
         if trades is None:
@@ -125,13 +151,16 @@ class ClosedOrders:
 
     def check(self) -> None:
         """Assert what must hold between commands."""
-        assert len(self._age) == len(self._closed_at) == len(self._closed) <= self._orders_max
+        assert self._count == sum(len(part.orders) for part in self._parts) <= self._orders_max
+        assert self._parts[-1] is self._youngest
         assert len(self._partial) <= self._orders_max
-        for order in self._age:
-            assert self._closed.get(order.order_id) is order
-            assert order.status >= FILLED
-            assert order.order_id not in self._partial
-        assert len(self._fills) <= len(self._closed)
+        for part in self._parts:
+            assert len(part.orders) <= self._part_max
+            assert part.fills.keys() <= part.orders.keys()
+            for order_id, order in part.orders.items():
+                assert order_id == order.order_id <= part.last_id
+                assert order.status >= FILLED
+                assert order_id not in self._partial
 
 
 def _in_parts(order: OrderUpdated) -> bool:
