@@ -128,7 +128,7 @@ class RunningExchange:
                 self.kill()
                 raise ExchangeFailed(f"The exchange did not start. Its output:\n{self.said()}")
             time.sleep(POLL_S)
-        self.release()
+        self._release()
         addresses = json.loads(ready.read_text(encoding="utf-8"))
         self.url, self.ws_url, self.pid = addresses["url"], addresses["ws_url"], self._process.pid
 
@@ -155,7 +155,7 @@ class RunningExchange:
             process.wait()
             self._hold()
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Let others have its ports."""
         while self._held:
             self._held.pop().close()
@@ -269,5 +269,5 @@ def running_exchange(
         exchange.stop()
     finally:
         if exchange is not None:
-            exchange.release()
+            exchange._release()
         shutil.rmtree(place, ignore_errors=True)
