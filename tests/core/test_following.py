@@ -82,6 +82,7 @@ def test_it_follows_the_best_of_its_own_side_up_and_down(venue: Venue) -> None:
         ("bob sell 1 pegged to market limit 107", "107", "107"),
         ("bob buy 1 pegged to market limit 109", "109", "109"),
         ("bob buy 1 pegged to primary limit 100.50", "100", "100.5"),
+        ("bob buy 1 pegged to market limit 115", "109.99", "109.99"),
     ],
 )
 def test_it_keeps_its_distance_and_never_takes(venue: Venue, asked: str, before: str, after: str) -> None:

@@ -200,7 +200,11 @@ def test_a_stop_takes_its_price_when_it_is_triggered(venue: Venue) -> None:
     assert [order.progress.pegged_ticks for order in (first, second) if order.progress] == [0, 0]
     place(venue, "carol buy 5 @ 102")
     assert waiting(venue) == ["bob stop_loss_limit ready", "alice stop_loss_limit ready"]
-    assert shown(run(venue, 1)) == ["2 @ 103"]
+    outcome = run(venue, 1)
+    assert shown(outcome) == ["2 @ 103"]
+    entered = order_after(outcome, first.order_id).progress
+    assert entered is not None
+    assert entered.pegged_ticks == 10_300
     place_gone = cancel(venue, "maker", 2)
     assert order_after(place_gone).executed_lots == SOL_USDC.lots("2")
     outcome = run(venue, 1)

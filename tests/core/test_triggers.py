@@ -179,7 +179,7 @@ def test_a_cascade_triggers_one_stop_by_the_trades_of_another() -> None:
     placed(venue, "bob sell 1 at market stop 99")
     placed(venue, "alice sell 1 at market stop 98")
     place(venue, "carol sell 1 @ 99")
-    assert waiting(venue) == ["bob stop_loss ready", "alice stop_loss"]
+    assert waiting(retold(venue)) == waiting(venue) == ["bob stop_loss ready", "alice stop_loss"]
     outcome = run(venue, 1)
     assert shown(outcome) == ["1 @ 98"]
     assert waiting(venue) == ["alice stop_loss ready"]
