@@ -248,6 +248,7 @@ def test_an_iceberg_takes_what_it_hides_along(venue: Venue) -> None:
 def test_it_is_amended_without_a_new_price(venue: Venue) -> None:
     order_id = placed(venue, "bob buy 2 pegged to primary limit 105 follows")
     amend(venue, "bob", order_id, "to 3")
+    assert prices(venue) == ["bob 100"]
     assert balance(venue, "bob USDC") == "999685 + 315 locked"
     assert refusal(amend(venue, "bob", order_id, "@ 104")) == "OUT_OF_RANGE"
     place(venue, "maker buy 1 @ 101")
