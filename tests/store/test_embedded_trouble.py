@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.postgres import binaries
+from exchange.postgres import binaries, tools
 from exchange.postgres.data_directory import DataDirectory
 from exchange.postgres.reserve import Reserve
 from tests.patience import seen
@@ -41,6 +41,17 @@ async def test_libpqs_variables_do_not_concern_it(make: Make, monkeypatch: pytes
     server = make()
     await server.start()
     assert await query(server.dsn, "SELECT current_user || '@' || current_database()") == "exchange@exchange"
+
+
+async def test_they_do_not_reach_postgresqls_own_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in LIBPQ.items():
+        monkeypatch.setenv(name, value)
+    program = tmp_path / "pg_verifybackup"
+    program.write_text(f"#!/bin/sh\nenv >{tmp_path}/seen\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(binaries, "installed_programs", lambda: tmp_path)
+    assert await tools.run_tool(tmp_path, "pg_verifybackup", (), new=False) == 0
+    assert [line for line in (tmp_path / "seen").read_text().splitlines() if line.startswith("PG")] == []
 
 
 @pytest.mark.parametrize(

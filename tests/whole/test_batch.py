@@ -89,6 +89,14 @@ async def test_a_cancel_before_its_order_finds_nothing(api: Api, market: str) ->
     assert words(results) == ["UNKNOWN_ORDER", "open"]
 
 
+async def test_a_cancel_before_its_order_finds_nothing_even_if_that_is_canceled_too(api: Api, market: str) -> None:
+    user = await api.user(USDC="100")
+    named = cancel(market, client_order_id="a")
+    results = await batch(api, user, named, order_body(None, market, "buy 1 @ 10", client_order_id="a"), named)
+    assert words(results)[0] == "UNKNOWN_ORDER"
+    assert words(results)[2] == "canceled"
+
+
 async def test_items_of_any_kind_fail_alone(api: Api, market: str) -> None:
     user = await api.user(USDC="100")
     nonsense: list[Any] = ["cancel", ["cancel"], 1, None, True, [], {}, {"cancel": None}, {"cancel": {}}, {"": 1}]
