@@ -12,7 +12,9 @@ from typing import Final
 from exchange.api.http.head import LENGTH_DIGITS_MAX, Head
 from exchange.api.http.routes import Route
 
-VARIED: Final = frozenset(("x-timestamp", "x-nonce", "x-signature", "x-request-id", "x-mbx-apikey", "content-length"))
+VARIED: Final = frozenset(
+    ("x-api-key", "x-timestamp", "x-nonce", "x-signature", "x-request-id", "x-mbx-apikey", "content-length")
+)
 MISSES_MAX: Final = 4  # patterns in a row that fit no later head; then this client's heads are only parsed
 _LINE: Final = re.compile(rb"\r\n([A-Za-z-]+):[ \t]*([A-Za-z0-9._+/=-]+)(?=\r\n)")
 _VALUE: Final = re.compile(rb"[A-Za-z0-9._+/=-]+")
