@@ -107,7 +107,7 @@ def _distance(order: Order) -> Key:
 
 
 class Trail:
-    """The orders of one side that follow the price. The tracks are by age; the best prices get worse along them.
+    """The orders of one side that follow the price. The tracks are by age; the best prices get no better along them.
 
     The sign makes the best price of a sell the highest and that of a buy the lowest. A track without orders is dropped
     by `tidy`, and no earlier: the orders that a trade has triggered come from there, until all of them are told.
@@ -217,10 +217,14 @@ class Trail:
         return [*self.waiting, *(key[1] for track in self.tracks for key in (*track.by_bps, *track.amounts))]
 
     def check(self) -> None:
-        """Assert that tracks are by age, that a later one is worse, and that their nearest prices are known."""
+        """Assert that tracks are by age, that no later one is better, and that their nearest prices are known.
+
+        Two are equally good where an order began after two trades at one price, of which the later one was not judged
+        (see `Triggers.later`). The next trade that is no worse joins them.
+        """
         for track, later in zip(self.tracks, self.tracks[1:], strict=False):
             assert track.since < later.since
-            assert track.best_ticks * self.sign > later.best_ticks * self.sign
+            assert track.best_ticks * self.sign >= later.best_ticks * self.sign
         assert all(track in self._emptied for track in self.tracks if track.empty)
         assert self._numbers == [number for track in self.tracks for number in (track.since, track.best_ticks)]
         nearest: list[Key] = []

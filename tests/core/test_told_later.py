@@ -102,6 +102,26 @@ def test_later_trades_are_judged_when_those_before_them_are_done_with() -> None:
     assert entered(venue) == [follows, third]
 
 
+def test_one_that_begins_after_two_trades_at_one_price_of_which_one_had_to_wait_follows_like_those_before() -> None:
+    venue = small()
+    trade_at(venue, "100")
+    before = placed(venue, "bob buy 0.1 at market stop trail 1")
+    for _ in range(4):
+        placed(venue, "bob sell 0.1 at market stop 98")
+    for _ in range(2):
+        placed(venue, "maker bid 0.1 @ 98")
+    venue, _ = told_to_the_end(venue, place(venue, "carol sell 0.2 @ 98"))
+    entered(venue)
+    after = placed(venue, "bob buy 0.1 at market stop trail 1")
+    other = placed(venue, "bob buy 0.1 at market stop trail 2")
+    venue = restarted(venue)
+    cancel(venue, "bob", other)
+    assert told(trade_at(venue, "98.50")) == []
+    venue = restarted(venue)
+    assert told(trade_at(venue, "99")) == [("triggered", before), ("triggered", after)]
+    venue = restarted(venue)
+
+
 def test_what_follows_the_price_and_is_triggered_by_one_trade_is_found_again_after_a_restart() -> None:
     venue = small()
     ids = []
