@@ -180,28 +180,26 @@ class ReadLane:
     def _steps(self, lane: _Lane, work: Coroutine[Any, Any, None], factor: float) -> Generator[Any, Any, None]:
         """Do a coroutine's steps as a task would, with a turn before each but the first, which has had one."""
         thrown: BaseException | None = None
-        try:
-            while True:
-                began = self._clock()
-                try:
-                    awaited = work.send(None) if thrown is None else work.throw(thrown)
-                except StopIteration:
-                    return
-                finally:
-                    spent_s = (self._clock() - began) * factor
-                    lane.step_s += (spent_s - lane.step_s) / 8
-                    self._charge(lane, spent_s)
-                thrown = None
-                try:
-                    yield awaited
-                    if self._must_wait():
-                        yield from self._resumption(lane)
-                except GeneratorExit:
-                    raise
-                except BaseException as error:  # a cancellation, such as one by a time limit, is the work's to handle
-                    thrown = error
-        finally:
-            work.close()
+        while True:
+            began = self._clock()
+            try:
+                awaited = work.send(None) if thrown is None else work.throw(thrown)
+            except StopIteration:
+                return
+            finally:
+                spent_s = (self._clock() - began) * factor
+                lane.step_s += (spent_s - lane.step_s) / 8
+                self._charge(lane, spent_s)
+            thrown = None
+            try:
+                yield awaited
+                if self._must_wait():
+                    yield from self._resumption(lane)
+            except GeneratorExit:
+                work.close()  # here alone: a compiled coroutine that has ended cannot be closed
+                raise
+            except BaseException as error:  # a cancellation, such as one by a time limit, is the work's to handle
+                thrown = error
 
     def _must_wait(self) -> bool:
         """Whether a task that has begun waits for its next step."""
