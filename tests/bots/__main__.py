@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,18 @@ def started(place: Path) -> tuple["subprocess.Popen[bytes]", str]:
         if process.poll() is not None or time.monotonic() > until:
             raise SystemExit((place / "log").read_text(encoding="utf-8"))
         time.sleep(0.1)
-    return process, json.loads(ready.read_text(encoding="utf-8"))["url"]
+    url = json.loads(ready.read_text(encoding="utf-8"))["url"]
+    while not lives(url):
+        if process.poll() is not None or time.monotonic() > until:
+            raise SystemExit((place / "log").read_text(encoding="utf-8"))
+        time.sleep(0.1)
+    return process, url
+
+
+def lives(url: str) -> bool:
+    """Whether each market has buyers and sellers: the participants begin when the exchange is ready."""
+    with urllib.request.urlopen(f"{url}/api/v3/ticker/bookTicker", timeout=10) as reply:
+        return all(float(row["bidPrice"]) and float(row["askPrice"]) for row in json.load(reply))
 
 
 def table(name: str, lines: list[dict[str, str]]) -> str:

@@ -191,7 +191,7 @@ func ofOrders(client *binance.Client, ctx context.Context) string {
 	refused("CreateOrder off the lot", "LOT_SIZE", err)
 	_, err = limit().Price("0.001").Do(ctx)
 	refused("CreateOrder off the tick", "PRICE_FILTER", err)
-	_, err = limit().Quantity("90000000").Do(ctx)
+	_, err = limit().Quantity("1000").Do(ctx)
 	refused("CreateOrder beyond the balance", "-2010", err)
 	market, err := client.NewCreateOrderService().Symbol(symbol).Side(binance.SideTypeSell).Type(binance.OrderTypeMarket).
 		Quantity("0.1").NewOrderRespType(binance.NewOrderRespTypeFULL).Do(ctx)

@@ -62,7 +62,7 @@ def orders(report: Report, client: Any) -> None:
     report.refused(
         "order_limit_buy beyond the balance",
         "insufficient balance",
-        lambda: client.order_limit_buy(**one, quantity="1000", price=low),
+        lambda: client.order_limit_buy(**one, quantity="100", price=low),
     )
     report.passed("get_order", lambda: client.get_order(**one, orderId=made["orderId"]), is_new)
     report.passed("get_open_orders", client.get_open_orders, lambda rows: len(rows) >= 4)
