@@ -7,7 +7,7 @@ import pytest
 
 from exchange.api.native import codec
 from exchange.api.native.errors import ApiError
-from exchange.api.native.models import BatchRequest, PlainBatchRequest
+from exchange.api.native.models_batch import BatchRequest, PlainBatchRequest
 from exchange.core.instrument import Instrument
 from tests.core.stories import SOL_USDC
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from exchange.api.native import codec, message_reader, messages, models
+from exchange.api.native import codec, message_reader, messages, models, models_batch
 from exchange.api.native.errors import ApiError
 from exchange.api.native.order_codec import place_order
 from exchange.core.events import Rejected
@@ -45,7 +45,7 @@ def test_an_unknown_field_names_the_known_ones() -> None:
     text = said(f'{{{ORDER},"worst":1}}')
     assert text.startswith("INVALID_FIELD: worst is no field of this; known are ")
     assert all(name in text for name in models.PlaceOrderRequest.__struct_fields__)
-    text = said('{"cancel":{"market":"A_B","id":"1"}}', models.BatchCancelItem)
+    text = said('{"cancel":{"market":"A_B","id":"1"}}', models_batch.BatchCancelItem)
     assert (
         text
         == "INVALID_FIELD: id is no field of this; known are market, order_id, client_order_id, only_if, cancel_id."
@@ -58,16 +58,16 @@ TWICE: dict[str, tuple[str, type[msgspec.Struct]]] = {
     "a null": (f'{{{ORDER},"user_id":null,"user_id":"a"}}', models.PlaceOrderRequest),
     "an escape": (f'{{{ORDER},"\\u0070rice":"2"}}', models.PlaceOrderRequest),
     "a cancel": ('{"market":"A_B","market":"A_C","order_id":"1"}', models.OrderRequest),
-    "a batch": ('{"orders":[{"a":1}],"orders":[]}', models.BatchRequest),
-    "beside a long number": (f'{{"orders":[{{"a":{"1" * 5000}}}],"orders":[]}}', models.BatchRequest),
-    "within": ('{"cancel":{"market":"A_B","order_id":"1","order_id":"2"}}', models.BatchCancelItem),
-    "a batch of no objects": ('{"orders":["orders"],"orders":["orders"]}', models.BatchRequest),
+    "a batch": ('{"orders":[{"a":1}],"orders":[]}', models_batch.BatchRequest),
+    "beside a long number": (f'{{"orders":[{{"a":{"1" * 5000}}}],"orders":[]}}', models_batch.BatchRequest),
+    "within": ('{"cancel":{"market":"A_B","order_id":"1","order_id":"2"}}', models_batch.BatchCancelItem),
+    "a batch of no objects": ('{"orders":["orders"],"orders":["orders"]}', models_batch.BatchRequest),
     "a batch of equal items": (
         '{"orders":[{}],"user_id":"a","user_id":"a","orders":[{}]}',
-        models.BatchRequest,
+        models_batch.BatchRequest,
     ),
     "an escaped name in a cancel": ('{"market":"A_B","order_id":"1","m\\u0061rket":"A_B"}', models.OrderRequest),
-    "an item": ('{"cancel":{"market":"A_B","order_id":"1"},"cancel":{"market":"A_B"}}', models.BatchCancelItem),
+    "an item": ('{"cancel":{"market":"A_B","order_id":"1"},"cancel":{"market":"A_B"}}', models_batch.BatchCancelItem),
 }
 
 
@@ -93,8 +93,8 @@ ONCE: dict[str, tuple[str, type[msgspec.Struct]]] = {
     "an order": (f"{{{ORDER}}}", models.PlaceOrderRequest),
     "a default": (f'{{{ORDER},"post_only":false}}', models.PlaceOrderRequest),
     "a cancel": ('{"market":"A_B", "client_order_id" : "a.b"}', models.OrderRequest),
-    "a batch": (f'{{"orders":[{{{ORDER}}},{{{ORDER}}},{{"cancel":{{"market":"A_B"}}}}]}}', models.BatchRequest),
-    "an item": ('{"cancel":{"market":"A_B","order_id":"1"}}', models.BatchCancelItem),
+    "a batch": (f'{{"orders":[{{{ORDER}}},{{{ORDER}}},{{"cancel":{{"market":"A_B"}}}}]}}', models_batch.BatchRequest),
+    "an item": ('{"cancel":{"market":"A_B","order_id":"1"}}', models_batch.BatchCancelItem),
     "a deposit": ('{"user_id":"a:b","asset":"B","amount":"1","key":"k"}', models.DepositRequest),
 }
 

@@ -3,6 +3,7 @@
 import pytest
 
 from exchange.api.http.request import Request
+from exchange.core.ledger import HOUSE, Ledger
 from exchange.service.codes import Code, Refused
 from exchange.service.principal import (
     CLIENT,
@@ -19,7 +20,11 @@ class Known:
 
     def has_user(self, user_id: str) -> bool:
         """Whether it is one of them."""
-        return user_id in ("ann", "bob")
+        return self.known(user_id) is not None
+
+    def known(self, user_id: str) -> str | None:
+        """The name, if it is one of them."""
+        return user_id if user_id in ("ann", "bob") else None
 
 
 def request(address: str | None = "127.0.0.1", **headers: str) -> Request:
@@ -62,6 +67,23 @@ def test_dev_mode_believes_whom_a_request_names(header: str | None, named: str |
 )
 def test_a_principal_of_one_user_acts_for_nobody_else(named: str | None, needed: Permission, expected: str) -> None:
     assert code_of_user(Principal("ann", CLIENT, "10.0.0.1"), named, needed) == expected
+
+
+def test_a_named_user_is_the_object_that_the_ledger_has() -> None:
+    ledger = Ledger()
+    ledger.add_user("ann")
+    named = "".join(("a", "nn"))
+    known = user_for(Principal(None, CLIENT, None, any_user=True), named, ledger, Permission.TRADE)
+    assert known == named
+    assert known is ledger.user("ann").user_id
+
+
+@pytest.mark.parametrize("name", HOUSE)
+def test_the_accounts_of_the_house_are_no_users(name: str) -> None:
+    principal = Principal(None, CLIENT, None, any_user=True)
+    with pytest.raises(Refused) as refused:
+        user_for(principal, name, Ledger(), Permission.TRADE)
+    assert refused.value.code is Code.UNKNOWN_USER
 
 
 def test_a_principal_that_may_only_read_does_not_trade() -> None:

@@ -102,6 +102,11 @@ class Ledger:
         user = self._users.get(user_id)
         return user is not None and not user.is_house
 
+    def known(self, user_id: str) -> str | None:
+        """The name of a known user, as the ledger has it: to look things up by this object, none must be compared."""
+        user = self._users.get(user_id)
+        return None if user is None or user.is_house else user.user_id
+
     def user(self, user_id: str) -> User:
         """A known user."""
         return self._users[user_id]

@@ -17,7 +17,6 @@ from exchange.core.commands import (
     CancelAll,
     CancelOrder,
     Command,
-    OrderType,
     PlaceOrder,
     SetMarketStatus,
     Side,
@@ -60,7 +59,6 @@ from exchange.core.status import TRADING, refuses
 
 # Looking up a member in its enum costs more than a comparison, and every order needs several.
 BUY: Final = Side.BUY
-LIMIT: Final = OrderType.LIMIT
 GTC: Final = TimeInForce.GTC
 FOK: Final = TimeInForce.FOK
 GTD: Final = TimeInForce.GTD
@@ -128,6 +126,10 @@ class Market:
             base, quote = (ledger.account(user_id, asset.symbol) for asset in (rules.base, rules.quote))
             self._traders[user_id] = trader = Trader(ledger.user(user_id), base, quote, self.everywhere)
         return trader
+
+    def has_trader(self, user_id: str) -> bool:
+        """Whether the user has traded here, or asked to."""
+        return user_id in self._traders
 
     def open_orders(self, user_id: str) -> list[Order]:
         """The user's open orders here, in priority order."""
@@ -367,7 +369,8 @@ class Market:
         """Take an open order from where it is, with what it has locked."""
         self._pays_from(order, effects).release(self.held_minor(order))
         effects.touch_level(self.book.remove(order))
-        self._separate(order)
+        if self.partners:
+            self._separate(order)
         self.closed(order)
 
     def held_minor(self, order: Order) -> int:

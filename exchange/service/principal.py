@@ -119,6 +119,9 @@ class Users(Protocol):
     def has_user(self, user_id: str) -> bool:
         """Whether the user is known."""
 
+    def known(self, user_id: str) -> str | None:
+        """The name of a known user, always the same object; None if the user is not known."""
+
 
 def header_user(request: RequestView) -> str | None:
     """The user that the header X-User-Id names."""
@@ -193,6 +196,7 @@ def user_for(principal: Principal, named: str | None, users: Users, needed: Perm
         user_id = named
     if user_id is None:
         raise Refused(Code.UNAUTHENTICATED, "Say who you are: user_id, or the header X-User-Id.")
-    if not users.has_user(user_id):
+    known = users.known(user_id)
+    if known is None:
         raise Refused(Code.UNKNOWN_USER)
-    return user_id
+    return known

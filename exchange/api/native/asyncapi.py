@@ -9,7 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from exchange import __version__
-from exchange.api.native import events, messages, models, replies, replies_lists
+from exchange.api.native import events, messages, models, models_batch, replies, replies_lists
 from exchange.api.native.errors import MEANINGS
 from exchange.api.native.socket_examples import ANSWERS, EVENTS, REQUESTS
 from exchange.core.candles import INTERVAL_NAMES
@@ -87,7 +87,7 @@ def _schemas() -> dict[str, Json]:
     """What messages carry, by the names of the types; where a type says too little, more."""
     carried = [model for _, _, models_, _ in FEEDS.values() for model in models_]
     types = [*messages.TYPES, *answers(), *carried, *RESULTS]
-    types += [events.Event, models.PlaceOrderRequest, models.BatchCancelItem, replies.Error]
+    types += [events.Event, models.PlaceOrderRequest, models_batch.BatchCancelItem, replies.Error]
     references, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     of = dict(zip(types, references, strict=True))
     codes = {"enum": list(MEANINGS), "description": " ".join(f"{code}: {text}" for code, text in MEANINGS.items())}
@@ -98,7 +98,7 @@ def _schemas() -> dict[str, Json]:
         "type": "array",
         "minItems": 1,
         "maxItems": models.BATCH_MAX,
-        "items": {"oneOf": [of[models.PlaceOrderRequest], of[models.BatchCancelItem]]},
+        "items": {"oneOf": [of[models.PlaceOrderRequest], of[models_batch.BatchCancelItem]]},
     }
     schemas[replies.BatchResults.__name__]["properties"]["results"] = {
         "type": "array",

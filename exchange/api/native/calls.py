@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from exchange.api.native import (
     exchange_filters,
     models,
+    models_batch,
     models_fees,
     models_lists,
     replies,
@@ -169,8 +170,8 @@ CALLS = (
         models.CancelAllAfterRequest, replies.CancelAllAfter, USER, MARKET, ENGINE,
     ),
     _call(
-        "POST", "/orders", "batch", TRADE, "Place and cancel, up to 100", models.BatchRequest, replies.BatchResults,
-        USER, ENGINE,
+        "POST", "/orders", "batch", TRADE, "Place and cancel, up to 100", models_batch.BatchRequest,
+        replies.BatchResults, USER, ENGINE,
     ),
     _call("GET", "/depth", "depth", PUBLIC, "The book of a market", models.DepthQuery, replies.Depth, MARKET, ENGINE),
     _call("GET", "/balance", "balance", READ, "A user's balances", models.BalanceQuery, replies.Balances, USER, ENGINE),

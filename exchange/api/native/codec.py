@@ -17,14 +17,18 @@ from exchange.api.native.models import (
     BATCH_MAX,
     AmendRequest,
     BatchCancel,
-    BatchCancelItem,
-    BatchItemKind,
-    BatchRequest,
     CancelRequest,
     MarketStatusRequest,
     PlaceOrderRequest,
-    PlainBatchRequest,
+    PlainOrderRequest,
     ReplaceRequest,
+)
+from exchange.api.native.models_batch import (
+    BatchCancelItem,
+    BatchItemKind,
+    BatchRequest,
+    PlaceBatchRequest,
+    PlainBatchRequest,
 )
 from exchange.api.native.names import (
     MARKET_STATUSES,
@@ -49,7 +53,12 @@ _WHOLE_FIELDS = ("limit", "start", "end")
 
 RequestT = TypeVar("RequestT", bound=msgspec.Struct)
 _decoders: dict[type[msgspec.Struct], "msgspec.json.Decoder[Any]"] = {}
-_plain_batch: "Final[msgspec.json.Decoder[PlainBatchRequest]]" = msgspec.json.Decoder(PlainBatchRequest)
+_plain_order: "Final[msgspec.json.Decoder[PlainOrderRequest]]" = msgspec.json.Decoder(PlainOrderRequest)
+# The smallest types first.
+_batches: "Final[tuple[msgspec.json.Decoder[PlainBatchRequest], ...]]" = (
+    msgspec.json.Decoder(PlainBatchRequest),
+    msgspec.json.Decoder(PlaceBatchRequest),
+)
 _item_kind: "Final[msgspec.json.Decoder[BatchItemKind]]" = msgspec.json.Decoder(BatchItemKind)
 
 
@@ -73,16 +82,30 @@ def decode(body: bytes | str | msgspec.Raw, model: type[RequestT]) -> RequestT:
     return request
 
 
+def decode_order(body: bytes | msgspec.Raw) -> PlainOrderRequest:
+    """The order that the JSON text is, of the smallest type that has its fields. Raises ApiError."""
+    try:
+        plain = _plain_order.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return decode(body, PlaceOrderRequest)  # it has further fields, or something is wrong with it
+    check_once(body, plain)
+    return plain
+
+
 def decode_batch(body: bytes) -> BatchRequest | PlainBatchRequest:
     """The batch that the JSON text is: whole if it only places orders and all is well with it, else item by item.
 
     Raises ApiError.
     """
     if b'"cancel"' not in body:
-        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            plain = _plain_batch.decode(body)
-            if batch_is_once(body, plain):
-                return plain
+        for decoder in _batches:
+            try:
+                whole = decoder.decode(body)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                continue  # there are further fields, or something is wrong
+            if batch_is_once(body, whole):
+                return whole
+            break
     return decode(body, BatchRequest)
 
 
@@ -150,13 +173,13 @@ def order_ids(order_id: str | None, client_order_id: str | None) -> tuple[int | 
     return (None if order_id is None else decode_id("order_id", order_id)), fields.client_order_id(client_order_id)
 
 
-def batch_item(raw: msgspec.Raw) -> PlaceOrderRequest | BatchCancelItem:
+def batch_item(raw: msgspec.Raw) -> PlainOrderRequest | BatchCancelItem:
     """One item of a batch. Raises ApiError."""
     text = memoryview(raw).tobytes()
     if text.startswith(b'{"cancel"'):
         return decode(raw, BatchCancelItem)
     try:
-        return decode(raw, PlaceOrderRequest)
+        return decode_order(raw)
     except ApiError:
         if b'"cancel"' in text:  # somewhere
             with contextlib.suppress(msgspec.MsgspecError):
@@ -225,7 +248,7 @@ def batch_commands(
     items: list[PlaceOrder | CancelOrder | BaseException] = []
     for order in request.orders:
         try:
-            item = order if isinstance(order, PlaceOrderRequest) else batch_item(order)
+            item = order if isinstance(order, PlainOrderRequest) else batch_item(order)
             items.append(_batch_command(item, user_id, rules))
         except (ApiError, Refused) as error:
             items.append(error)
@@ -233,11 +256,11 @@ def batch_commands(
 
 
 def _batch_command(
-    item: PlaceOrderRequest | BatchCancelItem, user_id: str, rules: Callable[[str], Instrument]
+    item: PlainOrderRequest | BatchCancelItem, user_id: str, rules: Callable[[str], Instrument]
 ) -> PlaceOrder | CancelOrder:
     if item.user_id is not None and item.user_id != user_id:
         raise ApiError("FORBIDDEN", "This item names another user than its batch.")
-    if isinstance(item, PlaceOrderRequest):
+    if isinstance(item, PlainOrderRequest):
         return place_order(item, user_id, rules(item.market))
     cancel = item.cancel
     return cancel_order(cancel, user_id, rules(cancel.market))

@@ -3,7 +3,7 @@
 from urllib.parse import parse_qsl
 
 from exchange.api.http.request import Request
-from exchange.api.native import codec, models
+from exchange.api.native import codec, models, models_batch
 from exchange.api.native.errors import ApiError
 
 
@@ -13,7 +13,13 @@ def body_of(request: Request, model: type[codec.RequestT]) -> codec.RequestT:
     return codec.decode(request.body, model)
 
 
-def batch_of(request: Request) -> models.BatchRequest | models.PlainBatchRequest:
+def order_of(request: Request) -> models.PlainOrderRequest:
+    """The body, which is an order. Raises ApiError."""
+    _refuse_other(request)
+    return codec.decode_order(request.body)
+
+
+def batch_of(request: Request) -> models_batch.BatchRequest | models_batch.PlainBatchRequest:
     """The body, which is a batch. Raises ApiError."""
     _refuse_other(request)
     return codec.decode_batch(request.body)

@@ -11,7 +11,8 @@ import msgspec
 from msgspec.structs import astuple
 
 from exchange.api.native.errors import ApiError
-from exchange.api.native.models import BatchRequest, PlaceOrderRequest, PlainBatchRequest
+from exchange.api.native.models import PlaceOrderRequest, PlainOrderRequest
+from exchange.api.native.models_batch import BatchRequest, PlainBatchRequest
 
 NUMBERS = (
     "price",
@@ -88,13 +89,15 @@ def _known(model: type[msgspec.Struct], path: str) -> str:
 
 # --- a field that is given twice
 
+_BODIES = (PlainOrderRequest, PlaceOrderRequest)
+
 
 def check_once(body: bytes | str | msgspec.Raw, request: msgspec.Struct) -> None:
     """Raise ApiError if a field is given twice. The items of a batch are looked at when they are decoded."""
     text = body if isinstance(body, bytes | str) else memoryview(body).tobytes()
-    if isinstance(request, PlaceOrderRequest):
+    if isinstance(request, PlainOrderRequest):
         colons = _fields_of(request)
-        if request.__class__ is not PlaceOrderRequest:  # a message, which has a type as well
+        if request.__class__ not in _BODIES:  # a message, which has a type as well
             colons += 1
         if (text.count(b":") if isinstance(text, bytes) else text.count(":")) <= colons:
             return
@@ -111,7 +114,7 @@ def batch_is_once(body: bytes, batch: PlainBatchRequest) -> bool:
     return body.count(b":") <= colons
 
 
-def _fields_of(order: PlaceOrderRequest) -> int:
+def _fields_of(order: PlainOrderRequest) -> int:
     """How many fields of the order say something.
 
     A field has a colon: an order with no more colons than that has no field twice. post_only is the one that is not

@@ -9,9 +9,10 @@ from exchange.api.native import codec
 from exchange.api.native.errors import ApiError
 from exchange.api.native.events import Id
 from exchange.api.native.malformed import check_once, check_text
-from exchange.api.native.messages import DECODER, TAGS, Head, Message
+from exchange.api.native.messages import DECODER, PLAIN_ORDER, TAGS, AnyMessage, Head, Message, PlainOrder
 
 _decode: Final = DECODER.decode
+_decode_plain: Final = PLAIN_ORDER.decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,10 @@ class Unreadable:
     id: Id
 
 
-def read(text: str | bytes) -> Message | Unreadable:
+def read(text: str | bytes) -> AnyMessage | Unreadable:
     """The message that the text is."""
     try:
-        message: Message = _decode(text)
+        message = _decoded(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return _read_slowly(text)
     try:
@@ -35,7 +36,20 @@ def read(text: str | bytes) -> Message | Unreadable:
     return message
 
 
-def _read_slowly(text: str | bytes) -> Message | Unreadable:
+def _decoded(text: str | bytes) -> AnyMessage:
+    """The message, of the smallest type that has its fields."""
+    if b'"ORDER"' in text if isinstance(text, bytes) else '"ORDER"' in text:
+        try:
+            plain: PlainOrder = _decode_plain(text)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            pass  # it has further fields, or something is wrong with it
+        else:
+            return plain
+    message: Message = _decode(text)
+    return message
+
+
+def _read_slowly(text: str | bytes) -> AnyMessage | Unreadable:
     """A message whose type may be in other letters, or what is wrong with it."""
     try:
         fields = msgspec.json.decode(text, type=dict[str, msgspec.Raw])

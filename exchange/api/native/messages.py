@@ -4,7 +4,7 @@ from typing import get_args
 
 import msgspec
 
-from exchange.api.native import models, models_lists
+from exchange.api.native import models, models_batch, models_lists
 from exchange.api.native.events import Id
 
 
@@ -41,6 +41,12 @@ class Ping(_Message, tag="PING", kw_only=True):
 
 class PlaceOrder(models.PlaceOrderRequest, tag_field="message_type", tag="ORDER", kw_only=True):
     """Place an order."""
+
+    id: Id = None
+
+
+class PlainOrder(models.PlainOrderRequest, tag_field="message_type", tag="ORDER", kw_only=True):
+    """Place an order that asks nothing further."""
 
     id: Id = None
 
@@ -93,7 +99,7 @@ class CancelList(models_lists.ListNameRequest, tag_field="message_type", tag="CA
     id: Id = None
 
 
-class PlaceOrders(models.BatchRequest, tag_field="message_type", tag="ORDERS", kw_only=True):
+class PlaceOrders(models_batch.BatchRequest, tag_field="message_type", tag="ORDERS", kw_only=True):
     """Place and cancel several, applied in the order given."""
 
     id: Id = None
@@ -102,10 +108,12 @@ class PlaceOrders(models.BatchRequest, tag_field="message_type", tag="ORDERS", k
 _Single = PlaceOrder | Cancel | Amend | Replace | CancelAll | PlaceOrders | PlaceList | CancelList
 _Later = CancelAllAfter | CancelOnDisconnect
 Message = _Single | _Later | Subscribe | Unsubscribe | Ping | Auth
+AnyMessage = Message | PlainOrder
 
 TYPES: tuple[type[msgspec.Struct], ...] = get_args(Message)
 TAGS = {str(model.__struct_config__.tag): model for model in TYPES}
 DECODER = msgspec.json.Decoder(Message)
+PLAIN_ORDER = msgspec.json.Decoder(PlainOrder)
 
 
 class Head(msgspec.Struct):

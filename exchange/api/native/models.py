@@ -75,20 +75,25 @@ class PegRequest(Request, kw_only=True):
     follow: Annotated[bool, msgspec.Meta(description="priced again when the book changes")] = False
 
 
-class PlaceOrderRequest(Request, kw_only=True):
-    """Enter an order."""
+class PlainOrderRequest(Request, kw_only=True):
+    """Enter an order that asks nothing further, as most do. To have fewer fields costs less."""
 
     user_id: User = None
     market: MarketName
     side: Annotated[str, _enum("buy", "sell")]
     order_type: Annotated[str, _enum(*ORDER_TYPE_NAMES)]
     quantity: Number | None = None
-    quote_quantity: Annotated[Number | None, msgspec.Meta(description="of a market order, instead of quantity")] = None
     price: Number | None = None
     client_order_id: ClientOrderId = None
     time_in_force: Annotated[str, _enum(*TIME_IN_FORCE_NAMES)] | None = None
-    expire_at: Annotated[int, _EXPIRE_AT] | None = None
     post_only: bool = False
+
+
+class PlaceOrderRequest(PlainOrderRequest, kw_only=True):
+    """Enter an order."""
+
+    quote_quantity: Annotated[Number | None, msgspec.Meta(description="of a market order, instead of quantity")] = None
+    expire_at: Annotated[int, _EXPIRE_AT] | None = None
     stop_price: Annotated[Number | None, msgspec.Meta(description="the last price that a stop waits for")] = None
     trailing_delta: Annotated[int, _TRAILING_DELTA] | None = None
     trailing_amount: Annotated[Number | None, msgspec.Meta(description="instead of trailing_delta: a price")] = None
@@ -146,33 +151,6 @@ class ReplaceRequest(Request, kw_only=True):
     cancel: BatchCancel
     place: PlaceOrderRequest
     mode: Annotated[str, _enum(*REPLACE_MODES)] = "atomic"
-
-
-class BatchCancelItem(Request, kw_only=True):
-    """An item of a batch that cancels."""
-
-    user_id: User = None
-    cancel: BatchCancel
-
-
-class BatchItemKind(msgspec.Struct):
-    """Just enough of a batch item to see which kind it is."""
-
-    cancel: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-
-
-class BatchRequest(Request, kw_only=True):
-    """Orders and cancels, applied in the order given; each is decoded, and can fail, on its own."""
-
-    user_id: User = None
-    orders: list[msgspec.Raw]
-
-
-class PlainBatchRequest(Request, kw_only=True):
-    """The usual batch, which only places orders: it is decoded in one go."""
-
-    user_id: User = None
-    orders: list[PlaceOrderRequest]
 
 
 class CancelAllRequest(Request, kw_only=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from exchange import __version__
 from exchange.api.http.request_id import HEADER
-from exchange.api.native import models, replies
+from exchange.api.native import models, models_batch, replies
 from exchange.api.native.call_examples import BODIES
 from exchange.api.native.calls import CALLS, Call
 from exchange.api.native.errors import MEANINGS, STATUS
@@ -71,16 +71,16 @@ def _description() -> str:
 def _schemas() -> tuple[dict[Any, Json], dict[str, Json]]:
     """References by type, and what they refer to by name."""
     types: set[Any] = {model for call in CALLS for model in (call.request, call.reply)}
-    types |= {models.BatchCancelItem, replies.Order, replies.OrderWithFills}
+    types |= {models_batch.BatchCancelItem, replies.Order, replies.OrderWithFills}
     ordered = sorted(types, key=lambda model: model.__name__)
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     references = dict(zip(ordered, schemas, strict=True))
     # A batch decodes its items one by one, so that each can fail alone; its type cannot say which they are.
-    components[models.BatchRequest.__name__]["properties"]["orders"] = {
+    components[models_batch.BatchRequest.__name__]["properties"]["orders"] = {
         "type": "array",
         "minItems": 1,
         "maxItems": models.BATCH_MAX,
-        "items": {"oneOf": [references[models.PlaceOrderRequest], references[models.BatchCancelItem]]},
+        "items": {"oneOf": [references[models.PlaceOrderRequest], references[models_batch.BatchCancelItem]]},
     }
     components[replies.BatchResults.__name__]["properties"]["results"] = {
         "type": "array",

@@ -6,7 +6,7 @@ from msgspec.structs import astuple
 
 from exchange.api.native import fields
 from exchange.api.native.errors import ApiError
-from exchange.api.native.models import PegRequest, PlaceOrderRequest
+from exchange.api.native.models import PegRequest, PlaceOrderRequest, PlainOrderRequest
 from exchange.api.native.names import ORDER_TYPES, PEGS, SELF_TRADE_MODES, SIDES, TIMES_IN_FORCE
 from exchange.core.commands import OrderType, PlaceOrder, Side, TimeInForce
 from exchange.core.conditions import Conditions, PegTo
@@ -25,25 +25,24 @@ MARKET_TYPES: Final = (OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PRO
 NS_PER_MS: Final = 1_000_000
 
 
-# Where the fields of a request stand, and what a plain order has in the last of them.
+# Where the fields of a request stand, and what a plain order has in those that follow.
 _QUANTITY: Final = 4
-_QUOTE: Final = 5
-_PRICE: Final = 6
-_NAME: Final = 7
-_TIME: Final = 8
-_EXPIRE: Final = 9
-_POST_ONLY: Final = 10
-_FURTHER: Final = 11
+_PRICE: Final = 5
+_NAME: Final = 6
+_TIME: Final = 7
+_POST_ONLY: Final = 8
+_FURTHER: Final = 9
 _END: Final = 20
 _NOTHING: Final = (None,) * (_END - _FURTHER)
-assert PlaceOrderRequest.__struct_fields__[2:_FURTHER] == (
-    *("side", "order_type", "quantity", "quote_quantity", "price", "client_order_id", "time_in_force", "expire_at"),
-    "post_only",
+_PLAIN_FIELDS: Final = PlainOrderRequest.__struct_fields__
+assert _PLAIN_FIELDS[2:] == (
+    *("side", "order_type", "quantity", "price", "client_order_id", "time_in_force", "post_only"),
 )
+assert PlaceOrderRequest.__struct_fields__[:_FURTHER] == _PLAIN_FIELDS
 assert len(PlaceOrderRequest.__struct_fields__) == _END
 
 
-def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> PlaceOrder:
+def place_order(request: PlainOrderRequest, user_id: str, rules: Instrument) -> PlaceOrder:
     """The command to place this order. Raises ApiError."""
     side: Side = fields.choice("side", request.side, _SIDES)
     order_type: OrderType = fields.choice("order_type", request.order_type, _ORDER_TYPES)
@@ -51,17 +50,18 @@ def place_order(request: PlaceOrderRequest, user_id: str, rules: Instrument) -> 
         plain = _plain(request, user_id, rules, side)
         if plain is not None:
             return plain
-    return _any(request, user_id, rules, side, order_type)
+    whole = request if isinstance(request, PlaceOrderRequest) else _whole(request)
+    return _any(whole, user_id, rules, side, order_type)
 
 
-def _plain(request: PlaceOrderRequest, user_id: str, rules: Instrument, side: Side) -> PlaceOrder | None:
+def _plain(request: PlainOrderRequest, user_id: str, rules: Instrument, side: Side) -> PlaceOrder | None:
     """A limit order that asks nothing beyond a plain one, which most do; None if it is another, or wrong."""
     given = astuple(request)  # all fields in one call, which costs what four of them cost one by one
     quantity, price, time, post_only = given[_QUANTITY], given[_PRICE], given[_TIME], given[_POST_ONLY]
     time_in_force = GTC if time is None else fields.choice("time_in_force", time, _TIMES)
-    if quantity is None or price is None or given[_QUOTE] is not None or given[_EXPIRE] is not None:
+    if quantity is None or price is None or time_in_force is GTD or (post_only and time_in_force is not GTC):
         return None
-    if time_in_force is GTD or (post_only and time_in_force is not GTC) or given[_FURTHER:_END] != _NOTHING:
+    if len(given) >= _END and given[_FURTHER:_END] != _NOTHING:
         return None
     return PlaceOrder(
         user_id,
@@ -75,6 +75,11 @@ def _plain(request: PlaceOrderRequest, user_id: str, rules: Instrument, side: Si
         None if given[_NAME] is None else fields.client_order_id(given[_NAME]),
         None,
     )
+
+
+def _whole(request: PlainOrderRequest) -> PlaceOrderRequest:
+    """The same request, in the type that has all fields."""
+    return PlaceOrderRequest(**dict(zip(_PLAIN_FIELDS, astuple(request), strict=False)))
 
 
 def _any(request: PlaceOrderRequest, user_id: str, rules: Instrument, side: Side, order_type: OrderType) -> PlaceOrder:

@@ -13,7 +13,7 @@ from exchange.api.http.response import Responder, Response
 from exchange.api.http.routes import Handler
 from exchange.api.native import codec, encode, models, replies, replies_markets
 from exchange.api.native.calls import Call
-from exchange.api.native.decoding import batch_of, body_of, query_of
+from exchange.api.native.decoding import batch_of, body_of, order_of, query_of
 from exchange.api.native.errors import ApiError, Refusals, error_response
 from exchange.api.native.exchange_filters import shown
 from exchange.api.native.names import MARKET_STATUS_NAMES
@@ -216,7 +216,7 @@ class Rest:
         """POST /order."""
         listener = _Ordering(self, request, responder, "POST /order")
         try:
-            body = body_of(request, models.PlaceOrderRequest)
+            body = order_of(request)
             user_id = self._user(request, body.user_id, TRADE)
             rules = self._rules(body.market)
             self._service.trading.place(listener, place_order(body, user_id, rules), rules)
@@ -263,7 +263,7 @@ class Rest:
 
     def test(self, request: Request) -> Awaitable[replies.Reply]:
         """POST /order/test."""
-        body = body_of(request, models.PlaceOrderRequest)
+        body = order_of(request)
         user_id = self._user(request, body.user_id, Permission.TRADE)
         return self._test(place_order(body, user_id, self._rules(body.market)))
 

@@ -45,7 +45,7 @@ CHANNELS_AT_A_TIME: Final = 64  # in the writer's line
 
 # Looking a member up in its enum, or a class in its module, costs more than a comparison.
 TRADE: Final = Permission.TRADE
-_PlaceOrder: Final = messages.PlaceOrder
+ORDERS: Final = (messages.PlainOrder, messages.PlaceOrder)
 CANCELS: Final = (messages.Cancel, messages.CancelAll, messages.CancelAllAfter, messages.CancelList)
 _ResultMessage: Final = events.ResultMessage
 _Raw: Final = Raw
@@ -169,7 +169,7 @@ class Session:
             service = self._service
             if service.limits.enabled:
                 self._limit(message)
-            if isinstance(message, _PlaceOrder):
+            if isinstance(message, ORDERS):
                 user_id = service.user(self._principal, message.user_id, TRADE)
                 rules = service.rules(message.market)
                 command = place_order(message, user_id, rules)
@@ -182,7 +182,7 @@ class Session:
         except Exception as error:
             self.fail(error, message.id)
 
-    def _limit(self, message: messages.Message | Unreadable) -> None:
+    def _limit(self, message: messages.AnyMessage | Unreadable) -> None:
         """Count the message against its limits. Raises Refused."""
         limits, cancels = self._service.limits, isinstance(message, CANCELS)
         limits.request(self._principal.address, cancels=cancels)
@@ -214,7 +214,7 @@ class Session:
 
     # --- what can be said
 
-    def _dispatch(self, message: messages.Message | Unreadable) -> None:
+    def _dispatch(self, message: messages.AnyMessage | Unreadable) -> None:
         trading = self._service.trading
         if isinstance(message, messages.Cancel):
             self._cancel(message)
