@@ -351,7 +351,7 @@ class Judge:
         if isinstance(command, PassTime):
             same_as("events", events, [TimePassed()])
         elif isinstance(command, AdminCommand):
-            self._compare_administered(command, events, rest)
+            self._compare_administered(command, events, [*rest], told)
         elif not isinstance(command, AddAsset | AddUser | Deposit | SetMarket):
             same_as("other events", rest, [])
 
@@ -378,14 +378,14 @@ class Judge:
         audited = [event.origin for event in events if isinstance(event, Administered)]
         same_as("the origin in the audit", audited, [origin] if origin is not None and events else [])
 
-    def _compare_administered(self, command: AdminCommand, events: list[Event], rest: Sequence[Event]) -> None:
+    def _compare_administered(self, command: AdminCommand, events: list[Event], rest: list[Event], told: Told) -> None:
         """What an administrative command changes besides orders, once; and that the audit has it, with its origin."""
         audited = [event for event in events if isinstance(event, Administered)]
         if not events:
             return
         same_as("the origin in the audit", [event.origin for event in audited], [command.origin])
         if isinstance(command, CreateUser):
-            same_as("users", rest, [UserAdded(command.user_id)])
+            same_as("users", rest, [UserAdded(command.user_id)] if told.new_user else [])
         elif isinstance(command, SetUserStatus):
             statuses = [event for event in events if isinstance(event, UserStatusSet)]
             same_as("statuses", statuses, [UserStatusSet(command.user_id, command.disabled)])

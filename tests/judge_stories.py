@@ -442,7 +442,9 @@ def _administered(wish: Wish, now_ns: int) -> AdminCommand:
             return CreateKey(key, origin)
         case 8:
             return RevokeKey(f"key {wish.price % 3}", origin)
-    return CreateUser(user, origin)
+    rules = MARKETS[wish.market]
+    amounts = {rules.base.symbol: (wish.price - 1) * 50, rules.quote.symbol: (60, 7, AMOUNT_MAX - 1)[wish.price % 3]}
+    return CreateUser(user, origin, tuple(sorted(amounts.items()))[: wish.soon % 3])
 
 
 def _listed(rules: Instrument, wish: Wish) -> AddAsset | SetMarket:

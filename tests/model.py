@@ -107,8 +107,10 @@ class Model(Lists, Money, Endings, Filtering):
                 self._transfer(command, told)
             case ResetUser():
                 self._reset(command, now_ns, told)
-            case AddUser() | CreateUser():
+            case AddUser():
                 self.users.add(command.user_id)
+            case CreateUser():
+                self._create_user(command, told)
             case SetUserStatus():
                 self._set_user_status(command, now_ns, told)
             case CreateKey():

@@ -1,5 +1,6 @@
 """What the model does with money that is no trade's: deposits, withdrawals, transfers and resets, each under a key."""
 
+from exchange.core.administration import CreateUser
 from exchange.core.commands import Deposit
 from exchange.core.events import ExpireReason, RejectReason
 from exchange.core.money import EndWithdrawal, RequestWithdrawal, ResetUser, TransferFunds, WithdrawalStatus
@@ -30,6 +31,24 @@ class Money(Administered):
             return
         self.users.add(command.user_id)
         self._carried_out(command, [Move(None, command.user_id, command.asset, command.amount_minor)], told)
+
+    def _create_user(self, command: CreateUser, told: Told) -> None:
+        moves = []
+        for asset, amount in command.balances:
+            deposit, before = Deposit(command.user_id, asset, amount, f"user:{command.user_id}:{asset}"), Told()
+            if self._under_key(deposit, before):
+                told.refusals |= before.refusals
+            elif not 0 < amount < MONEY_MAX - self.supply(asset):
+                told.refusals.add(RejectReason.OUT_OF_RANGE)
+            else:
+                moves.append((deposit, Move(None, command.user_id, asset, amount)))
+        if told.refusals:
+            return
+        told.new_user = command.user_id not in self.users
+        self.users.add(command.user_id)
+        for deposit, move in moves:
+            self._carried_out(deposit, [move], told)
+        told.moves = [move for _, move in moves]
 
     def _request_withdrawal(self, command: RequestWithdrawal, now_ns: int, told: Told) -> None:
         if self._under_key(command, told):

@@ -206,6 +206,7 @@ class Told:
     triggers: int = 0  # how many orders trades made follow the price, or triggered
     new_status: str | None = None  # the market whose status changed
     moves: list[Move] = field(default_factory=list)  # of money, but for trades
+    new_user: bool = False  # of somebody who is created
 
 
 @dataclass

@@ -1,17 +1,19 @@
-"""Who judges the judge of timers, of sockets that end, and of the names of cancels: rules broken on purpose."""
+"""Who judges the judge of timers, ended sockets, names of cancels and new users: rules broken on purpose."""
 
 from typing import Any
 
 import pytest
 
 from exchange.core import client_ids, everywhere
+from exchange.core.administration import CreateUser
 from exchange.core.book import Order
 from exchange.core.bound_orders import BoundOrders
-from exchange.core.events import ExpireReason, OrderUpdated
+from exchange.core.events import ExpireReason, OrderUpdated, Rejected
 from exchange.core.full_market import FullMarket
 from exchange.core.market import Market
 from exchange.core.outcome import Applied
 from exchange.core.timers import Timer, Timers
+from exchange.core.treasury import Treasury
 from tests.judging import Error, assert_caught, of_sources, planted, verdict_on
 
 
@@ -87,6 +89,20 @@ def forget_the_name_of_a_cancel(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(Market, "take_out", take_out)
 
 
+def credit_a_new_user_any_amount(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Treasury, "_may_come_in", lambda self, deposit: True)
+
+
+def pass_over_a_refused_balance(plant: pytest.MonkeyPatch) -> None:
+    rightly = Treasury.credits
+
+    def credits_of(self: Treasury, command: CreateUser) -> Any:
+        due = rightly(self, command)
+        return [] if isinstance(due, Rejected) else due
+
+    plant.setattr(Treasury, "credits", credits_of)
+
+
 @of_sources
 @planted(
     {
@@ -101,6 +117,10 @@ def forget_the_name_of_a_cancel(plant: pytest.MonkeyPatch) -> None:
         "names": [
             take_a_retry_by_another_way_for_another_order,
             forget_the_name_of_a_cancel,
+        ],
+        "everything": [
+            credit_a_new_user_any_amount,
+            pass_over_a_refused_balance,
         ],
     }
 )

@@ -60,7 +60,7 @@ def words(command: Command) -> str:
         case CancelAll():
             return f"{command.user_id} cancels all on {command.market}"
         case AddUser() | CreateUser():
-            return f"{command.user_id} joins"
+            return _joining(command)
         case SetUserStatus():
             return f"{command.user_id} is {'disabled' if command.disabled else 'enabled'}"
         case SetTierFees(market, tier, maker_ppm, taker_ppm):
@@ -88,6 +88,11 @@ def words(command: Command) -> str:
         case Deposit():
             return f"{command.user_id} deposits {command.amount_minor} {command.asset} under {command.key!r}"
     return str(command)
+
+
+def _joining(command: AddUser | CreateUser) -> str:
+    balances = f" with {dict(command.balances)}" if isinstance(command, CreateUser) and command.balances else ""
+    return f"{command.user_id} joins{balances}"
 
 
 def _market_words(rules: Instrument) -> str:

@@ -48,10 +48,11 @@ class ApiKey:
 
 @dataclass(slots=True)
 class CreateUser:
-    """Add a user, with no balance; nothing if there is one of that name."""
+    """Add a user unless there is one of that name, and credit the balances, by asset, each once."""
 
     user_id: str
     origin: Origin
+    balances: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(slots=True)

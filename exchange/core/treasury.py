@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import Final
 
-from exchange.core.administration import Administered, Origin
+from exchange.core.administration import Administered, CreateUser, Origin
 from exchange.core.commands import Deposit
 from exchange.core.events import Duplicate, Event, Rejected, RejectReason, UserAdded
 from exchange.core.instrument import AMOUNT_MAX
@@ -115,17 +115,34 @@ class Treasury:
         assert command.user_id not in HOUSE
         if seen := self.seen_before(command):
             return seen
-        if not 0 < command.amount_minor < AMOUNT_MAX - self._ledger.supply_minor(command.asset):
-            # What came in of an asset bounds what any account, lock or notional can ever be.
+        if not self._may_come_in(command):
             return Rejected(RejectReason.OUT_OF_RANGE)
+        return self.credit(command, sequence)
 
-        # Past this line the deposit must succeed.
+    def credits(self, command: CreateUser) -> list[Deposit] | Rejected:
+        """The deposits of a new user's balances that were not carried out before, or why one of them may not be."""
+        due = []
+        for asset, amount_minor in command.balances:
+            # No client can give a deposit such a key: `:` is not allowed.
+            key = f"user:{command.user_id}:{asset}"
+            deposit = Deposit(command.user_id, asset, amount_minor, key)
+            seen = self.seen_before(deposit)
+            if isinstance(seen, Rejected):
+                return seen
+            if seen is None and not self._may_come_in(deposit):
+                return Rejected(RejectReason.OUT_OF_RANGE)
+            if seen is None:
+                due.append(deposit)
+        return due
+
+    def credit(self, command: Deposit, sequence: int) -> list[Event]:
+        """Carry out a deposit that is not refused."""
         events: list[Event] = []
         if not self._ledger.has_user(command.user_id):
             self._ledger.add_user(command.user_id)
             events.append(UserAdded(command.user_id))
         self.remember(command)
-        detail = _amount(command.amount_minor, command.asset)
+        detail = amount_of(command.amount_minor, command.asset)
         events.append(_moved(TransferKind.DEPOSIT, EXTERNAL, command.user_id, command))
         events += _audited("deposit", command.user_id, detail, command.origin)
         for account in self._ledger.deposit(command.user_id, command.asset, command.amount_minor):
@@ -150,7 +167,7 @@ class Treasury:
         )
         self._withdrawals[command.key] = found
         self._count(found, 1)
-        detail = f"{command.key} {_amount(command.amount_minor, command.asset)}"
+        detail = f"{command.key} {amount_of(command.amount_minor, command.asset)}"
         return [
             WithdrawalChanged(found),
             *_audited("request_withdrawal", command.user_id, detail, command.origin),
@@ -177,7 +194,7 @@ class Treasury:
         self._count(found, -1)
         account = self._ledger.account(found.user_id, found.asset)
         action = "settle_withdrawal" if command.settles else "release_withdrawal"
-        detail = f"{command.key} {_amount(found.amount_minor, found.asset)}"
+        detail = f"{command.key} {amount_of(found.amount_minor, found.asset)}"
         events: list[Event] = [
             WithdrawalChanged(ended),
             *_audited(action, found.user_id, detail, command.origin),
@@ -205,7 +222,7 @@ class Treasury:
         self.remember(command)
         gives = self._ledger.account(command.from_user_id, command.asset)
         gets = self._ledger.account(command.to_user_id, command.asset)
-        amount = _amount(command.amount_minor, command.asset)
+        amount = amount_of(command.amount_minor, command.asset)
         detail = f"{amount} from {command.from_user_id}"
         return [
             _moved(TransferKind.TRANSFER, command.from_user_id, command.to_user_id, command),
@@ -248,13 +265,17 @@ class Treasury:
                 told.append(external.captured(sequence))
             if change_minor or asset in touched:
                 told.append(account.captured(sequence))
-        detail = " ".join((command.key, *(_amount(amount, asset) for asset, amount in command.balances)))
+        detail = " ".join((command.key, *(amount_of(amount, asset) for asset, amount in command.balances)))
         return [
             UserReset(command.user_id, command.balances, command.key),
             *moved,
             *_audited("reset", command.user_id, detail, command.origin),
             *told,
         ]
+
+    def _may_come_in(self, command: Deposit) -> bool:
+        """What came in of an asset bounds what any account, lock or notional can ever be."""
+        return 0 < command.amount_minor < AMOUNT_MAX - self._ledger.supply_minor(command.asset)
 
     def _refusal(self, user_id: str, asset: str, amount_minor: int) -> Rejected | None:
         """Why an account may not give so much."""
@@ -277,7 +298,8 @@ def _moved(kind: TransferKind, gives: str, gets: str, what: Deposit | Withdrawal
     return Transferred(kind, gives, gets, what.asset, what.amount_minor, what.key)
 
 
-def _amount(amount_minor: int, asset: str) -> str:
+def amount_of(amount_minor: int, asset: str) -> str:
+    """An amount as the audit has it."""
     return f"{amount_minor} minor units of {asset}"
 
 

@@ -87,7 +87,7 @@ from exchange.core.outcome import Applied, Outcome
 from exchange.core.replace import cancel_refusal, replace_order
 from exchange.core.state import MarketState, VenueState
 from exchange.core.timers import CancelAllAfter, RunTimer, Timers
-from exchange.core.treasury import KEYS_MAX, Treasury
+from exchange.core.treasury import KEYS_MAX, Treasury, amount_of
 from exchange.core.venue_filters import SetVenueFilters, VenueFiltersSet, differing_filters
 
 RULES_VERSION: Final = 6
@@ -419,12 +419,7 @@ class Venue:
 
     def _administer(self, command: AdminCommand, sequence: int, now_ns: int) -> VenueOutcome:
         if isinstance(command, CreateUser):
-            user_id = command.user_id
-            assert user_id not in HOUSE
-            if self.ledger.has_user(user_id):
-                return None
-            self.ledger.add_user(user_id)
-            return [UserAdded(user_id), Administered("create_user", user_id, None, command.origin)]
+            return self._create_user(command, sequence)
         if isinstance(command, SetUserStatus):
             return self._set_user_status(command, sequence, now_ns)
         if isinstance(command, CreateKey):
@@ -434,6 +429,26 @@ class Venue:
             return Rejected(RejectReason.UNKNOWN_KEY)
         key = self.keys.remove(command.api_key)
         return [KeyRevoked(key), Administered("revoke_key", key.user_id, key.api_key, command.origin)]
+
+    def _create_user(self, command: CreateUser, sequence: int) -> VenueOutcome:
+        user_id = command.user_id
+        assert user_id not in HOUSE
+        due = self.treasury.credits(command)
+        if isinstance(due, Rejected):
+            return due
+        is_new = not self.ledger.has_user(user_id)
+        if not is_new and not due:
+            return None
+
+        # Past this line the user is there, and has every balance.
+        if is_new:
+            self.ledger.add_user(user_id)
+        detail = " ".join(amount_of(deposit.amount_minor, deposit.asset) for deposit in due)
+        events: list[Event] = [UserAdded(user_id)] if is_new else []
+        events.append(Administered("create_user", user_id, detail or None, command.origin))
+        for deposit in due:
+            events += self.treasury.credit(deposit, sequence)
+        return events
 
     def _create_key(self, command: CreateKey) -> VenueOutcome:
         key = command.key

@@ -138,12 +138,12 @@ class Administration:
 
     # --- users
 
-    async def create_user(self, user_id: str, deposits: Sequence[Deposit], origin: Origin) -> list[BalanceChanged]:
-        """Add a user if there is none of that name, and credit the deposits, each once; the balances after it."""
-        outcomes = await self._engine.submit_all([CreateUser(user_id, origin), *deposits])
-        for outcome in outcomes:
-            if not (outcome is None or isinstance(outcome, Applied | Duplicate)):
-                raise refusal_of(outcome)
+    async def create_user(
+        self, user_id: str, balances: tuple[tuple[str, int], ...], origin: Origin
+    ) -> list[BalanceChanged]:
+        """Add a user if there is none of that name, and credit the amounts, by asset, each once; the balances after it.
+        Either all of it is done or nothing."""
+        await self._submit(CreateUser(user_id, origin, balances))
         return await self._engine.read(Balances(user_id))
 
     async def set_status(self, user_id: str, disabled: bool, origin: Origin) -> list[OrderUpdated]:

@@ -12,7 +12,7 @@ RULES_VERSION (see `venue`) counts changes of what a command does.
    replacements.
 5. Orders may be pegged, and there are lists of orders. A cancel has a name; that of a replacement stands with its mode.
    There are timers, and sockets that end. The rules of a market end with its least price as it was set, what its fee
-   tiers pay, and its filters. There is a command that sets the filters of the venue.
+   tiers pay, and its filters. There is a command that sets the filters of the venue. A new user may have balances.
 """
 
 from collections.abc import Callable, Iterator, Sequence

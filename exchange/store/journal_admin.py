@@ -26,7 +26,8 @@ def encode(command: AdminCommand) -> tuple[Any, ...]:
     origin = (command.origin.actor, command.origin.address)
     match command:
         case CreateUser(user_id):
-            return ("create_user", *origin, user_id)
+            amounts = [(asset, str(amount_minor)) for asset, amount_minor in command.balances]
+            return ("create_user", *origin, user_id, *([amounts] if amounts else []))
         case SetUserStatus(user_id, disabled):
             return ("set_user_status", *origin, user_id, disabled)
         case CreateKey(key):
@@ -45,7 +46,8 @@ def decode(kind: str, fields: Sequence[Any]) -> AdminCommand:
     origin = Origin(actor, address)
     match kind:
         case "create_user":
-            return CreateUser(subject, origin)
+            amounts = rest[0] if rest else []
+            return CreateUser(subject, origin, tuple((asset, int(amount)) for asset, amount in amounts))
         case "set_user_status":
             return SetUserStatus(subject, rest[0], origin)
         case "create_key":

@@ -9,14 +9,15 @@ from exchange.core.treasury import KEYS_MAX, SEED_PREFIX, Keyed
 _DEPOSIT, _TRANSFER = TransferKind.DEPOSIT, TransferKind.TRANSFER
 # The newest of every kind. The kind of a withdrawal's request is 1, that of a reset 3: see TransferKind.
 _NEWEST = " UNION ALL ".join(
-    f"(SELECT sequence, {columns} FROM {source} ORDER BY sequence DESC LIMIT $1)"
-    for columns, source in (
+    f"(SELECT sequence, {columns} FROM {source} ORDER BY {order} LIMIT $1)"
+    for columns, source, order in (
         (
             "kind::int, key, user_id, from_user_id, asset, amount_minor::text, NULL AS balances",
             f"transfers WHERE kind IN ({_DEPOSIT:d}, {_TRANSFER:d}) AND key NOT LIKE '{SEED_PREFIX}%'",
+            "sequence DESC, asset DESC",  # a new user may get several
         ),
-        ("1, key, user_id, NULL, asset, amount_minor::text, NULL", "withdrawals"),
-        ("3, key, user_id, NULL, NULL, NULL, balances", "resets"),
+        ("1, key, user_id, NULL, asset, amount_minor::text, NULL", "withdrawals", "sequence DESC"),
+        ("3, key, user_id, NULL, NULL, NULL, balances", "resets", "sequence DESC"),
     )
 )
 
@@ -29,7 +30,9 @@ async def load(connection: Any, *, remembered: bool) -> tuple[list[Keyed], list[
         "SELECT key, user_id, asset, amount_minor::text FROM transfers "
         f"WHERE key LIKE '{SEED_PREFIX}%' ORDER BY sequence"
     )
-    rows = await connection.fetch(f"SELECT * FROM ({_NEWEST}) AS newest ORDER BY sequence DESC LIMIT $1", KEYS_MAX)
+    rows = await connection.fetch(
+        f"SELECT * FROM ({_NEWEST}) AS newest ORDER BY sequence DESC, asset DESC LIMIT $1", KEYS_MAX
+    )
     recent: list[Keyed] = [Deposit(user_id, asset, int(amount), key) for key, user_id, asset, amount in seeds]
     recent += [_keyed(*fields) for _, *fields in reversed(rows)]
     return recent, await _withdrawals(connection, rows[-1]["sequence"] if rows else None)

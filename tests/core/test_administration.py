@@ -15,6 +15,7 @@ from exchange.core.administration import (
 )
 from exchange.core.commands import Deposit
 from exchange.core.events import BalanceChanged, OrderStatus, OrderUpdated
+from exchange.core.instrument import AMOUNT_MAX
 from exchange.core.outcome import Outcome
 from exchange.core.venue import Venue
 from tests.core.stories import (
@@ -90,6 +91,32 @@ def test_what_is_so_already_changes_nothing() -> None:
     assert do(venue, SetUserStatus("carol", False, ROOT)) is None
     assert do(venue, CreateUser("carol", ROOT)) is None
     assert venue.sequence == sequence
+
+
+def test_a_new_user_has_every_balance_or_is_not_there() -> None:
+    venue = venue_of()
+    too_much = AMOUNT_MAX - venue.ledger.supply_minor("USDC")
+    for wrong in (too_much, 0):
+        refused = do(venue, CreateUser("dora", ROOT, (("SOL", 7), ("USDC", wrong))))
+        assert refusal(refused) == "OUT_OF_RANGE"
+        assert not venue.ledger.has_user("dora")
+    created = events_of(do(venue, CreateUser("dora", ROOT, (("SOL", 7), ("USDC", too_much - 1)))))
+    assert [event for event in created if _is_audited(event)] == [
+        Administered("create_user", "dora", f"7 minor units of SOL {too_much - 1} minor units of USDC", ROOT)
+    ]
+    assert venue.ledger.account("dora", "SOL").available == 7
+    retold(venue)
+
+
+def test_a_balance_of_a_new_user_is_credited_once_and_never_another() -> None:
+    venue = venue_of()
+    do(venue, CreateUser("dora", ROOT, (("SOL", 7),)))
+    assert do(venue, CreateUser("dora", ROOT, (("SOL", 7),))) is None
+    assert refusal(do(venue, CreateUser("dora", ROOT, (("SOL", 8), ("USDC", 5))))) == "KEY_CONFLICT"
+    assert refusal(do(venue, CreateUser("dora", ROOT, (("SOL", 7), ("USDC", 0))))) == "OUT_OF_RANGE"
+    do(venue, CreateUser("dora", ROOT, (("SOL", 7), ("USDC", 5))))
+    do(retold(venue), CreateUser("dora", ROOT, (("SOL", 7), ("USDC", 5))))
+    assert [venue.ledger.account("dora", asset).available for asset in ("SOL", "USDC")] == [7, 5]
 
 
 def test_what_is_not_there_is_refused() -> None:

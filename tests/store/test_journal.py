@@ -142,6 +142,7 @@ COMMANDS: list[Command] = [
     PassTime(),
     Deposit("ann", "CASH", 1, "another key", ROOT),
     CreateUser("ann", Origin("@console", None)),
+    CreateUser("ann", ROOT, (("CASH", 10**38 - 1), ("GEM", 1))),
     SetUserStatus("ann", True, ROOT),
     CreateKey(KEY, ROOT),
     SetTierFees("GEM_CASH", "vip-1", -100, 1_000_000, ROOT),

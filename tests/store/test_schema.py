@@ -24,6 +24,7 @@ from exchange.api.native.errors import ApiError
 from exchange.api.native.fields import minor
 from exchange.api.native.models import DepositRequest, PlaceOrderRequest
 from exchange.api.native.order_codec import place_order
+from exchange.core.administration import CreateUser, Origin
 from exchange.core.commands import AddAsset, CancelAll, Command, Deposit, SetMarket
 from exchange.core.instrument import Asset, FeeAsset, instrument_of
 from exchange.core.venue import Venue
@@ -331,6 +332,17 @@ def test_every_deposit_that_is_let_in_can_be_stored(
                 )
             )
         )
+
+
+def test_a_user_who_is_created_with_balances_can_be_stored(runner: asyncio.Runner, trial: Trial) -> None:
+    """Also in the order in which their keys will be forgotten."""
+    balances = tuple((asset, number + 1) for number, asset in enumerate(sorted(ASSETS)))
+    create = CreateUser("created", Origin("root", "::1"), balances)
+    runner.run(trial.apply(create))
+    runner.run(trial.assert_stored())
+    assert runner.run(trial.apply(create)) == [None]
+    kept = runner.run(trial.fetch("SELECT asset, available_minor FROM accounts WHERE user_id = 'created'"))
+    assert sorted((asset, int(amount)) for asset, amount in kept) == list(balances)
 
 
 def test_the_largest_trade_can_be_stored(runner: asyncio.Runner, trial: Trial) -> None:

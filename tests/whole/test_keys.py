@@ -260,6 +260,34 @@ async def test_a_user_is_created_once_and_credited_once(ring: Keyring) -> None:
     assert answers[0]["balances"][0]["total"] == "5"
     assert await ring.root.code("POST", "/admin/users", body | {"balances": {"USDC": "6"}}) == "KEY_CONFLICT"
     assert await ring.root.code("POST", "/admin/users", body | {"balances": {"NO": "6"}}) == "INVALID_FIELD"
+    more = body | {"balances": {"A0": "1", "USDC": "5"}}
+    answer = await ring.root.ok("POST", "/admin/users", more)
+    assert [(row["asset"], row["total"]) for row in answer["balances"]] == [("A0", "1"), ("USDC", "5")]
+
+
+@pytest.mark.parametrize(
+    ("balances", "code"),
+    [
+        ({"A0": "1", "USDC": "9" * 32}, "OUT_OF_RANGE"),
+        ({"A0": "1", "USDC": "0"}, "OUT_OF_RANGE"),
+        ({"A0": "1", "USDC": "9" * 400}, "INVALID_NUMBER"),
+        ({"A0": "1", "NO": "1"}, "INVALID_FIELD"),
+    ],
+)
+async def test_a_user_with_a_balance_that_cannot_be_is_not_created(
+    ring: Keyring, balances: dict[str, str], code: str
+) -> None:
+    body = {"user_id": fresh("user"), "balances": balances}
+    assert await ring.root.code("POST", "/admin/users", body) == code
+    assert await ring.root.code("GET", "/admin/balance", user_id=body["user_id"]) == "NOT_FOUND"
+
+
+async def test_a_conflict_credits_a_known_user_nothing(ring: Keyring) -> None:
+    user_id = await ring.user(USDC="5")
+    wrong = {"user_id": user_id, "balances": {"A0": "1", "USDC": "6"}}
+    assert await ring.root.code("POST", "/admin/users", wrong) == "KEY_CONFLICT"
+    answer = await ring.root.ok("GET", "/admin/balance", user_id=user_id)
+    assert [(row["asset"], row["total"]) for row in answer["balances"]] == [("USDC", "5")]
 
 
 async def test_users_and_keys_come_by_page(ring: Keyring) -> None:
@@ -285,18 +313,17 @@ async def test_the_audit_says_who_did_what_from_where(ring: Keyring) -> None:
     caller = await ring.key(user_id, "read")
     assert caller.key is not None
     await ring.root.ok("DELETE", "/admin/keys", {"api_key": caller.key.api_key})
-    actions = (await ring.root.ok("GET", "/admin/audit", limit=4))["actions"]
+    actions = (await ring.root.ok("GET", "/admin/audit", limit=3))["actions"]
     assert {(action["actor"], action["address"], action["user_id"]) for action in actions} == {
         ("root", "127.0.0.1", user_id)
     }
     assert [(action["action"], action["detail"]) for action in actions] == [
         ("revoke_key", caller.key.api_key),
         ("create_key", f"{caller.key.api_key} hmac read"),
-        ("deposit", "1000000000 minor units of USDC"),
-        ("create_user", None),
+        ("create_user", "1000000000 minor units of USDC"),
     ]
     page = await ring.root.ok("GET", "/admin/audit", limit=2)
-    following = await ring.root.ok("GET", "/admin/audit", limit=2, before=page["next"])
+    following = await ring.root.ok("GET", "/admin/audit", limit=1, before=page["next"])
     assert page["actions"] + following["actions"] == actions
     oldest = (await ring.root.ok("GET", "/admin/audit", after=0, limit=1))["actions"][0]
     assert (oldest["actor"], oldest["address"], oldest["action"]) == ("@console", None, "create_user")

@@ -9,6 +9,7 @@ from exchange.api.native.names import LOG_LEVELS
 from exchange.api.native.paging import next_of, page_of
 from exchange.core.administration import Origin
 from exchange.core.commands import Deposit
+from exchange.core.instrument import Asset
 from exchange.service.service import Service
 
 USER_STATUSES = ("enabled", "disabled")
@@ -29,15 +30,16 @@ class RestAdmin:
         """POST /admin/deposit."""
         body = body_of(request, models.DepositRequest)
         user_id, key = codec.decode_name("user_id", body.user_id), codec.decode_name("key", body.key)
-        command = self._deposit(user_id, body.asset, body.amount, key, self._origin(request))
+        asset = self._asset(body.asset)
+        command = Deposit(user_id, asset.symbol, fields.minor(asset, body.amount), key, self._origin(request))
         accounts = await self._administration.deposit(command)
         return replies.Balances(user_id, encode.balances(accounts, self._service.assets))
 
-    def _deposit(self, user_id: str, symbol: str, amount: str, key: str, origin: Origin) -> Deposit:
+    def _asset(self, symbol: str) -> Asset:
         asset = self._service.trading.asset(symbol)
         if asset is None:
             raise ApiError("INVALID_FIELD", "asset names none that is traded here.")
-        return Deposit(user_id, asset.symbol, fields.minor(asset, amount), key, origin)
+        return asset
 
     async def log_level(self, request: Request) -> replies.Reply:
         """GET /admin/log_level."""
@@ -56,12 +58,11 @@ class RestAdmin:
         """POST /admin/users."""
         body = body_of(request, models.CreateUserRequest)
         user_id, origin = codec.decode_name("user_id", body.user_id), self._origin(request)
-        # The key, which no client can give to a deposit, credits the balances of a creation that is repeated once.
-        deposits = [
-            self._deposit(user_id, symbol, amount, f"user:{user_id}:{symbol}", origin)
-            for symbol, amount in body.balances.items()
-        ]
-        accounts = await self._administration.create_user(user_id, deposits, origin)
+        balances = tuple(
+            (asset.symbol, fields.minor(asset, amount))
+            for asset, amount in ((self._asset(symbol), amount) for symbol, amount in sorted(body.balances.items()))
+        )
+        accounts = await self._administration.create_user(user_id, balances, origin)
         return replies.Balances(user_id, encode.balances(accounts, self._service.assets))
 
     async def users(self, request: Request) -> replies.Reply:
