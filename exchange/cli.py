@@ -16,6 +16,7 @@ from exchange import __version__, logs
 from exchange.admin.command import groups
 from exchange.admin.fees import fees_group
 from exchange.admin.filters import filters_command
+from exchange.admin.history import commands as history_commands
 from exchange.admin.markets import asset_group, set_command
 from exchange.admin.money import commands as money_commands
 from exchange.failure import Failure
@@ -307,7 +308,9 @@ async def _until_terminated(program: Coroutine[Any, Any, Any]) -> Any:
     return await program
 
 
-for command in (*groups(run), asset_group(run), filters_command(run), fees_group(run), *money_commands(run)):
+for command in (*groups(run), asset_group(run), filters_command(run), fees_group(run)):
+    cli.add_command(command)
+for command in (*money_commands(run), *history_commands(run)):
     cli.add_command(command)
 market.add_command(set_command(run))
 

@@ -151,15 +151,18 @@ def _keys(run: Run) -> click.Group:
     return key
 
 
-async def pages(target: Target, path: str, name: str, cursor: str, **query: str | None) -> list[Json]:
-    """The rows of all pages; `cursor` is the field that takes the `next` of the page before."""
+async def pages(
+    target: Target, path: str, name: str, cursor: str, *, most: int | None = None, **query: str | None
+) -> list[Json]:
+    """The rows of all pages, at most `most`; `cursor` is the field that takes the `next` of the page before."""
     rows: list[Json] = []
     following: str | None = None
     while True:
-        page = await target.call("GET", path, query={"limit": PAGE, cursor: following, **query})
+        limit = PAGE if most is None else min(PAGE, most - len(rows))
+        page = await target.call("GET", path, query={"limit": limit, cursor: following, **query})
         rows += page[name]
         following = page["next"]
-        if following is None:
+        if following is None or len(rows) == most:
             return rows
 
 

@@ -37,8 +37,8 @@ def _withdrawals(run: Run) -> click.Group:
     @target_options
     def list_withdrawals(user_id: str | None, with_ended: bool, **where: Any) -> None:
         """List the pending withdrawals of USER, or of all users, one JSON object a line."""
-        query = {"user_id": user_id, "status": None if with_ended else "pending"}
-        for row in run(lambda: pages(target_of(**where), "/admin/withdrawals", "withdrawals", "before", **query)):
+        listed, status = ("/admin/withdrawals", "withdrawals", "before"), None if with_ended else "pending"
+        for row in run(lambda: pages(target_of(**where), *listed, user_id=user_id, status=status)):
             logs.announce(shown_json(row))
 
     for action, summary in (

@@ -1,6 +1,7 @@
 """Withdrawals, transfers, resets, the faucet and the ledger, over the wire: once a key, and after a kill."""
 
 import asyncio
+import json
 import signal
 from collections import Counter
 from decimal import Decimal
@@ -355,3 +356,11 @@ async def test_the_command_line_moves_money(shared: Served, api: Api) -> None:
     ended = served.command("reset", user, "--balance", "USDC=3", "--key", fresh("key"), *where)
     assert ended.stdout == f"{user} is reset; 0 orders were canceled\n"
     assert '"available": "3"' in served.command("balance", user, *where).stdout
+    ended = served.command("ledger", user, "--asset", "USDC", "--last", "3", *where)
+    rows = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [(row["cause"], row["amount"]) for row in rows] == [
+        *(("reset", "-67"), ("transfer", "-20"), ("withdrawal", "-10")),
+    ]
+    ended = served.command("audit", "--last", "1", *where)
+    (action,) = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert (action["actor"], action["action"], action["user_id"]) == ("@dev", "reset", user)
