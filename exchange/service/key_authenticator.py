@@ -59,6 +59,7 @@ class KeyAuthenticator:
         self._used = UsedSignatures(signatures_max, window_ns + AHEAD_NS)
         self._known: dict[str, _Known] = {}
         self._held: dict[Principal, Callable[[], None]] = {}  # by sockets, and what ends each
+        self._when_revoked: list[Callable[[], None]] = []
 
     def counts_in_s(self) -> float:
         """After how many seconds signatures of the current time count."""
@@ -112,8 +113,11 @@ class KeyAuthenticator:
             except Refused:
                 self.release(principal)
                 end()
-        for api_key in [api_key for api_key in self._known if self._keys.find(api_key) is None]:
+        revoked = [api_key for api_key in self._known if self._keys.find(api_key) is None]
+        for api_key in revoked:
             del self._known[api_key]
+        for call in self._when_revoked if revoked else ():
+            call()
 
     # --- for dialects that judge themselves when a signature is too old
 
@@ -126,6 +130,10 @@ class KeyAuthenticator:
         known = self._usable(api_key)
         verified = known.verifier.verified(signature, message)
         return None if verified is None else self._owner(known, address)
+
+    def when_revoked(self, call: Callable[[], None]) -> None:
+        """Call it whenever keys that were used have been revoked."""
+        self._when_revoked.append(call)
 
     def may_log_on(self, api_key: str) -> bool:
         """Whether it is an Ed25519 key."""

@@ -4,6 +4,7 @@ In mode `keys` the keys are those of the exchange. In dev mode every user has on
 `USER-key` with the secret `USER-secret`; it exists in memory only.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from exchange.service.codes import Code, Refused
@@ -29,6 +30,9 @@ class Signers(Protocol):
 
     def may_log_on(self, api_key: str) -> bool:
         """Whether a socket may act by the key once it has signed one request with it. The key is known."""
+
+    def when_revoked(self, call: Callable[[], None]) -> None:
+        """Call it whenever keys that were used have been revoked, before the revocation is answered."""
 
 
 class _DevKey:
@@ -75,6 +79,9 @@ class DevSigners:
     def may_log_on(self, api_key: str) -> bool:
         """See Signers: these keys have shared secrets."""
         return False
+
+    def when_revoked(self, call: Callable[[], None]) -> None:
+        """See Signers: these keys are never revoked."""
 
 
 def _principal(key: _DevKey, address: str | None) -> Principal:

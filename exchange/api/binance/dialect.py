@@ -53,6 +53,7 @@ class Binance:
             ApiParts(service, self._runner, self.guard, self.limits, self.refusals, users, self._sockets)
         )
         self.streams.sweep = self._sweep
+        signers.when_revoked(self._end_revoked)
         self.dialect = Dialect(PREFIXES, self.refusals.refuse, self.refusals.no_route)
 
     def sockets(self, native: OpenSession) -> SocketChoice:
@@ -64,6 +65,11 @@ class Binance:
         self._keys.sweep()
         self._sockets.sweep()
         self._fills.sweep()
+
+    def _end_revoked(self) -> None:
+        """Keys were revoked: nobody hears of their users by them any more."""
+        self._keys.sweep()
+        self._sockets.sweep()
 
     def routes(self) -> list[Route]:
         """The routes of this dialect."""

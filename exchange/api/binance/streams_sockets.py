@@ -28,7 +28,7 @@ class Session(Protocol):
         """End it: it has been open for as long as a socket may be."""
 
     def sweep(self) -> None:
-        """A second has passed."""
+        """A second has passed, or a key was revoked."""
 
 
 class NoChannels:
@@ -89,7 +89,7 @@ class Sockets:
         self._feeds.flush()
 
     def sweep(self) -> None:
-        """A second has passed: end those that have been open for as long as a socket may be."""
+        """End those that have been open for as long as a socket may be."""
         too_old_s = asyncio.get_running_loop().time() - self._max_s
         for session, opened_s in list(self._opened.items()):
             if opened_s <= too_old_s:
