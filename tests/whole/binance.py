@@ -11,6 +11,8 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from tests.whole.signed import MARKET, Keyring
+
 SIGNED = (
     *(
         "/api/v3/order",
@@ -110,3 +112,15 @@ class Bot:
         status, answer = await self.call("POST", "/api/v3/order", **self.terms(text, **more))
         assert status == 400, answer
         return answer["code"], answer["msg"]
+
+
+async def bot_of_key(
+    ring: Keyring, session: aiohttp.ClientSession, user_id: str, *permissions: str, **more: Any
+) -> Bot:
+    """With a new hmac key of that user."""
+    root = ring.root
+    root.heard = []
+    wanted = {"user_id": user_id, "type": "hmac", "permissions": permissions or ("read", "trade"), **more}
+    made = await root.ok("POST", "/admin/keys", wanted)
+    ring.secrets.append(made["secret"])
+    return Bot(session, ring.exchange.url, made["api_key"], hmac_of(made["secret"]), MARKET.replace("_", ""))

@@ -15,7 +15,7 @@ from exchange.api.binance.calls import REST, Call
 from exchange.api.binance.security import Security, permission_of
 from exchange.api.binance.socket_api_methods import METHODS, SESSION
 from exchange.service.principal import Permission
-from tests.whole.binance import Bot, hmac_of, now_ms
+from tests.whole.binance import Bot, bot_of_key, hmac_of, now_ms
 from tests.whole.binance_wire import ApiSocket, Json, Socket
 from tests.whole.signed import MARKET, Keyring, base64_of
 
@@ -96,16 +96,6 @@ async def from_elsewhere() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def bot_of(ring: Keyring, session: aiohttp.ClientSession, user_id: str, *permissions: str, **more: Any) -> Bot:
-    """With a new hmac key of that user."""
-    root = ring.root
-    root.heard = []
-    wanted = {"user_id": user_id, "type": "hmac", "permissions": permissions or ("read", "trade"), **more}
-    made = await root.ok("POST", "/admin/keys", wanted)
-    ring.secrets.append(made["secret"])
-    return Bot(session, ring.exchange.url, made["api_key"], hmac_of(made["secret"]), SYMBOL)
-
-
 async def asked(bot: Bot, method: str, path: str, call: Call, **params: Any) -> tuple[int, Any]:
     """The code of a refusal, or 0, and the answer to a request that is signed if the call is."""
     query = bot.signed(**params) if call.security in SIGNED else urlencode(params)
@@ -130,7 +120,7 @@ async def test_each_call_needs_its_key_signature_and_permission(
         assert (await asked(nobody, method, path, call))[0] == NO_KEY
         assert (await asked(unknown, method, path, call))[0] == WRONG_KEY
         for permission in Permission:
-            bot = await bot_of(ring, session, user_id, permission.value)
+            bot = await bot_of_key(ring, session, user_id, permission.value)
             code, _ = await asked(bot, method, path, call)
             assert (code in DENIED) == (permission is not permission_of(call.security)), (permission, code)
             if permission is permission_of(call.security) and call.security in SIGNED:
@@ -138,9 +128,9 @@ async def test_each_call_needs_its_key_signature_and_permission(
                 assert (status, answer["code"]) == (400, NO_PARAMETER), "without a signature"
                 forged = Bot(session, bot.url, bot.api_key, hmac_of("another"), SYMBOL)
                 assert (await asked(forged, method, path, call))[0] == WRONG_SIGNATURE
-        foreign = await bot_of(ring, session, user_id, "read", "trade", allowed_addresses=["10.0.0.0/8"])
+        foreign = await bot_of_key(ring, session, user_id, "read", "trade", allowed_addresses=["10.0.0.0/8"])
         assert (await asked(foreign, method, path, call))[0] == WRONG_KEY
-        revoked = await bot_of(ring, session, user_id)
+        revoked = await bot_of_key(ring, session, user_id)
         assert (await asked(revoked, method, path, call))[0] not in DENIED
         await ring.root.ok("DELETE", "/admin/keys", {"api_key": revoked.api_key})
         assert (await asked(revoked, method, path, call))[0] == WRONG_KEY
@@ -150,7 +140,10 @@ async def test_each_call_needs_its_key_signature_and_permission(
 async def test_no_call_is_about_another_user(ring: Keyring, method: str, path: str, call: Call) -> None:
     bob_id = await ring.user()
     async with from_elsewhere() as session:
-        ann, bob = await bot_of(ring, session, await ring.user()), Bob(await bot_of(ring, session, bob_id), bob_id)
+        ann, bob = (
+            await bot_of_key(ring, session, await ring.user()),
+            Bob(await bot_of_key(ring, session, bob_id), bob_id),
+        )
         await bob.begin()
         before = await bob.has()
         params = bob.asked_for(call.operation)
@@ -165,7 +158,10 @@ async def test_no_call_is_about_another_user(ring: Keyring, method: str, path: s
 async def test_a_listen_key_of_another_user_is_not_there(ring: Keyring) -> None:
     bob_id = await ring.user()
     async with from_elsewhere() as session:
-        ann, bob = await bot_of(ring, session, await ring.user()), Bob(await bot_of(ring, session, bob_id), bob_id)
+        ann, bob = (
+            await bot_of_key(ring, session, await ring.user()),
+            Bob(await bot_of_key(ring, session, bob_id), bob_id),
+        )
         await bob.begin()
         for method in ("PUT", "DELETE"):
             status, answer = await ann.send(method, f"{LISTEN_KEYS}?listenKey={bob.listen_key}")
@@ -197,7 +193,7 @@ async def test_each_method_needs_its_key_signature_and_permission(ring: Keyring,
     call, user_id = METHODS[name], await ring.user()
     assert ring.session is not None
     for permission in Permission:
-        bot = await bot_of(ring, ring.session, user_id, permission.value)
+        bot = await bot_of_key(ring, ring.session, user_id, permission.value)
         async with socket_of(ring, bot) as socket:
             if call.security is Security.NONE:
                 assert code_of(await socket.call(name)) not in DENIED
@@ -221,7 +217,10 @@ async def test_each_method_needs_its_key_signature_and_permission(ring: Keyring,
 async def test_no_method_is_about_another_user(ring: Keyring, name: str) -> None:
     call, bob_id = METHODS[name], await ring.user()
     async with from_elsewhere() as session:
-        ann, bob = await bot_of(ring, session, await ring.user()), Bob(await bot_of(ring, session, bob_id), bob_id)
+        ann, bob = (
+            await bot_of_key(ring, session, await ring.user()),
+            Bob(await bot_of_key(ring, session, bob_id), bob_id),
+        )
         await bob.begin()
         before = await bob.has()
         async with socket_of(ring, ann) as socket:
