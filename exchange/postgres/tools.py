@@ -60,8 +60,9 @@ def _variables(dsn: str) -> dict[str, str]:
 
 
 async def _run(tool: str, arguments: Sequence[str], variables: dict[str, str]) -> int:
-    # The other variables of libpq are about other servers.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | variables
+    # The other variables of libpq are about other servers; those of the exchange may have its master key.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "EXCHANGE_"))}
+    environment = kept | variables
     program = binaries.installed_programs() / tool
     try:
         process = await asyncio.create_subprocess_exec(program, *arguments, env=environment)

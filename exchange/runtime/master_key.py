@@ -5,6 +5,7 @@ It seals the secrets of API keys, lies outside PostgreSQL, and is not in a backu
 
 import base64
 import binascii
+import ctypes
 import os
 import secrets
 import stat
@@ -30,8 +31,7 @@ def open_vault(config: Config, data_dir: Path, venue: Venue) -> Vault:
     sealed = [key for key in venue.keys.all() if key.key_type is KeyType.HMAC]
     text, source = config.auth.master_key, f"[auth] master_key ({VARIABLE})"
     if text:
-        # What the exchange starts, such as PostgreSQL, does not inherit it.
-        os.environ.pop(VARIABLE, None)
+        _forget_variable()
     else:
         path = Path(config.auth.master_key_file).expanduser() if config.auth.master_key_file else data_dir / FILE_NAME
         text, source = _from_file(path, may_create=not sealed), f"the file {path}"
@@ -46,6 +46,20 @@ def open_vault(config: Config, data_dir: Path, venue: Venue) -> Vault:
                 2,
             ) from None
     return vault
+
+
+def _forget_variable() -> None:
+    """Take it out of the environment, which programs inherit, and overwrite it where the process was given it, which
+    /proc shows and a core dump has."""
+    value = os.environb.get(VARIABLE.encode())
+    if value is None:
+        return
+    find = ctypes.CDLL(None).getenv
+    find.argtypes, find.restype = [ctypes.c_char_p], ctypes.c_void_p
+    address = find(VARIABLE.encode())
+    if address is not None:
+        ctypes.memset(address, 0, len(value))
+    del os.environ[VARIABLE]
 
 
 def _decoded(text: str, source: str) -> bytes:

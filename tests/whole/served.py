@@ -176,6 +176,11 @@ class Served:
         self.send(number)
         return self.wait()
 
+    def pid(self) -> int:
+        """The process."""
+        assert self._process is not None
+        return self._process.pid
+
     def said(self) -> str:
         """Everything the process has printed since its last start."""
         return self._log().read_text(encoding="utf-8", errors="replace")

@@ -16,6 +16,7 @@ import pytest
 
 from exchange.client import ApiError, ApiKey, Client, Socket
 from tests.patience import PATIENCE_S
+from tests.whole import served
 from tests.whole.api import order_body
 from tests.whole.process import until
 from tests.whole.served import EXCHANGE, Served, one_sentence, plain_environment
@@ -61,7 +62,6 @@ async def test_keys_statuses_and_the_audit_survive_and_old_signatures_do_not(sto
         assert [(action["action"], action["actor"]) for action in actions] == [
             ("disable_user", "root"),
             ("create_key", "@console"),
-            ("deposit", "@console"),
             ("create_user", "@console"),
             ("create_key", "@console"),
             ("create_user", "@console"),
@@ -106,6 +106,24 @@ def test_a_missing_wrong_or_open_master_key_is_one_sentence(stopped: tuple[Serve
     path.chmod(0o600)
     exchange.start()
     assert right.strip() not in exchange.said()
+
+
+def test_a_master_key_of_the_environment_is_not_in_it_for_long(stopped: tuple[Served, Any]) -> None:
+    """Neither of the process, where /proc would show it and a core dump have it, nor of PostgreSQL and its programs."""
+    exchange, _ = stopped
+    path = exchange.data_dir / "master.key"
+    right = path.read_text().strip()
+    path.unlink()
+    exchange.environment["EXCHANGE_AUTH_MASTER_KEY"] = right
+    exchange.start()
+    processes = [exchange.pid(), *exchange.postgres()]
+    assert len(processes) > 1
+    for pid in processes:
+        assert right.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+    psql = ("postgres", "--data-dir", str(exchange.data_dir), "psql", "--no-align", "--tuples-only")
+    ended = served.command(*psql, "--command", r"\! env", environment={"EXCHANGE_AUTH_MASTER_KEY": right})
+    assert "PGHOST=" in ended.stdout
+    assert right not in ended.stdout
 
 
 def test_a_running_exchange_is_not_opened_a_second_time(stopped: tuple[Served, Any]) -> None:
