@@ -134,6 +134,10 @@ def test_orders_that_wait_for_one_that_is_filled_are_seen(monkeypatch: pytest.Mo
     assert "waits for one that is filled" in str(caught().cause)
 
 
+def test_an_order_whose_time_was_over_before_it_could_enter_is_no_fault() -> None:
+    run(7310009)
+
+
 def test_a_batch_in_doubt_that_is_taken_for_stored_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     rightly = commits.settle
 
