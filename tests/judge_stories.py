@@ -205,7 +205,7 @@ def grant(judge: Judge, wish: Wish) -> None:
         case "replace" if open_orders:
             judge.do(_replacement(rules, open_orders[wish.price % len(open_orders)], wish), later_ns)
         case "list" | "pegged list":
-            judge.do(list_of(rules, judge.model, wish, judge.now_ns), later_ns)
+            judge.do(list_of(rules, judge.model, wish, judge.now_ns + later_ns), later_ns)
         case "cancel list" if judge.model.lists:
             judge.do(list_cancel(judge.model, wish), later_ns)
         case "amend again" if judge.amendments:

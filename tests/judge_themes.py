@@ -90,6 +90,10 @@ NARROW: dict[str, Theme] = {
         ("nothing", *("order",) * 12, "cancel", "restart"),
         ("gtc", "gtc", "gtc", "ioc", "market", "trail", "trail", "trail limit"),
     ),
+    "lists followed": (
+        ("nothing", *("order",) * 2, *("list",) * 4, *("peg",) * 3, "better", "time", "time", "restart"),
+        ("gtc", "gtc", "gtc", "ioc"),
+    ),
     "lists canceled": (
         ("nothing", *("order",) * 2, *("list",) * 3, "cancel", "cancel", "cancel", "replace", "cancel all"),
         ("gtc", "gtc", "ioc"),

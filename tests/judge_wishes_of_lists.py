@@ -61,15 +61,17 @@ def _legs(rules: Instrument, wish: Wish, last: int, now_ns: int) -> tuple[PlaceO
             Conditions(wish.mode, stop_ticks=high),
         )
     limited = wish.lots % 3 > 0
+    ends = limited and wish.soon == 6
     loss = PlaceOrder(
         *(wish.user, rules.symbol, wish.side, OrderType.STOP_LOSS_LIMIT if limited else OrderType.STOP_LOSS),
-        *(TimeInForce.GTC if limited else TimeInForce.IOC, False),
+        *(TimeInForce.GTD if ends else TimeInForce.GTC if limited else TimeInForce.IOC, False),
         max(1, low - sign * (wish.price % 2)) if limited else None,
         *(lots, None),
         Conditions(
             wish.mode,
             stop_ticks=None if wish.terms.startswith("trail") else low,
             trailing_ticks=near if wish.terms.startswith("trail") else None,
+            expire_ns=now_ns + 10**9 if ends else None,
         ),
     )
     return (profit, loss) if wish.price % 2 else (loss, profit)

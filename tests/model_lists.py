@@ -129,6 +129,7 @@ class Lists(Replacements, Waiting):
             mine = of.is_open and (of.asked.user_id, of.asked.market) == (command.user_id, command.market)
             named = command.client_list_id in (None, of.asked.client_list_id)
             if mine and named and command.list_id in (None, of.number):
+                of.end = "canceled"
                 self._cancel_rest(of, ExpireReason.LIST, now_ns, told)
                 return
         told.refusals = {RejectReason.UNKNOWN_LIST}

@@ -1,8 +1,10 @@
 """What the model makes of cancels and replacements; see `tests/model.py`."""
 
+from dataclasses import replace
+
 from exchange.core.commands import CancelOrder, OrderType, PlaceOrder, ReplaceMode, ReplaceOrder
 from exchange.core.conditions import SelfTrade
-from exchange.core.events import OrderStatus, RejectReason, UpdateReason
+from exchange.core.events import ExpireReason, OrderStatus, RejectReason, UpdateReason
 from tests.model_amend import Amendments
 from tests.model_filters import OF_FILTERS
 from tests.model_records import Order, Told, asks_the_same
@@ -52,7 +54,7 @@ class Replacements(Amendments):
             told.refusals = taken | unable or self._refusals_without(order, place, now_ns)
             if not told.refusals and order is not None:
                 self.take_out(order, now_ns, told)
-                self.accept(place, now_ns, told)
+                self._replaced_by(place, order, now_ns, told)
             return
         reasons = self.all_refusals(place, now_ns)
         told.refusals = taken | (reasons & FILTERS)
@@ -68,7 +70,15 @@ class Replacements(Amendments):
             told.primary = order.number
         told.not_placed = self.all_refusals(place, now_ns)
         if not told.not_placed:
-            self.accept(place, now_ns, told)
+            self._replaced_by(place, None if unable else order, now_ns, told)
+
+    def _replaced_by(self, place: PlaceOrder, order: Order | None, now_ns: int, told: Told) -> None:
+        """Take the new order; the one that it replaces, if there is any, has been canceled."""
+        if order is not None:
+            order.expire_reason = ExpireReason.REPLACED
+            last = told.updates[order.number].pop()
+            told.updates[order.number].append(replace(last, expire_reason=ExpireReason.REPLACED))
+        self.accept(place, now_ns, told)
 
     def known_as(self, terms: PlaceOrder, leaving: Order | None = None) -> Order | None:
         """The order that keeps the client order id of a new one from being used, if there is any."""

@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
-from exchange.core import list_market, pegs
+from exchange.core import list_market, pegs, venue
+from exchange.core import replace as replacing
 from exchange.core.book import Order
 from exchange.core.commands import PlaceOrder
 from exchange.core.conditions import Conditions
+from exchange.core.effects import Effects
 from exchange.core.events import Event, OrderStatus, OrderUpdated
 from exchange.core.full_market import FullMarket
 from exchange.core.list_market import ListMarket
 from exchange.core.list_rules import apart
+from exchange.core.outcome import Applied
 from tests.judging import Error, assert_caught, of_sources, planted
 
 Plant = pytest.MonkeyPatch
@@ -162,9 +165,44 @@ def hold_a_pegged_leg_to_the_last_price(plant: Plant) -> None:
     plant.setattr(list_market, "apart", lambda legs, last: apart(tuple(map(unpegged, legs)), last))
 
 
+def look_at_the_book_before_lists_end(plant: Plant) -> None:
+    rightly, look = ListMarket._tell_lists, ListMarket._look
+
+    def tell_lists(self: ListMarket, now_ns: int, effects: Effects) -> list[Event]:
+        look(self, effects)
+        with pytest.MonkeyPatch.context() as blind:
+            blind.setattr(ListMarket, "_look", lambda *of: None)
+            return rightly(self, now_ns, effects)
+
+    plant.setattr(ListMarket, "_tell_lists", tell_lists)
+
+
+def end_a_canceled_list_as_its_orders_did(plant: Plant) -> None:
+    def cancel_list(self: ListMarket, command: Any, found: Any, sequence: int, now_ns: int) -> Applied:
+        effects = Effects(sequence)
+        self._cancel_rest(found, now_ns, effects)
+        return self.applied(command, effects, now_ns)
+
+    plant.setattr(ListMarket, "cancel_list", cancel_list)
+
+
+def tell_of_a_replaced_order_as_canceled_by_its_owner(plant: Plant) -> None:
+    rightly = replacing.replace_order
+
+    def replace_order(market: Any, *of: Any) -> Any:
+        market.before_7 = True
+        outcome = rightly(market, *of)
+        market.before_7 = False
+        return outcome
+
+    plant.setattr(venue, "replace_order", replace_order)
+
+
 @of_sources
 @planted(
     {
+        "lists followed": [look_at_the_book_before_lists_end],
+        "amendments": [tell_of_a_replaced_order_as_canceled_by_its_owner],
         "lists pegged": [peg_pending_orders_when_their_list_is_placed, hold_a_pegged_leg_to_the_last_price],
         "lists amended": [amend_one_leg_alone, judge_an_amendment_as_of_a_single_order],
         "lists canceled": [cancel_one_leg_alone, replace_one_leg_alone],
@@ -178,6 +216,7 @@ def hold_a_pegged_leg_to_the_last_price(plant: Plant) -> None:
             keep_what_is_pending_when_the_working_order_ends,
             cancel_what_is_pending_instead_of_letting_it_expire,
             allow_any_prices,
+            end_a_canceled_list_as_its_orders_did,
             compare_prices_of_pending_legs_with_the_last_one,
             tell_nothing_of_lists,
             keep_the_place_of_a_pending_order,

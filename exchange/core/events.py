@@ -74,6 +74,7 @@ class ExpireReason(IntEnum):
     CANCEL_ALL_AFTER = 11  # not expired but canceled, by a timer of its user
     DISCONNECT = 12  # not expired but canceled, since the socket that placed it has ended
     PRICE_BAND = 13  # the next fill would have been too far from the best price at entry
+    REPLACED = 14  # not expired but canceled, since its owner replaced it
 
 
 class RejectReason(StrEnum):

@@ -294,12 +294,17 @@ class FullMarket(Market):
         super()._trade(taker, found, now_ns, effects)
 
     def applied(self, command: Command, effects: Effects, now_ns: int) -> Applied:
-        """The outcome, once it is known whether what some orders follow has changed."""
+        """The outcome, once it is known whether what some orders follow has changed: see also _tell_lists."""
+        if not self.lists or self.before_7:
+            self._look(effects)
+        return super().applied(command, effects, now_ns)
+
+    def _look(self, effects: Effects) -> None:
+        """If the command has changed what some orders follow, they are to be priced again."""
         following = self.following
         if effects.levels and (following.orders or (self.tracks and self.tracks[0] < 0)):
             following.look(self.book)
             self._note_tracks(effects)
-        return super().applied(command, effects, now_ns)
 
     def _run(self, order: Order, now_ns: int, effects: Effects) -> None:
         """Enter an order that has waited, or end it if it may not enter any more."""

@@ -30,7 +30,7 @@ from exchange.core.full_market import MAY_REST, FullMarket, Released
 from exchange.core.iceberg import hide
 from exchange.core.instrument import AMOUNT_MAX
 from exchange.core.ledger import Account, Ledger
-from exchange.core.list_events import ENDED, Leg, ListChange
+from exchange.core.list_events import ENDED, Leg, ListChange, ListEnd
 from exchange.core.list_rules import apart
 from exchange.core.lists import FOLLOWED, ListIds, OrderList, check, may_work, waits_for_list
 from exchange.core.matching import Plan
@@ -311,6 +311,8 @@ class ListMarket(FullMarket):
     def cancel_list(self, command: CancelList, found: OrderList, sequence: int, now_ns: int) -> Applied:
         """Cancel the orders of a list that are open."""
         effects = Effects(sequence)
+        if not self.before_7:
+            found.end = ListEnd.CANCELED
         self._cancel_rest(found, now_ns, effects)
         return self.applied(command, effects, now_ns)
 
@@ -344,6 +346,8 @@ class ListMarket(FullMarket):
                     self._follow(found, event, now_ns, effects)
             if event.reason is UpdateReason.ACCEPTED:
                 told[found.list_id] = ListChange.PLACED
+        if not self.before_7:
+            self._look(effects)
         return [self._told(self.lists[list_id], change, now_ns) for list_id, change in told.items()]
 
     def _follow(self, found: OrderList, ended: OrderUpdated, now_ns: int, effects: Effects) -> None:

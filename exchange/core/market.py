@@ -94,6 +94,7 @@ class Market:
         self.by_call = state.by_call  # see MarketState
         self.tracks = state.tracks  # for the orders that follow the price
         self.notes_prevented = True  # of orders that enter; False: see Venue.replay
+        self.before_7 = False  # the rules are those before version 7: see Venue.replay
         self._candles = state.candles
         self._average = state.average
         self._best_bid: Best = None

@@ -6,7 +6,7 @@ from exchange.core.book import Order, Trader
 from exchange.core.commands import CancelOrder, PlaceOrder, ReplaceMode, ReplaceOrder, Side
 from exchange.core.conditions import SelfTrade
 from exchange.core.effects import Effects
-from exchange.core.events import OrderUpdated, Rejected, RejectReason
+from exchange.core.events import ExpireReason, OrderUpdated, Rejected, RejectReason
 from exchange.core.filtering import OF_FILTERS
 from exchange.core.ledger import Account
 from exchange.core.market import Market
@@ -77,6 +77,8 @@ def replace_order(
         market.let_in(terms, trader, self_trade, found, now_ns, effects)
         assert effects.order is not None
         placed = effects.order
+        if isinstance(canceled, OrderUpdated) and not market.before_7:
+            canceled.expire_reason = ExpireReason.REPLACED
     return Replaced(market.applied(command, effects, now_ns), canceled, placed)
 
 

@@ -15,6 +15,8 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
    with the sockets that placed them. Users may have a fee tier, whose rates count instead of their market's. An order
    that waits is judged last by what its user has. Of what a command triggers no more is told than a bound; the rest is
    told by the next commands.
+7. A list that is canceled as a whole has ended as canceled. An order that was replaced says so. Orders that follow the
+   book do so as well where an order leaves it with its list.
 """
 
 from dataclasses import replace
@@ -90,8 +92,8 @@ from exchange.core.timers import CancelAllAfter, RunTimer, Timers
 from exchange.core.treasury import KEYS_MAX, Treasury, amount_of
 from exchange.core.venue_filters import SetVenueFilters, VenueFiltersSet, differing_filters
 
-RULES_VERSION: Final = 6
-RULES_VERSIONS: Final = (1, 2, 3, 4, 5, 6)  # all that `replay` knows
+RULES_VERSION: Final = 7
+RULES_VERSIONS: Final = (1, 2, 3, 4, 5, 6, 7)  # all that `replay` knows
 ALL: Final = 2**62
 
 VenueOutcome = list[Event] | Rejected | Duplicate | None
@@ -152,11 +154,13 @@ class Venue:
         """Carry out a journaled command under the rules that it was first applied under."""
         assert rules_version in RULES_VERSIONS
         market = self.markets.get(command.market) if isinstance(command, MARKET_COMMANDS) else None
-        if market is None or rules_version > 5:
+        if market is None or rules_version > 6:
             return self._replay(command, sequence, now_ns, rules_version)
-        market.told_max = ALL
+        market.before_7 = True
+        if rules_version < 6:
+            market.told_max = ALL
         outcome = self._replay(command, sequence, now_ns, rules_version)
-        market.told_max = self._told_max
+        market.told_max, market.before_7 = self._told_max, False
         return outcome
 
     def _replay(self, command: Command, sequence: int, now_ns: int, rules_version: int) -> Outcome:

@@ -168,6 +168,6 @@ def _ends(orders: list[OrderRow]) -> set[str | None]:
         elif order.status == "expired" and order.expire_reason != "other_leg":
             by_reason = {"working_order_ended": "working_order_ended", "refused_at_trigger": "refused_at_trigger"}
             found.add(by_reason.get(order.expire_reason or "", "expired"))
-    if any(order.status not in CLOSED for order in orders) or "canceled" in found:
-        found.add(None)  # of a list that was canceled whole no order ended by itself
+    if any(order.status not in CLOSED for order in orders):
+        found.add(None)
     return found

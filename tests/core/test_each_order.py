@@ -210,7 +210,7 @@ def test_a_replacement_ends_what_has_filled_in_part_and_begins_anew() -> None:
     venue = quoted()
     place(venue, "carol sell 0.4 @ 99")
     outcome = replaced(venue, 3, "buy 1 @ 98")
-    assert status(outcome, 3) == "canceled 0.4 of 1"
+    assert status(outcome, 3) == "canceled 0.4 of 1, replaced"
     assert status(outcome) == "open 0 of 1"
     assert balance(retold(venue), "alice USDC") == "999862.4 + 98 locked"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from exchange.core import following, full_market
-from exchange.core.commands import SetMarket, SetMarketStatus
+from exchange.core.commands import ListType, PlaceList, SetMarket, SetMarketStatus
 from exchange.core.filters import changed
 from exchange.core.instrument import FeeAsset, MarketStatus, instrument_of
 from exchange.core.venue import Venue
@@ -20,6 +20,7 @@ from tests.core.stories import (
     cancel,
     cancel_all,
     do,
+    expire,
     order_of,
     place,
     placed,
@@ -91,6 +92,17 @@ def test_it_keeps_its_distance_and_never_takes(venue: Venue, asked: str, before:
     place(venue, "maker buy 1 @ 101")
     settle(venue)
     assert prices(venue) == [f"bob {after}"]
+
+
+def test_it_follows_when_an_order_goes_with_its_list(venue: Venue) -> None:
+    place(venue, "maker sell 1 @ 105")
+    legs = (order_of(venue, "carol sell 2 @ 103"), order_of(venue, "carol sell 2 @ 95 stop 96 until 1000"))
+    do(venue, PlaceList("carol", MARKET, ListType.OCO, legs, None))
+    follow(venue, "bob sell 1 pegged to primary limit 101")
+    assert prices(venue) == ["bob 103"]
+    expire(venue, 1_000)
+    assert settle(retold(venue)) == settle(venue) == 1
+    assert prices(venue) == ["bob 105"]
 
 
 def test_it_goes_to_the_back_of_its_new_level_and_keeps_its_place_otherwise(venue: Venue) -> None:

@@ -241,9 +241,21 @@ def test_a_cancel_of_an_order_cancels_its_list() -> None:
     list_of(venue, OCO, *SELL_OCO)
     assert told(cancel_all(venue, "bob")) == ["done: canceled canceled, canceled"]
     list_of(venue, OCO, *SELL_OCO, name="mine")
-    assert told(do(venue, CancelList("bob", "SOL_USDC", None, "mine"))) == ["done: canceled canceled"]
+    assert told(do(venue, CancelList("bob", "SOL_USDC", None, "mine"))) == ["done: canceled canceled, canceled"]
     assert refusal(do(venue, CancelList("bob", "SOL_USDC", None, "mine"))) == "UNKNOWN_LIST"
     assert venue.ledger.account("bob", "SOL").locked == 0
+
+
+def test_a_list_that_is_canceled_whole_says_so_whatever_its_orders_did_before() -> None:
+    venue = at_100()
+    list_of(venue, OTO, "bob buy 2 @ 95", "bob sell 2 @ 110")
+    assert told(place(venue, "carol sell 2 @ 95")) == ["updated: filled pending, filled"]
+    run(venue)
+    before = retold(venue)
+    assert told(do(venue, CancelList("bob", "SOL_USDC", 1, None))) == ["done: filled canceled, canceled"]
+    outcome = before.replay(CancelList("bob", "SOL_USDC", 1, None), before.sequence + 1, before.time_ns, 6)
+    assert told(outcome) == ["done: filled canceled, filled"], "as it was journaled"
+    assert not before.markets["SOL_USDC"].before_7
 
 
 def test_the_order_that_replaces_a_leg_may_use_what_the_list_had_locked() -> None:
@@ -251,7 +263,7 @@ def test_the_order_that_replaces_a_leg_may_use_what_the_list_had_locked() -> Non
     list_of(venue, OCO, "bob sell 1000000 @ 110", "bob sell 1000000 @ 89 stop 90")
     terms = order_of(venue, "bob sell 1000000 @ 120")
     outcome = do(venue, ReplaceOrder(CancelOrder("bob", "SOL_USDC", 4, None), terms, ReplaceMode.ATOMIC))
-    assert steps(outcome) == ["4 canceled", "3 canceled list"]
+    assert steps(outcome) == ["4 canceled replaced", "3 canceled list"]
     assert resting(venue) == ["bob ask 1000000 @ 120"]
 
 

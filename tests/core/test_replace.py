@@ -199,6 +199,32 @@ def test_what_would_trigger_at_once_replaces_nothing_also_without_the_money(mode
     assert list(venue.markets["SOL_USDC"].triggers.orders) == [stop]
 
 
+def why_canceled(outcome: Outcome) -> str | None:
+    """The reason of the cancel of a replacement."""
+    assert isinstance(outcome, Replaced)
+    assert isinstance(outcome.canceled, OrderUpdated)
+    assert outcome.canceled in events_of(outcome)
+    reason = outcome.canceled.expire_reason
+    return None if reason is None else reason.name
+
+
+@pytest.mark.parametrize("mode", [ATOMIC, STOP, ALLOW])
+def test_an_order_that_was_replaced_says_so(mode: ReplaceMode) -> None:
+    venue, order = rich()
+    before = retold(venue)
+    assert why_canceled(replace(venue, order, "buy 9000 @ 100", mode)) == "REPLACED"
+    command = ReplaceOrder(CancelOrder("alice", "SOL_USDC", order, None), order_of(venue, "alice buy 1 @ 1"), mode)
+    assert why_canceled(before.replay(command, before.sequence + 1, before.time_ns, 6)) is None, "as it was journaled"
+
+
+@pytest.mark.parametrize("mode", [STOP, ALLOW])
+def test_an_order_that_no_other_has_replaced_was_canceled_by_its_owner(mode: ReplaceMode) -> None:
+    venue, order = rich()
+    outcome = replace(venue, order, "buy 10001 @ 100", mode)
+    assert parts(outcome) == ["canceled", "INSUFFICIENT_BALANCE"]
+    assert why_canceled(outcome) is None
+
+
 def test_before_version_6_what_a_user_has_was_judged_first() -> None:
     venue, stop = all_in_a_stop()
     terms = order_of(venue, "alice buy 5000 @ 100 stop 90")

@@ -250,7 +250,7 @@ def _listed(history: History) -> None:
     history.commands += [placed(leg) for leg in (*waits, *(replace(leg, status="open") for leg in ended))]
     history.final.lists = [
         list_row("1", "oco", "executing", None, waits),
-        list_row("2", "otoco", "all_done", None, ended),
+        list_row("2", "otoco", "all_done", "canceled", ended),
     ]
     for row in history.final.lists:
         legs = [str(name) for name in row.names]

@@ -60,7 +60,7 @@ async def test_a_list_is_placed_found_and_canceled_in_each_way(exchange: Running
             assert sol["locked"] == "2"
             assert await refused(there.place_list("oco", [LOSS, PROFIT], name)) == "CLIENT_ORDER_ID_CONFLICT"
             canceled = await there.cancel_list("SOL_USDC", list_id=placed["list_id"])
-            assert (canceled["status"], canceled["end_reason"]) == ("all_done", None)
+            assert (canceled["status"], canceled["end_reason"]) == ("all_done", "canceled")
             assert [order["cancel_reason"] for order in canceled["orders"]] == ["list", "list"]
             assert await refused(there.cancel_list("SOL_USDC", client_list_id=name)) == "LIST_DONE"
             assert await refused(there.cancel_list("SOL_USDC", client_list_id="other")) == "UNKNOWN_LIST"

@@ -44,6 +44,8 @@ async def test_both_parts_happen_in_one_step(exchange: RunningExchange, user: st
         assert (both["canceled"]["order_id"], both["canceled"]["status"]) == (old["order_id"], "canceled")
         assert (both["placed"]["status"], both["placed"]["fills"]) == ("open", [])
         assert "fills" not in both["canceled"]
+        assert both["canceled"]["cancel_reason"] == "replaced"
+        assert (await client.order("SOL_USDC", order_id=old["order_id"]))["cancel_reason"] == "replaced"
         [only] = await client.open_orders()
         assert only["order_id"] == both["placed"]["order_id"]
         events = [(await anext(feed)) for _ in range(4)]
@@ -59,6 +61,7 @@ async def test_a_part_that_fails_alone_is_an_error_in_the_reply(exchange: Runnin
         assert len(await client.open_orders()) == 1
         both: Any = await client.replace(naming(old), dear, "stop_on_failure")
         assert (both["canceled"]["status"], both["placed"]["code"]) == ("canceled", "INSUFFICIENT_BALANCE")
+        assert both["canceled"]["cancel_reason"] == "owner"
         for mode in ("atomic", "stop_on_failure"):
             error = await refused(socket.replace(naming(old), BUY, mode))
             assert (error.code, error.body["order"]["status"]) == ("ORDER_CLOSED", "canceled")

@@ -36,6 +36,7 @@ CANCEL_REASONS = {
     ExpireReason.CANCEL_ALL_AFTER: "cancel_all_after",
     ExpireReason.DISCONNECT: "disconnect",
     ExpireReason.LIST: "list",
+    ExpireReason.REPLACED: "replaced",
 }
 EXPIRE_REASON_NAMES = tuple(None if reason in CANCEL_REASONS else reason.name.lower() for reason in ExpireReason)
 CANCEL_REASON_NAMES = ("owner", *CANCEL_REASONS.values())
