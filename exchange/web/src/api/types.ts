@@ -113,6 +113,18 @@ export interface OrderList {
   orders: Pick<Order, "order_id" | "client_order_id" | "status">[];
 }
 
+/** A refusal as the exchange writes it. */
+export interface Refused {
+  code: string;
+  message: string;
+}
+
+/** What became of an order and of the one that was to replace it. */
+export interface Replaced {
+  canceled: Order | Refused | null;
+  placed: Order | Refused | null;
+}
+
 export interface OrderFill {
   trade_id: string;
   price: string;

@@ -1,7 +1,8 @@
 // What the order form holds while one fills it in.
 
 import { batch, computed, effect, signal } from "@preact/signals";
-import type { Market, Side } from "../api/types";
+import type { Market, Order, Side } from "../api/types";
+import { add, decimal, text } from "../model/decimal";
 import { type Draft, fieldsOf } from "../model/draft";
 import { FIELDS, type FieldName, NO_FIELDS } from "../model/fields";
 import {
@@ -15,10 +16,13 @@ import {
   type TriggerName,
   typesIn,
 } from "../model/orderTypes";
+import { again, frees } from "../model/replace";
 import { balances } from "./account";
 import { market } from "./exchange";
 import { tape } from "./market";
-import { wantedPrice } from "./trading";
+import { replaced, replaceNext } from "./replacing";
+import { marketName } from "./settings";
+import { notice, wantedPrice } from "./trading";
 
 export const side = signal<Side>("buy");
 export const group = signal<GroupName>("limit");
@@ -45,6 +49,11 @@ export const chooseTime = (value: string): void => {
 };
 /** As a `datetime-local` field has it: the reader's own clock. */
 export const expireAt = signal("");
+/** A time as a `datetime-local` field has it: by the reader's own clock, without seconds. */
+export const endAt = (milliseconds: number): void => {
+  const shifted = milliseconds - new Date(milliseconds).getTimezoneOffset() * 60_000;
+  expireAt.value = new Date(shifted).toISOString().slice(0, 16);
+};
 export const postOnly = signal(false);
 /** Empty for the market's own mode. */
 export const selfTrade = signal("");
@@ -62,7 +71,12 @@ export const choose = (id: string): void => {
 
 /** The asset that an order of this side spends. */
 export const spent = (rules: Market): string => (side.value === "buy" ? rules.quote : rules.base);
-export const available = (rules: Market): string => balances.value.get(spent(rules))?.available ?? "0";
+/** What is available of it, with what an order of that side that is to be replaced has locked. */
+export function available(rules: Market): string {
+  const held = balances.value.get(spent(rules))?.available ?? "0";
+  const order = replaced.value;
+  return order === null || order.side !== side.value ? held : text(add(decimal(held), decimal(frees(order))));
+}
 /** The last trade price, which triggers what waits; null before the first trade. */
 export const lastPrice = computed(() => tape.value[0]?.price ?? null);
 
@@ -77,6 +91,31 @@ function priceTarget(): FieldName {
   return type.peek().limit ?? shown.find((name) => FIELDS[name].isPrice) ?? "price";
 }
 
+/** Fill the form in with an open order, for another one in its place. */
+export function beginReplacing(order: Order): void {
+  marketName.value = order.market; // which empties the form
+  const held = again(order);
+  batch(() => {
+    notice.value = null; // it is of another order
+    replaceNext(order);
+    group.value = held.type.group;
+    chosen.value = { ...chosen.peek(), [held.type.group]: held.type.id };
+    side.value = held.side;
+    trigger.value = held.trigger;
+    pegTo.value = order.peg?.to ?? pegTo.peek();
+    pegAt.value = held.pegAt;
+    pegFollows.value = order.peg?.follow ?? false;
+    fields.value = held.fields;
+    wantedTime.value = order.time_in_force;
+    if (order.expire_at !== null) endAt(order.expire_at);
+    postOnly.value = order.post_only;
+    selfTrade.value = order.self_trade_prevention === market.peek()?.self_trade_prevention ? "" : order.self_trade_prevention;
+  });
+}
+
+effect(() => {
+  if (replaced.value !== null && market.value?.market !== replaced.value.market) replaceNext(null);
+});
 effect(() => {
   // A market has prices and modes of its own: what was chosen for another says nothing here.
   market.value?.market;

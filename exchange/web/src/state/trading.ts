@@ -2,8 +2,9 @@
 
 import { signal } from "@preact/signals";
 import { get } from "../api/rest";
-import { ApiError, type Order, type OrderList, Unreachable } from "../api/types";
+import { ApiError, type Order, type OrderList, type Replaced, Unreachable } from "../api/types";
 import { type Body, type Draft, listBody, orderBody } from "../model/draft";
+import { replaceOutcome } from "../model/replace";
 import { type Context, listOutcome, outcome, refusal } from "../model/words";
 import type { Identity } from "../api/identity";
 import { connection, markets, measured } from "./exchange";
@@ -43,6 +44,26 @@ export async function place(draft: Draft, context: Context): Promise<boolean> {
     else if (error instanceof Unreachable) {
       tell("unsure", `${error.message} Whether the order was placed is looked up when the exchange answers.`);
       void lookUp(who, kind, draft.market, name);
+    } else throw error;
+    return false;
+  }
+}
+
+/** Place the order of a draft instead of an open one; returns whether anything was done. */
+export async function replace(draft: Draft, { market, order_id }: Order, mode: string, context: Context): Promise<boolean> {
+  const name = newId();
+  const who = identity.peek();
+  const place = { ...orderBody(draft), client_order_id: name };
+  try {
+    const both = await measured<Replaced>("REPLACE", { cancel: { market, order_id }, place, mode });
+    const { all, text } = replaceOutcome(both, order_id, context.market?.base ?? "");
+    tell(all ? "done" : "refused", text);
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError) tell("refused", `Nothing was done. ${refusal(error.code, error.message, context)}`);
+    else if (error instanceof Unreachable) {
+      tell("unsure", `${error.message} Whether the order was replaced is looked up when the exchange answers.`);
+      void lookUp(who, ORDER, draft.market, name);
     } else throw error;
     return false;
   }

@@ -3,7 +3,9 @@ import { grouped } from "../model/lists";
 import { status } from "../model/words";
 import { accountError, openLists, openOrders } from "../state/account";
 import { beginAmending } from "../state/amending";
+import { beginReplacing } from "../state/form";
 import { cancel, cancelList } from "../state/trading";
+import { view } from "./App";
 import { Executed, pair, Price, Time, What } from "./cells";
 import { Table } from "./Table";
 
@@ -59,6 +61,13 @@ function ListHead({ listId, orders }: { listId: string; orders: readonly Order[]
   );
 }
 
+/** The form takes the order over; a phone shows it then. */
+function replace(order: Order): void {
+  beginReplacing(order);
+  view.value = "trade";
+  document.getElementById("order-form")?.focus();
+}
+
 function Row({ order }: { order: Order }) {
   const which = `${order.side} ${order.quantity} ${pair(order.market)} at ${order.price ?? "market"}`;
   return (
@@ -73,6 +82,9 @@ function Row({ order }: { order: Order }) {
         <span class="beside">
           <button type="button" class="small" aria-label={`Change ${which}`} onClick={() => beginAmending(order)}>
             Change
+          </button>
+          <button type="button" class="small" aria-label={`Replace ${which}`} onClick={() => replace(order)}>
+            Replace
           </button>
           {!order.list_id && (
             <button type="button" class="small" aria-label={`Cancel ${which}`} onClick={() => void cancel(order)}>

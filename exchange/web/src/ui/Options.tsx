@@ -1,7 +1,9 @@
 import type { Market } from "../api/types";
 import { SELF_TRADE_MODES } from "../model/orderTypes";
+import { REPLACE_MODES } from "../model/replace";
 import {
   chooseTime,
+  endAt,
   expireAt,
   expiryTime,
   fields,
@@ -12,6 +14,7 @@ import {
   times,
   type,
 } from "../state/form";
+import { replaced, replaceMode } from "../state/replacing";
 import { Select } from "./Choices";
 import { NumberField } from "./Fields";
 
@@ -22,15 +25,7 @@ const SPANS: [string, number][] = [
   ["1 week", 168 * HOUR_MS],
 ];
 
-/** A time as a `datetime-local` field has it: by the reader's own clock, without seconds. */
-function localText(milliseconds: number): string {
-  const shifted = milliseconds - new Date(milliseconds).getTimezoneOffset() * 60_000;
-  return new Date(shifted).toISOString().slice(0, 16);
-}
-
-const endIn = (milliseconds: number): void => {
-  expireAt.value = localText(Date.now() + milliseconds);
-};
+const endIn = (milliseconds: number): void => endAt(Date.now() + milliseconds);
 
 function TimeField() {
   const time = expiryTime();
@@ -106,11 +101,14 @@ export function MoreOptions({ rules }: { rules: Market }) {
   const iceberg = type.value.icebergWith.includes(timeInForce.value);
   const modes = SELF_TRADE_MODES.filter((mode) => rules.allowed_self_trade_prevention.includes(mode.value));
   const own = SELF_TRADE_MODES.find((mode) => mode.value === rules.self_trade_prevention)?.label ?? rules.self_trade_prevention;
-  const used = (iceberg && fields.value.visible.trim() !== "") || selfTrade.value !== "";
+  const replaces = replaced.value !== null;
+  const used =
+    (iceberg && fields.value.visible.trim() !== "") || selfTrade.value !== "" || (replaces && replaceMode.value !== "atomic");
   return (
     <details class="more">
       <summary>
         {iceberg ? "Iceberg, self-trade prevention" : "Self-trade prevention"}
+        {replaces && ", replacement"}
         {used && <span class="badge">set</span>}
       </summary>
       <div class="more-fields">
@@ -123,6 +121,16 @@ export function MoreOptions({ rules }: { rules: Market }) {
           choose={(value) => (selfTrade.value = value)}
           title={modes.find((mode) => mode.value === selfTrade.value)?.hint}
         />
+        {replaces && (
+          <Select
+            name="order-replace-mode"
+            label="If the cancel or the new order fails"
+            chosen={replaceMode.value}
+            choices={REPLACE_MODES}
+            choose={(value) => (replaceMode.value = value)}
+            title={REPLACE_MODES.find((mode) => mode.value === replaceMode.value)?.hint}
+          />
+        )}
       </div>
     </details>
   );

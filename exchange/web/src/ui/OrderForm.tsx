@@ -27,12 +27,14 @@ import {
 import { mayTrade, signedIn, signsIn } from "../state/identity";
 import { bookFrame } from "../state/market";
 import { asksForKey } from "../state/session";
-import { place, tell } from "../state/trading";
+import { replaced, replaceMode, replaceNext } from "../state/replacing";
+import { place, replace, tell } from "../state/trading";
 import { Choices, Select } from "./Choices";
 import { hint, NumberField } from "./Fields";
 import { NoticeLine } from "./Notice";
 import { MoreOptions, Options } from "./Options";
 import { PreviewLines, terms, estimate } from "./Preview";
+import { Replaces } from "./Replaces";
 
 const sending = signal(false);
 
@@ -49,7 +51,7 @@ function TypeChoices() {
         name="type"
         label="Order type"
         chosen={group.value}
-        choices={GROUPS}
+        choices={replaced.value === null ? GROUPS : GROUPS.filter((one) => one.value !== "list")}
         choose={(value) => (group.value = value)}
       />
       {types.length > 1 && (
@@ -110,7 +112,7 @@ const taken = (): boolean => takes(marketStatus.value, timeInForce.value, type.v
 function Submit({ rules }: { rules: Market }) {
   const open = connection.value === "open";
   const words = marketWords(marketStatus.value);
-  const label = `${side.value === "buy" ? "Buy" : "Sell"} ${rules.base}`;
+  const label = `${replaced.value === null ? "" : "Replace: "}${side.value === "buy" ? "Buy" : "Sell"} ${rules.base}`;
   if (signsIn && signedIn.value === null)
     return (
       <button type="button" class="submit primary" onClick={() => (asksForKey.value = true)}>
@@ -171,7 +173,10 @@ export function OrderForm() {
     const held = balances.value.size > 0 ? available(rules) : undefined; // not known until they have come
     sending.value = true;
     try {
-      await place(draft, { market: rules, needs, available: held, asset: spent(rules) });
+      const context = { market: rules, needs, available: held, asset: spent(rules) };
+      const old = replaced.peek();
+      if (old === null) await place(draft, context);
+      else if (await replace(draft, old, replaceMode.peek(), context)) replaceNext(null);
     } finally {
       sending.value = false;
     }
@@ -179,6 +184,7 @@ export function OrderForm() {
   return (
     <section class="panel form" aria-label="Place an order">
       <form id="order-form" ref={form} tabIndex={-1} noValidate onSubmit={(event) => void submit(event)}>
+        <Replaces />
         <Choices name="side" label="Side" chosen={side.value} choices={SIDES} choose={(value) => (side.value = value)} />
         <TypeChoices />
         <p class="available">
