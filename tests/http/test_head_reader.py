@@ -85,6 +85,32 @@ def test_the_next_query_is_not_parsed() -> None:
         assert outcome(reader.read, data) == outcome(parse_head, data)
 
 
+def test_a_query_is_read_where_no_header_differs() -> None:
+    parsed = Parsed()
+    reader = HeadReader(parsed)
+    for number in range(3):
+        data = f"GET /a?n={number}&signature=ab HTTP/1.1\r\nHost: here\r\n\r\n".encode()
+        assert shown(reader.read(data)[0]) == shown(parse_head(data))
+    assert parsed.count == 1
+    for end in (b"X: 1\r\n\r\n", b"\r\n\r\n", b" \r\n"):
+        changed = data[:-2] + end
+        assert outcome(reader.read, changed) == outcome(parse_head, changed)
+
+
+def test_values_that_trade_places_are_read_as_the_parser_reads_them() -> None:
+    reader = HeadReader(Parsed())
+    first = signed(X_Nonce="n1", Accept="a;b", Content_Length="9")
+    reader.read(first)
+    for data in (
+        *(signed(X_Nonce="n;", Accept="ab", Content_Length="9"), signed(X_Nonce=";", Accept="a1b", Content_Length="9")),
+        *(signed(key="k;", Accept="ab", X_Nonce="n1", Content_Length="9"), first.replace(b"X-Nonce: n1\r\n", b"")),
+        first.replace(b"X-Nonce: n1", b"X-Nonce: n1\r\nX-Nonce: n2"),
+        first.replace(b"X-Nonce: n1\r\n", b"X-Nonce: \r\n"),
+        first.replace(b"X-Nonce: n1\r\n", b"X-Nonce: \xe9\r\n"),
+    ):
+        assert outcome(reader.read, data) == outcome(parse_head, data), data
+
+
 def test_keys_and_lengths_that_come_again_are_those_of_their_own_head() -> None:
     parsed = Parsed()
     reader = HeadReader(parsed)

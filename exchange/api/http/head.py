@@ -71,23 +71,24 @@ class Head:
     def __init__(
         self, method: str, target: bytes, headers: Mapping[str, str], *, old: bool, like: "Head | None" = None
     ) -> None:
-        """`like` is a head that has the same values of all headers that this looks at, but of the body's length."""
+        """`like` is a head that has the same values of all headers that this looks at."""
         self.method = method
         self.target = target
         self.headers = headers
         self.old = old
-        self.body_bytes = _body_bytes(headers, old=old)
+        self.body_bytes = 0
         self.path, self.query = "", ""
         self.varies = self.keep_alive = self.websocket = self.expects_continue = False
         if like is None:
             self._judge()
             return
-        self.path, self.query, self.varies = like.path, like.query, like.varies
+        self.path, self.query, self.varies, self.body_bytes = like.path, like.query, like.varies, like.body_bytes
         self.keep_alive, self.websocket = like.keep_alive, like.websocket
         self.expects_continue = like.expects_continue
 
     def _judge(self) -> None:
         headers, old = self.headers, self.old
+        self.body_bytes = _body_bytes(headers, old=old)
         path, _, self.query = self.target.decode("utf-8", "replace").partition("?")
         self.path = path_of(path)
         self.varies = "signature=" in self.query or not VARYING.isdisjoint(headers)

@@ -17,8 +17,8 @@ VARIED: Final = frozenset(
 )
 MISSES_MAX: Final = 4  # patterns in a row that fit no later head; then this client's heads are only parsed
 _LINE: Final = re.compile(rb"\r\n([A-Za-z-]+):[ \t]*([A-Za-z0-9._+/=-]+)(?=\r\n)")
-_VALUE: Final = re.compile(rb"[A-Za-z0-9._+/=-]+")
-QUERY: Final = "?"  # in the place of a header's name
+_VALUE_BYTES: Final = bytes(byte for byte in range(256) if re.match(rb"[A-Za-z0-9._+/=-]", bytes([byte])))
+LINE_END: Final = "\r\n"
 _SIGNED: Final = re.compile(rb"[A-Z]+ (/[A-Za-z0-9._/-]*\?)([A-Za-z0-9._+/=&%~:,-]+) HTTP/1\.1(?=\r\n)")
 _QUERY_BYTES: Final = bytes(byte for byte in range(256) if re.match(rb"[A-Za-z0-9._+/=&%~:,-]", bytes([byte])))
 
@@ -28,30 +28,43 @@ Found = tuple[Head, Route | None]
 class Pattern:
     """A head that was parsed, as the texts between the values that may differ in the next one."""
 
-    __slots__ = ("_before_query", "_between", "_head", "_last", "_names", "_rest", "route")
+    __slots__ = (*("_before_query", "_between", "_head", "_last", "_lines", "_names", "_others", "_rest", "route"),)
 
     def __init__(self, data: bytes, head: Head, route: Route | None) -> None:
         self._head = head
         self.route = route
-        self._names: list[str] = []
         self._between: list[bytes] = []
         self._before_query = b""  # of the target
         self._rest = b""  # what followed the query in the last head that was read, and that head
         self._last: Head | None = None
         at = 0
+        names = []
         signed = _SIGNED.match(data)
         if signed is not None and b"signature=" in signed[2]:
             self._before_query = signed[1]
-            self._names.append(QUERY)
             self._between.append(data[: signed.start(2)])
             at = signed.end(2)
         for line in _LINE.finditer(data):
             name = line[1].decode().lower()
             if name in VARIED:
-                self._names.append(name)
+                names.append(name)
                 self._between.append(data[at : line.start(2)])
                 at = line.end(2)
         self._between.append(data[at:])
+        self._cut(names, self._between[2 if self._before_query else 1 :])
+
+    def _cut(self, names: list[str], between: list[bytes]) -> None:
+        """What follows the first value, as lines: what each begins with, and the header whose value ends it, if any."""
+        self._names = names[:1] or [""]
+        self._lines = [""]
+        for number, texts in enumerate(between, 1):
+            # A text that stands between values begins with the end of a line, and ends with the name of a header.
+            lines = texts.decode("latin-1").split(LINE_END)[1:]
+            self._lines += lines
+            self._names += [""] * len(lines)
+            if number < len(names):
+                self._names[-1] = names[number]
+        self._others = b"".join(between).translate(None, _VALUE_BYTES)
 
     def read(self, data: bytes) -> Head | None:
         """The head that these bytes are, if they differ from the parsed one only in those values."""
@@ -60,7 +73,7 @@ class Pattern:
             return None
         if self._before_query:
             return self._read_signed(data)
-        return self._read_rest(data, 0, len(between[0]), self._head.target)
+        return self._read_rest(data[len(between[0]) :], self._head.target)
 
     def _read_signed(self, data: bytes) -> Head | None:
         """The head of a request with a signature in its query. What follows it is mostly what followed the last one."""
@@ -75,30 +88,39 @@ class Pattern:
         if last is not None and rest == self._rest:
             head: Head | None = Head(last.method, target, last.headers, old=last.old, like=last)
         else:
-            head = self._read_rest(data, 1, end + len(following), target)
+            head = self._read_rest(data[end + len(following) :], target)
         if head is not None:
             head.query = query.decode()
             self._rest, self._last = rest, head
         return head
 
-    def _read_rest(self, data: bytes, known: int, at: int, target: bytes) -> Head | None:
-        """The head whose first values are known; what follows them begins there."""
-        headers = dict(self._head.headers)
-        for number, name in enumerate(self._names[known:], known + 1):
-            value = _VALUE.match(data, at)
-            if value is None:
-                return None
-            text, following = value[0], self._between[number]
-            at = value.end()
-            if not data.startswith(following, at):
-                return None
-            if name == "content-length" and not (text.isdigit() and len(text) <= LENGTH_DIGITS_MAX):
-                return None
-            headers[name] = text.decode()
-            at += len(following)
-        if at != len(data):
+    def _read_rest(self, rest: bytes, target: bytes) -> Head | None:
+        """The head of which this is what follows the text before the first value of a header."""
+        like, names, begins = self._head, self._names, self._lines
+        # All bytes that no value may have are those of the parsed head: every value has usual letters only.
+        if rest.translate(None, _VALUE_BYTES) != self._others:
             return None
-        return Head(self._head.method, target, headers, old=self._head.old, like=self._head)
+        lines = rest.decode("latin-1").split(LINE_END)
+        if len(lines) != len(begins):
+            return None
+        headers, body_bytes = dict(like.headers), like.body_bytes
+        for number, line in enumerate(lines):
+            name, begin = names[number], begins[number]
+            if not name:
+                if line != begin:
+                    return None
+                continue
+            value = line[len(begin) :]
+            if not value or not line.startswith(begin):
+                return None
+            if name == "content-length":
+                if not value.isdigit() or len(value) > LENGTH_DIGITS_MAX:
+                    return None
+                body_bytes = int(value)
+            headers[name] = value
+        head = Head(like.method, target, headers, old=like.old, like=like)
+        head.body_bytes = body_bytes
+        return head
 
     def fits(self, data: bytes) -> bool:
         """Whether it reads the head that it was made of as the parser did."""
