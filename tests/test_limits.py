@@ -66,6 +66,26 @@ def test_the_buckets_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert buckets.take("ann", 1) == 0.0
 
 
+def test_who_asks_again_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BUCKETS_MAX", 8)
+    buckets = Buckets(1.0, 1, Clock())
+    assert buckets.take("ann", 1) == 0.0
+    for number in range(100):
+        assert buckets.take(f"other {number}", 1) == 0.0
+        assert buckets.take("ann", 1) == 1.0
+        assert len(buckets._young) + len(buckets._old) <= 8
+
+
+def test_what_is_left_is_of_the_last_who_asked() -> None:
+    buckets = Buckets(1.0, 3, Clock())
+    buckets.take("ann", 1)
+    assert buckets.left() == 2
+    buckets.take("bob", 5)
+    assert buckets.left() == 0
+    buckets.take("ann", 0)
+    assert buckets.left() == 2
+
+
 def test_the_refusal_says_how_long_to_wait() -> None:
     limited = RateLimits(LimitsConfig(orders_per_s=0.4, orders_burst=1), Clock(), enabled=True)
     limited.orders("ann", 1)

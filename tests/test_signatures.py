@@ -20,7 +20,7 @@ from exchange.runtime.master_key import open_vault
 from exchange.service.codes import Code, Refused
 from exchange.service.key_authenticator import AHEAD_NS, KeyAuthenticator
 from exchange.service.principal import Claim, Permission
-from exchange.service.signatures import HmacVerifier, UsedSignatures, public_material
+from exchange.service.signatures import GROUP_NS, HmacVerifier, UsedSignatures, public_material
 from exchange.service.vault import Vault, WrongMasterKey, from_text, to_text
 
 MASTER = bytes(range(32))
@@ -75,6 +75,18 @@ def test_a_timestamp_counts_from_the_window_before_to_a_second_after_now() -> No
         assert answer(authenticating, signed(clock.now_ns + shift_ns)) == expected, shift_ns
 
 
+@pytest.mark.parametrize(
+    "timestamp",
+    ["", "1", "17000000000001", "17000000000000.0", "+700000000000", chr(0xFF10) * 13, "²700000000000"],
+)
+def test_what_is_no_timestamp_is_refused(timestamp: str) -> None:
+    request = signed(START_NS)
+    headers = {**request.headers, "x-timestamp": timestamp}
+    asked = Request("GET", request.target, "/balance", "", headers, b"", b"", "127.0.0.1", "id")
+    expected = "TIMESTAMP_OUT_OF_WINDOW" if timestamp else "UNAUTHENTICATED"
+    assert answer(authenticator(Clock()), asked) == expected
+
+
 def test_nothing_from_before_the_start_counts() -> None:
     authenticating = authenticator(Clock())
     assert answer(authenticating, signed(START_NS - 1000)) == "TIMESTAMP_OUT_OF_WINDOW"
@@ -100,6 +112,72 @@ def test_used_signatures_are_bounded_and_full_is_an_answer() -> None:
     assert answer(authenticating, signed(START_NS)) == "REPLAYED"
     clock.now_ns += WINDOW_NS + AHEAD_NS + 1
     assert answer(authenticating, signed(clock.now_ns)) == "ann"
+
+
+def test_each_signature_is_kept_for_its_time_and_forgotten_soon_after() -> None:
+    clock = Clock()
+    authenticating = authenticator(clock, signatures_max=1000)
+    first = [signed(START_NS + number * 1000) for number in range(3)]
+    assert [answer(authenticating, request) for request in first] == ["ann"] * 3
+    clock.now_ns += GROUP_NS // 2
+    late = signed(clock.now_ns + AHEAD_NS)
+    assert answer(authenticating, late) == "ann"
+    clock.now_ns += GROUP_NS
+    assert answer(authenticating, signed(clock.now_ns)) == "ann"
+    clock.now_ns = START_NS + GROUP_NS // 2 + AHEAD_NS + WINDOW_NS
+    assert answer(authenticating, late) == "REPLAYED"
+    assert len(authenticating._used) == 5
+    clock.now_ns += 1
+    assert answer(authenticating, signed(clock.now_ns)) == "ann"
+    assert len(authenticating._used) == 2
+    clock.now_ns += 2 * (AHEAD_NS + WINDOW_NS)
+    for _ in range(2):
+        assert answer(authenticating, again := signed(clock.now_ns)) == "ann"
+        assert answer(authenticating, again) == "REPLAYED"
+        assert len(authenticating._used) == 1
+        clock.now_ns += 2 * (AHEAD_NS + WINDOW_NS)
+
+
+def test_a_key_that_is_revoked_or_made_anew_counts_at_once() -> None:
+    clock, vault, keys = Clock(), Vault(MASTER), Keys()
+    authenticating = KeyAuthenticator(keys, vault, clock, since_ns=START_NS, window_ns=WINDOW_NS, signatures_max=10)
+    held = replace(KEY, material=vault.seal(SECRET, "k1"))
+    times = iter(range(START_NS, START_NS + S, 1000))
+    assert answer(authenticating, signed(next(times))) == "UNAUTHENTICATED"
+    keys.add(held)
+    assert answer(authenticating, signed(next(times))) == "ann"
+    keys.add(replace(held, api_key="k2", user_id="cyd"))
+    assert answer(authenticating, signed(next(times))) == "ann"
+    keys.remove("k1")
+    assert answer(authenticating, signed(next(times))) == "UNAUTHENTICATED"
+    keys.add(replace(held, user_id="bob"))
+    assert answer(authenticating, signed(next(times))) == "bob"
+    keys.remove("k1")
+    keys.add(replace(held, material=vault.seal("another secret", "k1")))
+    assert answer(authenticating, signed(next(times))) == "UNAUTHENTICATED"
+
+
+def test_a_principal_has_the_address_of_its_own_request() -> None:
+    authenticating = authenticator(Clock(), allowed_addresses=("127.0.0.0/24",))
+    for number, address in enumerate(("127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.1")):
+        request = signed(START_NS + number * 1000)
+        request.address = address
+        assert authenticating.authenticate(request, Permission.READ).address == address
+    request = signed(START_NS + 9000)
+    request.address = "127.0.1.1"
+    assert answer(authenticating, request) == "FORBIDDEN"
+
+
+def test_two_sockets_of_one_key_are_held_apart() -> None:
+    authenticating, ended = authenticator(Clock()), []
+    for number in range(2):
+        timestamp = str(START_NS // 1000 + number)
+        signature = hmac.new(SECRET.encode(), f"{timestamp}AUTH".encode(), hashlib.sha256).hexdigest()
+        principal = authenticating.sign_in(Claim("k1", timestamp, signature, ""), "127.0.0.1")
+        authenticating.hold(principal, lambda number=number: ended.append(number))  # type: ignore[misc]
+    authenticating._keys.remove("k1")
+    authenticating.sweep()
+    assert ended == [0, 1]
 
 
 def test_what_is_wrong_takes_no_room() -> None:

@@ -149,9 +149,10 @@ AdminEvent = UserStatusSet | UserTierSet | KeyCreated | KeyRevoked | Administere
 
 
 class Keys:
-    """The keys that are not revoked, bounded in all and for each user."""
+    """The keys that are not revoked, bounded in all and for each user. `changes` counts additions and removals."""
 
     def __init__(self) -> None:
+        self.changes = 0
         self._keys: dict[str, ApiKey] = {}
         self._counts: dict[str, int] = {}  # by user
 
@@ -170,11 +171,13 @@ class Keys:
     def add(self, key: ApiKey) -> None:
         """Add a key that is not there."""
         assert key.api_key not in self._keys
+        self.changes += 1
         self._keys[key.api_key] = key
         self._counts[key.user_id] = self._counts.get(key.user_id, 0) + 1
 
     def remove(self, api_key: str) -> ApiKey:
         """Remove a key that is there."""
+        self.changes += 1
         key = self._keys.pop(api_key)
         self._counts[key.user_id] -= 1
         return key

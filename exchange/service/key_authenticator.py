@@ -6,7 +6,7 @@ the same whatever is wrong: the key, its end, or the signature.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from exchange.core.administration import ApiKey, Keys, KeyType
@@ -18,19 +18,23 @@ from exchange.service.vault import Vault
 
 AHEAD_NS: Final = 1_000_000_000  # how far a timestamp may be ahead of the exchange's time
 NS_PER_MS: Final = 1_000_000
-_TIMESTAMP = re.compile(r"[0-9]{13}(?:[0-9]{3})?")  # milliseconds or microseconds
+MS_DIGITS: Final = 13  # of a timestamp in milliseconds
+US_DIGITS: Final = 16  # in microseconds
 _NONCE = re.compile(r"[A-Za-z0-9._-]{1,36}")
 _NO = "The API key is unknown, revoked or expired, or the signature is wrong."
 
 
 class _Known:
-    """A key in the form in which it is asked for."""
+    """A key in the form in which it is asked for. It is the exchange's as of so many `changes` of the keys."""
 
-    __slots__ = ("key", "networks", "permissions", "verifier")
+    __slots__ = ("changes", "expires_ns", "key", "networks", "permissions", "principal", "verifier")
 
-    def __init__(self, key: ApiKey, verifier: Verifier) -> None:
+    def __init__(self, key: ApiKey, verifier: Verifier, changes: int) -> None:
         self.key = key
         self.verifier = verifier
+        self.changes = changes
+        self.expires_ns = key.expires_ns
+        self.principal: Principal | None = None  # of the last request
         self.networks: list[Network] = [network_of(address) for address in key.allowed_addresses]
         self.permissions = frozenset(Permission(name) for name in key.permissions)
 
@@ -68,13 +72,19 @@ class KeyAuthenticator:
     def authenticate(self, request: RequestView, needed: Permission) -> Principal:
         """The user whose key has signed the request and has the permission. Raises Refused."""
         headers = request.headers
-        claim = Claim(
-            _header(request, "X-API-Key"),
-            _header(request, "X-Timestamp"),
-            _header(request, "X-Signature"),
-            headers.get("x-nonce", ""),
-        )
-        principal = self._verify(claim, request.method.encode() + request.target + request.raw_body, request.address)
+        api_key, timestamp = headers.get("x-api-key"), headers.get("x-timestamp")
+        signature = headers.get("x-signature")
+        if not api_key or not timestamp or not signature:
+            raise _missing(headers)
+        now_ns, address = self._now_ns(), request.address
+        signed = request.method.encode() + request.target + request.raw_body
+        claim = Claim(api_key, timestamp, signature, headers.get("x-nonce", ""))
+        known, used = self._verified(claim, signed, now_ns)
+        # Most requests of one key come from one address: one principal serves them.
+        principal = known.principal
+        if principal is None or principal.address != address:
+            principal = known.principal = self._owner(known, address)
+        self._used.use(used, now_ns)
         named = headers.get("x-user-id")
         if named is not None and named != principal.user_id:
             raise Refused(Code.FORBIDDEN, "X-User-Id names another user than the one who asks.")
@@ -88,14 +98,16 @@ class KeyAuthenticator:
 
     def sign_in(self, claim: Claim, address: str | None) -> Principal:
         """The user whose key has signed the claim of a socket. Raises Refused."""
-        return self._verify(claim, b"AUTH", address)
+        now_ns = self._now_ns()
+        known, used = self._verified(claim, b"AUTH", now_ns)
+        principal = self._owner(known, address)
+        self._used.use(used, now_ns)
+        return principal
 
     def check(self, principal: Principal) -> None:
         """Raise Refused if the key that it signed in with is gone or has expired."""
-        api_key = principal.api_key
-        key = None if api_key is None else self._keys.find(api_key)
-        if api_key is not None and (key is None or self._expired(key)):
-            raise Refused(Code.UNAUTHENTICATED, _NO)
+        if principal.api_key is not None:
+            self._usable(principal.api_key)
 
     def hold(self, principal: Principal, end: Callable[[], None]) -> None:
         """A socket acts as the principal: call `end` when its key ends."""
@@ -141,8 +153,8 @@ class KeyAuthenticator:
 
     # --- one claim
 
-    def _verify(self, claim: Claim, signed: bytes, address: str | None) -> Principal:
-        now_ns = self._now_ns()
+    def _verified(self, claim: Claim, signed: bytes, now_ns: int) -> tuple[_Known, bytes]:
+        """The key that has signed the claim and what follows it, and what stands for the signature. Raises Refused."""
         self._check_time(claim.timestamp, now_ns)
         if claim.nonce and not _NONCE.fullmatch(claim.nonce):
             raise Refused(Code.UNAUTHENTICATED, "A nonce must be 1 to 36 of A-Z a-z 0-9 . _ -")
@@ -150,13 +162,13 @@ class KeyAuthenticator:
         signature = known.verifier.verified(claim.signature, (claim.timestamp + claim.nonce).encode() + signed)
         if signature is None:
             raise Refused(Code.UNAUTHENTICATED, _NO)
-        principal = self._owner(known, address)
-        self._used.use(signature, now_ns)
-        return principal
+        return known, signature
 
     def _usable(self, api_key: str) -> _Known:
-        known = self._find(api_key)
-        if known is None or self._expired(known.key):
+        known = self._known.get(api_key)
+        if known is None or known.changes != self._keys.changes:
+            known = self._find(api_key)
+        if known is None or (known.expires_ns is not None and self._now_ns() >= known.expires_ns):
             raise Refused(Code.UNAUTHENTICATED, _NO)
         return known
 
@@ -166,11 +178,12 @@ class KeyAuthenticator:
         return Principal(known.key.user_id, known.permissions, address, api_key=known.key.api_key)
 
     def _check_time(self, timestamp: str, now_ns: int) -> None:
-        if not _TIMESTAMP.fullmatch(timestamp):
+        digits = len(timestamp)
+        if digits not in (MS_DIGITS, US_DIGITS) or not (timestamp.isascii() and timestamp.isdigit()):
             raise Refused(
                 Code.TIMESTAMP_OUT_OF_WINDOW, "The timestamp must be milliseconds or microseconds since the epoch."
             )
-        time_ns = int(timestamp) * (NS_PER_MS if len(timestamp) == 13 else 1000)
+        time_ns = int(timestamp) * (NS_PER_MS if digits == MS_DIGITS else 1000)
         if time_ns < self._since_ns or not now_ns - self._window_ns <= time_ns <= now_ns + AHEAD_NS:
             message = f"The timestamp is out of the window; the exchange's time is {now_ns // NS_PER_MS}."
             raise Refused(Code.TIMESTAMP_OUT_OF_WINDOW, message)
@@ -181,15 +194,12 @@ class KeyAuthenticator:
             return None
         known = self._known.get(api_key)
         if known is None or known.key is not key:
-            known = self._known[api_key] = _Known(key, verifier_of(key, self._vault))
+            known = self._known[key.api_key] = _Known(key, verifier_of(key, self._vault), 0)
+        known.changes = self._keys.changes
         return known
 
-    def _expired(self, key: ApiKey) -> bool:
-        return key.expires_ns is not None and self._now_ns() >= key.expires_ns
 
-
-def _header(request: RequestView, name: str) -> str:
-    value = request.headers.get(name.lower())
-    if not value:
-        raise Refused(Code.UNAUTHENTICATED, f"The header {name} is missing: this call takes signed requests.")
-    return value
+def _missing(headers: Mapping[str, str]) -> Refused:
+    """Why a request is not signed."""
+    name = next(name for name in ("X-API-Key", "X-Timestamp", "X-Signature") if not headers.get(name.lower()))
+    return Refused(Code.UNAUTHENTICATED, f"The header {name} is missing: this call takes signed requests.")

@@ -5,43 +5,73 @@ have buckets of their own, so that placements never starve them.
 """
 
 import math
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
 from exchange.service.addresses import client_of
 from exchange.service.codes import Code, Refused
 
-BUCKETS_MAX = 100_000  # who has not asked for longest is forgotten first, and starts with a full bucket again
+BUCKETS_MAX = 100_000  # who has not asked for long is forgotten, and starts with a full bucket again
+
+
+class Bucket:
+    """Tokens, as of a time."""
+
+    __slots__ = ("since_s", "tokens")
+
+    def __init__(self, tokens: float, since_s: float) -> None:
+        self.tokens = tokens
+        self.since_s = since_s
 
 
 class Buckets:
-    """A bucket a name: `take` empties, time fills."""
+    """A bucket a name: `take` empties, time fills.
+
+    Who has asked lately is among the young. When they are half of what is kept, they are the old ones, and those who
+    were old are forgotten.
+    """
 
     def __init__(self, per_s: float, burst: int, now_s: Callable[[], float]) -> None:
         self._per_s = per_s
-        self._burst = burst
+        self._burst = float(burst)
         self._now_s = now_s
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()  # (tokens, as of)
+        self._young: dict[str, Bucket] = {}
+        self._old: dict[str, Bucket] = {}
+        self._last = Bucket(0.0, 0.0)  # of the last `take`
 
     def take(self, name: str, tokens: int) -> float:
         """Take the tokens: 0.0, or how many seconds it takes until they are there, with nothing taken.
 
         More tokens than a bucket holds are never there: they are taken from a full one, which is then in debt.
         """
-        now_s = self._now_s()
-        level, since_s = self._levels.pop(name, (float(self._burst), now_s))
-        level = min(level + (now_s - since_s) * self._per_s, self._burst)
-        needed = min(tokens, self._burst)
-        enough = level >= needed
-        self._levels[name] = (level - tokens if enough else level, now_s)
-        if len(self._levels) > BUCKETS_MAX:
-            self._levels.popitem(last=False)
-        return 0.0 if enough else (needed - level) / self._per_s
+        now_s, burst, asked = self._now_s(), self._burst, float(tokens)
+        bucket = self._young.get(name)
+        if bucket is None:
+            bucket = self._of(name, now_s)
+        self._last = bucket
+        level = bucket.tokens + (now_s - bucket.since_s) * self._per_s
+        if level > burst:
+            level = burst
+        bucket.since_s = now_s
+        needed = burst if asked > burst else asked
+        if level < needed:
+            bucket.tokens = level
+            return (needed - level) / self._per_s
+        bucket.tokens = level - asked
+        return 0.0
 
-    def left(self, name: str) -> int:
-        """How many tokens were there after the last `take`."""
-        return max(0, int(self._levels[name][0]))
+    def _of(self, name: str, now_s: float) -> Bucket:
+        """The bucket of who is not among the young."""
+        bucket = self._old.pop(name, None) or Bucket(self._burst, now_s)
+        if 2 * len(self._young) >= BUCKETS_MAX:
+            self._old, self._young = self._young, {}
+        self._young[name] = bucket
+        return bucket
+
+    def left(self) -> int:
+        """How many tokens the last `take` has left."""
+        return max(0, int(self._last.tokens))
 
 
 class Limits(Protocol):
@@ -106,7 +136,7 @@ class RateLimits:
             return None
         buckets, client = self._cancels if cancels else self._requests, client_of(address or "")
         _refuse_after(buckets.take(client, 1), "requests of this address")
-        return buckets.left(client)
+        return buckets.left()
 
     def of_user(self, user_id: str) -> None:
         """Count a request other than a cancel against its user. Raises Refused."""

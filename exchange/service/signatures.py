@@ -26,6 +26,8 @@ from exchange.service.vault import Vault, from_text, to_text
 RSA_BITS: Final = (2048, 4096)  # at least and at most
 RSA_EXPONENT_MAX: Final = 2**32  # a larger one makes each signature cost milliseconds, right or wrong
 PUBLIC_KEY_MAX: Final = 2000  # letters of one as text
+GROUP_NS: Final = 10_000_000  # signatures of so long a time are kept and forgotten as one
+FAR_NS: Final = 1 << 61
 _HMAC_BYTES = 32
 _BLOCK_BYTES = 64
 _ED25519_BYTES = 64
@@ -140,6 +142,17 @@ def _from_base64(text: str) -> bytes | None:
         return None
 
 
+class _Group:
+    """Signatures that are forgotten together, when the time of the last of them is over."""
+
+    __slots__ = ("forget_ns", "full_ns", "signatures")
+
+    def __init__(self, full_ns: int) -> None:
+        self.full_ns = full_ns  # from then on the next group takes what is used
+        self.forget_ns = 0
+        self.signatures: list[bytes] = []
+
+
 class UsedSignatures:
     """The signatures that were used, for as long as their timestamps are in the window; bounded."""
 
@@ -147,19 +160,37 @@ class UsedSignatures:
         self._max = count_max
         self._keep_ns = keep_ns
         self._used: set[bytes] = set()
-        self._age: deque[tuple[int, bytes]] = deque()  # oldest first, with the time at which each is forgotten
+        self._groups: deque[_Group] = deque()  # oldest first
+        self._young = _Group(0)
+        self._forget_ns = FAR_NS  # when the oldest group is to be forgotten
 
     def __len__(self) -> int:
         return len(self._used)
 
     def use(self, signature: bytes, now_ns: int) -> None:
         """Use it. Raises Refused if it was used before, or if there is no room for it."""
-        age, used = self._age, self._used
-        while age and age[0][0] < now_ns:
-            used.discard(age.popleft()[1])
-        if signature in used:
-            raise Refused(Code.REPLAYED)
-        if len(used) >= self._max:
-            raise Refused(Code.OVERLOADED)
+        used = self._used
+        if self._forget_ns < now_ns:
+            self._forget(now_ns)
+        count = len(used)
+        if count >= self._max:
+            raise Refused(Code.REPLAYED if signature in used else Code.OVERLOADED)
         used.add(signature)
-        age.append((now_ns + self._keep_ns, signature))
+        if len(used) == count:
+            raise Refused(Code.REPLAYED)
+        young = self._young
+        if now_ns >= young.full_ns:
+            young = self._young = _Group(now_ns + GROUP_NS)
+            self._groups.append(young)
+        young.signatures.append(signature)
+        young.forget_ns = now_ns + self._keep_ns
+        if self._forget_ns == FAR_NS:
+            self._forget_ns = young.forget_ns
+
+    def _forget(self, now_ns: int) -> None:
+        groups = self._groups
+        while groups and groups[0].forget_ns < now_ns:
+            self._used.difference_update(groups.popleft().signatures)
+        if not groups:
+            self._young = _Group(0)
+        self._forget_ns = groups[0].forget_ns if groups else FAR_NS
