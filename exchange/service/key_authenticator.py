@@ -77,9 +77,9 @@ class KeyAuthenticator:
         if not api_key or not timestamp or not signature:
             raise _missing(headers)
         now_ns, address = self._now_ns(), request.address
-        signed = request.method.encode() + request.target + request.raw_body
+        signed = request.target + request.raw_body
         claim = Claim(api_key, timestamp, signature, headers.get("x-nonce", ""))
-        known, used = self._verified(claim, signed, now_ns)
+        known, used = self._verified(claim, request.method, signed, now_ns)
         # Most requests of one key come from one address: one principal serves them.
         principal = known.principal
         if principal is None or principal.address != address:
@@ -99,7 +99,7 @@ class KeyAuthenticator:
     def sign_in(self, claim: Claim, address: str | None) -> Principal:
         """The user whose key has signed the claim of a socket. Raises Refused."""
         now_ns = self._now_ns()
-        known, used = self._verified(claim, b"AUTH", now_ns)
+        known, used = self._verified(claim, "AUTH", b"", now_ns)
         principal = self._owner(known, address)
         self._used.use(used, now_ns)
         return principal
@@ -153,13 +153,17 @@ class KeyAuthenticator:
 
     # --- one claim
 
-    def _verified(self, claim: Claim, signed: bytes, now_ns: int) -> tuple[_Known, bytes]:
-        """The key that has signed the claim and what follows it, and what stands for the signature. Raises Refused."""
+    def _verified(self, claim: Claim, what: str, rest: bytes, now_ns: int) -> tuple[_Known, bytes]:
+        """The key that has signed the claim, what it is for and the rest, and what stands for the signature.
+
+        Raises Refused.
+        """
         self._check_time(claim.timestamp, now_ns)
         if claim.nonce and not _NONCE.fullmatch(claim.nonce):
             raise Refused(Code.UNAUTHENTICATED, "A nonce must be 1 to 36 of A-Z a-z 0-9 . _ -")
         known = self._usable(claim.api_key)
-        signature = known.verifier.verified(claim.signature, (claim.timestamp + claim.nonce).encode() + signed)
+        message = f"{claim.timestamp}{claim.nonce}{what}".encode() + rest
+        signature = known.verifier.verified(claim.signature, message)
         if signature is None:
             raise Refused(Code.UNAUTHENTICATED, _NO)
         return known, signature

@@ -6,8 +6,8 @@ HMAC-SHA256 as hex, Ed25519 and RSA (PKCS#1 v1.5, SHA-256) as base64. Every comp
 import base64
 import binascii
 import hashlib
-import hmac
 from collections import deque
+from hmac import compare_digest
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -58,7 +58,7 @@ class HmacVerifier:
         inner.update(message)
         outer.update(inner.digest())
         expected = outer.digest()
-        return expected if hmac.compare_digest(given, expected) else None
+        return expected if compare_digest(given, expected) else None
 
 
 class Ed25519Verifier:
