@@ -131,7 +131,7 @@ format: install
 bots bots-page: install
 	@$(BIN)/python -m tests.bots $(if $(filter bots-page,$@),--page) $(BOTS)
 
-# Measures throughput and latency beside a limit: six minutes. `bench-full` takes twenty minutes and draws plots.
+# Measures throughput and latency beside a limit: seven minutes. `bench-full` takes twenty minutes and draws plots.
 # Two order books of other projects are measured for comparison; if they cannot be installed, their rows say so.
 BENCH_EXTRA := tests/bench/requirements.lock
 .venv/.bench: $(BENCH_EXTRA) .venv/.installed

@@ -2,11 +2,12 @@
 
 import asyncio
 import io
+import itertools
 import random
 import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,13 +16,16 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from rich.console import Console
 
-from tests.bench import flow, generator, load, loads, report
+from exchange.client import ApiKey
+from exchange.service.signatures import HmacVerifier
+from tests.bench import flow, generator, load, loads, report, signed
 from tests.bench.__main__ import chosen, measure
 from tests.bench.bench import Bench, Mix
 from tests.bench.figure import Figure, Goal, Row, UnmeasuredError, row_of
 from tests.bench.figures import FIGURES
 from tests.bench.load import Call, Job
 from tests.bench.pace import QUICK
+from tests.bench.pairs import Pairs
 from tests.bench.processes import bare_command, limit_command, run_load, serving
 from tests.bench.side import Side, cpu_seconds
 from tests.bench.stats import percentile
@@ -217,6 +221,37 @@ async def test_the_cpu_time_of_a_server_is_counted_with_what_it_started() -> Non
 async def test_a_server_that_settles_is_idle_and_its_cost_is_of_a_reply(bare: Side) -> None:
     await bare.load("orders", 4)
     assert bare.cpu_us_a_reply > 0
+
+
+async def test_of_a_pair_each_is_first_in_turn(bare: Side) -> None:
+    begun: list[str] = []
+
+    def orders(name: str) -> Iterator[Call]:
+        begun.append(name)
+        for path, body in flow.requests_of("orders", 1)[:4_000]:
+            yield Call("POST", path, body.decode())
+
+    pairs = Pairs("signed", "unsigned", 0.8)
+    for _ in range(2):
+        await pairs.add(bare, orders("ours"), bare, orders("theirs"))
+    assert begun == ["ours", "theirs", "theirs", "ours"]
+    speed, cost = pairs.rows()
+    assert (speed.name, speed.beside, speed.goal) == ("signed", "unsigned", Goal(0.8, at_least=True))
+    assert (cost.name, cost.unit, cost.goal) == ("signed cpu", "µs", Goal(1.25, at_least=False))
+    assert len(speed.ratios) == len(cost.ratios) == 2
+
+
+def test_orders_of_the_bench_are_signed_by_their_users() -> None:
+    keys = signed.Signers(ApiKey.hmac("root", "r"), "", "hmac")
+    keys._keys = {user_id: ApiKey.hmac(f"{user_id}-key", "s") for user_id in flow.USERS}
+    for call in itertools.islice(signed.calls("orders", 1, keys.headers), 20):
+        assert call.headers["X-API-Key"] == f"{msgspec.json.decode(call.body)['user_id']}-key"
+        stamp = call.headers["X-Timestamp"] + call.headers.get("X-Nonce", "")
+        message = f"{stamp}{call.method}{call.target}{call.body}".encode()
+        assert HmacVerifier(b"s").verified(call.headers["X-Signature"], message)
+    deposit = next(signed.calls("deposits", 1, keys.headers))
+    assert deposit.headers["X-API-Key"] == "root"
+    assert next(signed.calls("orders", 1, signed.unsigned)).headers == {}
 
 
 def test_what_cannot_be_compiled_is_sent_from_python() -> None:

@@ -118,7 +118,7 @@ async def run_until_signal(figures: list[Figure], pace: Pace, url: str | None) -
 def main(names: tuple[str, ...], pace: str | None, url: str | None) -> None:
     """Measure the exchange beside its limit: the figures whose name begins so, or all.
 
-    Takes about six minutes; exits 1 if a figure could not be measured.
+    Takes about seven minutes; exits 1 if a figure could not be measured.
     """
     figures = chosen(names, full=pace == FULL.name)
     raise_open_files()

@@ -17,7 +17,7 @@ class Pace:
 
 
 FULL = Pace("full", 2.0, 0.3, 3, operations=100_000, resting_max=1_000_000, pause_s=300.0)
-# All of it in six minutes.
+# All of it in seven minutes.
 USUAL = Pace("usual", 1.2, 0.3, 2, operations=40_000, resting_max=1_000_000, pause_s=10.0)
 QUICK = Pace("quick", 0.4, 0.1, 1, operations=4_000, resting_max=10_000, pause_s=2.0)
 PACES = {pace.name: pace for pace in (FULL, USUAL, QUICK)}

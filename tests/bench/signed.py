@@ -1,42 +1,24 @@
-"""What a signature costs: the same orders unsigned in dev mode, and signed with HMAC and with Ed25519 keys.
-
-`python -m exchange.runtime.compiled tests.bench.signed` starts three exchanges and sends the same orders to each in
-turn, over 64 connections. They are signed before the clock starts. It prints orders a second, each beside the unsigned.
-"""
+"""The orders of `flow`, signed by their users with keys of one type, and an exchange that takes them."""
 
 import asyncio
 import base64
-import itertools
 import json
-import statistics
 import subprocess
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import click
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exchange.client import ApiKey, Client
 from tests.bench import flow
-from tests.bench.load import Call, Job
-from tests.bench.processes import (
-    Server,
-    exchange_command,
-    raise_open_files,
-    run_load,
-    scratch_dir,
-    serving,
-    write_config,
-)
-from tests.bench.side import refuse_errors
+from tests.bench.bench import Bench
+from tests.bench.load import Call
+from tests.bench.processes import exchange_command, scratch_dir, serving, write_config
+from tests.bench.side import SETUP_CONNECTIONS, Side
 
-CONNECTIONS = 64
-REPEATS = 3  # of the orders of `flow`, each signed anew
-MODES = ("unsigned", "hmac", "ed25519")
 # Signed before they are sent, and each remembered: more than one slice needs.
 MANY = "".join(
     f"{name} = 1000000{'' if name.endswith('burst') else '.0'}\n"
@@ -86,41 +68,33 @@ class Signers:
         return key.headers("POST", path, body)
 
 
-def calls(requests: Iterable[flow.Encoded], sign: Signer) -> Iterator[Call]:
-    """The requests with their headers."""
-    for path, body in requests:
+def calls(kind: str, seed: int, sign: Signer) -> Iterator[Call]:
+    """The requests of a kind with their headers."""
+    for path, body in flow.requests_of(kind, seed):
         yield Call("POST", path, body.decode(), sign((path, body)))
 
 
-async def send(server: Server, kind: str, sign: Signer, repeats: int = 1, seed: int = 0) -> float:
-    """Requests a second of one kind, all of which must succeed."""
-    requests = itertools.chain.from_iterable(flow.requests_of(kind, seed) for _ in range(repeats))
-    measured = await run_load(Job(server.url, "", CONNECTIONS, calls=tuple(calls(requests, sign))))
-    refuse_errors(measured, kind)
-    return measured.replies_a_second
-
-
-async def start(stack: AsyncExitStack, scratch: Path, mode: str) -> tuple[Server, Signer]:
-    """An exchange of that mode, with funded users and a book."""
-    place = scratch / mode
-    place.mkdir()
-    place.chmod(0o755)
-    keep = ("--data-dir", str(place / "exchange"))
-    command = exchange_command(place, *keep)
+async def start(stack: AsyncExitStack, bench: Bench, key_type: str | None) -> tuple[Side, Signer]:
+    """An exchange with keys of that type, or in dev mode without one, with funded users and a book."""
+    scratch = stack.enter_context(scratch_dir())
+    keep = ("--data-dir", str(scratch / "exchange"))
+    command = exchange_command(scratch, *keep)
     root: ApiKey | None = None
-    if mode != "unsigned":
-        config = write_config(place)
+    if key_type is not None:
+        config = write_config(scratch)
         config.write_text(config.read_text().replace('mode = "dev"', AUTH))
         root = await asyncio.to_thread(_root_key, command[0], config, keep)
-    server = await stack.enter_async_context(serving(command, mode, place))
+    server = await stack.enter_async_context(serving(command, "signed", scratch))
+    side = Side(server.url, server.ws_url, bench.pace, pid=server.pid)
     sign: Signer = unsigned
-    if root is not None:
-        signers = Signers(root, server.url, mode)
+    if root is not None and key_type is not None:
+        signers = Signers(root, server.url, key_type)
         await signers.prepare()
         sign = signers.headers
     for kind in ("deposits", "prime"):
-        await send(server, kind, sign)
-    return server, sign
+        made = tuple(calls(kind, 0, sign))
+        await side.load("", SETUP_CONNECTIONS, calls=made, warmup_s=0.0, duration_s=None)
+    return side, sign
 
 
 def _root_key(exchange: str, config: Path, keep: tuple[str, ...]) -> ApiKey:
@@ -129,35 +103,3 @@ def _root_key(exchange: str, config: Path, keep: tuple[str, ...]) -> ApiKey:
     create = [exchange, "key", "create", "root", "--type", "hmac", "--permissions", "admin", *where]
     made = json.loads(subprocess.run(create, check=True, capture_output=True).stdout)
     return ApiKey.hmac(made["api_key"], made["secret"])
-
-
-async def measure(rounds: int) -> dict[str, list[float]]:
-    """Orders a second of each mode, by round."""
-    found: dict[str, list[float]] = {mode: [] for mode in MODES}
-    async with AsyncExitStack() as stack:
-        scratch = stack.enter_context(scratch_dir())
-        sides = {mode: await start(stack, scratch, mode) for mode in MODES}
-        for number in range(rounds):
-            for mode, (server, sign) in sides.items():
-                found[mode].append(await send(server, "orders", sign, REPEATS, seed=number))
-    return found
-
-
-@click.command()
-@click.option("--rounds", default=5, show_default=True)
-def main(rounds: int) -> None:
-    """Measure what a signature costs."""
-    raise_open_files()
-    found = asyncio.run(measure(rounds))
-    base = statistics.median(found["unsigned"])
-    for mode, speeds in found.items():
-        middle = statistics.median(speeds)
-        click.echo(f"{mode:>9}: {middle:8.0f} orders/s, {middle / base:.2f} of unsigned; rounds {_shown(speeds)}")
-
-
-def _shown(speeds: list[float]) -> str:
-    return " ".join(f"{speed:.0f}" for speed in speeds)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,6 +12,7 @@ from tests.bench.figures import (
     fan_out,
     orders,
     scale,
+    signed,
     socket_orders,
     writer,
 )
@@ -23,6 +24,7 @@ FIGURES: list[Figure] = [
     durable_latency.FIGURE,
     socket_orders.FIGURE,
     *binance.FIGURES,
+    *signed.FIGURES,
     fan_out.FIGURE,
     writer.FIGURE,
     *core.FIGURES,
