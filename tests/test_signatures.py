@@ -138,6 +138,13 @@ def test_each_signature_is_kept_for_its_time_and_forgotten_soon_after() -> None:
         clock.now_ns += 2 * (AHEAD_NS + WINDOW_NS)
 
 
+def test_signatures_that_are_kept_for_less_than_a_group_lasts_are_forgotten_too() -> None:
+    used = UsedSignatures(2, GROUP_NS // 1000)
+    for number in range(9):
+        used.use(bytes([number]), START_NS + number * GROUP_NS // 100)
+        assert len(used) == 1
+
+
 def test_a_key_that_is_revoked_or_made_anew_counts_at_once() -> None:
     clock, vault, keys = Clock(), Vault(MASTER), Keys()
     authenticating = KeyAuthenticator(keys, vault, clock, since_ns=START_NS, window_ns=WINDOW_NS, signatures_max=10)
