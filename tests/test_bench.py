@@ -254,6 +254,12 @@ def test_orders_of_the_bench_are_signed_by_their_users() -> None:
     assert next(signed.calls("orders", 1, signed.unsigned)).headers == {}
 
 
+def test_the_notes_count_the_generator_of_a_figures_own_exchange(tmp_path: Path) -> None:
+    bench = Bench(QUICK, tmp_path)
+    bench.others.append(Side("", "", QUICK, generator_share_max=0.5, compiled_generator=True))
+    assert bench.notes()["generator"] == "C; at most 50% of a core"
+
+
 def test_what_cannot_be_compiled_is_sent_from_python() -> None:
     assert generator.program("no-such-compiler") is None
 

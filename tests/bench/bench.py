@@ -58,6 +58,7 @@ class Bench:
     ours: Side = field(init=False)  # the exchange
     handler: Side = field(init=False)  # the limit that pays for aiohttp
     bare: Side = field(init=False)  # the limit that pays for the parser only
+    others: list[Side] = field(default_factory=list)  # exchanges of single figures
 
     def __post_init__(self) -> None:
         self.ours, self.handler, self.bare = (Side("", "", self.pace) for _ in range(3))
@@ -88,7 +89,7 @@ class Bench:
 
     def notes(self) -> dict[str, str]:
         """What must hold for the ratios to mean anything."""
-        sides = (self.ours, self.handler, self.bare)
+        sides = (self.ours, self.handler, self.bare, *self.others)
         language = "C" if any(side.compiled_generator for side in sides) else "Python: there is no C compiler"
         share = max(side.generator_share_max for side in sides)
         return {

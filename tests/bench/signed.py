@@ -86,6 +86,7 @@ async def start(stack: AsyncExitStack, bench: Bench, key_type: str | None) -> tu
         root = await asyncio.to_thread(_root_key, command[0], config, keep)
     server = await stack.enter_async_context(serving(command, "signed", scratch))
     side = Side(server.url, server.ws_url, bench.pace, pid=server.pid)
+    bench.others.append(side)
     sign: Signer = unsigned
     if root is not None and key_type is not None:
         signers = Signers(root, server.url, key_type)

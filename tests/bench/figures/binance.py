@@ -47,6 +47,7 @@ async def _side(bench: Bench, stack: AsyncExitStack, *, enabled: bool) -> Side:
     more = f"\n[binance]\nenabled = {str(enabled).lower()}\n"
     served = await stack.enter_async_context(serving(exchange_command(scratch, markets=more), name, scratch))
     side = Side(served.url, served.ws_url, bench.pace, pid=served.pid)
+    bench.others.append(side)
     await side.prepare()
     return side
 
