@@ -93,8 +93,7 @@ class Market:
         self.last_match_id = state.last_match_id
         self.by_call = state.by_call  # see MarketState
         self.tracks = state.tracks  # for the orders that follow the price
-        self.notes_prevented = True  # of orders that enter; False: see Venue.replay
-        self.before_7 = False  # the rules are those before version 7: see Venue.replay
+        self.notes_prevented, self.before_7 = True, False  # other than while an old command is replayed: see Venue
         self._candles = state.candles
         self._average = state.average
         self._best_bid: Best = None

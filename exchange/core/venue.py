@@ -24,18 +24,14 @@ from typing import Final
 
 from exchange.core import venue_state
 from exchange.core.administration import (
-    AdminCommand,
     Administered,
     CreateKey,
     CreateUser,
-    KeyCreated,
-    KeyRevoked,
     Keys,
     RevokeKey,
     SetTierFees,
     SetUserStatus,
     SetUserTier,
-    UserStatusSet,
 )
 from exchange.core.amend import Amending
 from exchange.core.amendments import REDUCTIONS_MAX, AmendOrder
@@ -89,7 +85,8 @@ from exchange.core.outcome import Applied, Outcome
 from exchange.core.replace import cancel_refusal, replace_order
 from exchange.core.state import MarketState, VenueState
 from exchange.core.timers import CancelAllAfter, RunTimer, Timers
-from exchange.core.treasury import KEYS_MAX, Treasury, amount_of
+from exchange.core.treasury import KEYS_MAX, Treasury
+from exchange.core.users import Users
 from exchange.core.venue_filters import SetVenueFilters, VenueFiltersSet, differing_filters
 
 RULES_VERSION: Final = 7
@@ -130,6 +127,7 @@ class Venue:
         self.treasury = Treasury(self.ledger, keys_max)
         self.timers = Timers()
         self.fee_tiers = FeeTiers(self.ledger, self.markets)
+        self.users = Users(self.ledger, self.treasury, self.keys, self.disabled, self.markets)
 
     def apply(self, command: Command, sequence: int, now_ns: int) -> Outcome:
         """Carry out one command, or say why not. `sequence` is the next one, `now_ns` never goes back."""
@@ -339,7 +337,7 @@ class Venue:
         if isinstance(command, (SetTierFees, SetUserTier)):
             return self.fee_tiers.apply(command)
         assert isinstance(command, (CreateUser, SetUserStatus, CreateKey, RevokeKey))
-        return self._administer(command, sequence, now_ns)
+        return self.users.apply(command, sequence, now_ns)
 
     def _move_money(self, command: MoneyCommand, sequence: int, now_ns: int) -> VenueOutcome:
         if isinstance(command, RequestWithdrawal):
@@ -418,72 +416,6 @@ class Venue:
         market.told_max = self._told_max
         self.markets[state.instrument.symbol] = market
         return market
-
-    # --- users and keys
-
-    def _administer(self, command: AdminCommand, sequence: int, now_ns: int) -> VenueOutcome:
-        if isinstance(command, CreateUser):
-            return self._create_user(command, sequence)
-        if isinstance(command, SetUserStatus):
-            return self._set_user_status(command, sequence, now_ns)
-        if isinstance(command, CreateKey):
-            return self._create_key(command)
-        assert isinstance(command, RevokeKey)
-        if self.keys.find(command.api_key) is None:
-            return Rejected(RejectReason.UNKNOWN_KEY)
-        key = self.keys.remove(command.api_key)
-        return [KeyRevoked(key), Administered("revoke_key", key.user_id, key.api_key, command.origin)]
-
-    def _create_user(self, command: CreateUser, sequence: int) -> VenueOutcome:
-        user_id = command.user_id
-        assert user_id not in HOUSE
-        due = self.treasury.credits(command)
-        if isinstance(due, Rejected):
-            return due
-        is_new = not self.ledger.has_user(user_id)
-        if not is_new and not due:
-            return None
-
-        # Past this line the user is there, and has every balance.
-        if is_new:
-            self.ledger.add_user(user_id)
-        detail = " ".join(amount_of(deposit.amount_minor, deposit.asset) for deposit in due)
-        events: list[Event] = [UserAdded(user_id)] if is_new else []
-        events.append(Administered("create_user", user_id, detail or None, command.origin))
-        for deposit in due:
-            events += self.treasury.credit(deposit, sequence)
-        return events
-
-    def _create_key(self, command: CreateKey) -> VenueOutcome:
-        key = command.key
-        if not self.ledger.has_user(key.user_id):
-            return Rejected(RejectReason.UNKNOWN_USER)
-        if self.keys.find(key.api_key) is not None:
-            return Rejected(RejectReason.KEY_CONFLICT)
-        if not self.keys.room(key.user_id):
-            return Rejected(RejectReason.TOO_MANY_KEYS)
-        self.keys.add(key)
-        detail = " ".join((key.api_key, key.key_type.value, *key.permissions))
-        return [KeyCreated(key), Administered("create_key", key.user_id, detail, command.origin)]
-
-    def _set_user_status(self, command: SetUserStatus, sequence: int, now_ns: int) -> VenueOutcome:
-        user_id = command.user_id
-        if not self.ledger.has_user(user_id):
-            return Rejected(RejectReason.UNKNOWN_USER)
-        if (user_id in self.disabled) == command.disabled:
-            return None
-        if command.disabled:
-            self.disabled[user_id] = None
-        else:
-            del self.disabled[user_id]
-        events: list[Event] = []
-        if command.disabled:
-            events, touched = cancel_everywhere(self.markets, user_id, ExpireReason.USER_DISABLED, sequence, now_ns)
-            events += [self.ledger.account(user_id, asset).captured(sequence) for asset in touched]
-        action = "disable_user" if command.disabled else "enable_user"
-        events.append(UserStatusSet(user_id, command.disabled))
-        events.append(Administered(action, user_id, None, command.origin))
-        return events
 
     # --- the state as a whole
 

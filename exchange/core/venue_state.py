@@ -68,7 +68,7 @@ def restore(venue: "Venue", state: VenueState) -> None:
     venue.assets = {asset.symbol: asset for asset in state.assets}
     for user_id in state.users:
         venue.ledger.add_user(user_id)
-    venue.disabled = dict.fromkeys(state.disabled_users)
+    venue.disabled.update(dict.fromkeys(state.disabled_users))
     venue.fee_tiers.restore(state.user_tiers)
     for key in state.keys:
         venue.keys.add(key)
