@@ -1,13 +1,20 @@
 """Rate limits, where they are turned on."""
 
 import asyncio
+import contextlib
 import time
 import urllib.request
 
 import aiohttp
+import pytest
+import websockets
 
 from tests.whole import served
+from tests.whole.binance import bot_of_key
+from tests.whole.binance_wire import ApiSocket, Socket
 from tests.whole.conftest import Start
+from tests.whole.process import until
+from tests.whole.signed import Keyring, keys_exchange, socket
 
 LIMITED = """
 [limits]
@@ -119,6 +126,47 @@ async def test_an_address_has_no_more_connections_than_it_may(start: Start) -> N
             writer.close()
         writer.close()
     assert exchange.stop() == 0
+
+
+async def test_a_user_has_so_many_sockets_of_all_kinds_together() -> None:
+    with keys_exchange() as (exchange, root):
+        exchange.environment["EXCHANGE_LIMITS_SOCKETS_PER_USER"] = "2"
+        exchange.start()
+        ring, url = Keyring(exchange, root), exchange.url.replace("http", "ws")
+        async with asyncio.timeout(60), aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as sockets:
+            ring.session = session
+            ann, other = await ring.user(), await ring.key(await ring.user())
+            bot, caller = await bot_of_key(ring, session, ann), await ring.key(ann)
+            listen_key = (await bot.send("POST", "/api/v3/userDataStream"))[1]["listenKey"]
+            first = await sockets.enter_async_context(socket(ring, caller))
+            one, two, three = [
+                await sockets.enter_async_context(ApiSocket(url, bot.api_key, bot.sign)) for _ in range(3)
+            ]
+            market = await sockets.enter_async_context(Socket(f"{url}/ws"))
+            subscribe = "userDataStream.subscribe.signature"
+            assert (await one.ask(subscribe, one.signed()))["status"] == 200
+            assert (await two.ask(subscribe, two.signed()))["error"]["code"] == -1003
+            assert (await market.ask("SUBSCRIBE", ["ethusdc@trade", listen_key]))["error"]["code"] == -1003
+            assert (await market.ask("LIST_SUBSCRIPTIONS"))["result"] == []
+            for kind in ("ws", "stream?streams="):
+                with pytest.raises(websockets.InvalidStatus, match="429"):
+                    await websockets.connect(f"{url}/{kind}{'/' if kind == 'ws' else ''}{listen_key}")
+            async with socket(ring) as late:
+                assert (await late.ask(caller.auth()))["code"] == "RATE_LIMITED"
+            async with socket(ring, other):
+                pass
+            await one.call("userDataStream.unsubscribe")
+            assert (await two.ask(subscribe, two.signed()))["status"] == 200
+            await first.connection.close()
+
+            async def has_room() -> bool:
+                return bool((await three.ask(subscribe, three.signed()))["status"] == 200)
+
+            await until(has_room)
+            assert (await market.ask("SUBSCRIBE", [listen_key]))["error"]["code"] == -1003
+            await three.ws.close()
+            await two.call("userDataStream.unsubscribe")
+            assert (await market.ask("SUBSCRIBE", [listen_key]))["result"] is None
 
 
 async def test_signatures_cannot_be_tried_faster_than_an_address_may_ask(start: Start) -> None:

@@ -48,7 +48,7 @@ class Binance:
         self._runner = Runner(service, self.calls)
         users = UserStreams(service, self.symbols)
         self._sockets = Sockets(service.feeds, config.socket_max_s)
-        self._stream_sessions = StreamSessions(self.streams, users, self._keys, self._sockets, config)
+        self._stream_sessions = StreamSessions(self.streams, users, self._keys, self._sockets, service.limits, config)
         self._api = SocketApi(
             ApiParts(service, self._runner, self.guard, self.limits, self.refusals, users, self._sockets)
         )

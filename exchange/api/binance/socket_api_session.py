@@ -35,6 +35,7 @@ from exchange.api.http.request import Request
 from exchange.api.http.sockets import Peer
 from exchange.pipeline.outcomes import Overloaded
 from exchange.pipeline.subscriber import Subscriber
+from exchange.service.codes import Refused
 from exchange.service.principal import Principal
 from exchange.service.service import Service
 
@@ -166,6 +167,7 @@ class ApiSession:
         self._logged_on: LoggedOn | None = None
         self._subscriptions: dict[int, Subscription] = {}
         self._subscribed_ever = 0
+        self._counted: set[str] = set()  # users of whom this is one of the sockets that they may have
         self._in_flight = 0
         self._room = asyncio.Event()
 
@@ -309,12 +311,35 @@ class ApiSession:
         guard.check_session_key(api_key, self._address)
         signature, message = said.values.get("signature"), messages.signed_text(said.values)
         principal = guard.signed(api_key, said.values, message, signature, self._address, Security.USER_DATA)
+        assert principal.user_id is not None
+        self._count_as(principal.user_id)
         self._logged_on = LoggedOn(api_key, principal, self._now_ns())
+        self._count_no_longer()
 
     def _log_out(self) -> None:
         self._logged_on = None
         for subscription in [one for one in self._subscriptions.values() if one.by_logon]:
             self._end_subscription(subscription)
+        self._count_no_longer()
+
+    def _count_as(self, user_id: str) -> None:
+        """It is one of the sockets of a user from now on. Raises BinanceError."""
+        if user_id in self._counted:
+            return
+        try:
+            self._parts.service.limits.enter_socket(user_id)
+        except Refused as refused:
+            raise BinanceError(-1003, str(refused), 429, retry_after_s=refused.retry_after_s) from None
+        self._counted.add(user_id)
+
+    def _count_no_longer(self) -> None:
+        """It is no socket of users for whom it neither has logged on nor subscribed any more."""
+        serves = {one.user_id for one in self._subscriptions.values()}
+        if self._logged_on is not None and self._logged_on.principal.user_id is not None:
+            serves.add(self._logged_on.principal.user_id)
+        for user_id in self._counted - serves:
+            self._parts.service.limits.leave_socket(user_id)
+        self._counted &= serves
 
     def _status(self) -> dict[str, Any]:
         logged_on, unit_ns = self._logged_on, self.unit_ns
@@ -335,6 +360,7 @@ class ApiSession:
             raise BinanceError(-1130, "This account has a subscription on this connection already.")
         if len(self._subscriptions) >= SUBSCRIPTIONS_MAX or self._subscribed_ever >= SUBSCRIPTIONS_EVER_MAX:
             raise BinanceError(-1034, f"Too many subscriptions; current limit is '{SUBSCRIPTIONS_MAX}'.", 429)
+        self._count_as(user_id)
         subscription = Subscription(self, self._subscribed_ever, user_id, api_key, by_logon=by_logon)
         self._subscribed_ever += 1
         self._subscriptions[subscription.number] = subscription
@@ -356,6 +382,7 @@ class ApiSession:
     def _end_subscription(self, subscription: Subscription) -> None:
         self._parts.users.leave(subscription.user_id, subscription)
         del self._subscriptions[subscription.number]
+        self._count_no_longer()
         event = {"e": "eventStreamTerminated", "E": self._now_ns() // self.unit_ns}
         subscription.deliver(orjson.dumps(event))
 
@@ -412,6 +439,8 @@ class ApiSession:
         for subscription in self._subscriptions.values():
             self._parts.users.leave(subscription.user_id, subscription)
         self._subscriptions.clear()
+        self._logged_on = None
+        self._count_no_longer()
         self._parts.service.feeds.forget(self.subscriber)
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import orjson
 
 from exchange.api.binance import streams_messages as messages
+from exchange.api.binance.errors import BinanceError
 from exchange.api.binance.streams_base import Shape, wrapped
 from exchange.api.binance.streams_hub import Streams
 from exchange.api.binance.streams_messages import Asked, Method, Mistake
@@ -30,18 +31,28 @@ from exchange.api.http.request import Request
 from exchange.api.http.sockets import Peer
 from exchange.config import BinanceConfig
 from exchange.pipeline.subscriber import Subscriber
+from exchange.service.codes import Refused
+from exchange.service.limits import RateLimits
 
 SHUTDOWN: Final = "!serverShutdown"
 SECOND_S: Final = 1.0
+TOO_MANY: Final = -1003
 
 
 class StreamSessions:
     """Opens the sockets of streams."""
 
     def __init__(
-        self, streams: Streams, users: UserStreams, keys: ListenKeys, sockets: Sockets, config: BinanceConfig
+        self,
+        streams: Streams,
+        users: UserStreams,
+        keys: ListenKeys,
+        sockets: Sockets,
+        limits: RateLimits,
+        config: BinanceConfig,
     ) -> None:
         self.streams = streams
+        self.limits = limits
         self.users = users
         self.keys = keys
         self.sockets = sockets
@@ -50,7 +61,7 @@ class StreamSessions:
         keys.ended = self._key_ended
 
     def open(self, peer: Peer, opened: Request) -> "StreamSession":
-        """The session of a socket. Raises BinanceError."""
+        """The session of a socket. Raises BinanceError, also if the user of a listen key has as many as may be."""
         combined = opened.path.startswith("/stream")
         query = query_of(opened.query)
         unit_ns = unit_of_query(query)
@@ -58,7 +69,11 @@ class StreamSessions:
         session = StreamSession(self, peer, Shape(unit_ns, combined))
         self.sockets.opened(session)
         peer.be_patient(PONG_S)
-        session.listen_to(names.split("/"))
+        try:
+            session.listen_to(names.split("/"))
+        except Refused as refused:
+            session.end()
+            raise BinanceError(TOO_MANY, str(refused), 429, retry_after_s=refused.retry_after_s) from None
         return session
 
     def _key_ended(self, name: str) -> None:
@@ -77,6 +92,7 @@ class StreamSession:
         self.subscriber = Subscriber(peer, sessions.sockets.dialect)
         self._sessions = sessions
         self._streams = sessions.streams
+        self._limits = sessions.limits
         self._peer = peer
         self._names: dict[str, None] = {}
         self._users: dict[str, KeyRecipient] = {}
@@ -167,14 +183,21 @@ class StreamSession:
         most = self._sessions.config.streams_per_socket
         if len(self._names) + len(wanted) > most:
             raise messages.too_many(most, asked.id)
-        for name in wanted:
-            self._join(name)
+        joined = []
+        try:
+            for name in wanted:
+                self._join(name)
+                joined.append(name)
+        except Refused as refused:
+            for name in joined:
+                self._leave(name)
+            raise Mistake(TOO_MANY, str(refused), asked.id) from None
 
     def _may_be(self, name: str) -> bool:
         return parse_name(name) is not None or self._sessions.keys.find(name) is not None
 
     def _join(self, name: str) -> None:
-        """Listen to a stream, or to a user by a listen key; nothing if the name is neither."""
+        """Listen to a stream, or to a user by a listen key; nothing if the name is neither. Raises Refused."""
         if name in self._names:
             return
         if self._streams.join(self, name):
@@ -182,6 +205,7 @@ class StreamSession:
             return
         sessions, key = self._sessions, self._sessions.keys.find(name)
         if key is not None:
+            self._limits.enter_socket(key.user_id)
             self._names[name] = None
             recipient = self._users[name] = KeyRecipient(self, name, key.user_id)
             sessions.by_key.setdefault(name, {})[self] = None
@@ -197,6 +221,7 @@ class StreamSession:
             return
         sessions = self._sessions
         sessions.users.leave(recipient.user_id, recipient)
+        self._limits.leave_socket(recipient.user_id)
         listening = sessions.by_key[name]
         del listening[self]
         if not listening:
