@@ -6,6 +6,7 @@ import time
 import urllib.request
 
 import aiohttp
+import psutil  # type: ignore[import-untyped]
 import pytest
 import websockets
 
@@ -16,6 +17,7 @@ from tests.whole.conftest import Start
 from tests.whole.process import until
 from tests.whole.signed import Keyring, keys_exchange, socket
 
+COUNT = 900  # requests, enough for the clock of a process
 LIMITED = """
 [limits]
 enabled = true
@@ -73,6 +75,26 @@ async def test_replies_say_what_is_left_and_placements_do_not_starve_cancels(sta
             assert (reply.status, reply.headers["X-RateLimit-Remaining"]) == (404, "3")
         async with session.post("/order/cancel_all", json={"user_id": "seeded"}) as reply:
             assert reply.status == 200
+
+
+async def test_a_refusal_costs_the_exchange_much_less_than_an_order(start: Start) -> None:
+    """In time of the exchange's process, however busy the machine is."""
+    limits = f"[limits]\nenabled = true\nrequests_per_s = 0.01\nrequests_burst = {COUNT}\n"
+    more = "orders_burst = 100000\nuser_requests_burst = 100000\n"
+    exchange = start(served.CONFIG + limits + more + served.market_text("LIM") + served.USER)
+    terms = {"side": "buy", "order_type": "limit", "price": "1", "quantity": "0.1"}
+    order = {"user_id": "seeded", "market": "LIM_USDC"} | terms
+    process, costs_s = psutil.Process(exchange.pid()), []
+    async with aiohttp.ClientSession() as session:
+        for expected in (200, 429):
+            before = process.cpu_times()
+            for _ in range(COUNT):
+                async with session.post(f"{exchange.url}/order", json=order) as reply:
+                    assert reply.status == expected
+            after = process.cpu_times()
+            costs_s.append(after.user + after.system - before.user - before.system)
+    taken_s, refused_s = costs_s
+    assert refused_s < taken_s / 2
 
 
 async def test_a_socket_has_so_many_channels_and_messages(start: Start) -> None:
