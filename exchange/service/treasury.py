@@ -94,13 +94,16 @@ class Treasury:
         return canceled, await self._engine.read(Balances(command.user_id))
 
     async def draw(self, user_id: str, asset: str, origin: Origin) -> Sequence[BalanceChanged]:
-        """Credit a user with what the faucet gives of the asset, once in each interval; the balances after it."""
+        """Credit a user with what the faucet gives of the asset, once in each interval; the balances after it. A user
+        who is disabled gets nothing."""
         faucet = self._faucet()
         if faucet.amounts_minor is None:
             raise Refused(Code.NOT_FOUND, "There is no faucet here.")
         amount_minor = faucet.amounts_minor.get(asset)
         if amount_minor is None:
             raise Refused(Code.UNKNOWN_ASSET, f"The faucet gives none of {asset}.")
+        if user_id in self._engine.venue.disabled:
+            raise Refused(Code.USER_DISABLED, "The user is disabled and may draw nothing from the faucet.")
         now_s = self._engine.time_ns() // 1_000_000_000
         turn = now_s // faucet.interval_s
         # The key, which no client can give to a deposit, makes it once in each interval.

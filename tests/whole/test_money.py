@@ -200,6 +200,16 @@ async def test_the_faucet_gives_once_in_an_interval(api: Api) -> None:
     assert await api.refused("POST", "/faucet", {"user_id": "nobody-here", "asset": "USDC"}) == (401, "UNKNOWN_USER")
 
 
+async def test_the_faucet_gives_nothing_to_a_user_who_is_disabled(api: Api) -> None:
+    user = await api.user(USDC="1")
+    await api.ok("POST", "/admin/users/disable", {"user_id": user})
+    body = {"user_id": user, "asset": "USDC"}
+    assert await api.refused("POST", "/faucet", body) == (403, "USER_DISABLED")
+    assert await api.balances(user) == {"USDC": ("1", "0")}
+    await api.ok("POST", "/admin/users/enable", {"user_id": user})
+    await api.ok("POST", "/faucet", body)
+
+
 async def test_without_a_faucet_there_is_none(ring: Keyring) -> None:
     user = await ring.key(await ring.user())
     assert await user.code("POST", "/faucet", {"asset": "USDC"}) == "NOT_FOUND"

@@ -193,7 +193,7 @@ CALLS = (
     ),
     _call(
         "POST", "/faucet", "faucet", TRADE, "Credit oneself, where the exchange has a faucet", models.FaucetRequest,
-        replies.Balances, USER, ENGINE, ("NOT_FOUND", "UNKNOWN_ASSET", "OUT_OF_RANGE"),
+        replies.Balances, USER, ENGINE, ("NOT_FOUND", "UNKNOWN_ASSET", "OUT_OF_RANGE", "USER_DISABLED"),
     ),
     _call("GET", "/keys", "own_keys", READ, "A user's own API keys, by page", models.OwnKeysQuery, replies.KeyPage,
         USER, ENGINE,
