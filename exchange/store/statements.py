@@ -133,7 +133,7 @@ def _all_trades(start: bool, end: bool, oldest_first: bool) -> str:
     were dropped.
     """
     last = _of_markets("max", "trade_id DESC", "true")
-    found = [f"last (id) AS ({last})"]
+    found = [f"last (id) AS (SELECT COALESCE(({last}), 0))"]  # 0: there is none
     low, high = ["$2::bigint + 1"], ["$3::bigint", "(SELECT id + 1 FROM last)"]
     for number, (there, bounds) in enumerate(((start, low), (end, high))):
         if there:

@@ -263,6 +263,27 @@ async def test_of_several_orders_of_one_name_the_newest_is_found(server: Server)
     await history.close()
 
 
+async def test_pages_of_a_history_in_which_nothing_happened_are_empty(server: Server) -> None:
+    """Whatever their bounds are."""
+    dsn = server.dsn(await server.migrated())
+    async with writing(dsn):
+        pass
+    history = PostgresHistory(dsn, reached)
+    ids, times = (None, 0, 1, ID_MAX - 1, ID_MAX), (None, 0, TIME_NS, ID_MAX)
+    for before, after, start_ns, end_ns in itertools.product(ids, ids, times, times):
+        page = Page(1001, before, after, start_ns, end_ns)
+        assert await history.trades(None, page) == [], page
+        if start_ns in (None, TIME_NS) and end_ns in (None, TIME_NS):
+            for market in (SOL, None):
+                assert await history.trades(market, page) == [], page
+                assert await history.fills(ANN, market, None, page) == [], page
+                assert await history.closed_orders(ANN, market, page) == [], page
+                assert await history.prevented_matches(ANN, market, None, page) == [], page
+                assert await history.amendments(ANN, market, None, page) == [], page
+                assert await history.lists(ANN, market, None, page) == [], page
+    await history.close()
+
+
 async def test_a_look_up_waits_only_for_the_sequence_it_needs(past: tuple[str, Past]) -> None:
     asked: list[int | None] = []
 
