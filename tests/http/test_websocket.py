@@ -120,10 +120,23 @@ async def test_a_clients_close_is_answered_with_its_code() -> None:
 
 
 async def test_a_frame_without_a_mask_is_closed_with_1002() -> None:
-    wire, session, site = await opened()
+    wire, session, _ = await opened()
     wire.protocol.data_received(frame(TEXT, b"a", masked=False))
     assert wire.out[2:4] == (1002).to_bytes(2, "big")
-    wire.protocol.sweep(site.now + 0.1)
+    await settle()
+    assert session.heard == []
+
+
+async def test_who_sends_what_is_no_frame_is_heard_out_for_a_while_so_that_it_sees_why_it_is_closed() -> None:
+    wire, session, site = await opened(ping_s=20.0)
+    began = site.now
+    wire.protocol.data_received(frame(TEXT, b"a", masked=False))
+    for _ in range(19):
+        site.now += 0.1
+        wire.protocol.data_received(frame(TEXT, b"more"))
+        wire.protocol.sweep(site.now + 0.05)
+        assert not wire.aborted
+    wire.protocol.sweep(began + 2.1)
     await settle()
     assert (wire.aborted, session.heard) == (True, [])
 

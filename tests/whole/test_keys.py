@@ -114,7 +114,7 @@ async def test_a_replay_with_the_signature_in_other_letters_is_one(ann: Caller) 
     assert (await ann.send(parts, headers))[1]["code"] == "REPLAYED"
 
 
-@pytest.mark.parametrize("shift_s", [-3600.0, -6.0, 2.0, 3600.0])
+@pytest.mark.parametrize("shift_s", [-3600.0, -61.0, 20.0, 3600.0])
 async def test_a_late_or_early_request_is_refused(ann: Caller, shift_s: float) -> None:
     parts = replace(ann.parts("POST", "/order", buy()), timestamp=now(shift_s))
     assert await ann.sent(parts) == "TIMESTAMP_OUT_OF_WINDOW"

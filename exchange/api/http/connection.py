@@ -17,7 +17,7 @@ from exchange.api.http.head import HEAD_MAX_BYTES, Head, asked_path
 from exchange.api.http.head_reader import HeadReader
 from exchange.api.http.request import Request
 from exchange.api.http.routes import Route
-from exchange.api.http.site import Site
+from exchange.api.http.site import DRAIN_S, Site
 from exchange.api.http.slot import Slot
 from exchange.api.http.take_over import open_page, open_socket
 from exchange.api.http.wire import CONTINUE
@@ -26,7 +26,6 @@ from exchange.api.native.errors import ApiError
 SLOTS_MAX = 32  # requests of one connection that are not answered yet
 AHEAD_MAX_BYTES = 128 << 10  # what a client may send ahead of what can be taken; then it is not read
 BLANK_MAX_BYTES = 8  # line ends before a request line
-DRAIN_S = 2.0  # how long a client that was refused may go on sending before its connection is cut
 DRAIN_MAX_BYTES = 8 << 20
 
 

@@ -24,6 +24,7 @@ from exchange.config import ServerConfig
 log = structlog.get_logger(__name__)
 
 SWEEP_S = 0.5  # how late a deadline may be noticed
+DRAIN_S = 2.0  # how long a client that was refused may go on sending before its connection is cut
 MEMO_MAX = 4096  # heads that are kept parsed
 MEMO_HEAD_MAX_BYTES = 1024
 TRIM_BYTES = 32 << 20  # freed by closing slow clients; then the allocator is asked to give memory back

@@ -11,7 +11,7 @@ from math import inf
 import structlog
 
 from exchange.api.http.request import Request
-from exchange.api.http.site import Site
+from exchange.api.http.site import DRAIN_S, Site
 from exchange.api.http.sockets import SocketSession
 from exchange.api.http.ws_frames import (
     BINARY,
@@ -72,7 +72,8 @@ class WebSocketConnection(asyncio.Protocol):
         failure = self._reader.failure
         if failure is not None:
             self.close(*failure)
-            self._close_by = self._site.now  # it does not speak the protocol: there is no answer to wait for
+            # An answer may never come; but a client that is still sending would not see why if it were cut off now.
+            self._close_by = min(self._close_by, self._site.now + DRAIN_S)
 
     def eof_received(self) -> bool:
         """The client has gone without a closing handshake."""
