@@ -15,9 +15,12 @@ from exchange.api.native.errors import Refusals
 from exchange.api.native.pages import metrics_page
 from exchange.api.native.rest import PAGE_BYTE_S, PAGE_S, Rest
 from exchange.pipeline.outcomes import Overloaded
+from exchange.runtime import compiled
 from exchange.service.read_lane import CREDIT_MAX_S, DEBT_MAX_S, HISTORY, LINGER_S, LINGER_TURNS, MEMORY, ReadLane
 from tests.fake_store import turns
 from tests.patience import PATIENCE_S
+
+of_sources = pytest.mark.skipif(compiled.in_use(), reason="calls that are compiled take nothing but a whole service")
 
 
 class Commits:
@@ -274,6 +277,7 @@ class Replies:
         self.replies.append(response)
 
 
+@of_sources
 async def test_pages_take_their_turns_and_pay_for_their_bytes(commits: Commits) -> None:
     lane, replies = lane_of(commits, share=0.25), list[Response]()
     service: Any = SimpleNamespace(lane=lane, tasks=None, administration=None, listing=None, treasury=None, fees=None)
@@ -289,6 +293,7 @@ async def test_pages_take_their_turns_and_pay_for_their_bytes(commits: Commits) 
     await until(lambda: len(replies) == 2)
 
 
+@of_sources
 async def test_more_pages_than_may_wait_are_refused(commits: Commits) -> None:
     lane, replies = lane_of(commits, waiting_max=1), list[Response]()
     service: Any = SimpleNamespace(lane=lane, tasks=None, administration=None, listing=None, treasury=None, fees=None)

@@ -4,12 +4,19 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from exchange.api.http.request import Request
 from exchange.api.native.errors import ApiError, Refusals
 from exchange.api.native.session import CROWDED_S, IN_FLIGHT_MAX, Session
 from exchange.core.public import Channel, Kind
 from exchange.pipeline.outcomes import Overloaded
+from exchange.runtime import compiled
 from exchange.service.principal import DevAuthenticator
+
+pytestmark = pytest.mark.skipif(
+    compiled.in_use(), reason="a session that is compiled takes nothing but a whole service"
+)
 
 
 class Lane:
