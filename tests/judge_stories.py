@@ -376,7 +376,7 @@ def _amendment(judge: Judge, order: Order, wish: Wish) -> AmendOrder:
     reduces = wish.terms in ("fok", "ioc", "market")
     if reduces:
         quantity_lots, key = None, f"key {wish.price % 3}"
-    prices = (None, None, None, None, wish.price, terms.price_ticks, UNITS_MAX)
+    prices = (None, None, None, 0, wish.price, terms.price_ticks, UNITS_MAX)
     names = [name for other, name in judge.model.names if other is order]
     by_name = names[0] if names and lots % 3 == 0 else None
     return AmendOrder(

@@ -127,7 +127,7 @@ class Amendments(Pegs):
     def _has_no_price_to_change(self, terms: PlaceOrder, command: AmendOrder) -> bool:
         if self.is_pegged(terms):
             return command.price_ticks not in (None, terms.price_ticks)
-        return terms.price_ticks is None and bool(command.price_ticks)
+        return terms.price_ticks is None and command.price_ticks is not None
 
     def _meant(self, command: AmendOrder) -> Order | None:
         """The open order that is meant: under its own name, or, sent again, under the one it had before."""

@@ -74,12 +74,12 @@ class Amending:
             return Rejected(RejectReason.OUT_OF_RANGE)
         if pegged(terms) and command.price_ticks not in (None, terms.price_ticks):
             return Rejected(RejectReason.OUT_OF_RANGE, "The price of a pegged order cannot be changed.")
+        if terms.price_ticks is None and not pegged(terms) and _asks_a_price(market, command):
+            return Rejected(RejectReason.OUT_OF_RANGE, "An order that takes any price has none to change.")
         quantity_lots, price_ticks = _asked(command, order)
         name = terms.client_order_id if command.new_client_order_id is None else command.new_client_order_id
         if (quantity_lots, price_ticks, name) == (terms.quantity_lots, order.price_ticks, terms.client_order_id):
             return Duplicate(order.order_id)
-        if terms.price_ticks is None and price_ticks and not pegged(terms):
-            return Rejected(RejectReason.OUT_OF_RANGE, "An order that takes any price has none to change.")
         price = terms.price_ticks if terms.price_ticks is None or pegged(terms) else price_ticks
         changed = replace(terms, quantity_lots=quantity_lots, price_ticks=price, client_order_id=name)
         rejected = _refusal(market, changed, order, self._client_ids, now_ns)
@@ -101,6 +101,11 @@ class Amending:
         applied = market.applied(command, effects, now_ns)
         applied.events.extend(amended)
         return applied
+
+
+def _asks_a_price(market: Market, command: AmendOrder) -> bool:
+    """Whether the price is to change. Before version 7 of the rules zero was none."""
+    return command.price_ticks is not None and (command.price_ticks != 0 or not market.before_7)
 
 
 def _asked(command: AmendOrder, order: Order) -> tuple[int, int]:

@@ -16,7 +16,8 @@ RULES_VERSION counts changes of what a command does. The journal keeps the versi
    that waits is judged last by what its user has. Of what a command triggers no more is told than a bound; the rest is
    told by the next commands.
 7. A list that is canceled as a whole has ended as canceled. An order that was replaced says so. Orders that follow the
-   book do so as well where an order leaves it with its list.
+   book do so as well where an order leaves it with its list. An order that takes any price is not amended to one of
+   zero.
 """
 
 from dataclasses import replace

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exchange.core.amendments import Amended
+from exchange.core.amendments import Amended, AmendOrder
 from exchange.core.commands import SetMarketStatus
 from exchange.core.events import OrderUpdated
 from exchange.core.instrument import FeeAsset, MarketStatus, instrument_of
@@ -269,6 +269,17 @@ def test_an_order_that_waits_is_amended_where_it_is() -> None:
     placed(venue, "bob ask 5 @ 102.50")
     assert status(run(venue), order_id) == "filled 1 of 1"
     retold(venue)
+
+
+def test_an_order_that_takes_any_price_has_none_to_change_not_even_to_zero() -> None:
+    venue = venue_of()
+    at_market = placed(venue, "alice sell 4 at market stop 90")
+    for what in ("@ 89", "@ 0", "by 1 key k @ 0"):
+        assert refusal(amend(venue, "alice", at_market, what)) == "OUT_OF_RANGE"
+    before = retold(venue)
+    command = AmendOrder("alice", "SOL_USDC", at_market, None, reduce_lots=1_000, price_ticks=0, key="k")
+    outcome = before.replay(command, before.sequence + 1, before.time_ns, 6)
+    assert status(outcome, at_market) == "pending 0 of 3", "as it was journaled"
 
 
 def test_an_order_that_waits_hides_nothing_after_it_has_grown() -> None:
