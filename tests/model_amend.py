@@ -115,7 +115,7 @@ class Amendments(Pegs):
                 (before.market, before.reduce_lots) == (command.market, command.reduce_lots)
                 and command.order_id in (None, order.number)
                 and command.client_order_id in names
-                and (command.price_ticks or terms.price_ticks) == (before.price_ticks or terms.price_ticks)
+                and _price(command, terms) == _price(before, terms)
                 and (command.new_client_order_id or terms.client_order_id)
                 == (before.new_client_order_id or terms.client_order_id)
             )
@@ -217,3 +217,8 @@ class Amendments(Pegs):
         available = self.available(order.user, asset)
         self.resting, self.waiting = resting, waiting
         return available
+
+
+def _price(command: AmendOrder, terms: PlaceOrder) -> int | None:
+    """The limit that an order of these terms shall have."""
+    return terms.price_ticks if command.price_ticks is None else command.price_ticks
