@@ -7,6 +7,7 @@ the same whatever is wrong: the key, its end, or the signature.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final
 
 from exchange.core.administration import ApiKey, Keys, KeyType
@@ -36,7 +37,7 @@ class _Known:
         self.expires_ns = key.expires_ns
         self.principal: Principal | None = None  # of the last request
         self.networks: list[Network] = [network_of(address) for address in key.allowed_addresses]
-        self.permissions = frozenset(Permission(name) for name in key.permissions)
+        self.permissions = _permissions(key.permissions)
 
 
 class KeyAuthenticator:
@@ -201,6 +202,12 @@ class KeyAuthenticator:
             known = self._known[key.api_key] = _Known(key, verifier_of(key, self._vault), 0)
         known.changes = self._keys.changes
         return known
+
+
+@cache
+def _permissions(names: tuple[str, ...]) -> frozenset[Permission]:
+    """One set for all keys that have the same permissions: it stays in the processor's caches."""
+    return frozenset(Permission(name) for name in names)
 
 
 def _missing(headers: Mapping[str, str]) -> Refused:

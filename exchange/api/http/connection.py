@@ -10,6 +10,7 @@ A page and the upgrade to a WebSocket take the connection over, once everything 
 import asyncio
 from collections import deque
 from math import inf
+from sys import intern
 from typing import cast
 
 from exchange.api.http.body import ChunkedBody, decoded
@@ -94,7 +95,8 @@ class HttpConnection(asyncio.Protocol):
         site = self._site
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         peer = transport.get_extra_info("peername")
-        self._address = peer[0] if isinstance(peer, tuple) else peer or None
+        # Connections of one address have one text, which is compared without being read.
+        self._address = intern(peer[0]) if isinstance(peer, tuple) else peer or None
         self._proxied = site.proxies.trusts(self._address)
         self._tls = transport.get_extra_info("sslcontext") is not None
         refused = site.full() or site.closing
